@@ -1,0 +1,31 @@
+# Thin names over scripts/ and cargo: every target is one or two commands that may be typed by hand.
+
+# A toolchain that rustup installed a minute ago is not on the caller's PATH yet.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+lectern := $(or $(CARGO_TARGET_DIR),target)/debug/lectern
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt build
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: system packages, Rust, the voice, the ONNX run-time library
+	@scripts/setup
+
+build: setup
+	@cargo build $(if $(CI),--locked) --workspace
+
+demo: build ## render the demo lecture to out/demo.mp4
+	@mkdir -p out
+	@$(lectern) render graphs/demo/lectern.pptx -o out/demo.mp4
+	@echo "The lecture is in $(CURDIR)/out/demo.mp4, its subtitles in out/demo.srt and out/demo.vtt."
+
+test: ## set up, check, and run every test
+	@scripts/test
+
+check: ## format, lints, documentation, licences of dependencies; runs no test
+	@scripts/check
+
+fmt: ## format the source
+	@cargo fmt --all

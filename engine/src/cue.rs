@@ -1,0 +1,179 @@
+//! Cues: timed events that travel beside pictures and sound.
+
+use crate::time::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A timed event. Its packet's `pts` says when, its `dur` how long it lasts (words, phonemes, visemes, captions).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cue {
+    /// From here on this slide holds.
+    Slide(Arc<SlideCue>),
+    /// A spoken word.
+    Word(Arc<WordCue>),
+    /// A spoken phoneme, in IPA.
+    Phoneme(Arc<str>),
+    /// A mouth shape that belongs to the sound at this time.
+    Viseme(VisemeCue),
+    /// A line to read, shown for `dur`.
+    Caption(Arc<str>),
+    /// A sentence ends here.
+    SentenceEnd {
+        /// It was a question.
+        question: bool,
+    },
+    /// Speech rests from here on until the next viseme: the presenter goes to the pose of silence.
+    Rest,
+    /// Anything else worth knowing downstream.
+    Marker(Arc<str>),
+}
+
+/// The slide that holds from a cue on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlideCue {
+    /// Stable name of the slide in its lesson.
+    pub id: Arc<str>,
+    /// Place in the lesson, from 0.
+    pub index: usize,
+    /// What a chapter list calls it.
+    pub title: Arc<str>,
+    /// Hash of the slide's content: the source of all that looks random while it shows.
+    pub seed: u64,
+    /// How long the slide has been showing at this cue; zero except after a jump.
+    pub elapsed: Span,
+    /// Where the presenter stands.
+    pub placement: Placement,
+    /// How this slide comes in.
+    pub transition: Transition,
+}
+
+/// A word with its place in the narration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordCue {
+    /// As written.
+    pub text: Arc<str>,
+    /// Carries the stress of its phrase.
+    pub stressed: bool,
+    /// The time is computed, not given by the voice.
+    pub estimated: bool,
+}
+
+/// A mouth shape with how strongly it is held.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VisemeCue {
+    /// The shape.
+    pub viseme: Viseme,
+    /// 0 (at rest) to 1 (fully formed).
+    pub strength: f32,
+}
+
+/// The 15 mouth shapes of the Oculus (Meta) lip-sync set, in its order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(non_camel_case_types, missing_docs)]
+pub enum Viseme {
+    #[default]
+    sil,
+    PP,
+    FF,
+    TH,
+    DD,
+    kk,
+    CH,
+    SS,
+    nn,
+    RR,
+    aa,
+    E,
+    ih,
+    oh,
+    ou,
+}
+
+impl Viseme {
+    /// All of them, in order.
+    pub const ALL: [Viseme; 15] = {
+        use Viseme::*;
+        [sil, PP, FF, TH, DD, kk, CH, SS, nn, RR, aa, E, ih, oh, ou]
+    };
+
+    /// The name used in rigs and files.
+    pub const fn as_str(self) -> &'static str {
+        use Viseme::*;
+        match self {
+            sil => "sil",
+            PP => "PP",
+            FF => "FF",
+            TH => "TH",
+            DD => "DD",
+            kk => "kk",
+            CH => "CH",
+            SS => "SS",
+            nn => "nn",
+            RR => "RR",
+            aa => "aa",
+            E => "E",
+            ih => "ih",
+            oh => "oh",
+            ou => "ou",
+        }
+    }
+}
+
+/// Which point of the presenter's box meets which point of the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Anchor {
+    TopLeft,
+    Top,
+    TopRight,
+    Left,
+    Center,
+    Right,
+    BottomLeft,
+    Bottom,
+    #[default]
+    BottomRight,
+}
+
+/// Where the presenter stands. Fields left out fall back to the compositor's own settings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placement {
+    /// Corner, edge or centre; `None` = as the compositor says.
+    pub anchor: Option<Anchor>,
+    /// Height as part of the picture's, over 0 to 1; `None` = as the compositor says.
+    pub height: Option<f64>,
+    /// Distance from the edges in pixels of a picture 720 high; `None` = as the compositor says.
+    pub margin: Option<u32>,
+    /// Shown at all.
+    pub visible: bool,
+    /// Fills the frame (an introduction): the presenter covers the picture.
+    pub fill: bool,
+}
+
+impl Default for Placement {
+    fn default() -> Placement {
+        Placement { anchor: None, height: None, margin: None, visible: true, fill: false }
+    }
+}
+
+/// How a slide replaces the one before. Belongs wholly to the start of the later slide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transition {
+    /// At once.
+    #[default]
+    Cut,
+    /// The old picture fades into the new one within this time.
+    Fade(Span),
+}
+
+impl Transition {
+    /// How long it takes.
+    pub const fn duration(self) -> Span {
+        match self {
+            Transition::Cut => Span::ZERO,
+            Transition::Fade(span) => span,
+        }
+    }
+}

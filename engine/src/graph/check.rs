@@ -1,0 +1,268 @@
+//! From a document to a plan: node types, ports, kinds, cycles, sizes, policies, memory. All problems at once.
+
+use std::sync::Arc;
+
+use super::document::{Clock, GraphDocument, InputRef, NodeEntry, Policy};
+use super::plan::{Plan, PlanEdge, PlanNode};
+use super::problem::{Code, Problem, Problems};
+use super::value::Location;
+use crate::frame::Size;
+use crate::registry::{AnyConfig, Defaults, NodeType, Registry};
+use crate::run::Limit;
+use crate::time::Rate;
+
+/// How far a check goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The file alone.
+    Pure,
+    /// Also what it needs outside: files that are there, programs and models that are installed.
+    Environment,
+}
+
+/// Checks a document against the node types and makes the plan.
+///
+/// # Errors
+/// Every problem found, each with its place.
+pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Result<Plan, Problems> {
+    let mut problems = Problems::default();
+    let defaults = defaults_of(document, &mut problems);
+    if document.clock == Clock::Live {
+        problems.push(Problem::new(Code::NotOffline, &document.graph.at, "clock: live needs a session, this graph is to be run as a file"));
+    }
+    let types: Vec<Option<&'static NodeType>> = document.nodes.iter().map(|node| type_of(node, registry, &mut problems)).collect();
+    let mut configs: Vec<Option<Box<dyn AnyConfig>>> = Vec::new();
+    for (node, node_type) in document.nodes.iter().zip(&types) {
+        configs.push(node_type.and_then(|node_type| config_of(node, node_type, &defaults, depth, &mut problems)));
+    }
+    let mut edges = Vec::new();
+    for (to, node) in document.nodes.iter().enumerate() {
+        if let Some(node_type) = types[to] {
+            edges_of(document, &types, to, node, node_type, &mut edges, &mut problems);
+        }
+    }
+    let playouts = document.nodes.iter().filter(|node| node.type_name.value == "playout").skip(1);
+    for node in playouts {
+        problems.push(Problem::new(
+            Code::TwoPlayouts,
+            &node.name.at,
+            format!("\"{}\" is a second playout; a graph has one", node.name.value),
+        ));
+    }
+    let order = order_of(document, &edges, &mut problems);
+    let problems_so_far = problems.into_result(())?;
+    let place: Vec<usize> =
+        (0..order.len()).map(|node| order.iter().position(|&n| n == node).expect("the order holds every node")).collect();
+    for edge in &mut edges {
+        (edge.from, edge.to) = (place[edge.from], place[edge.to]);
+    }
+    let node = |&index: &usize| {
+        let entry = &document.nodes[index];
+        let config = configs[index].take().expect("a node without a configuration is a problem");
+        PlanNode {
+            name: Arc::from(entry.name.value.as_str()),
+            node_type: types[index].expect("checked above"),
+            config,
+            at: entry.name.at.clone(),
+        }
+    };
+    let nodes = order.iter().map(node).collect();
+    let plan = Plan { name: document.graph.value.clone(), defaults, memory: document.defaults.memory.0, nodes, edges };
+    let () = problems_so_far;
+    fits_memory(&plan, document).map(|()| plan)
+}
+
+fn defaults_of(document: &GraphDocument, problems: &mut Problems) -> Defaults {
+    // The size is even: its type refuses anything else.
+    let size = Size::new(document.defaults.video.size.width, document.defaults.video.size.height);
+    let sample_rate = Rate::new(document.defaults.audio.rate, 1).unwrap_or_else(|| {
+        let text = format!("{} samples a second cannot be counted exactly", document.defaults.audio.rate);
+        problems.push(Problem::new(Code::BadValue, &document.graph.at, text).with_help("Write rate: 48000."));
+        Rate::per_second(48_000)
+    });
+    Defaults { size, fps: document.defaults.video.fps.0, sample_rate }
+}
+
+fn type_of(node: &NodeEntry, registry: &Registry, problems: &mut Problems) -> Option<&'static NodeType> {
+    let name = &node.type_name.value;
+    let found = registry.get(name);
+    if found.is_none() {
+        let text = format!("node \"{}\" has the unknown type \"{name}\"", node.name.value);
+        let problem = Problem::new(Code::UnknownType, &node.type_name.at, text);
+        problems.push(problem.suggest(name, registry.types().iter().map(|node_type| node_type.name)));
+    }
+    found
+}
+
+fn config_of(
+    node: &NodeEntry,
+    node_type: &NodeType,
+    defaults: &Defaults,
+    depth: Depth,
+    problems: &mut Problems,
+) -> Option<Box<dyn AnyConfig>> {
+    let config = match (node_type.config.parse)(&node.config, &format!("nodes.{}.config", node.name.value)) {
+        Ok(config) => config,
+        Err(found) => {
+            problems.append(found);
+            return None;
+        }
+    };
+    let (name, type_name) = (&node.name.value, node_type.name);
+    if let Err(text) = config.validate(defaults) {
+        problems.push(Problem::new(Code::BadConfig, &node.config.at, format!("node \"{name}\" ({type_name}): {text}")));
+    } else if depth == Depth::Environment
+        && let Err(text) = config.check_env()
+    {
+        problems.push(Problem::new(Code::MissingOutside, &node.config.at, format!("node \"{name}\" ({type_name}): {text}")));
+    }
+    Some(config)
+}
+
+fn edges_of(
+    document: &GraphDocument,
+    types: &[Option<&'static NodeType>],
+    to: usize,
+    node: &NodeEntry,
+    node_type: &NodeType,
+    edges: &mut Vec<PlanEdge>,
+    problems: &mut Problems,
+) {
+    let (name, type_name) = (&node.name.value, node_type.name);
+    let ports: Vec<&str> = node_type.inputs.iter().map(|port| port.name).collect();
+    for (port, sources) in &node.inputs {
+        let Some(to_port) = node_type.input_index(&port.value) else {
+            let has = if ports.is_empty() { "it has none".to_string() } else { format!("it has: {}", ports.join(", ")) };
+            let text = format!("node \"{name}\" ({type_name}) has no input \"{}\"; {has}", port.value);
+            problems.push(Problem::new(Code::UnknownInput, &port.at, text).suggest(&port.value, ports.iter().copied()));
+            continue;
+        };
+        let input = &node_type.inputs[to_port];
+        if sources.len() > 1 && !input.many {
+            let text = format!("input \"{}\" of node \"{name}\" takes one connection, here are {}", port.value, sources.len());
+            problems.push(Problem::new(Code::ConnectedTwice, &sources[1].at, text));
+            continue;
+        }
+        for source in sources {
+            let Some((from, from_port)) = source_of(document, types, source, problems) else { continue };
+            let output = &types[from].expect("source_of found its type").outputs[from_port];
+            if output.kind != input.kind {
+                let (given, needed) = (output.kind.as_str(), input.kind.as_str());
+                let text = format!(
+                    "\"{}.{}\" carries {given}, input \"{}\" of node \"{name}\" takes {needed}",
+                    source.node, output.name, input.name
+                );
+                problems.push(Problem::new(Code::WrongKind, &source.at, text));
+                continue;
+            }
+            let (limit, explicit) = limit_of(source, Limit::default_for(input.kind), problems);
+            edges.push(PlanEdge { from, from_port, to, to_port, limit, explicit, at: source.at.clone() });
+        }
+    }
+    for input in node_type.inputs.iter().filter(|input| input.required) {
+        let is_open = node.inputs.iter().all(|(port, sources)| port.value != input.name || sources.is_empty());
+        if is_open {
+            let text = format!("node \"{name}\" ({type_name}) needs its input \"{}\" ({})", input.name, input.summary);
+            problems.push(Problem::new(Code::OpenInput, &node.name.at, text).with_help(format!("Write inputs: {{ {}: … }}.", input.name)));
+        }
+    }
+}
+
+/// The producer and its output port that a reference names.
+fn source_of(
+    document: &GraphDocument,
+    types: &[Option<&'static NodeType>],
+    source: &InputRef,
+    problems: &mut Problems,
+) -> Option<(usize, usize)> {
+    let Some(from) = document.nodes.iter().position(|node| node.name.value == source.node) else {
+        let problem = Problem::new(Code::UnknownNode, &source.at, format!("there is no node \"{}\"", source.node));
+        problems.push(problem.suggest(&source.node, document.nodes.iter().map(|node| node.name.value.as_str())));
+        return None;
+    };
+    let node_type = types[from]?;
+    let outputs: Vec<&str> = node_type.outputs.iter().map(|port| port.name).collect();
+    let text = match (&source.port, outputs.as_slice()) {
+        (_, []) => format!("node \"{}\" ({}) has no outputs", source.node, node_type.name),
+        (Some(port), _) => {
+            if let Some(index) = node_type.output_index(port) {
+                return Some((from, index));
+            }
+            format!("node \"{}\" ({}) has no output \"{port}\"; it has: {}", source.node, node_type.name, outputs.join(", "))
+        }
+        (None, [_]) => return Some((from, 0)),
+        (None, _) => format!("node \"{}\" has several outputs; write which: {}.{}", source.node, source.node, outputs.join(" | ")),
+    };
+    let problem = Problem::new(Code::UnknownOutput, &source.at, text);
+    problems.push(match &source.port {
+        Some(port) => problem.suggest(port, outputs.iter().copied()),
+        None => problem,
+    });
+    None
+}
+
+fn limit_of(source: &InputRef, default: Limit, problems: &mut Problems) -> (Limit, bool) {
+    let Some(queue) = &source.queue else { return (default, false) };
+    if !matches!(queue.policy, None | Some(Policy::Block)) {
+        let text = "a queue that drops would lose data, which a file must not; only policy: block is allowed offline";
+        problems.push(Problem::new(Code::LossyOffline, &source.at, text));
+    }
+    if queue.items == Some(0) || queue.bytes.is_some_and(|bytes| bytes.0 == 0) || queue.time.is_some_and(|time| time.0.0 <= 0) {
+        problems.push(Problem::new(Code::BadValue, &source.at, "a queue that holds nothing would never let a packet through"));
+    }
+    let limit = Limit {
+        items: queue.items.map_or(default.items, |items| items as usize),
+        time: queue.time.map_or(default.time, |time| time.0),
+        bytes: queue.bytes.map_or(default.bytes, |bytes| bytes.0 as usize),
+    };
+    (limit, true)
+}
+
+/// Producers before consumers, in the order of the file where that leaves a choice. Problems: every circle, with its path.
+fn order_of(document: &GraphDocument, edges: &[PlanEdge], problems: &mut Problems) -> Vec<usize> {
+    let count = document.nodes.len();
+    let mut order: Vec<usize> = Vec::new();
+    let mut placed = vec![false; count];
+    while order.len() < count {
+        let next = (0..count).find(|&node| !placed[node] && edges.iter().filter(|edge| edge.to == node).all(|edge| placed[edge.from]));
+        match next {
+            Some(node) => {
+                placed[node] = true;
+                order.push(node);
+            }
+            None => {
+                let (path, at) = circle(document, edges, &placed);
+                problems.push(Problem::new(Code::Cycle, &at, format!("the graph goes in a circle: {path}")));
+                break;
+            }
+        }
+    }
+    order
+}
+
+/// One circle among the nodes that could not be placed, as `a -> b -> a`.
+fn circle(document: &GraphDocument, edges: &[PlanEdge], placed: &[bool]) -> (String, Location) {
+    // Each of these has a producer that is not placed either, so walking upstream must come back to a node seen before.
+    let mut walk = vec![placed.iter().position(|placed| !placed).expect("called when a node is left")];
+    loop {
+        let node = walk[walk.len() - 1];
+        let edge = edges.iter().find(|edge| edge.to == node && !placed[edge.from]).expect("such a node waits for another");
+        if let Some(start) = walk.iter().position(|&seen| seen == edge.from) {
+            let mut names: Vec<&str> = walk[start..].iter().rev().map(|&node| document.nodes[node].name.value.as_str()).collect();
+            names.push(names[0]);
+            return (names.join(" -> "), edge.at.clone());
+        }
+        walk.push(edge.from);
+    }
+}
+
+fn fits_memory(plan: &Plan, document: &GraphDocument) -> Result<(), Problems> {
+    let needed = plan.memory_needed();
+    if needed <= plan.memory {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let text = format!("the queues of this graph may hold {} MiB, more than the {} MiB allowed", mib(needed), mib(plan.memory));
+    let help = format!("Write defaults: {{ memory: {}MiB }}, a smaller size, or smaller queues.", mib(needed));
+    Err(Problem::new(Code::TooMuchMemory, &document.graph.at, text).with_help(help).into())
+}

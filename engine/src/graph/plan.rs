@@ -1,0 +1,162 @@
+//! The plan: a checked graph, ready to run. Which node runs in which lane, which edges have an inbox, how much each may hold.
+
+use crate::frame::PixelFormat;
+use crate::media::Kind;
+use crate::registry::{AnyConfig, Defaults, Lane, NodeType, Sync};
+use crate::run::Limit;
+use crate::time::Span;
+use std::sync::Arc;
+
+use super::value::Location;
+
+/// A graph that passed all checks.
+pub struct Plan {
+    /// The graph's name.
+    pub name: String,
+    /// Picture size, picture rate, sample rate.
+    pub defaults: Defaults,
+    /// Upper limit of what inboxes may hold together, in bytes.
+    pub memory: u64,
+    /// In an order in which producers come before consumers.
+    pub nodes: Vec<PlanNode>,
+    /// All connections, by consumer and in the order of its file entry.
+    pub edges: Vec<PlanEdge>,
+}
+
+/// One node of a plan.
+pub struct PlanNode {
+    /// Its name in the graph.
+    pub name: Arc<str>,
+    /// Its type.
+    pub node_type: &'static NodeType,
+    /// Its configuration, checked.
+    pub config: Box<dyn AnyConfig>,
+    /// Where the graph file names it.
+    pub at: Location,
+}
+
+/// One connection of a plan. Nodes and ports are numbers into `Plan::nodes` and the node type's ports.
+#[derive(Clone, Debug)]
+pub struct PlanEdge {
+    /// The producer.
+    pub from: usize,
+    /// Its output port.
+    pub from_port: usize,
+    /// The consumer.
+    pub to: usize,
+    /// Its input port.
+    pub to_port: usize,
+    /// How much may wait here.
+    pub limit: Limit,
+    /// The limit was written in the graph file.
+    pub explicit: bool,
+    /// Where the graph file says so.
+    pub at: Location,
+}
+
+/// No limit by time.
+const ALWAYS: Span = Span(i64::MAX);
+/// No limit by number.
+const ANY: usize = usize::MAX;
+
+impl Limit {
+    /// The default for a kind of port: raw video by number, the rest by time and bytes.
+    pub const fn default_for(kind: Kind) -> Limit {
+        match kind {
+            Kind::Video => Limit { items: 4, time: ALWAYS, bytes: 1 << 30 },
+            Kind::Audio => Limit { items: ANY, time: Span::from_millis(500), bytes: 4 << 20 },
+            Kind::Cues => Limit { items: ANY, time: Span::from_seconds(30), bytes: 1 << 20 },
+            Kind::Encoded => Limit { items: ANY, time: Span::from_seconds(2), bytes: 8 << 20 },
+        }
+    }
+}
+
+impl Plan {
+    /// The edge's consumer runs in the lane of its producer: no thread border, no inbox.
+    pub fn is_fused(&self, edge: &PlanEdge) -> bool {
+        let consumer = self.nodes[edge.to].node_type;
+        let inputs = self.edges.iter().filter(|other| other.to == edge.to).count();
+        inputs == 1 && consumer.lane == Lane::Shared && !edge.explicit
+    }
+
+    /// The nodes of each lane, its head first.
+    pub fn lanes(&self) -> Vec<Vec<usize>> {
+        let mut lane_of = vec![usize::MAX; self.nodes.len()];
+        let mut lanes: Vec<Vec<usize>> = Vec::new();
+        for node in 0..self.nodes.len() {
+            let fused = self.edges.iter().find(|edge| edge.to == node && self.is_fused(edge));
+            lane_of[node] = fused.map_or_else(
+                || {
+                    lanes.push(Vec::new());
+                    lanes.len() - 1
+                },
+                |edge| lane_of[edge.from],
+            );
+            lanes[lane_of[node]].push(node);
+        }
+        lanes
+    }
+
+    /// Bytes that the inboxes may hold together at most. A consumer may hold as much again as its inbox.
+    pub fn memory_needed(&self) -> u64 {
+        let frame = crate::frame::Layout { format: PixelFormat::A420, size: self.defaults.size }.bytes() as u64;
+        let held = |edge: &PlanEdge| {
+            let Limit { items, time, bytes } = edge.limit;
+            match self.nodes[edge.from].node_type.outputs[edge.from_port].kind {
+                Kind::Video => (items as u64).saturating_mul(frame).min(bytes as u64),
+                Kind::Audio => {
+                    let samples = self.defaults.sample_rate.count_in(time.min(Span::from_seconds(600))).max(0) as u64;
+                    (samples * 8).min(bytes as u64)
+                }
+                Kind::Cues | Kind::Encoded => bytes as u64,
+            }
+        };
+        self.edges.iter().filter(|edge| !self.is_fused(edge)).map(|edge| 2 * held(edge)).sum()
+    }
+
+    /// The shorter of two paths that meet again must hold what the longer one holds back. Returns, for the first edge whose limit is
+    /// too small, its number and the time it has to hold; `latency` gives each node's declared latency.
+    ///
+    /// An edge whose limit was not written in the graph file is widened instead.
+    pub fn balance(&mut self, latency: &[Span]) -> Result<(), (usize, Span)> {
+        let mut behind = vec![Span::ZERO; self.nodes.len()];
+        for node in 0..self.nodes.len() {
+            let inputs: Vec<usize> = (0..self.edges.len()).filter(|&edge| self.edges[edge].to == node).collect();
+            let slowest = inputs.iter().map(|&edge| behind[self.edges[edge].from]).max().unwrap_or(Span::ZERO);
+            behind[node] = slowest + latency[node];
+            if inputs.len() < 2 || self.nodes[node].node_type.sync == Sync::Each {
+                continue;
+            }
+            for edge in inputs {
+                let wait = slowest - behind[self.edges[edge].from];
+                self.hold(edge, wait)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that edge `edge` can hold `wait` and one packet more.
+    fn hold(&mut self, index: usize, wait: Span) -> Result<(), (usize, Span)> {
+        if wait <= Span::ZERO {
+            return Ok(());
+        }
+        let kind = self.nodes[self.edges[index].from].node_type.outputs[self.edges[index].from_port].kind;
+        let frames = self.defaults.fps.count_in(wait) as usize + 2;
+        let edge = &mut self.edges[index];
+        let enough = match kind {
+            Kind::Video => edge.limit.items >= frames,
+            _ => edge.limit.time > wait,
+        };
+        match (enough, edge.explicit) {
+            (true, _) => Ok(()),
+            (false, true) => Err((index, wait)),
+            (false, false) => {
+                match kind {
+                    Kind::Video => edge.limit.items = frames,
+                    _ => edge.limit.time = wait + Span::from_millis(500),
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! The one trait that every node implements, and what it is handed.
+//!
+//! Source, transform and sink follow from the ports: a node without connected inputs is a source and is called until it says `Done`;
+//! a node without outputs is a sink. Nodes are synchronous and never see time, threads or queues: the runtime calls them when their
+//! inputs are settled, and carries away what they emitted after the call.
+
+use crate::frame::VideoFrame;
+use crate::media::{AudioCaps, Caps, EncodedAudioCaps, EncodedVideoCaps, Kind, Payload, VideoCaps};
+use crate::packet::Packet;
+use crate::registry::{Defaults, NodeType};
+use crate::run::{Cancel, Env, Inputs, Outbox, Tick, Warning};
+use crate::time::{Rate, Span, Time};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// What a node can do. See the module docs.
+pub trait Node: Send {
+    /// Reads input caps, sets output caps, declares latency, opens resources. Called once, in graph order, before anything runs.
+    fn start(&mut self, _start: &mut Start<'_>) -> Result {
+        Ok(())
+    }
+
+    /// Handles one input set and emits any number of packets.
+    ///
+    /// `Ok(Done)`: the inputs are closed, `finish` runs, the outputs end. `Err`: the run aborts, `finish` does not run.
+    /// One call of a source makes at most 20 ms of media.
+    fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow>;
+
+    /// Emits the tail. Called once after the last `process`, when all inputs have ended or the node said `Done`; not after an error.
+    fn finish(&mut self, _cx: &mut Cx<'_>) -> Result {
+        Ok(())
+    }
+}
+
+/// Whether a node wants to be called again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    More,
+    /// Nothing more will come of it.
+    Done,
+}
+
+/// Why a call did not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The run was cancelled meanwhile; not an error of this node.
+    Cancelled,
+    /// It went wrong.
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The result of everything a node does; `?` turns any error into a `Failure`.
+pub type Result<T = ()> = std::result::Result<T, Failure>;
+
+impl Failure {
+    /// A failure with just a text: what happened and what to change.
+    pub fn msg(text: impl Into<String>) -> Failure {
+        Failure::Failed(text.into().into())
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::Failed(Box::new(error))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Cancelled => f.write_str("cancelled"),
+            Failure::Failed(error) => {
+                write!(f, "{error}")?;
+                let mut cause = error.source();
+                while let Some(inner) = cause {
+                    write!(f, ": {inner}")?;
+                    cause = inner.source();
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A typed handle to an input port, used as a constant: `const AUDIO: In<AudioBlock> = In::new("audio");`
+pub struct In<T> {
+    /// The port's name in graph files.
+    pub name: &'static str,
+    payload: PhantomData<fn() -> T>,
+}
+
+/// A typed handle to an output port: `const VIDEO: Out<VideoFrame> = Out::new("video");`
+pub struct Out<T> {
+    /// The port's name in graph files.
+    pub name: &'static str,
+    payload: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for In<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for In<T> {}
+impl<T> Clone for Out<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Out<T> {}
+
+impl<T: Payload> In<T> {
+    /// A handle to the port of this name.
+    pub const fn new(name: &'static str) -> In<T> {
+        In { name, payload: PhantomData }
+    }
+
+    /// The port's entry in a `NodeType`: required, one connection.
+    pub const fn port(self, summary: &'static str) -> InPort {
+        InPort { name: self.name, kind: T::KIND, required: true, many: false, summary }
+    }
+}
+
+impl<T: Payload> Out<T> {
+    /// A handle to the port of this name.
+    pub const fn new(name: &'static str) -> Out<T> {
+        Out { name, payload: PhantomData }
+    }
+
+    /// The port's entry in a `NodeType`.
+    pub const fn port(self, summary: &'static str) -> OutPort {
+        OutPort { name: self.name, kind: T::KIND, summary }
+    }
+}
+
+/// An input port of a node type.
+#[derive(Clone, Copy, Debug)]
+pub struct InPort {
+    /// Its name in graph files.
+    pub name: &'static str,
+    /// What travels on it.
+    pub kind: Kind,
+    /// The graph is refused when it is not connected.
+    pub required: bool,
+    /// Takes a list of connections (written `name*` in catalogues).
+    pub many: bool,
+    /// One line for catalogues.
+    pub summary: &'static str,
+}
+
+impl InPort {
+    /// The same, but the graph may leave it open.
+    pub const fn optional(self) -> InPort {
+        InPort { required: false, ..self }
+    }
+
+    /// The same, but it takes any number of connections, none included.
+    pub const fn many(self) -> InPort {
+        InPort { required: false, many: true, ..self }
+    }
+}
+
+/// An output port of a node type.
+#[derive(Clone, Copy, Debug)]
+pub struct OutPort {
+    /// Its name in graph files.
+    pub name: &'static str,
+    /// What travels on it.
+    pub kind: Kind,
+    /// One line for catalogues.
+    pub summary: &'static str,
+}
+
+/// What a node sees when it starts.
+pub struct Start<'a> {
+    pub(crate) node_type: &'static NodeType,
+    /// One entry per connection: input port, its caps.
+    pub(crate) inputs: Vec<(usize, Caps)>,
+    pub(crate) outputs: Vec<Option<Caps>>,
+    pub(crate) latency: Span,
+    pub(crate) defaults: Defaults,
+    pub(crate) env: &'a Env,
+}
+
+impl Start<'_> {
+    /// Caps of each connection of a port, in the order of the graph file; empty when it is open.
+    pub fn caps<T: Payload>(&self, port: In<T>) -> impl Iterator<Item = &Caps> {
+        let index = self.node_type.input_index(port.name);
+        self.inputs.iter().filter(move |(p, _)| Some(*p) == index).map(|(_, caps)| caps)
+    }
+
+    /// Caps of the pictures on a port; `None` when it is open.
+    pub fn video(&self, port: In<VideoFrame>) -> Option<VideoCaps> {
+        self.caps(port).find_map(|caps| if let Caps::Video(video) = caps { Some(*video) } else { None })
+    }
+
+    /// Caps of the sound on a port; `None` when it is open.
+    pub fn audio(&self, port: In<crate::media::AudioBlock>) -> Option<AudioCaps> {
+        self.caps(port).find_map(|caps| if let Caps::Audio(audio) = caps { Some(*audio) } else { None })
+    }
+
+    /// Caps of compressed pictures on a port; `None` when it is open or carries sound.
+    pub fn encoded_video(&self, port: In<crate::media::EncodedUnit>) -> Option<EncodedVideoCaps> {
+        self.caps(port).find_map(|caps| if let Caps::EncodedVideo(video) = caps { Some(video.clone()) } else { None })
+    }
+
+    /// Caps of compressed sound on a port; `None` when it is open or carries pictures.
+    pub fn encoded_audio(&self, port: In<crate::media::EncodedUnit>) -> Option<EncodedAudioCaps> {
+        self.caps(port).find_map(|caps| if let Caps::EncodedAudio(audio) = caps { Some(audio.clone()) } else { None })
+    }
+
+    /// Says what an output carries. A port left unsaid gets the graph's defaults (mono sound at the default rate, I420 pictures).
+    pub fn set_caps<T: Payload>(&mut self, port: Out<T>, caps: Caps) {
+        if let Some(index) = self.node_type.output_index(port.name) {
+            self.outputs[index] = Some(caps);
+        }
+    }
+
+    /// The node's output lags its input by this much: it emits nothing for `t` before its inputs are settled at `t` + latency.
+    pub fn set_latency(&mut self, latency: Span) {
+        self.latency = latency;
+    }
+
+    /// Picture size, picture rate and sample rate of the graph.
+    pub fn defaults(&self) -> Defaults {
+        self.defaults
+    }
+
+    /// The name of the node in the graph.
+    pub fn node(&self) -> &str {
+        &self.env.node
+    }
+
+    /// For bridges to other threads: tells them when the run is cancelled.
+    pub fn cancel(&self) -> Cancel {
+        self.env.cancel.clone()
+    }
+
+    /// Notes something the user should know; it ends up in the report.
+    pub fn warn(&self, slide: Option<usize>, text: impl Into<String>) {
+        self.env.warn(Warning { node: self.env.node.to_string(), slide, text: text.into() });
+    }
+
+    /// Says how long the programme will probably be, for progress bars.
+    pub fn expect_end(&self, end: Time) {
+        self.env.progress.expect_end(end);
+    }
+}
+
+/// What a node sees when it is called: its inputs of this call and its outputs.
+pub struct Cx<'a> {
+    pub(crate) node_type: &'static NodeType,
+    pub(crate) inputs: &'a mut Inputs,
+    pub(crate) outbox: &'a mut Outbox,
+    pub(crate) env: &'a Env,
+}
+
+impl Cx<'_> {
+    /// The next packet of this call on a port. `Each` and `Merge` nodes get one packet per call; a `Join` node gets everything that
+    /// belongs to the tick on sound and cue ports.
+    pub fn take<T: Payload>(&mut self, port: In<T>) -> Option<Packet<T>> {
+        self.take_nth(port, 0)
+    }
+
+    /// The same for the `n`-th connection of a port that takes many.
+    pub fn take_nth<T: Payload>(&mut self, port: In<T>, n: usize) -> Option<Packet<T>> {
+        let index = self.node_type.input_index(port.name)?;
+        self.inputs.slot_mut(index, n)?.ready.pop_front()?.typed()
+    }
+
+    /// In a `Join`: the picture that covers this tick, held until the next one.
+    pub fn current<T: Payload>(&self, port: In<T>) -> Option<(&Packet, &T)> {
+        self.current_nth(port, 0)
+    }
+
+    /// The same for the `n`-th connection of a port that takes many.
+    pub fn current_nth<T: Payload>(&self, port: In<T>, n: usize) -> Option<(&Packet, &T)> {
+        let index = self.node_type.input_index(port.name)?;
+        let packet = self.inputs.slot(index, n)?.current.as_ref()?;
+        T::in_media(&packet.media).map(|item| (packet, item))
+    }
+
+    /// In a `Join`: `current` of this port is not what it was at the last call.
+    pub fn is_new<T: Payload>(&self, port: In<T>) -> bool {
+        self.node_type.input_index(port.name).is_some_and(|index| self.inputs.of_port(index).any(|slot| slot.fresh))
+    }
+
+    /// How many connections a port has.
+    pub fn connections<T: Payload>(&self, port: In<T>) -> usize {
+        self.node_type.input_index(port.name).map_or(0, |index| self.inputs.of_port(index).count())
+    }
+
+    /// No packet before this time comes on any port any more, beyond those of this call.
+    pub fn settled(&self) -> Time {
+        self.inputs.settled()
+    }
+
+    /// In a `Join`: the tick this call is for. In `finish`: the tick after the last one.
+    pub fn tick(&self) -> Tick {
+        self.inputs.tick()
+    }
+
+    /// In a `Join`: call again at the next tick even when nothing new arrives (animation).
+    pub fn again(&mut self) {
+        self.inputs.again = true;
+    }
+
+    /// In `finish`: when the inputs ended, the time at which this node's outputs end too.
+    pub fn end(&self) -> Time {
+        self.inputs.end()
+    }
+
+    /// Sends a packet. Carried to its consumers after this call.
+    pub fn emit<T: Payload>(&mut self, port: Out<T>, packet: Packet<T>) {
+        if let Some(index) = self.node_type.output_index(port.name) {
+            self.outbox.push(index, packet.into());
+        }
+    }
+
+    /// Promises that nothing before `time` comes on a port any more. Emitting promises the same by itself; sources with several
+    /// ports call this for the silent ones.
+    pub fn settle<T: Payload>(&mut self, port: Out<T>, time: Time) {
+        if let Some(index) = self.node_type.output_index(port.name) {
+            self.outbox.settle(index, time);
+        }
+    }
+
+    /// Somebody listens to this output.
+    pub fn is_connected<T: Payload>(&self, port: Out<T>) -> bool {
+        self.node_type.output_index(port.name).is_some_and(|index| self.outbox.connected[index])
+    }
+
+    /// The video rate of the graph's ticks.
+    pub fn rate(&self) -> Rate {
+        self.inputs.rate
+    }
+
+    /// For `playout`: how far the programme has come, and how many pictures that was.
+    pub fn reach(&self, time: Time, frames: u64) {
+        self.env.progress.reach(time, frames);
+    }
+
+    /// For `playout`: the distance between sound and picture as they leave.
+    pub fn saw_skew(&self, skew: Span) {
+        self.env.progress.saw_skew(skew);
+    }
+
+    /// Tells long work inside a call when to give up.
+    pub fn cancel(&self) -> &Cancel {
+        &self.env.cancel
+    }
+
+    /// Notes something the user should know; it ends up in the report.
+    pub fn warn(&self, slide: Option<usize>, text: impl Into<String>) {
+        self.env.warn(Warning { node: self.env.node.to_string(), slide, text: text.into() });
+    }
+
+    /// Says how long the programme will probably be, for progress bars.
+    pub fn expect_end(&self, end: Time) {
+        self.env.progress.expect_end(end);
+    }
+}

@@ -1,0 +1,130 @@
+//! `playout` [video, audio, cues -> the same]: turns what was made into what goes out.
+//!
+//! Offline it merges its inputs, repeats the held picture at every tick of the video rate, closes gaps in the sound with silence, and
+//! carries every track on to the same end. Whatever comes behind it, encoders and files, takes its length from here.
+
+use crate::cue::Cue;
+use crate::frame::VideoFrame;
+use crate::media::{AudioBlock, AudioCaps, Caps};
+use crate::node::{Cx, Flow, In, Node, Out, Result, Start};
+use crate::packet::Packet;
+use crate::pool::Pool;
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::time::{Rate, Time};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+const VIDEO: In<VideoFrame> = In::new("video");
+const AUDIO: In<AudioBlock> = In::new("audio");
+const CUES: In<Cue> = In::new("cues");
+const VIDEO_OUT: Out<VideoFrame> = Out::new("video");
+const AUDIO_OUT: Out<AudioBlock> = Out::new("audio");
+const CUES_OUT: Out<Cue> = Out::new("cues");
+
+/// The node's entry in the registry.
+pub const PLAYOUT: NodeType = NodeType {
+    name: "playout",
+    family: "engine",
+    revision: 1,
+    summary: "The programme as it goes out: one picture at every tick, sound without gaps, all tracks of one length",
+    inputs: &[VIDEO.port("pictures, perhaps sparse").optional(), AUDIO.port("sound").optional(), CUES.port("events").optional()],
+    outputs: &[VIDEO_OUT.port("a picture at every tick"), AUDIO_OUT.port("sound without gaps"), CUES_OUT.port("the events, unchanged")],
+    sync: Sync::Merge,
+    lane: Lane::Own,
+    config: ConfigType::of::<PlayoutConfig>("{}"),
+};
+
+/// Settings of `playout`; there are none offline.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlayoutConfig {}
+
+impl NodeConfig for PlayoutConfig {
+    fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
+        Ok(Box::new(Playout { held: None, next_tick: 0, frames: 0, sound: None, next_sample: 0 }))
+    }
+}
+
+struct Playout {
+    held: Option<VideoFrame>,
+    next_tick: i64,
+    frames: u64,
+    sound: Option<AudioCaps>,
+    next_sample: i64,
+}
+
+impl Node for Playout {
+    fn start(&mut self, start: &mut Start<'_>) -> Result {
+        if let Some(video) = start.video(VIDEO) {
+            start.set_caps(VIDEO_OUT, Caps::Video(video));
+            // Until the first picture comes, and there always is one at every tick.
+            self.held = Some(Pool::new().black(video.format, video.size).freeze());
+        }
+        self.sound = start.audio(AUDIO);
+        if let Some(audio) = self.sound {
+            start.set_caps(AUDIO_OUT, Caps::Audio(audio));
+        }
+        Ok(())
+    }
+
+    fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
+        if let Some(packet) = cx.take(VIDEO) {
+            // The picture before this one holds up to here.
+            self.tick_until(packet.pts, cx);
+            self.held = Some(packet.media);
+        }
+        if let Some(packet) = cx.take(AUDIO) {
+            self.fill_sound(packet.pts, cx);
+            let rate = packet.media.rate();
+            self.next_sample = rate.index_at(packet.pts) + packet.media.frames() as i64;
+            cx.emit(AUDIO_OUT, Packet { dur: Some(packet.media.duration()), ..packet });
+        }
+        if let Some(packet) = cx.take(CUES) {
+            cx.emit(CUES_OUT, packet);
+        }
+        let settled = cx.settled();
+        self.tick_until(settled, cx);
+        self.fill_sound(settled, cx);
+        cx.reach(cx.rate().time_of(self.next_tick), self.frames);
+        Ok(Flow::More)
+    }
+
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
+        let end = cx.end();
+        self.tick_until(end, cx);
+        self.fill_sound(end, cx);
+        if let (Some(_), Some(audio)) = (&self.held, self.sound) {
+            let (picture, sound) = (cx.rate().time_of(self.next_tick), audio.rate.time_of(self.next_sample));
+            // The last tick may begin before the end and last beyond it; that much is no skew.
+            let skew = sound - picture.min(end);
+            cx.saw_skew(if skew.0.abs() < audio.rate.interval().0 { crate::time::Span::ZERO } else { skew });
+        }
+        cx.reach(end, self.frames);
+        Ok(())
+    }
+}
+
+impl Playout {
+    /// The held picture at every tick before `until`.
+    fn tick_until(&mut self, until: Time, cx: &mut Cx<'_>) {
+        let Some(frame) = &self.held else { return };
+        let rate = cx.rate();
+        while rate.time_of(self.next_tick) < until {
+            cx.emit(VIDEO_OUT, Packet::lasting(rate.time_of(self.next_tick), rate.interval(), frame.clone()));
+            self.next_tick += 1;
+            self.frames += 1;
+        }
+    }
+
+    /// Silence where the sound so far does not reach `until`.
+    fn fill_sound(&mut self, until: Time, cx: &mut Cx<'_>) {
+        let Some(AudioCaps { rate, channels }) = self.sound else { return };
+        let block = Rate::per_second(50).interval();
+        while self.next_sample < rate.index_at(until) {
+            let missing = (rate.index_at(until) - self.next_sample).min(rate.count_in(block));
+            let silence = AudioBlock::silence(missing as usize, channels, rate);
+            cx.emit(AUDIO_OUT, Packet::lasting(rate.time_of(self.next_sample), silence.duration(), silence));
+            self.next_sample += missing;
+        }
+    }
+}

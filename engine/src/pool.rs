@@ -1,0 +1,204 @@
+//! Frame buffers that are used again.
+//!
+//! A buffer that comes back remembers which *base* picture it holds and which rectangle was drawn on top. Composing the next frame on
+//! the same base therefore restores and redraws one rectangle instead of copying a whole picture. The pool recycles, it never blocks:
+//! how many frames are about is decided by the inboxes.
+
+use crate::frame::{History, Layout, Picture, PixelFormat, PlaneMut, Rect, Size, VideoFrame};
+use std::sync::{Arc, Mutex, Weak};
+
+/// Buffers kept for use again; more than that are freed.
+const KEEP: usize = 24;
+
+struct Spare {
+    data: Vec<u8>,
+    layout: Layout,
+    history: History,
+}
+
+type Shelf = Mutex<Vec<Spare>>;
+
+/// Where a buffer goes when nobody shows it any more.
+pub(crate) struct Home(Weak<Shelf>);
+
+impl Home {
+    pub(crate) fn give_back(&self, data: Vec<u8>, layout: Layout, history: History) {
+        if let Some(shelf) = self.0.upgrade()
+            && let Ok(mut spares) = shelf.lock()
+            && spares.len() < KEEP
+        {
+            spares.push(Spare { data, layout, history });
+        }
+    }
+}
+
+/// A pool of frame buffers; cloning shares it.
+#[derive(Clone, Default)]
+pub struct Pool {
+    shelf: Arc<Shelf>,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub fn new() -> Pool {
+        Pool::default()
+    }
+
+    /// A buffer to fill whole. Its content is whatever was there; the caller writes all of it.
+    pub fn blank(&self, format: PixelFormat, size: Size) -> FrameMut {
+        let layout = Layout { format, size };
+        let data = self.find(layout, None).map_or_else(|| vec![0; layout.bytes()], |spare| spare.data);
+        FrameMut { picture: Picture::new(data, layout, Home(Arc::downgrade(&self.shelf))) }
+    }
+
+    /// A black picture (BT.709 limited range); transparent when the format has alpha.
+    pub fn black(&self, format: PixelFormat, size: Size) -> FrameMut {
+        let mut frame = self.blank(format, size);
+        let layout = frame.layout();
+        let bytes = frame.bytes_mut();
+        bytes.fill(0);
+        bytes[..layout.plane_bytes(0)].fill(16);
+        bytes[layout.offset(1)..layout.offset(3)].fill(128);
+        frame
+    }
+
+    /// A buffer that shows `base`, to be drawn on. Only what an earlier user drew is copied again when a buffer with this base is spare.
+    pub fn on(&self, base: &VideoFrame) -> FrameMut {
+        let source = &base.picture;
+        let layout = source.layout();
+        let home = Home(Arc::downgrade(&self.shelf));
+        let picture = match self.find(layout, Some(source.id())) {
+            Some(spare) if spare.history.base == Some(source.id()) => {
+                let mut picture = Picture::new(spare.data, layout, home);
+                restore(&mut picture, source, spare.history.drawn);
+                picture
+            }
+            Some(mut spare) => {
+                spare.data.copy_from_slice(source.bytes());
+                Picture::new(spare.data, layout, home)
+            }
+            None => Picture::new(source.bytes().to_vec(), layout, home),
+        };
+        let mut frame = FrameMut { picture };
+        frame.picture.history = History { base: Some(source.id()), drawn: Rect::default() };
+        frame
+    }
+
+    /// A spare buffer of this layout: first one that holds `base`, then one without a base worth keeping, then any.
+    fn find(&self, layout: Layout, base: Option<u64>) -> Option<Spare> {
+        let mut spares = self.shelf.lock().ok()?;
+        let fits = |spare: &Spare| spare.layout == layout;
+        let same = base.and_then(|id| spares.iter().position(|s| fits(s) && s.history.base == Some(id)));
+        let index = same.or_else(|| spares.iter().position(fits))?;
+        Some(spares.swap_remove(index))
+    }
+}
+
+fn restore(picture: &mut Picture, base: &Picture, rect: Rect) {
+    for p in 0..picture.layout.planes() {
+        let source = base.plane(p);
+        let (area, stride) = (plane_rect(rect, p), source.stride);
+        let width = area.width as usize;
+        let start = picture.layout.offset(p);
+        for row in 0..area.height as usize {
+            let at = (area.y as usize + row) * stride + area.x as usize;
+            picture.data[start + at..start + at + width].copy_from_slice(&source.data[at..at + width]);
+        }
+    }
+}
+
+/// An even luma rectangle in the samples of plane `p`.
+fn plane_rect(rect: Rect, p: usize) -> Rect {
+    if p == 1 || p == 2 { Rect { x: rect.x / 2, y: rect.y / 2, width: rect.width / 2, height: rect.height / 2 } } else { rect }
+}
+
+/// A frame being made. The only way to its pixels is `draw`, which remembers where it was used.
+pub struct FrameMut {
+    picture: Picture,
+}
+
+impl FrameMut {
+    /// Its size in pixels.
+    pub fn size(&self) -> Size {
+        self.picture.layout.size
+    }
+
+    /// The planes inside `rect` (grown to even edges, clipped to the frame), to write: Y, U, V and, for `A420`, alpha. The rectangle
+    /// used is returned first.
+    pub fn draw(&mut self, rect: Rect) -> (Rect, [Option<PlaneMut<'_>>; 4]) {
+        let layout = self.picture.layout;
+        let whole = Size::new(layout.size.width, layout.size.height).rect();
+        let rect = rect.to_even().intersect(whole);
+        self.picture.history.drawn = self.picture.history.drawn.union(rect);
+        let mut planes = [None, None, None, None];
+        let mut rest: &mut [u8] = &mut self.picture.data;
+        for (p, slot) in planes.iter_mut().enumerate().take(layout.planes()) {
+            let (plane, tail) = rest.split_at_mut(layout.plane_bytes(p));
+            rest = tail;
+            let area = plane_rect(rect, p);
+            let start = if rect.is_empty() { 0 } else { area.y as usize * layout.stride(p) + area.x as usize };
+            *slot = Some(PlaneMut { data: &mut plane[start..], stride: layout.stride(p), size: Size::new(area.width, area.height) });
+        }
+        (rect, planes)
+    }
+
+    /// All planes, to write whole, in the order of `Layout`.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.picture.history.drawn = self.picture.layout.size.rect();
+        &mut self.picture.data
+    }
+
+    /// The layout of the planes in `bytes_mut`.
+    pub fn layout(&self) -> Layout {
+        self.picture.layout
+    }
+
+    /// Done: the picture can be shown, and not written any more.
+    pub fn freeze(self) -> VideoFrame {
+        VideoFrame::new(self.picture)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Point;
+
+    fn solid(pool: &Pool, size: Size, level: u8) -> VideoFrame {
+        let mut frame = pool.blank(PixelFormat::I420, size);
+        frame.bytes_mut().fill(level);
+        frame.freeze()
+    }
+
+    #[test]
+    fn a_recycled_buffer_shows_the_base_again() {
+        let pool = Pool::new();
+        let size = Size::new(32, 16);
+        let base = solid(&pool, size, 40);
+        let mut first = pool.on(&base);
+        let (rect, planes) = first.draw(Rect::new(Point { x: 5, y: 3 }, Size::new(4, 4)));
+        assert_eq!(rect, Rect { x: 4, y: 2, width: 6, height: 6 });
+        for plane in planes.into_iter().flatten() {
+            for row in 0..plane.size.height as usize {
+                plane.data[row * plane.stride..][..plane.size.width as usize].fill(200);
+            }
+        }
+        let shown = first.freeze();
+        assert_eq!(shown.picture.plane(0).data[3 * 32 + 6], 200);
+        assert_eq!(shown.picture.plane(1).data[16 + 3], 200);
+        let address = shown.picture.bytes().as_ptr();
+        drop(shown);
+        let second = pool.on(&base).freeze();
+        assert_eq!(second.picture.bytes().as_ptr(), address, "the buffer is used again");
+        assert_eq!(second.picture.bytes(), base.picture.bytes());
+    }
+
+    #[test]
+    fn another_base_is_copied_whole_and_sizes_do_not_mix() {
+        let pool = Pool::new();
+        let (a, b) = (solid(&pool, Size::new(16, 16), 10), solid(&pool, Size::new(16, 16), 90));
+        drop(pool.on(&a).freeze());
+        assert_eq!(pool.on(&b).freeze().picture.bytes(), b.picture.bytes());
+        assert_eq!(pool.blank(PixelFormat::A420, Size::new(16, 16)).bytes_mut().len(), 16 * 16 * 2 + 8 * 8 * 2);
+    }
+}

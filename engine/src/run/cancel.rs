@@ -1,0 +1,74 @@
+//! The cancel flag: one per run, wakes everybody who waits.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+/// Something that blocks threads and can wake them.
+pub(crate) trait Waker: Send + Sync {
+    fn wake(&self);
+}
+
+/// Asks everything in a run to stop at once. Cloning shares it.
+#[derive(Clone)]
+pub struct Cancel {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    flag: AtomicBool,
+    wakers: Mutex<Vec<Weak<dyn Waker>>>,
+    /// Dropped on cancel: receivers of the other end then see a closed channel.
+    line: Mutex<Option<crossbeam_channel::Sender<()>>>,
+    listener: crossbeam_channel::Receiver<()>,
+}
+
+impl Default for Cancel {
+    fn default() -> Cancel {
+        let (line, listener) = crossbeam_channel::bounded(0);
+        let shared = Shared { flag: AtomicBool::new(false), wakers: Mutex::default(), line: Mutex::new(Some(line)), listener };
+        Cancel { shared: Arc::new(shared) }
+    }
+}
+
+impl Cancel {
+    /// Sets the flag and wakes every waiter. Safe to call again.
+    pub fn cancel(&self) {
+        self.shared.flag.store(true, Ordering::SeqCst);
+        self.shared.line.lock().expect("nobody panics with this lock").take();
+        let wakers = std::mem::take(&mut *self.shared.wakers.lock().expect("nobody panics with this lock"));
+        for waker in wakers.iter().filter_map(Weak::upgrade) {
+            waker.wake();
+        }
+    }
+
+    /// The run is to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.flag.load(Ordering::SeqCst)
+    }
+
+    /// A channel that closes when the run is cancelled, to select on.
+    pub fn channel(&self) -> crossbeam_channel::Receiver<()> {
+        self.shared.listener.clone()
+    }
+
+    pub(crate) fn register(&self, waker: Weak<dyn Waker>) {
+        self.shared.wakers.lock().expect("nobody panics with this lock").push(waker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cancelling_closes_the_channel_and_is_idempotent() {
+        let cancel = Cancel::default();
+        let channel = cancel.channel();
+        assert!(channel.try_recv() == Err(crossbeam_channel::TryRecvError::Empty));
+        let waiting = std::thread::spawn(move || channel.recv());
+        cancel.cancel();
+        cancel.clone().cancel();
+        assert!(waiting.join().expect("no panic").is_err());
+        assert!(cancel.is_cancelled());
+    }
+}

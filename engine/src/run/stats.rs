@@ -1,0 +1,147 @@
+//! Counters of a run. Each has a single writer (the lane that owns the node or the producer's lane), so plain relaxed loads and stores
+//! do; readers see values that may be a moment old.
+
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// A counter with one writer.
+#[derive(Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.0.load(Relaxed) + n, Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    fn raise(&self, n: u64) {
+        if n > self.get() {
+            self.0.store(n, Relaxed);
+        }
+    }
+}
+
+/// Durations in 4 buckets per octave from 1 ns to over an hour: quantiles within 19 %.
+pub(crate) struct Histogram {
+    buckets: [AtomicU64; Histogram::BUCKETS],
+    max: Count,
+}
+
+impl Default for Histogram {
+    fn default() -> Histogram {
+        Histogram { buckets: [const { AtomicU64::new(0) }; Histogram::BUCKETS], max: Count::default() }
+    }
+}
+
+impl Histogram {
+    const BUCKETS: usize = 176;
+
+    fn record(&self, nanos: u64) {
+        let octave = 63 - nanos.max(1).leading_zeros() as usize;
+        let quarter = if octave >= 2 { (nanos >> (octave - 2)) as usize & 3 } else { 0 };
+        let bucket = &self.buckets[(octave * 4 + quarter).min(Histogram::BUCKETS - 1)];
+        bucket.store(bucket.load(Relaxed) + 1, Relaxed);
+        self.max.raise(nanos);
+    }
+
+    /// The upper edge in seconds of the bucket that holds quantile `q` (0 to 1).
+    pub(crate) fn quantile(&self, q: f64) -> f64 {
+        let total: u64 = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).sum();
+        let target = (total as f64 * q).ceil().max(1.0) as u64;
+        let mut below = 0;
+        for (i, bucket) in self.buckets.iter().enumerate() {
+            below += bucket.load(Relaxed);
+            if total > 0 && below >= target {
+                let edge = (1u64 << (i / 4)) as f64 * (1.0 + (i % 4 + 1) as f64 / 4.0) * 1e-9;
+                return edge.min(self.max());
+            }
+        }
+        0.0
+    }
+
+    pub(crate) fn max(&self) -> f64 {
+        self.max.get() as f64 * 1e-9
+    }
+}
+
+/// What a lane is doing, for the report on what hangs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Doing {
+    Running = 0,
+    Waiting = 1,
+    Blocked = 2,
+    Ended = 3,
+}
+
+/// What is counted about one node.
+#[derive(Default)]
+pub(crate) struct NodeStats {
+    pub(crate) packets_in: Count,
+    pub(crate) packets_out: Count,
+    pub(crate) busy_nanos: Count,
+    pub(crate) calls: Histogram,
+    pub(crate) reached: AtomicI64,
+    doing: AtomicU8,
+    /// Which input it waits for, or which output edge it is blocked on.
+    pub(crate) doing_where: AtomicU64,
+}
+
+impl NodeStats {
+    pub(crate) fn called(&self, took: Duration) {
+        let nanos = took.as_nanos() as u64;
+        self.busy_nanos.add(nanos);
+        self.calls.record(nanos);
+    }
+
+    pub(crate) fn set_doing(&self, doing: Doing, place: usize) {
+        self.doing_where.store(place as u64, Relaxed);
+        self.doing.store(doing as u8, std::sync::atomic::Ordering::Release);
+    }
+
+    pub(crate) fn doing(&self) -> Doing {
+        match self.doing.load(std::sync::atomic::Ordering::Acquire) {
+            1 => Doing::Waiting,
+            2 => Doing::Blocked,
+            3 => Doing::Ended,
+            _ => Doing::Running,
+        }
+    }
+}
+
+/// What is counted about one edge between lanes.
+#[derive(Default)]
+pub(crate) struct EdgeStats {
+    pub(crate) packets: Count,
+    pub(crate) max_depth: Count,
+    pub(crate) blocked_nanos: Count,
+}
+
+impl EdgeStats {
+    pub(crate) fn saw_depth(&self, depth: usize) {
+        self.packets.add(1);
+        self.max_depth.raise(depth as u64);
+    }
+
+    pub(crate) fn add_blocked(&self, time: Duration) {
+        self.blocked_nanos.add(time.as_nanos() as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_within_a_bucket() {
+        let histogram = Histogram::default();
+        (1..=1000u64).for_each(|i| histogram.record(i * 1000));
+        assert!((0.5e-3..=0.6e-3).contains(&histogram.quantile(0.5)), "{}", histogram.quantile(0.5));
+        assert!((0.99e-3..=1.0e-3).contains(&histogram.quantile(0.99)));
+        assert_eq!(histogram.max(), 1e-3);
+        assert_eq!(Histogram::default().quantile(0.5), 0.0);
+    }
+}

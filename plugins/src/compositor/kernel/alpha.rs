@@ -1,0 +1,73 @@
+//! A layer with its own alpha over an opaque picture.
+
+use super::meet;
+use crate::pixels::simd::{chroma_alpha, vectorised};
+use engine::frame::{PixelFormat, Point, Rect, VideoFrame};
+use engine::pool::FrameMut;
+
+/// Samples looked at together: all transparent are skipped, all opaque are copied.
+const RUN: usize = 32;
+
+/// Draws `layer` with its top left corner at `at` over the `I420` picture and returns the rectangle drawn on.
+///
+/// Each sample becomes `layer * a + picture * (1 - a)`, rounded to nearest; chroma uses alpha gathered as chroma is (weights 1 2 1
+/// across, 1 1 down, rounded to 8 bits). An `I420` layer is copied.
+pub fn blend_alpha(picture: &mut FrameMut, layer: &VideoFrame, at: Point) -> Rect {
+    let (rect, left, top) = meet(picture.size(), layer.size(), at);
+    if rect.is_empty() {
+        return rect;
+    }
+    let source = &layer.picture;
+    let cover = (layer.format() == PixelFormat::A420).then(|| source.plane(3));
+    let (_, planes) = picture.draw(rect);
+    let width = rect.width as usize;
+    let mut half = vec![255; width / 2];
+    for (p, target) in planes.into_iter().enumerate().take(3) {
+        let Some(target) = target else { continue };
+        let plane = source.plane(p);
+        let (x0, y0) = if p == 0 { (left, top) } else { (left / 2, top / 2) };
+        let samples = target.size.width as usize;
+        for y in 0..target.size.height as usize {
+            let below = &mut target.data[y * target.stride..][..samples];
+            let above = &plane.data[(y0 + y) * plane.stride + x0..][..samples];
+            let Some(cover) = cover else {
+                below.copy_from_slice(above);
+                continue;
+            };
+            let row = |y: usize| &cover.data[y * cover.stride..][..cover.stride];
+            if p == 0 {
+                over(below, above, &row(top + y)[left..][..width]);
+            } else {
+                let rows = [row(top + 2 * y), row(top + 2 * y + 1)];
+                let before = left.saturating_sub(1);
+                chroma_alpha(&rows[0][left..][..width], &rows[1][left..][..width], rows.map(|row| row[before]), &mut half);
+                over(below, above, &half);
+            }
+        }
+    }
+    rect
+}
+
+/// `x / 255` rounded to nearest, exact for every `x` up to 255 * 255.
+#[inline(always)]
+pub(super) fn divide_by_255(x: u16) -> u8 {
+    let x = x + 128;
+    ((x + (x >> 8)) >> 8) as u8
+}
+
+vectorised! {
+    fn over(below: &mut [u8], above: &[u8], alpha: &[u8]) {
+        let runs = below.chunks_mut(RUN).zip(above.chunks(RUN)).zip(alpha.chunks(RUN));
+        for ((below, above), alpha) in runs {
+            let (low, high) = alpha.iter().fold((255, 0), |(low, high): (u8, u8), &a| (low.min(a), high.max(a)));
+            if low == 255 {
+                below.copy_from_slice(above);
+            } else if high > 0 {
+                for ((below, &above), &a) in below.iter_mut().zip(above).zip(alpha) {
+                    let a = u16::from(a);
+                    *below = divide_by_255(u16::from(above) * a + u16::from(*below) * (255 - a));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What can be wrong with a lesson, said so that the reader knows what to change.
+
+use std::path::{Path, PathBuf};
+
+/// Why a lesson could not be read, drawn or written. Every text names the file, the cause and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum LessonError {
+    /// The operating system refused to read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The operating system refused to write.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The content is of no kind that an importer reads.
+    #[error(
+        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, a folder of pictures with script.md, or lesson.yaml",
+        path.display()
+    )]
+    Unsupported {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it looks like.
+        found: String,
+    },
+    /// A limit is exceeded.
+    #[error("{}: {what}; the limit is {limit}", path.display())]
+    Limit {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is too large or too many, with its number.
+        what: String,
+        /// The limit, and where it helps, the way round it.
+        limit: String,
+    },
+    /// The file breaks the rules of its own format.
+    #[error("{} is damaged: {cause}; save or export it again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where and how.
+        cause: String,
+    },
+    /// The file asks for a password.
+    #[error("{} is protected with a password; save a copy without one", path.display())]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is nothing to show.
+    #[error("{} {cause}", path.display())]
+    Empty {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is missing; continues the sentence that starts with the path.
+        cause: String,
+    },
+    /// One slide is wrong.
+    #[error("{}, slide {slide}: {cause}", path.display())]
+    Slide {
+        /// The file the slide comes from.
+        path: PathBuf,
+        /// Its number there, from 1, hidden ones counted.
+        slide: usize,
+        /// What is wrong and what to change.
+        cause: String,
+    },
+    /// A lesson file (`lesson.yaml`) or a script says something that cannot be.
+    #[error("{}: {cause}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, what is wrong and what to change.
+        cause: String,
+    },
+    /// LibreOffice is not there, failed or took too long.
+    #[error("cannot convert {} with LibreOffice: {cause}", path.display())]
+    Office {
+        /// The deck.
+        path: PathBuf,
+        /// What happened and what to change.
+        cause: String,
+    },
+}
+
+impl LessonError {
+    pub(super) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> LessonError {
+        move |source| LessonError::Read { path: path.into(), source }
+    }
+
+    pub(super) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> LessonError {
+        move |source| LessonError::Write { path: path.into(), source }
+    }
+
+    pub(super) fn damaged(path: &Path, cause: impl ToString) -> LessonError {
+        LessonError::Damaged { path: path.into(), cause: cause.to_string() }
+    }
+
+    pub(super) fn invalid(path: &Path, cause: impl ToString) -> LessonError {
+        LessonError::Invalid { path: path.into(), cause: cause.to_string() }
+    }
+}

@@ -1,0 +1,205 @@
+//! Writes a lesson as `lesson.yaml`: the same lesson gives the same text, and reading it gives the same lesson.
+//!
+//! Files that lie outside the folder are copied to `media/` in it, named by their content. One thing changes on the way: a page of
+//! a deck is a page of a PDF afterwards, so its hash is that of the PDF.
+
+use super::error::LessonError;
+use super::limits::read_file;
+use super::model::{Lesson, Narration, OverlayRole, Slide, Visual};
+use engine::cue::{Anchor, Placement, Transition};
+use engine::graph::unit::{DurationSetting, Percent, Rgb};
+use engine::time::{Span, Time};
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Writes `lesson` to the file `path` (usually `FOLDER/lesson.yaml`); the folder is made when missing.
+///
+/// # Errors
+/// When a file of the lesson cannot be read or the folder cannot be written.
+pub fn export(lesson: &Lesson, path: &Path) -> Result<(), LessonError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(LessonError::write(folder))?;
+    let folder = folder.canonicalize().map_err(LessonError::read(folder))?;
+    let mut text = Text::default();
+    text.line(0, "# A lesson: edit it by hand, render it with `lectern render`. Paths are relative to this file.");
+    text.value(0, "version", 1);
+    text.value(0, "id", quoted(&lesson.id));
+    text.value(0, "title", quoted(&lesson.title));
+    text.value(0, "language", quoted(&lesson.language));
+    text.value(0, "size", format!("{}x{}", lesson.size.0, lesson.size.1));
+    text.line(0, "slides:");
+    for slide in &lesson.slides {
+        write_slide(&mut text, slide, &folder)?;
+    }
+    publish(path, text.0.as_bytes())
+}
+
+fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), LessonError> {
+    text.line(1, &format!("- id: {}", quoted(&slide.id)));
+    text.value(2, "title", quoted(&slide.title));
+    match &slide.visual {
+        Visual::Page { document, index, .. } => text.value(2, "page", format!("{{ document: {}, number: {} }}", inside(document, folder)?, index + 1)),
+        Visual::Image { path, .. } => text.value(2, "image", inside(path, folder)?),
+        Visual::Color(rgb) => text.value(2, "color", format!("\"{}\"", Rgb(*rgb))),
+    }
+    match &slide.narration {
+        Narration::Text(narration) => text.prose(2, "narration", narration),
+        Narration::Silence(span) => text.value(2, "silence", DurationSetting(*span)),
+        Narration::Audio { path, words, .. } => {
+            text.line(2, "audio:");
+            text.value(3, "file", inside(path, folder)?);
+            match words.as_deref() {
+                None => {}
+                Some([]) => text.value(3, "words", "[]"),
+                Some(words) => {
+                    text.line(3, "words:");
+                    for word in words {
+                        text.line(4, &format!("- {{ text: {}, start: {}, end: {} }}", quoted(&word.text), at(word.start), at(word.end)));
+                    }
+                }
+            }
+        }
+    }
+    if slide.presenter != Placement::default() {
+        text.value(2, "presenter", placement(&slide.presenter));
+    }
+    if !slide.overlays.is_empty() {
+        text.line(2, "overlays:");
+    }
+    for overlay in &slide.overlays {
+        let role = match overlay.role {
+            OverlayRole::Bullet => "bullet",
+            OverlayRole::Text => "text",
+            OverlayRole::Watermark => "watermark",
+        };
+        let until = overlay.until.map_or(String::new(), |until| format!(", until: {}", at(until)));
+        text.line(3, &format!("- {{ role: {role}, text: {}, from: {}{until} }}", quoted(&overlay.text), at(overlay.from)));
+    }
+    if let Transition::Fade(span) = slide.transition {
+        text.value(2, "transition", format!("{{ kind: fade, duration: {} }}", DurationSetting(span)));
+    }
+    if let Some(span) = slide.duration {
+        text.value(2, "duration", DurationSetting(span));
+    }
+    Ok(())
+}
+
+fn at(time: Time) -> DurationSetting {
+    DurationSetting(Span(time.0))
+}
+
+fn placement(place: &Placement) -> String {
+    let anchor = |anchor: Anchor| match anchor {
+        Anchor::TopLeft => "top_left",
+        Anchor::Top => "top",
+        Anchor::TopRight => "top_right",
+        Anchor::Left => "left",
+        Anchor::Center => "center",
+        Anchor::Right => "right",
+        Anchor::BottomLeft => "bottom_left",
+        Anchor::Bottom => "bottom",
+        Anchor::BottomRight => "bottom_right",
+    };
+    let parts = [
+        place.anchor.map(|place| format!("anchor: {}", anchor(place))),
+        place.height.map(|height| format!("height: {}", percent(height))),
+        place.margin.map(|margin| format!("margin: {margin}")),
+        (!place.visible).then(|| "visible: false".to_string()),
+        place.fill.then(|| "fill: true".to_string()),
+    ];
+    format!("{{ {} }}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+/// A fraction in percent. 0.29 * 100 is 28.999999999999996: what was read from 29% is written so.
+fn percent(fraction: f64) -> Percent {
+    let near = Percent((fraction * 1e6).round() / 1e4);
+    if near.fraction() == fraction { near } else { Percent(fraction * 100.0) }
+}
+
+/// The quoted name of a file relative to the folder; a file from elsewhere is copied into it first.
+fn inside(path: &Path, folder: &Path) -> Result<String, LessonError> {
+    let file = path.canonicalize().map_err(LessonError::read(path))?;
+    if let Ok(name) = file.strip_prefix(folder) {
+        return Ok(quoted(&name.to_string_lossy()));
+    }
+    let (bytes, hash) = read_file(&file)?;
+    let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_else(|| "bin".into());
+    let name = format!("media/{}.{extension}", &hash.to_string()[..16]);
+    let copy = folder.join(&name);
+    fs::create_dir_all(folder.join("media")).map_err(LessonError::write(folder))?;
+    if fs::read(&copy).ok().as_ref() != Some(&bytes) {
+        publish(&copy, &bytes)?;
+    }
+    Ok(quoted(&name))
+}
+
+/// Writes beside and renames, so that there is never half a file.
+fn publish(path: &Path, bytes: &[u8]) -> Result<(), LessonError> {
+    let part = PathBuf::from(format!("{}.part", path.display()));
+    fs::write(&part, bytes).map_err(LessonError::write(&part))?;
+    fs::rename(&part, path).map_err(LessonError::write(path))
+}
+
+/// YAML as it grows.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, level: usize, line: &str) {
+        self.0.push_str(&"  ".repeat(level));
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn value(&mut self, level: usize, key: &str, value: impl Display) {
+        self.line(level, &format!("{key}: {value}"));
+    }
+
+    /// Text to be edited: as a block with its own line ends, if YAML can hold it so.
+    fn prose(&mut self, level: usize, key: &str, prose: &str) {
+        let plain = prose.chars().all(|c| c == '\n' || printable(c));
+        let edges = prose.starts_with(char::is_whitespace) || prose.ends_with(char::is_whitespace) || prose.lines().any(|line| line.trim().is_empty());
+        if !plain || edges || prose.is_empty() {
+            return self.value(level, key, quoted(prose));
+        }
+        self.line(level, &format!("{key}: |-"));
+        prose.split('\n').for_each(|line| self.line(level + 1, line));
+    }
+}
+
+/// Neither a control character nor one that YAML or an editor may take for a line end or a mark of order.
+fn printable(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// A double-quoted YAML scalar (YAML 1.2, 7.3.1) on one line.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c if printable(c) => quoted.push(c),
+            c => quoted.push_str(&format!("\\u{:04x}", c as u32)),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_quoted_for_yaml() {
+        assert_eq!(quoted("a \"b\" \\ \n\u{1}\u{85}ü"), "\"a \\\"b\\\" \\\\ \\n\\u0001\\u0085ü\"");
+        let mut text = Text::default();
+        text.prose(1, "narration", "One: a # b\nTwo");
+        text.prose(1, "narration", " edge");
+        assert_eq!(text.0, "  narration: |-\n    One: a # b\n    Two\n  narration: \" edge\"\n");
+    }
+}

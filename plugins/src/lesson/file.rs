@@ -1,0 +1,313 @@
+//! `lesson.yaml`: a lesson as a file that people edit, and its schema.
+//!
+//! The files it names lie in its own folder or below, by relative paths: a lesson is a folder that can be moved, sent and
+//! uploaded. Units are always written (`600ms`, `40%`).
+
+use super::error::LessonError;
+use super::limits::{read_file, read_text};
+use super::model::{Lesson, Narration, Overlay, OverlayRole, SILENT_SLIDE, Slide, TimedWord, Visual};
+use super::pdf::{Document, page_hash};
+use super::raster::image_size;
+use super::{ImportOptions, slug};
+use engine::cue::{Anchor, Placement, Transition};
+use engine::graph::parse::parse;
+use engine::graph::unit::{DurationSetting, Percent, Rgb};
+use engine::graph::{Problems, from_value_all};
+use engine::time::{Span, Time};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+/// How long a fade takes when the file does not say.
+const FADE: Span = Span::from_millis(500);
+
+/// A lesson: what is said and shown, slide by slide.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "lesson.yaml")]
+struct LessonFile {
+    /// Version of this format: 1.
+    version: u32,
+    /// Name in file names and rooms: 1 to 64 of A-Z, a-z, 0-9, _ and -. Default: made of the folder's name.
+    id: Option<String>,
+    /// What a player shows as the title. Default: the id.
+    title: Option<String>,
+    /// Language of the narration as a BCP 47 tag. Default: en.
+    language: Option<String>,
+    /// Shape of the slides. Default: that of the first picture.
+    size: Option<Ratio>,
+    /// The slides in order, 1 to 500.
+    slides: Vec<SlideFile>,
+}
+
+/// One slide: a picture (`page`, `image` or `color`), a narration (`narration`, `audio` or `silence`; none is 3 s of silence).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SlideFile {
+    /// Stable name. Default: slide-1, slide-2 and so on.
+    id: Option<String>,
+    /// What a chapter list calls it. Default: the id.
+    title: Option<String>,
+    /// Shows a page of a PDF.
+    page: Option<PageFile>,
+    /// Shows a picture: PNG, JPEG or WebP, relative to this file.
+    image: Option<String>,
+    /// Shows one colour.
+    color: Option<Rgb>,
+    /// What is said. Pauses are written [pause 0.5s].
+    narration: Option<String>,
+    /// A recording in place of `narration`.
+    audio: Option<AudioFile>,
+    /// Nothing is said for this long.
+    silence: Option<DurationSetting>,
+    /// Where the presenter stands; what is left out, the graph decides.
+    #[serde(default)]
+    presenter: PresenterFile,
+    /// Text over the picture.
+    #[serde(default)]
+    overlays: Vec<OverlayFile>,
+    /// How this slide replaces the one before. Default: a cut.
+    transition: Option<TransitionFile>,
+    /// The slide shows at least this long.
+    duration: Option<DurationSetting>,
+}
+
+/// A page of a PDF.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PageFile {
+    /// The PDF, relative to this file.
+    document: String,
+    /// Page from 1.
+    #[schemars(range(min = 1))]
+    number: usize,
+}
+
+/// A recording.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AudioFile {
+    /// WAV, MP3, FLAC, Ogg or MP4 sound, relative to this file.
+    file: String,
+    /// When each word is spoken, if known.
+    words: Option<Vec<WordFile>>,
+}
+
+/// A word of a recording.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WordFile {
+    /// As written.
+    text: String,
+    /// First sound, from the start of the recording.
+    start: DurationSetting,
+    /// Last sound.
+    end: DurationSetting,
+}
+
+/// Where the presenter stands.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct PresenterFile {
+    /// Corner, edge or centre.
+    anchor: Option<Anchor>,
+    /// Height as part of the picture's.
+    height: Option<Percent>,
+    /// Distance from the edges in pixels of a picture 720 high.
+    margin: Option<u32>,
+    /// Shown at all.
+    visible: bool,
+    /// Covers the whole picture.
+    fill: bool,
+}
+
+impl Default for PresenterFile {
+    fn default() -> PresenterFile {
+        PresenterFile { anchor: None, height: None, margin: None, visible: true, fill: false }
+    }
+}
+
+/// Text over the picture for a time.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OverlayFile {
+    /// What it is for.
+    role: OverlayRole,
+    /// What it says.
+    text: String,
+    /// Appears, from the slide's start. Default: with the slide.
+    from: Option<DurationSetting>,
+    /// Disappears. Default: with the slide.
+    until: Option<DurationSetting>,
+}
+
+/// How a slide replaces the one before.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TransitionFile {
+    /// The kind.
+    kind: TransitionKind,
+    /// Of a fade. Default: 500ms.
+    duration: Option<DurationSetting>,
+}
+
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum TransitionKind {
+    /// At once.
+    Cut,
+    /// The old picture fades into the new one.
+    Fade,
+}
+
+/// Width and height of which only the ratio matters: `16x9`.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String", example = "16x9")]
+struct Ratio(u32, u32);
+
+impl TryFrom<String> for Ratio {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Ratio, String> {
+        let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+        let ratio = sides.filter(|(width, height)| *width > 0 && *height > 0).map(|(width, height)| Ratio(width, height));
+        ratio.ok_or_else(|| format!("{text:?} is no shape; write width x height, such as \"16x9\""))
+    }
+}
+
+/// The JSON schema of `lesson.yaml`.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(LessonFile)
+}
+
+/// Imports a lesson file.
+pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonError> {
+    let name = path.display().to_string();
+    let problems = |problems: Problems| LessonError::invalid(path, format!("it is no lesson file\n{problems}"));
+    let tree = parse(&read_text(path)?, &name).map_err(problems)?;
+    let file: LessonFile = from_value_all(&tree, "").map_err(problems)?;
+    if file.version != 1 {
+        return Err(LessonError::invalid(path, format!("it has version {}, but this program reads version 1", file.version)));
+    }
+    let mut files = Files::new(path)?;
+    let mut slides = Vec::new();
+    let mut size = file.size.map(|ratio| (ratio.0, ratio.1));
+    for (index, slide) in file.slides.into_iter().enumerate() {
+        slides.push(files.slide(slide, index + 1, &mut size)?);
+    }
+    let id = file.id.unwrap_or_else(|| slug(&files.folder_name()));
+    Ok(Lesson {
+        title: file.title.unwrap_or_else(|| id.clone()),
+        id,
+        language: options.language.clone().or(file.language).unwrap_or_else(|| "en".into()),
+        size: size.unwrap_or((16, 9)),
+        slides,
+        warnings: Vec::new(),
+    })
+}
+
+/// The files that the lesson file names.
+struct Files {
+    lesson: PathBuf,
+    /// Resolved: no symbolic link leads out of it.
+    folder: PathBuf,
+    /// Documents read so far with their hash and page sizes.
+    documents: BTreeMap<PathBuf, (super::ContentHash, Document)>,
+}
+
+impl Files {
+    fn new(lesson: &Path) -> Result<Files, LessonError> {
+        let folder = lesson.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Files { lesson: lesson.into(), folder: folder.canonicalize().map_err(LessonError::read(folder))?, documents: BTreeMap::new() })
+    }
+
+    fn folder_name(&self) -> String {
+        self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    fn slide(&mut self, slide: SlideFile, number: usize, size: &mut Option<(u32, u32)>) -> Result<Slide, LessonError> {
+        let lesson = self.lesson.clone();
+        let wrong = |cause: &str| LessonError::Slide { path: lesson.clone(), slide: number, cause: cause.into() };
+        let visual = match (slide.page, slide.image, slide.color) {
+            (Some(page), None, None) => {
+                let path = self.confined(&page.document, number)?;
+                let (hash, document) = self.document(&path)?;
+                let hash = *hash;
+                let index = page.number.checked_sub(1).ok_or_else(|| wrong("pages are numbered from 1"))?;
+                let Some((width, height)) = document.page_size(index) else {
+                    return Err(wrong(&format!("it shows page {} of {}, which has {}", page.number, page.document, document.pages())));
+                };
+                size.get_or_insert(((width * 100.0).round().max(1.0) as u32, (height * 100.0).round().max(1.0) as u32));
+                Visual::Page { hash: page_hash(hash, index), document: path, index }
+            }
+            (None, Some(image), None) => {
+                let path = self.confined(&image, number)?;
+                let shape = image_size(&path)?;
+                size.get_or_insert(shape);
+                Visual::Image { hash: read_file(&path)?.1, path }
+            }
+            (None, None, Some(color)) => Visual::Color(color.0),
+            _ => return Err(wrong("it must show one of page, image and color")),
+        };
+        let narration = match (slide.narration, slide.audio, slide.silence) {
+            (Some(text), None, None) if text.trim().is_empty() => Narration::Silence(SILENT_SLIDE),
+            (Some(text), None, None) => Narration::Text(text.trim_end().to_string()),
+            (None, Some(audio), None) => {
+                let path = self.confined(&audio.file, number)?;
+                let words = audio.words.map(|words| words.into_iter().map(|word| TimedWord { text: word.text, start: Time(word.start.0.0), end: Time(word.end.0.0) }).collect());
+                Narration::Audio { hash: read_file(&path)?.1, path, words }
+            }
+            (None, None, Some(silence)) => Narration::Silence(silence.0),
+            (None, None, None) => Narration::Silence(SILENT_SLIDE),
+            _ => return Err(wrong("it must say one of narration, audio and silence")),
+        };
+        let transition = match slide.transition {
+            Some(TransitionFile { kind: TransitionKind::Fade, duration }) => Transition::Fade(duration.map_or(FADE, |length| length.0)),
+            Some(TransitionFile { kind: TransitionKind::Cut, duration: Some(_) }) => return Err(wrong("a cut takes no time: leave its duration out")),
+            _ => Transition::Cut,
+        };
+        let overlay = |overlay: OverlayFile| Overlay {
+            role: overlay.role,
+            text: overlay.text,
+            from: overlay.from.map_or(Time::ZERO, |length| Time(length.0.0)),
+            until: overlay.until.map(|length| Time(length.0.0)),
+        };
+        let id = slide.id.unwrap_or_else(|| format!("slide-{number}"));
+        let PresenterFile { anchor, height, margin, visible, fill } = slide.presenter;
+        Ok(Slide {
+            number,
+            title: slide.title.unwrap_or_else(|| id.clone()),
+            id,
+            visual,
+            narration,
+            presenter: Placement { anchor, height: height.map(|percent| percent.fraction()), margin, visible, fill },
+            overlays: slide.overlays.into_iter().map(overlay).collect(),
+            transition,
+            duration: slide.duration.map(|length| length.0),
+        })
+    }
+
+    fn document(&mut self, path: &Path) -> Result<&(super::ContentHash, Document), LessonError> {
+        if !self.documents.contains_key(path) {
+            let (bytes, hash) = read_file(path)?;
+            self.documents.insert(path.into(), (hash, Document::parse(path, bytes)?));
+        }
+        Ok(&self.documents[path])
+    }
+
+    /// The file of this relative name, which must lie in the lesson's folder, links followed.
+    fn confined(&self, name: &str, slide: usize) -> Result<PathBuf, LessonError> {
+        let wrong = |cause: String| LessonError::Slide { path: self.lesson.clone(), slide, cause };
+        if name.is_empty() || !Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+            return Err(wrong(format!("the path {name:?} must be relative and stay in the lesson's folder; put the file there")));
+        }
+        let path = self.folder.join(name);
+        let resolved = path.canonicalize().map_err(|error| wrong(format!("it needs {name:?}, which cannot be read: {error}")))?;
+        if !resolved.starts_with(&self.folder) {
+            return Err(wrong(format!("the path {name:?} is a link that leads out of the lesson's folder; copy the file there")));
+        }
+        Ok(path)
+    }
+}

@@ -1,0 +1,258 @@
+//! The lesson: what is said and shown. Plain values without behaviour, made by an importer, checked once, hashed by content.
+//!
+//! Invariants after [`check`](super::check): 1 to 500 slides, ids unique and not empty, every length positive, every file that is
+//! named was there and within the limits when the lesson was read.
+
+use super::hash::{Canon, ContentHash};
+use engine::cue::{Placement, Transition};
+use engine::time::{Span, Time};
+use std::path::PathBuf;
+
+/// The shortest time between a slide's start and its first word; a longer transition takes its place.
+pub const LEAD_IN: Span = Span::from_millis(100);
+/// How long a slide stays after its last word.
+pub const TAIL: Span = Span::from_millis(600);
+/// How long a slide without narration shows.
+pub const SILENT_SLIDE: Span = Span::from_seconds(3);
+
+/// A whole lesson.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    /// Name in file names and rooms: 1 to 64 of `A-Z a-z 0-9 _ -`.
+    pub id: String,
+    /// What a player shows as the title.
+    pub title: String,
+    /// Language of the narration as a BCP 47 tag (`en`, `en-US`).
+    pub language: String,
+    /// Width and height of a slide in the source's own unit (EMU, 1/100 point, pixel). Only their ratio means something.
+    pub size: (u32, u32),
+    /// In the order of the lecture; hidden ones are not among them.
+    pub slides: Vec<Slide>,
+    /// What the source has and the lecture will not show. Not part of the hash.
+    pub warnings: Vec<Warning>,
+}
+
+/// One step of a lesson.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slide {
+    /// Stable name from the source: it stays with the slide when others are added or moved.
+    pub id: String,
+    /// Number in the source from 1, hidden slides counted: what its author sees. Not part of the hash.
+    pub number: usize,
+    /// What a chapter list calls it; one line.
+    pub title: String,
+    /// The picture.
+    pub visual: Visual,
+    /// The sound.
+    pub narration: Narration,
+    /// Where the presenter stands; what it leaves open, the graph says.
+    pub presenter: Placement,
+    /// Timed additions over the picture.
+    pub overlays: Vec<Overlay>,
+    /// How this slide replaces the one before.
+    pub transition: Transition,
+    /// The slide shows at least this long.
+    pub duration: Option<Span>,
+}
+
+/// What a slide shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Visual {
+    /// A page of a PDF document.
+    Page {
+        /// The PDF; for a deck, the one that LibreOffice made of it.
+        document: PathBuf,
+        /// Page from 0.
+        index: usize,
+        /// Of all that shapes the page: of a deck the slide with its layout, master, theme and media, but not its notes; of a PDF
+        /// the whole file and the page number.
+        hash: ContentHash,
+    },
+    /// A picture file.
+    Image {
+        /// PNG, JPEG, WebP, GIF (first frame) or BMP.
+        path: PathBuf,
+        /// Of the file.
+        hash: ContentHash,
+    },
+    /// One colour, red, green, blue in sRGB.
+    Color([u8; 3]),
+}
+
+/// What a slide says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Narration {
+    /// Text to be spoken, paragraphs separated by line ends, as its author wrote it: `[pause 0.5s]`, emphasis and pronunciation
+    /// marks are still in it and are read by the speech side. Never blank.
+    Text(String),
+    /// A recording.
+    Audio {
+        /// WAV, MP3, FLAC, Ogg or MP4 sound.
+        path: PathBuf,
+        /// Of the file.
+        hash: ContentHash,
+        /// When each word is spoken, if known; in order.
+        words: Option<Vec<TimedWord>>,
+    },
+    /// Nothing, for this long (lead-in and tail included).
+    Silence(Span),
+}
+
+/// A word of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedWord {
+    /// As written.
+    pub text: String,
+    /// First sound, from the start of the recording.
+    pub start: Time,
+    /// Last sound; not before `start`.
+    pub end: Time,
+}
+
+/// What an overlay is for; it decides place and look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OverlayRole {
+    /// A line of a list that grows.
+    Bullet,
+    /// A line of its own.
+    Text,
+    /// A mark of origin.
+    Watermark,
+}
+
+/// Text over the picture for a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overlay {
+    /// What it is for.
+    pub role: OverlayRole,
+    /// What it says.
+    pub text: String,
+    /// Appears, from the slide's start.
+    pub from: Time,
+    /// Disappears; `None` = with the slide.
+    pub until: Option<Time>,
+}
+
+/// Something that the source has and the lecture will not show as its author expects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Number of the slide in the source, from 1, hidden ones counted; `None` = all of it.
+    pub slide: Option<usize>,
+    /// What and what to do about it.
+    pub text: String,
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.slide {
+            Some(number) => write!(f, "slide {number}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+impl Lesson {
+    /// Hash of all that a viewer could notice. Files enter by content, never by path.
+    pub fn content_hash(&self) -> ContentHash {
+        let shared = gcd(self.size.0, self.size.1).max(1);
+        Canon::new("lesson 1")
+            .text(&self.id)
+            .text(&self.title)
+            .text(&self.language)
+            .number(i64::from(self.size.0 / shared))
+            .number(i64::from(self.size.1 / shared))
+            .list(&self.slides, |canon, slide| canon.text(&slide.id).text(&slide.title).hash(slide.content_hash()))
+            .finish()
+    }
+}
+
+impl Slide {
+    /// Hash of what is seen and heard while the slide shows: neither its name nor its place in the lesson, so that a slide keeps its
+    /// hash when others change.
+    pub fn content_hash(&self) -> ContentHash {
+        let canon = Canon::new("slide 1");
+        let canon = match &self.visual {
+            Visual::Page { hash, .. } => canon.text("page").hash(*hash),
+            Visual::Image { hash, .. } => canon.text("image").hash(*hash),
+            Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
+        };
+        let canon = match &self.narration {
+            Narration::Text(text) => canon.text("text").text(text),
+            Narration::Audio { hash, words, .. } => canon.text("audio").hash(*hash).option(words.as_deref(), |canon, words| {
+                canon.list(words, |canon, word| canon.text(&word.text).number(word.start.0).number(word.end.0))
+            }),
+            Narration::Silence(span) => canon.text("silence").number(span.0),
+        };
+        let place = &self.presenter;
+        let canon = canon
+            .option(place.anchor, |canon, anchor| canon.number(anchor as i64))
+            .option(place.height, Canon::real)
+            .option(place.margin, |canon, margin| canon.number(i64::from(margin)))
+            .number(i64::from(place.visible))
+            .number(i64::from(place.fill))
+            .list(&self.overlays, |canon, overlay| {
+                canon.number(overlay.role as i64).text(&overlay.text).number(overlay.from.0).option(overlay.until, |canon, until| canon.number(until.0))
+            });
+        let canon = match self.transition {
+            Transition::Cut => canon.text("cut"),
+            Transition::Fade(span) => canon.text("fade").number(span.0),
+        };
+        canon.option(self.duration, |canon, span| canon.number(span.0)).finish()
+    }
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slide() -> Slide {
+        Slide {
+            id: "1".into(),
+            number: 1,
+            title: "One".into(),
+            visual: Visual::Image { path: "/here/a.png".into(), hash: ContentHash::of(b"picture") },
+            narration: Narration::Text("Hello.".into()),
+            presenter: Placement::default(),
+            overlays: Vec::new(),
+            transition: Transition::Cut,
+            duration: None,
+        }
+    }
+
+    #[test]
+    fn a_slide_keeps_its_hash_wherever_it_is_and_changes_it_with_its_content() {
+        let hash = slide().content_hash();
+        let moved =
+            Slide { id: "7".into(), number: 7, visual: Visual::Image { path: "/there/b.png".into(), hash: ContentHash::of(b"picture") }, ..slide() };
+        assert_eq!(moved.content_hash(), hash);
+        let others = [
+            Slide { visual: Visual::Color([0, 0, 0]), ..slide() },
+            Slide { narration: Narration::Text("Hello!".into()), ..slide() },
+            Slide { narration: Narration::Silence(SILENT_SLIDE), ..slide() },
+            Slide { presenter: Placement { visible: false, ..Placement::default() }, ..slide() },
+            Slide { presenter: Placement { height: Some(0.5), ..Placement::default() }, ..slide() },
+            Slide { transition: Transition::Fade(Span::from_millis(500)), ..slide() },
+            Slide { duration: Some(SILENT_SLIDE), ..slide() },
+            Slide { overlays: vec![Overlay { role: OverlayRole::Text, text: "x".into(), from: Time::ZERO, until: None }], ..slide() },
+        ];
+        let mut hashes: Vec<_> = others.iter().map(Slide::content_hash).chain([hash]).collect();
+        hashes.sort();
+        hashes.dedup();
+        assert_eq!(hashes.len(), others.len() + 1);
+    }
+
+    #[test]
+    fn a_lesson_is_hashed_by_ratio_and_not_by_warnings() {
+        let lesson = Lesson { id: "l".into(), title: "L".into(), language: "en".into(), size: (1280, 720), slides: vec![slide()], warnings: vec![] };
+        let same = Lesson { size: (16, 9), warnings: vec![Warning { slide: Some(1), text: "x".into() }], ..lesson.clone() };
+        assert_eq!(same.content_hash(), lesson.content_hash());
+        assert_eq!(same.warnings[0].to_string(), "slide 1: x");
+        let other = Lesson { language: "de".into(), ..lesson.clone() };
+        assert_ne!(other.content_hash(), lesson.content_hash());
+    }
+}

@@ -1,0 +1,78 @@
+//! One loop, compiled twice: for any machine and for AVX2, chosen when it runs.
+//!
+//! The loops are plain Rust that the compiler vectorises; the only `unsafe` is the call of the AVX2 twin after the processor was asked.
+
+/// Defines `fn name(arguments) { body }` so that it runs its AVX2 twin where the processor has it. The body must not depend on which:
+/// integer and single-precision operations without fused multiply-add give the same result in both.
+macro_rules! vectorised {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<const $generic:ident: bool>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments)]
+        $vis fn $name $(<const $generic: bool>)? ($($arg: $ty),*) $(-> $ret)? {
+            #[inline(always)]
+            #[allow(clippy::too_many_arguments)]
+            fn portable $(<const $generic: bool>)? ($($arg: $ty),*) $(-> $ret)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2")]
+                #[allow(clippy::too_many_arguments)]
+                fn avx2 $(<const $generic: bool>)? ($($arg: $ty),*) $(-> $ret)? {
+                    portable $(::<$generic>)? ($($arg),*)
+                }
+                if $crate::pixels::simd::has_avx2() {
+                    // SAFETY: the processor was just found to have AVX2, the only requirement of the call.
+                    return unsafe { avx2 $(::<$generic>)? ($($arg),*) };
+                }
+            }
+            portable $(::<$generic>)? ($($arg),*)
+        }
+    };
+}
+pub(crate) use vectorised;
+
+vectorised! {
+    /// Alpha of chroma samples from two rows of full-size alpha: weights 1 2 1 across and 1 1 down, rounded to nearest. `edge` is the
+    /// column before the rows. Rows hold two samples for each one written.
+    pub(crate) fn chroma_alpha(row0: &[u8], row1: &[u8], edge: [u8; 2], out: &mut [u8]) {
+        let cells = out.len();
+        let (row0, row1) = (&row0.as_chunks::<2>().0[..cells], &row1.as_chunks::<2>().0[..cells]);
+        let Some(first) = out.first_mut() else { return };
+        let sum = |before: u16, a: [u8; 2], b: [u8; 2]| {
+            let own = 2 * (u16::from(a[0]) + u16::from(b[0])) + u16::from(a[1]) + u16::from(b[1]);
+            ((before + own + 4) >> 3) as u8
+        };
+        *first = sum(u16::from(edge[0]) + u16::from(edge[1]), row0[0], row1[0]);
+        for i in 1..cells {
+            out[i] = sum(u16::from(row0[i - 1][1]) + u16::from(row1[i - 1][1]), row0[i], row1[i]);
+        }
+    }
+}
+
+/// The processor has AVX2. Tests can deny it on their own thread to run the portable twins.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn has_avx2() -> bool {
+    #[cfg(test)]
+    if tests::DENIED.get() {
+        return false;
+    }
+    std::arch::is_x86_feature_detected!("avx2")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(super) static DENIED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Runs `work` on the portable code.
+    pub(crate) fn without_avx2<T>(work: impl FnOnce() -> T) -> T {
+        DENIED.set(true);
+        let result = work();
+        DENIED.set(false);
+        result
+    }
+}

@@ -1,0 +1,132 @@
+use super::*;
+
+fn cut(text: &str) -> Vec<String> {
+    narrate(text, "en-US", Options::default()).clauses.into_iter().map(|clause| clause.text).collect()
+}
+
+fn said(text: &str) -> String {
+    let words: Vec<Token> = narrate(text, "en", Options::default()).clauses.into_iter().flat_map(|clause| clause.words).collect();
+    words.iter().map(|word| word.spoken.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn sentences_end_where_they_end() {
+    assert_eq!(cut("Pi is 3.14 today. Is it? Yes!"), ["Pi is 3.14 today.", "Is it?", "Yes!"]);
+    assert_eq!(cut("Dr. Smith met J. R. R. Tolkien in the U.S. Army. The end."), ["Dr. Smith met J. R. R. Tolkien in the U.S. Army.", "The end."]);
+    assert_eq!(cut("We use tools, e.g. Rust, etc. Then we rest."), ["We use tools, e.g. Rust, etc.", "Then we rest."]);
+    assert_eq!(cut("He said “stop.” Then (quietly) he left."), ["He said “stop.”", "Then (quietly) he left."]);
+    assert_eq!(cut("See Fig. 3 and Eq. 4, i.e. the proof."), ["See Fig. 3 and Eq. 4, i.e. the proof."]);
+    assert_eq!(cut("Wait... what? It works!!! Really?!"), ["Wait...", "what?", "It works!!!", "Really?!"]);
+    assert_eq!(cut("今天很好。我们开始吧！好吗？"), ["今天很好。", "我们开始吧！", "好吗？"]);
+    assert_eq!(cut("The meeting—our third—starts at 10:30, not at 9."), ["The meeting—", "our third—", "starts at 10:30, not at 9."]);
+}
+
+#[test]
+fn short_parts_join_and_long_ones_are_cut() {
+    assert_eq!(cut("Red, green, blue, and white light adds up."), ["Red, green, blue, and white light adds up."]);
+    let long = "one two three four five six seven eight nine ten and ".repeat(8);
+    let narration = narrate(&long, "en", Options { longest_clause: 20, longest_first: 8 });
+    assert!(narration.clauses[0].words.len() <= 8);
+    assert!(narration.clauses.iter().all(|clause| (3..=20).contains(&clause.words.len())), "{:?}", cut(&long));
+    assert_eq!(narration.clauses.iter().map(|clause| clause.words.len()).sum::<usize>(), 88);
+}
+
+#[test]
+fn pauses_follow_punctuation_and_marks() {
+    let narration = narrate("[pause 1s]One two three four, five six seven eight: nine. Ten?\n\nEleven [pause 250ms] [pause]\ntwelve. Last.", "en", Options::default());
+    let pauses: Vec<i64> = narration.clauses.iter().map(|clause| clause.pause_after.to_millis()).collect();
+    assert_eq!(narration.lead, Span::SECOND);
+    assert_eq!(pauses, [180, 260, 380, 650, 750, 380, 0]);
+    let ends: Vec<Ends> = narration.clauses.iter().map(|clause| clause.ends).collect();
+    assert_eq!(ends, [Ends::Comma, Ends::Comma, Ends::Sentence, Ends::Paragraph, Ends::Comma, Ends::Sentence, Ends::Sentence]);
+    assert_eq!(narration.clauses[3].mark, '?', "a question that ends a paragraph still sounds like one");
+}
+
+#[test]
+fn markup_is_not_spoken() {
+    let source = "# The *main* idea\n- **First** point with `code_here`\n- a [link](https://x.org/a_b) and ![a picture](p.png)\n1. <b>bold</b> \\*literal\\* 2*3*4 ~~gone~~ a < b\n\n---\n[GIF](say: jiff) files";
+    assert_eq!(
+        cut(source),
+        ["The main idea", "First point with code_here", "a link and a picture", "bold *literal* 2*3*4 gone a < b", "GIF files"]
+    );
+    assert_eq!(said("[GIF](say: jiff) files"), "jiff files");
+    let narration = narrate(source, "en", Options::default());
+    let strong: Vec<&str> = narration.clauses.iter().flat_map(|clause| &clause.words).filter(|word| word.emphasis).map(|word| word.text.as_str()).collect();
+    assert_eq!(strong, ["main", "First"]);
+}
+
+#[test]
+fn lines_of_notes_are_sentences_and_wrapped_lines_are_not() {
+    assert_eq!(cut("Welcome everyone\nToday we start\nwith a map"), ["Welcome everyone", "Today we start with a map"]);
+    let wrapped = "This paragraph was wrapped by an editor at a width of seventy columns\nJust like this.";
+    assert_eq!(cut(wrapped), ["This paragraph was wrapped by an editor at a width of seventy columns Just like this."]);
+}
+
+#[test]
+fn numbers_units_and_symbols_are_read_sensibly() {
+    for (written, read) in [
+        ("$5 million", "5 million dollars"),
+        ("$1.50 or €20", "1 dollar and 50 cents or 20 euros"),
+        ("5km in 3 min", "5 kilometers in 3 minutes"),
+        ("1 GB at -3 °C", "1 gigabyte at minus 3 degrees Celsius"),
+        ("10–20% of ~5", "10 to 20 percent of about 5"),
+        ("the 1990s and '80s", "the 19 nineties and eighties"),
+        ("in 1984, 1984 people", "in 19 84 1984 people"),
+        ("in 1905", "in 19 oh 5"),
+        ("at 3:45pm or 10:00", "at 3 45 p m or 10 o'clock"),
+        ("R&D, C++ & #1", "R and D C plus plus and number 1"),
+        ("see https://www.example.com/a?b=1.", "see example dot com"),
+        ("mail a.b@c.org", "mail a dot b at c dot org"),
+        ("my_function() in std::vec", "my function in std vec"),
+        ("1920x1080 at 30 fps", "1920 by 1080 at 30 frames per second"),
+        ("a 2x gain → x ≥ 3", "a 2 times gain to x at least 3"),
+        ("Prof. X vs. No. 5", "professor X versus number 5"),
+        ("1,234,567.89", "1,234,567.89"),
+        ("it’s the students' state-of-the-art", "it's the students state-of-the-art"),
+    ] {
+        assert_eq!(said(written), read, "{written}");
+    }
+    assert_eq!(narrate("Es kostet 5 km.", "de", Options::default()).clauses[0].words.last().unwrap().spoken, "km", "English rules are for English");
+}
+
+#[test]
+fn ranges_point_at_the_source() {
+    let source = "  It **costs** “$5 million”, naïve — 今天。 ok 😀 \n";
+    let narration = narrate(source, "en", Options::default());
+    let words: Vec<&str> = narration.clauses.iter().flat_map(|clause| &clause.words).map(|word| &source[word.range.clone()]).collect();
+    assert_eq!(words, ["It", "costs", "$5 million", "naïve", "今", "天", "ok"]);
+    let unspoken: Vec<&Unspoken> = narration.clauses.iter().flat_map(|clause| &clause.unspoken).collect();
+    assert_eq!((unspoken.len(), unspoken[0].text.as_str(), &source[unspoken[0].range.clone()]), (1, "😀", "😀"));
+    assert!(narration.clauses[0].text.starts_with("It costs “$5 million”,"), "{}", narration.clauses[0].text);
+}
+
+#[test]
+fn odd_text_never_fails() {
+    let mut seed = 7_u64;
+    let alphabet: Vec<char> = "ab .,;:!?-–—…*_`~[](){}<>#\\/\n$€%5°1'’😀\u{fe0f}\u{200d}今。ａ\u{301}\tpause s@".chars().collect();
+    for _ in 0..3000 {
+        let text: String = (0..60)
+            .map(|_| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                alphabet[(seed >> 33) as usize % alphabet.len()]
+            })
+            .collect();
+        for language in ["en", "zh"] {
+            let narration = narrate(&text, language, Options { longest_clause: 3, longest_first: 1 });
+            let mut last = 0;
+            for clause in &narration.clauses {
+                assert!(clause.words.len() <= 3);
+                for word in &clause.words {
+                    assert!(word.range.start >= last && word.range.end <= text.len() && text.is_char_boundary(word.range.end), "{text:?}");
+                    assert!(!word.spoken.is_empty());
+                    last = word.range.start;
+                }
+            }
+        }
+    }
+    for hostile in ["[".repeat(100_000), "*a".repeat(50_000), "<".repeat(100_000), "a".repeat(100_000), "&".repeat(1000)] {
+        narrate(&hostile, "en", Options::default());
+    }
+    assert_eq!(narrate("", "en", Options::default()), Narration::default());
+    assert!(narrate("😀", "en", Options::default()).clauses[0].words.is_empty());
+}

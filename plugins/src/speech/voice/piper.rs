@@ -1,0 +1,313 @@
+//! Piper voices: VITS models (Kim, Kong, Son 2021) that read phonemes and make sound in one pass.
+//!
+//! A voice is `NAME.onnx` with `NAME.onnx.json` beside it. What the model reads, as Piper's training wrote it: phonemes of espeak-ng as
+//! decomposed (NFD) code points, the id of `^`, then every symbol with the blank `_` after each, then `$`; punctuation counts as a symbol.
+//! `scales` are the noise of the sound, the length, and the noise of the durations. Both noises are 0 here: then the model is a function
+//! (the usual 0.667 and 0.8 sound a little livelier and differ from run to run). The durations are the inner tensor
+//! [`DURATIONS`], made visible when loading, in frames of [`HOP`] samples.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use engine::time::{Rate, Span};
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::value::Tensor;
+use serde::Deserialize;
+
+use super::espeak::Phonemizer;
+use super::sessions::Sessions;
+use super::timing;
+use super::{FOREIGN_SCRIPT, SAMPLES, Synthesis, Timed, Voice, VoiceError, Word, align, onnx, resample, script};
+use crate::models;
+use crate::speech::text::{Clause, Token, Unspoken};
+
+/// Raised when the same clause would sound or be timed differently.
+const REVISION: u32 = 1;
+/// Frames per id, before they are rounded up to the sound's length; every Piper export has it under this name.
+const DURATIONS: &str = "/Ceil_output_0";
+/// Samples to a frame.
+const HOP: usize = 256;
+/// Near silence kept before the first and after the last sound: room for a breath and a release.
+const KEPT: (Span, Span) = (Span::from_millis(20), Span::from_millis(60));
+/// The cuts are faded over this.
+const FADE: Span = Span::from_millis(5);
+/// The model's clauses are far shorter; what is longer is a mistake and would take gigabytes.
+const MOST_SYMBOLS: usize = 2000;
+
+/// What of a voice's manner can be set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// How fast: 0.5 to 2, 1 is the voice's own speed.
+    pub speed: f32,
+    /// Which speaker of a voice that has several, from 0.
+    pub speaker: u32,
+    /// Clauses spoken at once at most: each takes a thread and a copy of the model.
+    pub parallel: usize,
+}
+
+impl Default for Settings {
+    /// Own speed, first speaker, as many at once as there are processors.
+    fn default() -> Settings {
+        Settings { speed: 1.0, speaker: 0, parallel: std::thread::available_parallelism().map_or(1, usize::from) }
+    }
+}
+
+#[derive(Deserialize)]
+struct Config {
+    audio: AudioConfig,
+    espeak: EspeakConfig,
+    #[serde(default)]
+    phoneme_type: Option<String>,
+    #[serde(default)]
+    phoneme_map: BTreeMap<String, Vec<String>>,
+    phoneme_id_map: BTreeMap<String, Vec<i64>>,
+    #[serde(default)]
+    num_speakers: u32,
+    #[serde(default)]
+    language: LanguageConfig,
+}
+
+#[derive(Deserialize)]
+struct AudioConfig {
+    sample_rate: u32,
+}
+
+#[derive(Deserialize)]
+struct EspeakConfig {
+    voice: String,
+}
+
+#[derive(Default, Deserialize)]
+struct LanguageConfig {
+    #[serde(default)]
+    code: String,
+}
+
+/// A Piper voice. Loading reads and hashes the files; the model is built at the first clause.
+pub struct PiperVoice {
+    id: String,
+    language: String,
+    path: PathBuf,
+    rate: Rate,
+    config: Config,
+    phonemizer: Phonemizer,
+    settings: Settings,
+    fingerprint: blake3::Hash,
+    sessions: Sessions,
+}
+
+impl PiperVoice {
+    /// Opens a voice by its name in the manifest (`joe`, `default`) or by the path of its `.onnx` file.
+    ///
+    /// # Errors
+    /// All of [`VoiceError`] but `Inference`: files missing or not of a voice, settings out of range, espeak-ng missing.
+    pub fn open(voice: &str, settings: Settings) -> Result<PiperVoice, VoiceError> {
+        if voice.ends_with(".onnx") {
+            let name = Path::new(voice).file_stem().map_or(voice.into(), |stem| stem.to_string_lossy());
+            return PiperVoice::load(&name, Path::new(voice), settings);
+        }
+        let name = if voice == "default" { models::DEFAULT_VOICE } else { voice };
+        PiperVoice::load(name, &models::locate(&format!("voice:{name}"))?, settings)
+    }
+
+    fn load(id: &str, path: &Path, settings: Settings) -> Result<PiperVoice, VoiceError> {
+        let read = |path: &Path| std::fs::read(path).map_err(|cause| VoiceError::File { path: path.to_owned(), cause });
+        let config_path = PathBuf::from(format!("{}.json", path.display()));
+        let json = read(&config_path)?;
+        let unusable = |cause: String| VoiceError::Format { path: config_path.clone(), cause };
+        let config: Config = serde_json::from_slice(&json).map_err(|error| unusable(error.to_string()))?;
+        if config.phoneme_type.as_deref().is_some_and(|kind| kind != "espeak") {
+            return Err(unusable("its phoneme_type is not espeak, the only one known here".to_owned()));
+        }
+        if let Some(mark) = ["^", "_", "$"].into_iter().find(|mark| config.phoneme_id_map.get(*mark).is_none_or(Vec::is_empty)) {
+            return Err(unusable(format!("its phoneme_id_map has no `{mark}`")));
+        }
+        if !(0.5..=2.0).contains(&settings.speed) {
+            return Err(VoiceError::Setting { name: "speed", value: settings.speed.to_string(), range: "0.5 to 2" });
+        }
+        if settings.speaker >= config.num_speakers.max(1) {
+            return Err(VoiceError::Setting { name: "speaker", value: settings.speaker.to_string(), range: "below the number of speakers of the voice" });
+        }
+        let rate = Rate::new(config.audio.sample_rate, 1).ok_or_else(|| unusable(format!("its sample rate of {} Hz is not one used for sound", config.audio.sample_rate)))?;
+        let phonemizer = Phonemizer::new(&config.espeak.voice)?;
+        models::environment()?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&REVISION.to_le_bytes()).update(blake3::hash(&read(path)?).as_bytes()).update(blake3::hash(&json).as_bytes());
+        hasher.update(&settings.speed.to_le_bytes()).update(&settings.speaker.to_le_bytes());
+        hasher.update(phonemizer.version().as_bytes()).update(ort::info().as_bytes());
+        Ok(PiperVoice {
+            id: id.to_owned(),
+            language: language(&config),
+            path: path.to_owned(),
+            rate,
+            phonemizer,
+            settings,
+            fingerprint: hasher.finalize(),
+            sessions: Sessions::new(settings.parallel),
+            config,
+        })
+    }
+
+    /// One session: one thread, no spinning, so that many fit beside each other.
+    fn session(&self) -> Result<Session, VoiceError> {
+        let mut model = std::fs::read(&self.path).map_err(|cause| VoiceError::File { path: self.path.clone(), cause })?;
+        if !onnx::expose(&mut model, DURATIONS) {
+            tracing::warn!(voice = self.id, tensor = DURATIONS, "the model does not tell its durations: word times are estimated");
+        }
+        let unusable = |cause: String| VoiceError::Format { path: self.path.clone(), cause };
+        let build = || -> ort::Result<Session> {
+            let environment = models::environment().map_err(|error| ort::Error::new(error.to_string()))?;
+            Session::builder(environment)?
+                .with_optimization_level(GraphOptimizationLevel::Level3)?
+                .with_intra_threads(1)?
+                .with_inter_threads(1)?
+                .with_intra_op_spinning(false)?
+                .commit_from_memory(&model)
+        };
+        build().map_err(|error| unusable(error.to_string()))
+    }
+
+    /// The ids of the symbols, and where each symbol's lie. Symbols that the voice does not know have none.
+    fn ids(&self, symbols: &[(char, Option<usize>)]) -> (Vec<i64>, Vec<Range<usize>>) {
+        let known = |symbol: &str| self.config.phoneme_id_map.get(symbol).map_or(&[][..], Vec::as_slice);
+        let blank = known("_");
+        let mut ids = [known("^"), blank].concat();
+        let mut places = Vec::with_capacity(symbols.len());
+        let mut buffer = [0; 4];
+        for (ch, _) in symbols {
+            let symbol: &str = ch.encode_utf8(&mut buffer);
+            let start = ids.len();
+            match self.config.phoneme_map.get(symbol) {
+                Some(mapped) => mapped.iter().for_each(|symbol| ids.extend(known(symbol))),
+                None => ids.extend(known(symbol)),
+            }
+            places.push(start..ids.len());
+            if ids.len() > start {
+                ids.extend(blank);
+            }
+        }
+        ids.extend(known("$"));
+        (ids, places)
+    }
+
+    /// Runs the model: samples at its own rate, and frames per id where it tells.
+    fn infer(&self, ids: Vec<i64>) -> Result<(Vec<f32>, Option<Vec<f32>>), VoiceError> {
+        let mut session = self.sessions.lend(|| self.session())?;
+        let run = || -> ort::Result<(Vec<f32>, Option<Vec<f32>>)> {
+            let count = ids.len();
+            let mut inputs = ort::inputs![
+                "input" => Tensor::from_array(([1, count], ids))?,
+                "input_lengths" => Tensor::from_array(([1], vec![count as i64]))?,
+                "scales" => Tensor::from_array(([3], vec![0.0, 1.0 / self.settings.speed, 0.0]))?,
+            ];
+            if self.config.num_speakers > 1 {
+                inputs.push(("sid".into(), Tensor::from_array(([1], vec![i64::from(self.settings.speaker)]))?.into()));
+            }
+            let outputs = session.run(inputs)?;
+            let frames = outputs.get(DURATIONS).map(|tensor| tensor.try_extract_tensor::<f32>().map(|(_, frames)| frames.to_vec())).transpose()?;
+            Ok((outputs["output"].try_extract_tensor::<f32>()?.1.to_vec(), frames))
+        };
+        let (samples, frames) = run().map_err(|error| VoiceError::Inference { voice: self.id.clone(), text: String::new(), cause: error.to_string() })?;
+        let frames = frames.filter(|frames| frames.iter().map(|frames| *frames as usize * HOP).sum::<usize>() == samples.len());
+        Ok((samples, frames))
+    }
+
+    /// Speaks the words that can be spoken.
+    fn speak(&self, clause: &Clause, words: &[(usize, &Token)]) -> Result<Synthesis, VoiceError> {
+        let mut text = String::new();
+        for (_, word) in words {
+            if !text.is_empty() && !word.joined {
+                text.push(' ');
+            }
+            text.push_str(&word.spoken);
+        }
+        let spoken: Vec<&str> = words.iter().map(|(_, word)| word.spoken.as_str()).collect();
+        let (ipa, alone) = self.phonemizer.phonemes(&text, &spoken)?;
+        let lengths: Vec<usize> = spoken.iter().map(|word| word.len()).collect();
+        let owners = align::words_of(&ipa, &alone, &lengths);
+        let mut symbols = timing::symbols(&ipa, &owners, |word| words[word].1.comma, clause.mark);
+        if symbols.len() > MOST_SYMBOLS {
+            tracing::warn!(voice = self.id, text = clause.text, "a clause is too long to be spoken whole; its end is cut");
+            symbols.truncate(MOST_SYMBOLS);
+        }
+        let (ids, mut places) = self.ids(&symbols);
+        // Symbols without ids cannot be timed and are not heard.
+        let mut kept = places.iter().map(|place| !place.is_empty());
+        symbols.retain(|_| kept.next() == Some(true));
+        places.retain(|place| !place.is_empty());
+        let groups = timing::group(&symbols);
+        let (mut samples, frames) = self.infer(ids)?;
+        let estimated = frames.is_none();
+        let times = match frames {
+            Some(frames) => timing::exact(&groups, &places, &frames, HOP),
+            None => timing::estimated(&groups, &samples),
+        };
+        let keep = (self.rate.count_in(KEPT.0), self.rate.count_in(KEPT.1));
+        let part = timing::sounding(&groups, &times, samples.len() as i64, keep);
+        samples.truncate(part.end as usize);
+        samples.drain(..part.start as usize);
+        fade(&mut samples, self.rate.count_in(FADE) as usize);
+        let samples = resample(&samples, self.config.audio.sample_rate)?;
+        let timing::Times { phonemes, words: spans, visemes } =
+            timing::times(&groups, &times, part.start, self.rate, words.len(), SAMPLES.span_of(samples.len() as i64));
+        let words = words.iter().zip(spans).map(|((token, word), span)| Timed {
+            at: span.at,
+            dur: span.dur,
+            value: Word { token: *token, text: word.text.clone(), range: word.range.clone(), stressed: span.value },
+        });
+        Ok(Synthesis { samples, words: words.collect(), phonemes, visemes, unspoken: clause.unspoken.clone(), estimated })
+    }
+}
+
+impl Voice for PiperVoice {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn language(&self) -> &str {
+        &self.language
+    }
+
+    fn sample_rate(&self) -> u32 {
+        self.config.audio.sample_rate
+    }
+
+    fn fingerprint(&self) -> blake3::Hash {
+        self.fingerprint
+    }
+
+    fn synthesize(&self, clause: &Clause) -> Result<Synthesis, VoiceError> {
+        let (words, foreign): (Vec<_>, Vec<_>) = clause.words.iter().enumerate().partition(|(_, word)| script::is_readable(&word.spoken, &self.language));
+        let mut synthesis = if words.is_empty() { Synthesis { unspoken: clause.unspoken.clone(), ..Synthesis::default() } } else { self.speak(clause, &words)? };
+        synthesis.unspoken.extend(foreign.iter().map(|(_, word)| Unspoken { text: word.text.clone(), range: word.range.clone(), reason: FOREIGN_SCRIPT }));
+        synthesis.unspoken.sort_by_key(|what| what.range.start);
+        if !foreign.is_empty() {
+            tracing::warn!(voice = self.id, words = foreign.len(), text = clause.text, "words in a script that the voice does not read are left out");
+        }
+        Ok(synthesis)
+    }
+}
+
+/// `en_US` of newer files, else made from espeak's name: `en-us` -> `en-US`.
+fn language(config: &Config) -> String {
+    if !config.language.code.is_empty() {
+        return config.language.code.replace('_', "-");
+    }
+    match config.espeak.voice.split_once('-') {
+        Some((primary, region)) => format!("{primary}-{}", region.to_uppercase()),
+        None => config.espeak.voice.clone(),
+    }
+}
+
+/// Takes the edges to zero, linearly.
+fn fade(samples: &mut [f32], length: usize) {
+    let length = length.min(samples.len() / 2);
+    let last = samples.len().saturating_sub(1);
+    for index in 0..length {
+        let gain = index as f32 / length as f32;
+        samples[index] *= gain;
+        samples[last - index] *= gain;
+    }
+}

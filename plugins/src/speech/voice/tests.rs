@@ -1,0 +1,220 @@
+//! With the real default voice; `scripts/setup` must have run.
+
+use std::fs;
+use std::sync::OnceLock;
+
+use super::*;
+use crate::speech::cache::Cache;
+use crate::speech::text::{Options, narrate};
+
+fn voice() -> &'static PiperVoice {
+    static VOICE: OnceLock<PiperVoice> = OnceLock::new();
+    VOICE.get_or_init(|| PiperVoice::open("default", Settings::default()).expect("run scripts/setup"))
+}
+
+fn clauses(text: &str) -> Vec<Clause> {
+    narrate(text, "en-US", Options::default()).clauses
+}
+
+fn say(text: &str) -> Synthesis {
+    voice().synthesize(&clauses(text)[0]).unwrap()
+}
+
+/// Power of a part of the samples, in dB.
+fn level(synthesis: &Synthesis, from: Span, to: Span) -> f64 {
+    let index = |at: Span| (SAMPLES.count_in(at) as usize).min(synthesis.samples.len());
+    let part = &synthesis.samples[index(from)..index(to)];
+    10.0 * (part.iter().map(|sample| f64::from(sample * sample)).sum::<f64>() / part.len().max(1) as f64 + 1e-12).log10()
+}
+
+fn assert_sound(synthesis: &Synthesis, source: &str) {
+    let duration = synthesis.duration();
+    let mut before = Span::ZERO;
+    for word in &synthesis.words {
+        assert!(word.at >= before && word.dur >= Span::ZERO && word.end() <= duration, "{word:?}");
+        assert_eq!(source[word.value.range.clone()], word.value.text);
+        before = word.end();
+    }
+    before = Span::ZERO;
+    for phoneme in &synthesis.phonemes {
+        assert!(phoneme.at >= before && phoneme.end() <= duration, "{phoneme:?}");
+        before = phoneme.end();
+    }
+    before = Span::ZERO;
+    for viseme in &synthesis.visemes {
+        assert!(viseme.at == before && viseme.dur > Span::ZERO, "{viseme:?}");
+        before = viseme.end();
+    }
+    assert_eq!(before, duration);
+    assert!(synthesis.visemes.windows(2).all(|pair| pair[0].value != pair[1].value));
+    assert!(synthesis.samples.iter().all(|sample| sample.abs() < 1.5));
+}
+
+#[test]
+fn words_are_where_the_sound_is() {
+    let source = "Stop, then listen, and please answer the question about $5 million of the budget.";
+    let synthesis = say(source);
+    assert_sound(&synthesis, source);
+    assert!(!synthesis.estimated);
+    let words: Vec<&str> = synthesis.words.iter().map(|word| word.value.text.as_str()).collect();
+    assert_eq!(words, ["Stop", "then", "listen", "and", "please", "answer", "the", "question", "about", "$5 million", "of", "the", "budget"]);
+    for word in &synthesis.words {
+        assert!(level(&synthesis, word.at, word.end()) > -45.0, "{} is silent", word.value.text);
+        assert!(word.dur >= Span::from_millis(25), "{} is no word of {}", word.value.text, word.dur);
+    }
+    let (stop, then) = (&synthesis.words[0], &synthesis.words[1]);
+    assert!(then.at - stop.end() > Span::from_millis(80), "a comma is heard");
+    let quiet = level(&synthesis, stop.end() + Span::from_millis(40), then.at - Span::from_millis(20));
+    assert!(quiet < level(&synthesis, stop.at, stop.end()) - 20.0, "{quiet} dB between the words");
+    let of_money = &synthesis.words[9];
+    assert!(of_money.dur > Span::from_millis(700), "five million dollars take {}", of_money.dur);
+    assert!(synthesis.words[0].value.stressed && !synthesis.words[11].value.stressed);
+    let edges = [(Span::ZERO, Span::from_millis(10)), (synthesis.duration() - Span::from_millis(10), synthesis.duration())];
+    for (from, to) in edges {
+        assert!(level(&synthesis, from, to) < -36.0, "{} dB at the edge at {from}", level(&synthesis, from, to));
+    }
+}
+
+#[test]
+fn lips_close_for_p_b_and_m() {
+    let synthesis = say("Bob may map a pub.");
+    for phoneme in synthesis.phonemes.iter().filter(|phoneme| matches!(phoneme.value.ipa.as_str(), "b" | "m" | "p")) {
+        let shape = synthesis.visemes.iter().find(|viseme| viseme.at <= phoneme.at && phoneme.at < viseme.end()).unwrap();
+        assert_eq!(shape.value, Viseme::Pp);
+    }
+    assert_eq!(synthesis.visemes.first().unwrap().value, Viseme::Sil);
+    assert_eq!(synthesis.visemes.last().unwrap().value, Viseme::Sil);
+}
+
+#[test]
+fn the_same_clause_is_the_same_bits() {
+    let clause = &clauses("Determinism is a promise, and we keep it.")[0];
+    let reference = voice().synthesize(clause).unwrap();
+    let other = PiperVoice::open("joe", Settings::default()).unwrap();
+    assert_eq!(other.fingerprint(), voice().fingerprint());
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..3).map(|index| scope.spawn(move || if index == 0 { voice().synthesize(clause) } else { say_other(clause) })).collect();
+        for worker in workers {
+            assert!(worker.join().unwrap().unwrap() == reference);
+        }
+    });
+    assert!(other.synthesize(clause).unwrap() == reference);
+}
+
+fn say_other(clause: &Clause) -> Result<Synthesis, VoiceError> {
+    voice().synthesize(&clauses("Something else between.")[0])?;
+    voice().synthesize(clause)
+}
+
+#[test]
+fn odd_text_is_spoken_or_reported() {
+    for source in [
+        "Привет 世界 😀 hello",
+        "😀",
+        "Zürich, São Paulo & jalapeño; naïve façade",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "[[hello]] <speak> 1/0 = ∞",
+        "x\u{301}\u{302}\u{303} \u{200d}\u{feff} e\u{301}",
+        "1,2,3,4,5,6,7,8,9,0 $$$ %%% ###",
+        "π ≈ 3.14159; 5 − 3",
+    ] {
+        for clause in clauses(source) {
+            let synthesis = voice().synthesize(&clause).unwrap();
+            assert_sound(&synthesis, source);
+            assert!(synthesis.words.len() <= clause.words.len());
+        }
+    }
+    let synthesis = say("Привет 世界 😀 hello");
+    assert_eq!(synthesis.words.len(), 1);
+    let unspoken: Vec<&str> = synthesis.unspoken.iter().map(|what| what.text.as_str()).collect();
+    assert_eq!(unspoken, ["Привет", "世", "界", "😀"]);
+    assert!(say("😀").samples.is_empty());
+}
+
+#[test]
+fn the_cache_gives_back_the_same_bits_at_another_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let cached = || CachedVoice::new(PiperVoice::open("joe", Settings::default()).unwrap(), Cache::open(folder.path(), 100_000_000));
+    let text = "Keep **this** clause, 世 please.";
+    let longer = format!("Something before. {text}");
+    let fresh = cached().synthesize(&clauses(text)[0]).unwrap();
+    let files = || -> Vec<std::path::PathBuf> {
+        let folders = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        folders.flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())).collect()
+    };
+    assert_eq!(files().len(), 1);
+    let again = cached().synthesize(&clauses(&longer)[1]).unwrap();
+    assert_eq!(files().len(), 1, "the place in the text is no part of the key");
+    assert_sound(&again, &longer);
+    assert!(again.samples == fresh.samples && again.visemes == fresh.visemes && again.phonemes == fresh.phonemes);
+    assert_eq!(again.unspoken[0].range.start, fresh.unspoken[0].range.start + "Something before. ".len());
+    assert!(cached().synthesize(&clauses(text)[0]).unwrap() == fresh && voice().synthesize(&clauses(text)[0]).unwrap() == fresh);
+
+    let file = &files()[0];
+    let intact = fs::read(file).unwrap();
+    fs::write(file, &intact[..intact.len() / 2]).unwrap();
+    assert!(cached().synthesize(&clauses(text)[0]).unwrap() == fresh);
+    assert_eq!(fs::read(&files()[0]).unwrap(), intact, "made again, byte for byte");
+}
+
+#[test]
+fn speed_and_bad_settings() {
+    let clause = &clauses("Speed can be set for every voice.")[0];
+    let fast = PiperVoice::open("joe", Settings { speed: 1.5, ..Settings::default() }).unwrap();
+    assert_ne!(fast.fingerprint(), voice().fingerprint());
+    let (normal, fast) = (voice().synthesize(clause).unwrap().duration(), fast.synthesize(clause).unwrap().duration());
+    assert!(fast < normal * 4 / 5, "{fast} of {normal}");
+    for settings in [Settings { speed: 3.0, ..Settings::default() }, Settings { speed: f32::NAN, ..Settings::default() }, Settings { speaker: 1, ..Settings::default() }] {
+        assert!(matches!(PiperVoice::open("joe", settings), Err(VoiceError::Setting { .. })));
+    }
+}
+
+#[test]
+fn files_that_are_no_voice_are_errors_that_name_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.onnx");
+    let open = || PiperVoice::open(path.to_str().unwrap(), Settings::default()).map(|_| ()).unwrap_err();
+    assert!(matches!(open(), VoiceError::File { .. }));
+    let config = folder.path().join("mine.onnx.json");
+    fs::write(&config, "{}").unwrap();
+    assert!(open().to_string().contains("mine.onnx.json"));
+    let json = r#"{"audio": {"sample_rate": 22050}, "espeak": {"voice": "en-us"}, "phoneme_id_map": {"^": [1], "_": [0], "$": [2], "a": [3]}}"#;
+    fs::write(&config, json).unwrap();
+    fs::write(&path, b"not a model").unwrap();
+    let voice = PiperVoice::open(path.to_str().unwrap(), Settings::default()).unwrap();
+    let error = voice.synthesize(&clauses("Hello.")[0]).unwrap_err();
+    assert!(matches!(&error, VoiceError::Format { .. }) && error.to_string().contains("mine.onnx"), "{error}");
+    assert!(matches!(PiperVoice::open("nobody", Settings::default()), Err(VoiceError::Model(ModelError::Unknown { .. }))));
+}
+
+#[test]
+fn the_gain_brings_speech_to_the_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path(), 1_000_000);
+    let gain = gain_for(voice(), &cache).unwrap();
+    assert_eq!(gain_for(voice(), &cache).unwrap(), gain, "measured once");
+    let mut meter = ebur128::EbuR128::new(1, SAMPLE_RATE, ebur128::Mode::I).unwrap();
+    meter.set_channel(0, ebur128::Channel::DualMono).unwrap();
+    for clause in clauses("Welcome to this lecture on sailing. Today we learn how wind moves a boat. Even against the wind a good sailor gets home.") {
+        let samples: Vec<f32> = voice().synthesize(&clause).unwrap().samples.iter().map(|sample| sample * gain).collect();
+        meter.add_frames_f32(&samples).unwrap();
+    }
+    let loudness = meter.loudness_global().unwrap();
+    assert!((loudness - TARGET_LUFS).abs() < 1.0, "other text at {loudness:.1} LUFS");
+}
+
+#[test]
+fn mouth_shapes_from_sound_open_and_close_with_it() {
+    let synthesis = say("Pause here, then go on talking for a while.");
+    let mut samples = vec![0.0; 24_000];
+    samples.extend(&synthesis.samples);
+    samples.resize(samples.len() + 24_000, 0.0);
+    let shapes = crate::speech::viseme::visemes_from_sound(&samples);
+    let half = Span::from_millis(500);
+    let duration = SAMPLES.span_of(samples.len() as i64);
+    assert_eq!((shapes[0].value, shapes.last().unwrap().value), (Viseme::Sil, Viseme::Sil));
+    assert!((shapes[0].end() - half).0.abs() < Span::from_millis(70).0 && (duration - shapes.last().unwrap().at - half).0.abs() < Span::from_millis(130).0, "{shapes:?}");
+    assert!(shapes.windows(2).all(|pair| pair[0].end() == pair[1].at && pair[0].value != pair[1].value));
+    let per_second = shapes.len() as f64 / duration.as_seconds();
+    assert!((3.0..16.0).contains(&per_second), "{per_second} shapes a second");
+}
