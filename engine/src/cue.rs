@@ -68,55 +68,73 @@ pub struct VisemeCue {
     pub strength: f32,
 }
 
-/// The 15 mouth shapes of the Oculus (Meta) lip-sync set, in its order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[allow(non_camel_case_types, missing_docs)]
+/// The 15 mouth shapes of the Oculus (Meta) lip-sync set, in its order: the one alphabet that every speech source maps to and every
+/// face draws. [`Viseme::as_str`] gives the usual names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Viseme {
+    /// Closed and at rest.
     #[default]
-    sil,
-    PP,
-    FF,
-    TH,
-    DD,
-    kk,
-    CH,
-    SS,
-    nn,
-    RR,
-    aa,
+    #[serde(rename = "sil")]
+    Sil,
+    /// Lips pressed: p, b, m.
+    #[serde(rename = "PP")]
+    Pp,
+    /// Lower lip at the teeth: f, v.
+    #[serde(rename = "FF")]
+    Ff,
+    /// Tongue between the teeth: th.
+    #[serde(rename = "TH")]
+    Th,
+    /// Tongue behind the teeth: t, d.
+    #[serde(rename = "DD")]
+    Dd,
+    /// Back of the tongue: k, g.
+    #[serde(rename = "kk")]
+    Kk,
+    /// Rounded and narrow: ch, j, sh, zh.
+    #[serde(rename = "CH")]
+    Ch,
+    /// Teeth together: s, z.
+    #[serde(rename = "SS")]
+    Ss,
+    /// Tongue up: n, l.
+    #[serde(rename = "nn")]
+    Nn,
+    /// r.
+    #[serde(rename = "RR")]
+    Rr,
+    /// Wide open: a.
+    #[serde(rename = "aa")]
+    Aa,
+    /// Half open, spread: e.
     E,
-    ih,
-    oh,
-    ou,
+    /// Narrow, spread: i.
+    #[serde(rename = "ih")]
+    Ih,
+    /// Round: o.
+    #[serde(rename = "oh")]
+    Oh,
+    /// Small and round: u, w.
+    #[serde(rename = "ou")]
+    Ou,
 }
 
 impl Viseme {
     /// All of them, in order.
     pub const ALL: [Viseme; 15] = {
         use Viseme::*;
-        [sil, PP, FF, TH, DD, kk, CH, SS, nn, RR, aa, E, ih, oh, ou]
+        [Sil, Pp, Ff, Th, Dd, Kk, Ch, Ss, Nn, Rr, Aa, E, Ih, Oh, Ou]
     };
 
-    /// The name used in rigs and files.
+    /// The name used in rigs and files: `sil`, `PP` … `ou`.
     pub const fn as_str(self) -> &'static str {
-        use Viseme::*;
-        match self {
-            sil => "sil",
-            PP => "PP",
-            FF => "FF",
-            TH => "TH",
-            DD => "DD",
-            kk => "kk",
-            CH => "CH",
-            SS => "SS",
-            nn => "nn",
-            RR => "RR",
-            aa => "aa",
-            E => "E",
-            ih => "ih",
-            oh => "oh",
-            ou => "ou",
-        }
+        const NAMES: [&str; 15] = ["sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "ih", "oh", "ou"];
+        NAMES[self as usize]
+    }
+
+    /// The viseme of that name.
+    pub fn from_name(name: &str) -> Option<Viseme> {
+        Viseme::ALL.into_iter().find(|viseme| viseme.as_str() == name)
     }
 }
 

@@ -204,7 +204,7 @@ def mark(slide, x, y, size):
 class Deck:
     def __init__(self):
         self.show = Presentation()
-        self.show.slide_width, self.show.slide_height = Inches(13.333), Inches(7.5)
+        self.show.slide_width, self.show.slide_height = Emu(12192000), Emu(6858000)
         layouts = self.show.slide_layouts
         self.layout = layouts.get_by_name("Title Only")
         for layout in list(layouts):

@@ -1,0 +1,24 @@
+#![warn(missing_docs)]
+//! Lectern's nodes, by family, and what they are made of. One node is one file with its tests.
+//!
+//! Families do not import each other; they meet in the [`lesson`] model and in packets.
+
+pub mod avatar;
+pub mod compositor;
+pub mod gst;
+pub mod lesson;
+pub mod models;
+pub mod mp4;
+pub mod outputs;
+pub mod pixels;
+mod registry;
+pub mod slides;
+pub mod sound;
+pub mod speech;
+
+pub use registry::registry;
+
+/// Compiles and runs the example in CONTRIBUTING.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../CONTRIBUTING.md")]
+pub struct Contributing;

@@ -257,3 +257,117 @@ fn cut_sound(packet: Packet, at: Time) -> (Packet, Option<Packet>) {
     let later = part(frames, block.frames());
     (part(0, frames), Some(later))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cue::Cue;
+    use crate::frame::{PixelFormat, Size};
+    use crate::media::AudioBlock;
+    use crate::pool::Pool;
+    use crate::time::Span;
+
+    const TICK: Rate = Rate::per_second(30);
+    const SAMPLES: Rate = Rate::per_second(48_000);
+
+    fn picture(pts: Time, dur: Option<Span>) -> Packet {
+        let frame = Pool::new().black(PixelFormat::I420, Size::new(2, 2)).freeze();
+        Packet { dur, ..Packet::new(pts, frame) }.into()
+    }
+
+    fn cue(pts: Time) -> Packet {
+        Packet::new(pts, Cue::Rest).into()
+    }
+
+    fn slot(kind: Kind, packets: Vec<Packet>, end: Option<Time>) -> Slot {
+        let mut slot = Slot::new(0, kind, true);
+        slot.bound = packets.last().map_or(Time(i64::MIN), Packet::settles);
+        slot.queue = packets.into();
+        slot.end = end;
+        slot
+    }
+
+    /// Which picture (by its time) covers each tick at which a join is called.
+    fn covered(inputs: &mut Inputs) -> Vec<(i64, Option<Time>)> {
+        let mut calls = Vec::new();
+        while inputs.poll() == Poll::Call {
+            calls.push((inputs.tick().index, inputs.slots[0].current.as_ref().map(|packet| packet.pts)));
+            inputs.called();
+        }
+        calls
+    }
+
+    #[test]
+    fn a_join_gives_the_picture_that_covers_the_tick_and_only_calls_for_news() {
+        let source = Rate::per_second(25);
+        let pictures = (0..25).map(|i| picture(source.time_of(i), Some(source.interval()))).collect();
+        let end = source.time_of(25);
+        let mut inputs = Inputs::new(vec![slot(Kind::Video, pictures, Some(end))], Sync::Join, TICK);
+        let calls = covered(&mut inputs);
+        assert_eq!(inputs.poll(), Poll::End);
+        assert_eq!(calls.len(), 25, "the five ticks at which the picture before still holds are not called");
+        assert!(calls.iter().all(|(tick, pts)| pts.is_some_and(|pts| pts <= TICK.time_of(*tick) && TICK.time_of(*tick) < pts + source.interval())));
+        assert_eq!(inputs.end(), end);
+    }
+
+    #[test]
+    fn a_picture_with_a_length_goes_away_and_the_last_one_stays() {
+        let pictures = vec![picture(Time::ZERO, Some(TICK.interval())), picture(TICK.time_of(3), Some(TICK.interval()))];
+        let mut inputs = Inputs::new(vec![slot(Kind::Video, pictures, Some(TICK.time_of(6)))], Sync::Join, TICK);
+        assert_eq!(covered(&mut inputs), [(0, Some(Time::ZERO)), (1, None), (3, Some(TICK.time_of(3)))]);
+    }
+
+    #[test]
+    fn a_join_cuts_sound_at_ticks_and_waits_until_all_ports_are_settled() {
+        // One block of 100 ms: three ticks of 1600 samples.
+        let block = AudioBlock::mono((0..4800).map(|i| i as f32).collect(), SAMPLES);
+        let sound = vec![Packet::lasting(Time::ZERO, block.duration(), block).into()];
+        let mut inputs = Inputs::new(vec![slot(Kind::Audio, sound, None), slot(Kind::Cues, vec![cue(TICK.time_of(1))], None)], Sync::Join, TICK);
+        inputs.slots[1].port = 1;
+        assert_eq!(inputs.poll(), Poll::Call);
+        assert_eq!(inputs.slots[0].ready.iter().map(|packet| packet.dur.unwrap()).collect::<Vec<_>>(), [TICK.interval()]);
+        assert!(inputs.slots[1].ready.is_empty());
+        inputs.called();
+        assert_eq!(inputs.poll(), Poll::Need(1), "more cues may come in this tick");
+        inputs.slots[1].bound = TICK.time_of(2);
+        assert_eq!(inputs.poll(), Poll::Call);
+        assert_eq!(inputs.slots[1].ready.len(), 1);
+        let Some(crate::media::Media::Audio(block)) = inputs.slots[0].ready.front().map(|packet| &packet.media) else { panic!("sound") };
+        assert_eq!((block.samples()[0], block.frames()), (1600.0, 1600));
+    }
+
+    #[test]
+    fn sound_is_cut_at_the_first_sample_of_a_tick_that_is_between_samples() {
+        let ntsc = Rate::new(30_000, 1001).unwrap();
+        let block = AudioBlock::mono(vec![0.0; 9600], SAMPLES);
+        let (now, later) = cut_sound(Packet::lasting(Time::ZERO, block.duration(), block).into(), ntsc.time_of(1));
+        assert_eq!(now.dur, Some(SAMPLES.span_of(1602)), "1601.6 samples belong to the first tick");
+        assert!(later.is_some_and(|later| later.pts >= ntsc.time_of(1)));
+    }
+
+    #[test]
+    fn a_merge_goes_by_time_then_port_and_waits_for_the_silent_port() {
+        let mut inputs = Inputs::new(
+            vec![slot(Kind::Video, vec![picture(TICK.time_of(1), None)], None), slot(Kind::Cues, vec![cue(Time::ZERO), cue(TICK.time_of(1))], None)],
+            Sync::Merge,
+            TICK,
+        );
+        let mut order = Vec::new();
+        let mut take = |inputs: &mut Inputs| {
+            let slot = inputs.slots.iter().position(|slot| !slot.ready.is_empty()).expect("one port has the packet");
+            order.push((slot, inputs.slots[slot].ready[0].pts));
+            inputs.called();
+        };
+        for _ in 0..2 {
+            assert_eq!(inputs.poll(), Poll::Call);
+            take(&mut inputs);
+        }
+        assert_eq!(inputs.poll(), Poll::Call, "the video port is settled past its picture");
+        take(&mut inputs);
+        assert_eq!(order, [(1, Time::ZERO), (0, TICK.time_of(1)), (1, TICK.time_of(1))]);
+        assert!(matches!(inputs.poll(), Poll::Need(_)));
+        (inputs.slots[0].end, inputs.slots[1].end) = (Some(TICK.time_of(4)), Some(TICK.time_of(2)));
+        assert_eq!(inputs.poll(), Poll::End);
+        assert_eq!(inputs.end(), TICK.time_of(4));
+    }
+}

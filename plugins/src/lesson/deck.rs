@@ -56,7 +56,10 @@ pub(super) fn import(path: &Path, bytes: &[u8], format: Format, options: &Import
     if format == Format::Ppt {
         // The binary format is LibreOffice's to read; its PPTX has the same slides, notes and hidden marks.
         let key = Canon::new("ppt to pptx 1").hash(ContentHash::of(bytes)).finish();
-        let converted = office::convert(&office::Task { path, bytes, from: "ppt", to: "pptx", filter: "pptx:Impress MS PowerPoint 2007 XML", key }, options)?;
+        let converted = office::convert(
+            &office::Task { path, bytes, from: "ppt", to: "pptx", filter: "pptx:Impress MS PowerPoint 2007 XML", key },
+            options,
+        )?;
         let (bytes, _) = super::limits::read_file(&converted)?;
         return import(path, &bytes, Format::Pptx, options);
     }
@@ -75,7 +78,14 @@ pub(super) fn import(path: &Path, bytes: &[u8], format: Format, options: &Import
         .list(&deck.slides, |canon, slide| canon.hash(slide.picture))
         .finish();
     let extension = if format == Format::Odp { "odp" } else { "pptx" };
-    let task = office::Task { path, bytes, from: extension, to: "pdf", filter: r#"pdf:impress_pdf_Export:{"ExportHiddenSlides":{"type":"boolean","value":"true"}}"#, key };
+    let task = office::Task {
+        path,
+        bytes,
+        from: extension,
+        to: "pdf",
+        filter: r#"pdf:impress_pdf_Export:{"ExportHiddenSlides":{"type":"boolean","value":"true"}}"#,
+        key,
+    };
     let document = office::convert(&task, options)?;
     let opened = Document::open(&document).or_else(|_| {
         // A full disk or a hand may have damaged what lay in the cache: made anew, once.
@@ -86,7 +96,10 @@ pub(super) fn import(path: &Path, bytes: &[u8], format: Format, options: &Import
     if pages != deck.slides.len() {
         return Err(LessonError::Office {
             path: path.into(),
-            cause: format!("the deck has {} slides, but LibreOffice made {pages} pages; save the deck as PDF and write the narration beside it", deck.slides.len()),
+            cause: format!(
+                "the deck has {} slides, but LibreOffice made {pages} pages; save the deck as PDF and write the narration beside it",
+                deck.slides.len()
+            ),
         });
     }
     Ok(lesson(path, deck, &document, options))
@@ -114,7 +127,13 @@ fn lesson(path: &Path, deck: Deck, document: &Path, options: &ImportOptions) -> 
     }
     warnings.sort_by_key(|warning| warning.slide);
     if slides.iter().all(|slide| matches!(slide.narration, Narration::Silence(_))) {
-        warnings.insert(0, Warning { slide: None, text: "no slide has speaker notes, so nothing is said; write what the presenter says into the notes".into() });
+        warnings.insert(
+            0,
+            Warning {
+                slide: None,
+                text: "no slide has speaker notes, so nothing is said; write what the presenter says into the notes".into(),
+            },
+        );
     }
     Lesson {
         id: slug(&stem),
@@ -130,7 +149,9 @@ fn font_warnings(deck: &Deck) -> Vec<Warning> {
     let installed = Fonts::installed();
     let warn = |slide, font: &String| Warning {
         slide,
-        text: format!("the font {font:?} is not installed; another takes its place and lines may break elsewhere. Install it or choose one that is"),
+        text: format!(
+            "the font {font:?} is not installed; another takes its place and lines may break elsewhere. Install it or choose one that is"
+        ),
     };
     let mut warnings: Vec<Warning> = deck.fonts.iter().filter(|font| !installed.has(font)).map(|font| warn(None, font)).collect();
     for (index, slide) in deck.slides.iter().enumerate().filter(|(_, slide)| !slide.hidden) {

@@ -82,6 +82,14 @@ pub enum LessonError {
         /// Where in it, what is wrong and what to change.
         cause: String,
     },
+    /// The choice of slides cannot be read, or names none.
+    #[error("cannot choose the slides \"{choice}\": {cause}. Write numbers and ranges, such as 3-5,8")]
+    Choice {
+        /// As given.
+        choice: String,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// LibreOffice is not there, failed or took too long.
     #[error("cannot convert {} with LibreOffice: {cause}", path.display())]
     Office {
@@ -103,6 +111,14 @@ impl LessonError {
 
     pub(super) fn damaged(path: &Path, cause: impl ToString) -> LessonError {
         LessonError::Damaged { path: path.into(), cause: cause.to_string() }
+    }
+
+    /// The same damage, with the slide it hurts.
+    pub(super) fn at_slide(self, slide: usize) -> LessonError {
+        match self {
+            LessonError::Damaged { path, cause } => LessonError::Slide { path, slide, cause: format!("{cause}; save the deck again") },
+            other => other,
+        }
     }
 
     pub(super) fn invalid(path: &Path, cause: impl ToString) -> LessonError {

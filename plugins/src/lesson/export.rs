@@ -27,7 +27,8 @@ pub fn export(lesson: &Lesson, path: &Path) -> Result<(), LessonError> {
     text.value(0, "id", quoted(&lesson.id));
     text.value(0, "title", quoted(&lesson.title));
     text.value(0, "language", quoted(&lesson.language));
-    text.value(0, "size", format!("{}x{}", lesson.size.0, lesson.size.1));
+    let (width, height) = lesson.ratio();
+    text.value(0, "size", format!("{width}x{height}"));
     text.line(0, "slides:");
     for slide in &lesson.slides {
         write_slide(&mut text, slide, &folder)?;
@@ -39,7 +40,9 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
     text.line(1, &format!("- id: {}", quoted(&slide.id)));
     text.value(2, "title", quoted(&slide.title));
     match &slide.visual {
-        Visual::Page { document, index, .. } => text.value(2, "page", format!("{{ document: {}, number: {} }}", inside(document, folder)?, index + 1)),
+        Visual::Page { document, index, .. } => {
+            text.value(2, "page", format!("{{ document: {}, number: {} }}", inside(document, folder)?, index + 1))
+        }
         Visual::Image { path, .. } => text.value(2, "image", inside(path, folder)?),
         Visual::Color(rgb) => text.value(2, "color", format!("\"{}\"", Rgb(*rgb))),
     }
@@ -159,7 +162,9 @@ impl Text {
     /// Text to be edited: as a block with its own line ends, if YAML can hold it so.
     fn prose(&mut self, level: usize, key: &str, prose: &str) {
         let plain = prose.chars().all(|c| c == '\n' || printable(c));
-        let edges = prose.starts_with(char::is_whitespace) || prose.ends_with(char::is_whitespace) || prose.lines().any(|line| line.trim().is_empty());
+        let edges = prose.starts_with(char::is_whitespace)
+            || prose.ends_with(char::is_whitespace)
+            || prose.lines().any(|line| line.trim().is_empty());
         if !plain || edges || prose.is_empty() {
             return self.value(level, key, quoted(prose));
         }

@@ -256,7 +256,12 @@ impl Files {
             (Some(text), None, None) => Narration::Text(text.trim_end().to_string()),
             (None, Some(audio), None) => {
                 let path = self.confined(&audio.file, number)?;
-                let words = audio.words.map(|words| words.into_iter().map(|word| TimedWord { text: word.text, start: Time(word.start.0.0), end: Time(word.end.0.0) }).collect());
+                let words = audio.words.map(|words| {
+                    words
+                        .into_iter()
+                        .map(|word| TimedWord { text: word.text, start: Time(word.start.0.0), end: Time(word.end.0.0) })
+                        .collect()
+                });
                 Narration::Audio { hash: read_file(&path)?.1, path, words }
             }
             (None, None, Some(silence)) => Narration::Silence(silence.0),
@@ -265,7 +270,9 @@ impl Files {
         };
         let transition = match slide.transition {
             Some(TransitionFile { kind: TransitionKind::Fade, duration }) => Transition::Fade(duration.map_or(FADE, |length| length.0)),
-            Some(TransitionFile { kind: TransitionKind::Cut, duration: Some(_) }) => return Err(wrong("a cut takes no time: leave its duration out")),
+            Some(TransitionFile { kind: TransitionKind::Cut, duration: Some(_) }) => {
+                return Err(wrong("a cut takes no time: leave its duration out"));
+            }
             _ => Transition::Cut,
         };
         let overlay = |overlay: OverlayFile| Overlay {

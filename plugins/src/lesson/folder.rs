@@ -27,7 +27,9 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
     let mut sections = if script_path.is_file() {
         assign(Script::read(&script_path)?, &script_path, &pictures, &mut warnings)?
     } else {
-        let text = "nothing is said: write script.md into the folder, with one heading (# Title) for each picture and what is said below it".to_string();
+        let text =
+            "nothing is said: write script.md into the folder, with one heading (# Title) for each picture and what is said below it"
+                .to_string();
         warnings.push(Warning { slide: None, text });
         vec![None; pictures.len()]
     };
@@ -51,7 +53,10 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
         });
     }
     // The current folder is named `.`; its real name is wanted.
-    let name = std::fs::canonicalize(path).ok().and_then(|path| path.file_name().map(|name| name.to_string_lossy().into_owned())).unwrap_or_default();
+    let name = std::fs::canonicalize(path)
+        .ok()
+        .and_then(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
+        .unwrap_or_default();
     Ok(Lesson {
         id: slug(&name),
         title: if name.is_empty() { "Lesson".into() } else { name },
@@ -78,7 +83,8 @@ fn pictures(path: &Path) -> Result<Vec<PathBuf>, LessonError> {
 
 /// Gives each picture its section, by name or by order.
 fn assign(script: Script, path: &Path, pictures: &[PathBuf], warnings: &mut Vec<Warning>) -> Result<Vec<Option<Section>>, LessonError> {
-    let picture_of = |section: &Section| pictures.iter().position(|picture| section.title == file_name(picture) || section.title == stem(picture));
+    let picture_of =
+        |section: &Section| pictures.iter().position(|picture| section.title == file_name(picture) || section.title == stem(picture));
     let named: Option<Vec<usize>> = script.sections.iter().map(picture_of).collect();
     let Some(named) = named else { return script.in_order(path, pictures.len(), "picture", warnings) };
     let mut sections = vec![None; pictures.len()];
@@ -90,7 +96,10 @@ fn assign(script: Script, path: &Path, pictures: &[PathBuf], warnings: &mut Vec<
         sections[index] = Some(Section { title: String::new(), ..section });
     }
     for (index, _) in sections.iter().enumerate().filter(|(_, section)| section.is_none()) {
-        warnings.push(Warning { slide: Some(index + 1), text: format!("nothing is said: {} has no heading {:?}", path.display(), stem(&pictures[index])) });
+        warnings.push(Warning {
+            slide: Some(index + 1),
+            text: format!("nothing is said: {} has no heading {:?}", path.display(), stem(&pictures[index])),
+        });
     }
     Ok(sections)
 }

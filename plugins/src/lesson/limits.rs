@@ -4,7 +4,7 @@
 
 use super::error::LessonError;
 use super::hash::ContentHash;
-use super::model::{Lesson, Narration, Slide, Visual};
+use super::model::{Lesson, Narration, Slide};
 use engine::time::{Span, Time};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -105,11 +105,6 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
         span if span > longest => Err(format!("{what} is {span}; the limit is {longest}")),
         _ => Ok(()),
     };
-    if let Visual::Page { index, .. } = slide.visual
-        && index > u32::MAX as usize
-    {
-        return Err("its page number is out of range".into());
-    }
     match &slide.narration {
         Narration::Text(text) => {
             let chars = text.chars().count();

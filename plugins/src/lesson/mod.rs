@@ -22,6 +22,7 @@ mod pptx;
 mod process;
 mod raster;
 mod script;
+mod select;
 mod sniff;
 mod xml;
 
@@ -35,6 +36,7 @@ pub use hash::ContentHash;
 pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check};
 pub use model::{LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
 pub use raster::{Picture, Rasterizer};
+pub use select::select;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,7 +57,8 @@ pub struct ImportOptions {
 impl Default for ImportOptions {
     fn default() -> ImportOptions {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"))).unwrap_or_else(std::env::temp_dir);
+        let cache =
+            cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"))).unwrap_or_else(std::env::temp_dir);
         ImportOptions {
             cache_dir: cache.join("lectern/decks"),
             libreoffice: "soffice".into(),

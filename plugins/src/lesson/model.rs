@@ -153,15 +153,21 @@ impl std::fmt::Display for Warning {
 }
 
 impl Lesson {
+    /// Width to height of the slides in lowest terms: `(16, 9)`.
+    pub fn ratio(&self) -> (u32, u32) {
+        let shared = gcd(self.size.0, self.size.1).max(1);
+        (self.size.0 / shared, self.size.1 / shared)
+    }
+
     /// Hash of all that a viewer could notice. Files enter by content, never by path.
     pub fn content_hash(&self) -> ContentHash {
-        let shared = gcd(self.size.0, self.size.1).max(1);
+        let (width, height) = self.ratio();
         Canon::new("lesson 1")
             .text(&self.id)
             .text(&self.title)
             .text(&self.language)
-            .number(i64::from(self.size.0 / shared))
-            .number(i64::from(self.size.1 / shared))
+            .number(i64::from(width))
+            .number(i64::from(height))
             .list(&self.slides, |canon, slide| canon.text(&slide.id).text(&slide.title).hash(slide.content_hash()))
             .finish()
     }
@@ -192,7 +198,11 @@ impl Slide {
             .number(i64::from(place.visible))
             .number(i64::from(place.fill))
             .list(&self.overlays, |canon, overlay| {
-                canon.number(overlay.role as i64).text(&overlay.text).number(overlay.from.0).option(overlay.until, |canon, until| canon.number(until.0))
+                canon
+                    .number(overlay.role as i64)
+                    .text(&overlay.text)
+                    .number(overlay.from.0)
+                    .option(overlay.until, |canon, until| canon.number(until.0))
             });
         let canon = match self.transition {
             Transition::Cut => canon.text("cut"),
@@ -227,8 +237,12 @@ mod tests {
     #[test]
     fn a_slide_keeps_its_hash_wherever_it_is_and_changes_it_with_its_content() {
         let hash = slide().content_hash();
-        let moved =
-            Slide { id: "7".into(), number: 7, visual: Visual::Image { path: "/there/b.png".into(), hash: ContentHash::of(b"picture") }, ..slide() };
+        let moved = Slide {
+            id: "7".into(),
+            number: 7,
+            visual: Visual::Image { path: "/there/b.png".into(), hash: ContentHash::of(b"picture") },
+            ..slide()
+        };
         assert_eq!(moved.content_hash(), hash);
         let others = [
             Slide { visual: Visual::Color([0, 0, 0]), ..slide() },
@@ -248,7 +262,8 @@ mod tests {
 
     #[test]
     fn a_lesson_is_hashed_by_ratio_and_not_by_warnings() {
-        let lesson = Lesson { id: "l".into(), title: "L".into(), language: "en".into(), size: (1280, 720), slides: vec![slide()], warnings: vec![] };
+        let lesson =
+            Lesson { id: "l".into(), title: "L".into(), language: "en".into(), size: (1280, 720), slides: vec![slide()], warnings: vec![] };
         let same = Lesson { size: (16, 9), warnings: vec![Warning { slide: Some(1), text: "x".into() }], ..lesson.clone() };
         assert_eq!(same.content_hash(), lesson.content_hash());
         assert_eq!(same.warnings[0].to_string(), "slide 1: x");

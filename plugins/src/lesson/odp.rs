@@ -91,7 +91,9 @@ fn lines(element: &Element, skip: &str) -> String {
 fn referenced(package: &Package, element: &Element) -> Vec<ContentHash> {
     let links = element.all().flat_map(|element| element.attrs("href")).map(|link| link.trim_start_matches("./"));
     let links: BTreeSet<&str> = links.filter(|link| !link.is_empty() && !link.contains(':')).collect();
-    let parts = package.names().filter(|name| links.iter().any(|link| name.strip_prefix(link).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))));
+    let parts = package
+        .names()
+        .filter(|name| links.iter().any(|link| name.strip_prefix(link).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))));
     parts.filter_map(|name| package.hash(name)).collect()
 }
 
@@ -116,7 +118,9 @@ fn hindrances(page: &Element) -> Vec<String> {
 /// Width and height of a page in 1/100 mm, by way of its master page.
 fn size(styles: &Element, page: &Element) -> Option<(u32, u32)> {
     let master = page.attrs("master-page-name").next()?;
-    let named = |kind: &'static str, name: &str| styles.all().find(|element| element.name == kind && element.attrs("name").any(|value| value == name));
+    let named = |kind: &'static str, name: &str| {
+        styles.all().find(|element| element.name == kind && element.attrs("name").any(|value| value == name))
+    };
     let layout = named("master-page", master)?.attrs("page-layout-name").next()?;
     let properties = named("page-layout", layout)?.child("page-layout-properties")?;
     Some((length(properties.attrs("page-width").next()?)?, length(properties.attrs("page-height").next()?)?))

@@ -32,7 +32,10 @@ impl<'a> Package<'a> {
         let bomb = |what: String| LessonError::Limit {
             path: path.into(),
             what,
-            limit: format!("{MAX_ENTRIES} parts, {} MiB unpacked and {MAX_RATIO} times the packed size, as protection against zip bombs", MAX_UNPACKED >> 20),
+            limit: format!(
+                "{MAX_ENTRIES} parts, {} MiB unpacked and {MAX_RATIO} times the packed size, as protection against zip bombs",
+                MAX_UNPACKED >> 20
+            ),
         };
         let damaged = |cause: String| LessonError::damaged(path, cause);
         let mut archive =
@@ -53,7 +56,8 @@ impl<'a> Package<'a> {
                 return Err(bomb(format!("it unpacks to more than {} MiB", most >> 20)));
             }
             let mut hasher = blake3::Hasher::new();
-            let read = std::io::copy(&mut entry.take(left + 1), &mut hasher).map_err(|error| damaged(format!("part {name:?} cannot be unpacked ({error})")))?;
+            let read = std::io::copy(&mut entry.take(left + 1), &mut hasher)
+                .map_err(|error| damaged(format!("part {name:?} cannot be unpacked ({error})")))?;
             left = left.checked_sub(read).ok_or_else(|| bomb(format!("it unpacks to more than {} MiB", most >> 20)))?;
             parts.insert(name.trim_start_matches('/').to_string(), (index, ContentHash(*hasher.finalize().as_bytes())));
         }

@@ -100,7 +100,10 @@ pub(super) fn import(path: &Path, bytes: Vec<u8>, hash: ContentHash, options: &I
     let mut sections = match &script_path {
         Some(script_path) => Script::read(script_path)?.in_order(script_path, pages, "page", &mut warnings)?,
         None => {
-            let text = format!("nothing is said: write {} beside it, with one heading (# Title) for each page and what is said below it", script_name(path));
+            let text = format!(
+                "nothing is said: write {} beside it, with one heading (# Title) for each page and what is said below it",
+                script_name(path)
+            );
             warnings.push(Warning { slide: None, text });
             vec![None; pages]
         }

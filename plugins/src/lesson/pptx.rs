@@ -25,7 +25,8 @@ struct Relationship {
 /// Reads the deck.
 pub(super) fn read(package: &mut Package) -> Result<Deck, LessonError> {
     let root = relationships(package, "")?;
-    let main = target(&root, "officeDocument").ok_or_else(|| LessonError::damaged(package.path(), "it names no main document"))?.to_string();
+    let main =
+        target(&root, "officeDocument").ok_or_else(|| LessonError::damaged(package.path(), "it names no main document"))?.to_string();
     let presentation = package.required_xml(&main)?;
     let links = relationships(package, &main)?;
     let size = presentation
@@ -42,7 +43,8 @@ pub(super) fn read(package: &mut Package) -> Result<Deck, LessonError> {
     let mut languages = Languages::default();
     let mut slides = Vec::new();
     for entry in presentation.child("sldIdLst").into_iter().flat_map(Element::elements).filter(|entry| entry.name == "sldId") {
-        let part = entry.attr_in("/relationships", "id").and_then(|id| links.iter().find(|link| link.id == id)).map(|link| link.target.clone());
+        let part =
+            entry.attr_in("/relationships", "id").and_then(|id| links.iter().find(|link| link.id == id)).map(|link| link.target.clone());
         let number = slides.len() + 1;
         let part = part.ok_or_else(|| LessonError::Slide {
             path: package.path().into(),
@@ -50,7 +52,7 @@ pub(super) fn read(package: &mut Package) -> Result<Deck, LessonError> {
             cause: "the deck lists it but does not say where it is; save the deck again".into(),
         })?;
         let id = entry.attr("id").map_or_else(|| number.to_string(), str::to_string);
-        slides.push(slide(package, &part, id, look, &mut languages)?);
+        slides.push(slide(package, &part, id, look, &mut languages).map_err(|error| error.at_slide(number))?);
     }
     Ok(Deck { title: title(package, &root)?, language: languages.most_common(), size, slides, fonts: theme_fonts(package, &links)? })
 }
@@ -72,7 +74,12 @@ fn slide(package: &mut Package, part: &str, id: String, look: ContentHash, langu
     let (transition, unknown) = transition(&root);
     let mut warnings = hindrances(package, &root, &links)?;
     warnings.extend(unknown);
-    let fonts = root.all().filter(|element| element.name == "latin").filter_map(|element| element.attr("typeface")).filter(|font| !font.starts_with('+')).map(str::to_string);
+    let fonts = root
+        .all()
+        .filter(|element| element.name == "latin")
+        .filter_map(|element| element.attr("typeface"))
+        .filter(|font| !font.starts_with('+'))
+        .map(str::to_string);
     Ok(DeckSlide {
         id,
         title: title.map(|text| one_line(&text)),
@@ -100,7 +107,11 @@ fn paragraphs(shape: &Element) -> String {
         for run in paragraph.all() {
             match run.name.as_str() {
                 "br" => line.push('\n'),
-                "t" => run.children.iter().for_each(|node| if let Node::Text(text) = node { line.push_str(text) }),
+                "t" => run.children.iter().for_each(|node| {
+                    if let Node::Text(text) = node {
+                        line.push_str(text)
+                    }
+                }),
                 _ => {}
             }
         }
@@ -141,7 +152,9 @@ fn hindrances(package: &mut Package, root: &Element, links: &[Relationship]) -> 
     let names: BTreeSet<&str> = root.all().map(|element| element.name.as_str()).collect();
     let has = |list: &[&str]| list.iter().any(|name| names.contains(name));
     let animated = root.child("timing").is_some_and(|timing| {
-        timing.all().any(|element| matches!(element.name.as_str(), "anim" | "animEffect" | "animMotion" | "animRot" | "animScale" | "animClr" | "set"))
+        timing.all().any(|element| {
+            matches!(element.name.as_str(), "anim" | "animEffect" | "animMotion" | "animRot" | "animScale" | "animClr" | "set")
+        })
     });
     if animated {
         warnings.push("its animations are not played: it is shown with everything on it; make a slide of each step that matters".into());
@@ -158,7 +171,9 @@ fn hindrances(package: &mut Package, root: &Element, links: &[Relationship]) -> 
         }
         if link.kind == "chart" && !link.external {
             let linked = relationships(package, &link.target)?.into_iter().find(|source| source.external);
-            warnings.extend(linked.map(|source| format!("its chart takes its data from {:?}; the numbers stored in the deck are shown", source.target)));
+            warnings.extend(
+                linked.map(|source| format!("its chart takes its data from {:?}; the numbers stored in the deck are shown", source.target)),
+            );
         }
     }
     Ok(warnings)
@@ -166,9 +181,15 @@ fn hindrances(package: &mut Package, root: &Element, links: &[Relationship]) -> 
 
 /// The slide's transition, and a warning when it is one that is not drawn.
 fn transition(root: &Element) -> (Transition, Option<String>) {
-    let wrapped = root.elements().filter(|child| child.name == "AlternateContent").flat_map(Element::elements).find_map(|choice| choice.child("transition"));
+    let wrapped = root
+        .elements()
+        .filter(|child| child.name == "AlternateContent")
+        .flat_map(Element::elements)
+        .find_map(|choice| choice.child("transition"));
     let Some(transition) = root.child("transition").or(wrapped) else { return (Transition::Cut, None) };
-    let Some(effect) = transition.elements().find(|child| !matches!(child.name.as_str(), "sndAc" | "extLst")) else { return (Transition::Cut, None) };
+    let Some(effect) = transition.elements().find(|child| !matches!(child.name.as_str(), "sndAc" | "extLst")) else {
+        return (Transition::Cut, None);
+    };
     match effect.name.as_str() {
         "cut" => (Transition::Cut, None),
         "fade" => {
@@ -268,7 +289,10 @@ mod tests {
 
     #[test]
     fn text_keeps_lines_and_drops_blank_ones() {
-        let shape = parse(b"<sp><txBody><p><r><t>One </t></r><r><t>line.</t></r></p><p/><p><r><t>Two</t></r><br/><fld><t>3</t></fld></p></txBody></sp>").unwrap();
+        let shape = parse(
+            b"<sp><txBody><p><r><t>One </t></r><r><t>line.</t></r></p><p/><p><r><t>Two</t></r><br/><fld><t>3</t></fld></p></txBody></sp>",
+        )
+        .unwrap();
         assert_eq!(paragraphs(&shape), "One line.\nTwo\n3");
     }
 

@@ -72,7 +72,8 @@ impl Rasterizer {
         if (picture.width, picture.height) == (width, height) {
             return picture;
         }
-        let source = Image::from_vec_u8(picture.width, picture.height, picture.rgba, PixelType::U8x4).expect("a picture holds four bytes a pixel");
+        let source =
+            Image::from_vec_u8(picture.width, picture.height, picture.rgba, PixelType::U8x4).expect("a picture holds four bytes a pixel");
         let mut target = Image::new(width, height, PixelType::U8x4);
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false);
         self.resizer.resize(&source, &mut target, &options).expect("both pictures have the same pixel type and no crop");
@@ -110,7 +111,8 @@ fn decode(path: &Path) -> Result<Picture, LessonError> {
     let (bytes, _) = read_file(path)?;
     let mut decoder = decoder(path, &bytes)?;
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-    let mut image = image::DynamicImage::from_decoder(decoder).map_err(|error| LessonError::damaged(path, format!("its pixels cannot be read ({error})")))?;
+    let mut image = image::DynamicImage::from_decoder(decoder)
+        .map_err(|error| LessonError::damaged(path, format!("its pixels cannot be read ({error})")))?;
     image.apply_orientation(orientation);
     let mut image = image.into_rgba8();
     for pixel in image.pixels_mut() {

@@ -62,7 +62,8 @@ impl Script {
     /// When text would be lost because there are more sections than slides.
     pub fn in_order(self, path: &Path, count: usize, what: &str, warnings: &mut Vec<Warning>) -> Result<Vec<Option<Section>>, LessonError> {
         if let Some(extra) = self.sections.get(count) {
-            let cause = format!("it has {} headings for {count} {what}s; {:?} is the first without a {what}", self.sections.len(), extra.title);
+            let cause =
+                format!("it has {} headings for {count} {what}s; {:?} is the first without a {what}", self.sections.len(), extra.title);
             return Err(LessonError::invalid(path, cause));
         }
         let mut sections: Vec<Option<Section>> = self.sections.into_iter().map(Some).collect();
@@ -113,7 +114,8 @@ mod tests {
     fn headings_start_sections_and_lines_join_into_paragraphs() {
         let text = "To the author.\n\n# One #\nHello\nworld. [pause 0.5s]\n\nAgain.\n## Two\n```\n# no heading\n```\n<!-- # hidden\n# too -->\n#hashtag\n# Three";
         let script = Script::parse(text);
-        let expected = [section("One", "Hello world. [pause 0.5s]\nAgain."), section("Two", "``` # no heading ```\n#hashtag"), section("Three", "")];
+        let expected =
+            [section("One", "Hello world. [pause 0.5s]\nAgain."), section("Two", "``` # no heading ```\n#hashtag"), section("Three", "")];
         assert_eq!(script.sections, expected);
     }
 

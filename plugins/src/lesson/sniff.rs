@@ -38,8 +38,13 @@ fn zipped(path: &Path, bytes: &[u8]) -> Result<Kind, LessonError> {
     let mut package = Package::open(path, bytes)?;
     if let Some(kind) = package.read("mimetype")? {
         return match kind.as_slice() {
-            b"application/vnd.oasis.opendocument.presentation" | b"application/vnd.oasis.opendocument.presentation-template" => Ok(Kind::Deck(Format::Odp)),
-            other => Err(LessonError::Unsupported { path: path.into(), found: format!("{}, not a presentation", String::from_utf8_lossy(other)) }),
+            b"application/vnd.oasis.opendocument.presentation" | b"application/vnd.oasis.opendocument.presentation-template" => {
+                Ok(Kind::Deck(Format::Odp))
+            }
+            other => Err(LessonError::Unsupported {
+                path: path.into(),
+                found: format!("{}, not a presentation", String::from_utf8_lossy(other)),
+            }),
         };
     }
     let types = package.read("[Content_Types].xml")?.unwrap_or_default();
@@ -89,7 +94,8 @@ mod tests {
 
     #[test]
     fn old_office_files_are_told_apart() {
-        let ole = |name: &str| [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), name.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat();
+        let ole =
+            |name: &str| [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), name.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat();
         assert_eq!(of(&ole("PowerPoint Document")), "Deck(Ppt)");
         assert!(of(&ole("EncryptedPackage")).contains("protected with a password"));
         assert!(of(&ole("WordDocument")).contains("no presentation"));

@@ -149,12 +149,18 @@ impl Element {
 
     /// The value of an attribute without a namespace.
     pub fn attr(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|attribute| attribute.name == name && attribute.namespace.is_empty()).map(|attribute| attribute.value.as_str())
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name == name && attribute.namespace.is_empty())
+            .map(|attribute| attribute.value.as_str())
     }
 
     /// The value of an attribute whose namespace ends with `space`.
     pub fn attr_in(&self, space: &str, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|attribute| attribute.name == name && attribute.namespace.ends_with(space)).map(|attribute| attribute.value.as_str())
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name == name && attribute.namespace.ends_with(space))
+            .map(|attribute| attribute.value.as_str())
     }
 
     /// All values of attributes of this name, whatever their namespace.
@@ -205,9 +211,9 @@ impl Element {
 
     /// Writes the tree into a hash, leaving out elements named `skip`.
     pub fn digest(&self, canon: Canon, skip: &str) -> Canon {
-        let canon = canon.text(&self.name).list(&self.attributes, |canon, attribute| {
-            canon.text(&attribute.namespace).text(&attribute.name).text(&attribute.value)
-        });
+        let canon = canon
+            .text(&self.name)
+            .list(&self.attributes, |canon, attribute| canon.text(&attribute.namespace).text(&attribute.name).text(&attribute.value));
         let canon = self.children.iter().fold(canon, |canon, node| match node {
             Node::Text(text) => canon.text("text").text(text),
             Node::Element(child) if child.name == skip => canon,
@@ -231,7 +237,8 @@ mod tests {
 
     #[test]
     fn of_alternatives_one_is_kept() {
-        let root = parse(b"<a><AlternateContent><Choice><t>new</t></Choice><Fallback><t>old</t></Fallback></AlternateContent></a>").unwrap();
+        let root =
+            parse(b"<a><AlternateContent><Choice><t>new</t></Choice><Fallback><t>old</t></Fallback></AlternateContent></a>").unwrap();
         assert_eq!(root.text(), "new");
         let root = parse(b"<a><AlternateContent><Fallback><t>old</t></Fallback></AlternateContent></a>").unwrap();
         assert_eq!(root.text(), "old");

@@ -53,7 +53,9 @@ pub enum ModelError {
         found: String,
     },
     /// The ONNX run-time library could not be loaded or started.
-    #[error("the ONNX run-time library {path} does not work: {cause}. Run scripts/setup, or set ORT_DYLIB_PATH to a libonnxruntime.so of version 1.24 or later")]
+    #[error(
+        "the ONNX run-time library {path} does not work: {cause}. Run scripts/setup, or set ORT_DYLIB_PATH to a libonnxruntime.so of version 1.24 or later"
+    )]
     Runtime {
         /// The library.
         path: PathBuf,
@@ -210,7 +212,11 @@ mod tests {
         let mut ids = Vec::new();
         for model in manifest() {
             assert!(!model.files.is_empty() && !model.licence.is_empty() && !model.source.is_empty(), "{}", model.id);
-            assert!(model.kind != Kind::Voice || !model.data_set_licence.is_empty(), "{} does not name the licence of its data set", model.id);
+            assert!(
+                model.kind != Kind::Voice || !model.data_set_licence.is_empty(),
+                "{} does not name the licence of its data set",
+                model.id
+            );
             for file in &model.files {
                 assert_eq!(file.sha256.len(), 64, "{}", file.name);
             }

@@ -44,7 +44,8 @@ mod tests {
     #[test]
     fn the_library_is_started_once_and_shared_by_all_threads() {
         let addresses: Vec<usize> = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..4).map(|_| scope.spawn(|| std::ptr::from_ref(environment().expect("run scripts/setup")) as usize)).collect();
+            let workers: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| std::ptr::from_ref(environment().expect("run scripts/setup")) as usize)).collect();
             workers.into_iter().map(|worker| worker.join().unwrap()).collect()
         });
         assert!(addresses.windows(2).all(|pair| pair[0] == pair[1]));

@@ -1,6 +1,6 @@
 //! RGBA to planes, whole or only where something changed.
 
-use super::simd::vectorised;
+use super::simd::{level, vectorised};
 use super::{PixelError, check_size};
 use engine::frame::{PixelFormat, PlaneMut, Rect, Size, VideoFrame};
 use engine::pool::{FrameMut, Pool};
@@ -167,127 +167,109 @@ const Y_SINGLE: [f32; 3] = single(LUMA);
 const U_SINGLE: [f32; 3] = single(U);
 const V_SINGLE: [f32; 3] = single(V);
 
-/// Sums over two rows for each chroma sample: the even column, and the odd ones with one more in front.
+/// Sums over two rows, red, green, blue and alpha, from the column before the first one.
 struct Sums<T> {
-    even: [Vec<T>; 4],
-    odd: [Vec<T>; 4],
+    columns: [Vec<T>; 4],
     /// Luma that belongs to each chroma sample; continues under transparent pixels.
     luma: Vec<u8>,
 }
 
 impl<T: Default + Clone> Sums<T> {
     fn new(cells: usize) -> Sums<T> {
-        let list = |len| std::array::from_fn(|_| vec![T::default(); len]);
-        Sums { even: list(cells), odd: list(cells + 1), luma: vec![0; cells] }
+        Sums { columns: std::array::from_fn(|_| vec![T::default(); 2 * cells + 1]), luma: vec![0; cells] }
     }
+}
+
+/// The channels of a pixel; shifts of whole words suit vector units better than single bytes.
+#[inline(always)]
+fn channels(pixel: [u8; 4]) -> [i32; 4] {
+    let word = u32::from_le_bytes(pixel);
+    [(word & 255) as i32, (word >> 8 & 255) as i32, (word >> 16 & 255) as i32, (word >> 24) as i32]
 }
 
 vectorised! {
     fn luma(line: &[u8], y: &mut [u8]) {
-        for (p, y) in line.as_chunks::<4>().0.iter().zip(y) {
-            let sum = Y_FIXED[0] * i32::from(p[0]) + Y_FIXED[1] * i32::from(p[1]) + Y_FIXED[2] * i32::from(p[2]);
-            *y = ((sum + (16 << 16) + (1 << 15)) >> 16) as u8;
+        for (&pixel, y) in line.as_chunks::<4>().0.iter().zip(y) {
+            let [r, g, b, _] = channels(pixel);
+            *y = ((Y_FIXED[0] * r + Y_FIXED[1] * g + Y_FIXED[2] * b + (16 << 16) + (1 << 15)) >> 16) as u8;
         }
     }
 }
 
 vectorised! {
     fn gather(line0: &[u8], line1: &[u8], edge: [[u8; 4]; 2], sums: &mut Sums<u16>) {
-        let Sums { even: [even_r, even_g, even_b, _], odd: [odd_r, odd_g, odd_b, _], .. } = sums;
-        let cells = even_r.len();
-        let (line0, line1) = (&line0.as_chunks::<8>().0[..cells], &line1.as_chunks::<8>().0[..cells]);
-        let (even_g, even_b) = (&mut even_g[..cells], &mut even_b[..cells]);
-        let sum = |c: usize| u16::from(edge[0][c]) + u16::from(edge[1][c]);
-        (odd_r[0], odd_g[0], odd_b[0]) = (sum(0), sum(1), sum(2));
-        let (odd_r, odd_g, odd_b) = (&mut odd_r[1..][..cells], &mut odd_g[1..][..cells], &mut odd_b[1..][..cells]);
-        for i in 0..cells {
-            let (p, q) = (line0[i], line1[i]);
-            even_r[i] = u16::from(p[0]) + u16::from(q[0]);
-            even_g[i] = u16::from(p[1]) + u16::from(q[1]);
-            even_b[i] = u16::from(p[2]) + u16::from(q[2]);
-            odd_r[i] = u16::from(p[4]) + u16::from(q[4]);
-            odd_g[i] = u16::from(p[5]) + u16::from(q[5]);
-            odd_b[i] = u16::from(p[6]) + u16::from(q[6]);
+        let [red, green, blue, _] = &mut sums.columns;
+        let width = red.len() - 1;
+        let sum = |p: [u8; 4], q: [u8; 4]| {
+            let (p, q) = (channels(p), channels(q));
+            [(p[0] + q[0]) as u16, (p[1] + q[1]) as u16, (p[2] + q[2]) as u16]
+        };
+        [red[0], green[0], blue[0]] = sum(edge[0], edge[1]);
+        let (red, green, blue) = (&mut red[1..][..width], &mut green[1..][..width], &mut blue[1..][..width]);
+        let (line0, line1) = (&line0.as_chunks::<4>().0[..width], &line1.as_chunks::<4>().0[..width]);
+        for x in 0..width {
+            [red[x], green[x], blue[x]] = sum(line0[x], line1[x]);
         }
     }
 }
 
 vectorised! {
     fn chroma(sums: &Sums<u16>, u: &mut [u8], v: &mut [u8]) {
-        let cells = u.len();
-        let v = &mut v[..cells];
-        let [even_r, even_g, even_b, _] = &sums.even;
-        let [odd_r, odd_g, odd_b, _] = &sums.odd;
-        let (even_r, even_g, even_b) = (&even_r[..cells], &even_g[..cells], &even_b[..cells]);
-        let (odd_r, odd_g, odd_b) = (&odd_r[..cells + 1], &odd_g[..cells + 1], &odd_b[..cells + 1]);
         // Weights add up to 8: three more bits of fraction.
         const HALF_UP: i32 = (128 << 19) + (1 << 18);
+        let cells = u.len();
+        let v = &mut v[..cells];
+        let [red, green, blue] = [0, 1, 2].map(|c| &sums.columns[c][..2 * cells + 1]);
         for i in 0..cells {
-            let r = i32::from(odd_r[i] + 2 * even_r[i] + odd_r[i + 1]);
-            let g = i32::from(odd_g[i] + 2 * even_g[i] + odd_g[i + 1]);
-            let b = i32::from(odd_b[i] + 2 * even_b[i] + odd_b[i + 1]);
+            let r = i32::from(red[2 * i] + 2 * red[2 * i + 1] + red[2 * i + 2]);
+            let g = i32::from(green[2 * i] + 2 * green[2 * i + 1] + green[2 * i + 2]);
+            let b = i32::from(blue[2 * i] + 2 * blue[2 * i + 1] + blue[2 * i + 2]);
             u[i] = ((U_FIXED[0] * r + U_FIXED[1] * g + U_FIXED[2] * b + HALF_UP) >> 19) as u8;
             v[i] = ((V_FIXED[0] * r + V_FIXED[1] * g + V_FIXED[2] * b + HALF_UP) >> 19) as u8;
         }
     }
 }
 
-/// Colour times alpha in one scale for both kinds, so that dividing by alpha gives 0 to 255. All sums are whole numbers below 2^24.
+/// Colour times alpha in one scale for both kinds, so that dividing by alpha gives 0 to 255, and alpha. All sums of these are whole
+/// numbers below 2^24, exact in single precision.
 #[inline(always)]
-fn weigh<const PREMULTIPLIED: bool>(colour: u8, alpha: u8) -> f32 {
-    (i32::from(colour) * if PREMULTIPLIED { 255 } else { i32::from(alpha) }) as f32
+fn weigh<const PREMULTIPLIED: bool>(pixel: [u8; 4]) -> [i32; 4] {
+    let [r, g, b, a] = channels(pixel);
+    let weight = if PREMULTIPLIED { 255 } else { a };
+    [r * weight, g * weight, b * weight, a]
 }
 
 vectorised! {
     fn gather_weighted<const PREMULTIPLIED: bool>(line0: &[u8], line1: &[u8], edge: [[u8; 4]; 2], sums: &mut Sums<f32>) {
-        let Sums { even: [even_r, even_g, even_b, even_a], odd: [odd_r, odd_g, odd_b, odd_a], .. } = sums;
-        let cells = even_r.len();
-        let (line0, line1) = (&line0.as_chunks::<8>().0[..cells], &line1.as_chunks::<8>().0[..cells]);
-        let (even_g, even_b, even_a) = (&mut even_g[..cells], &mut even_b[..cells], &mut even_a[..cells]);
-        let [p, q] = edge;
-        odd_r[0] = weigh::<PREMULTIPLIED>(p[0], p[3]) + weigh::<PREMULTIPLIED>(q[0], q[3]);
-        odd_g[0] = weigh::<PREMULTIPLIED>(p[1], p[3]) + weigh::<PREMULTIPLIED>(q[1], q[3]);
-        odd_b[0] = weigh::<PREMULTIPLIED>(p[2], p[3]) + weigh::<PREMULTIPLIED>(q[2], q[3]);
-        odd_a[0] = f32::from(p[3]) + f32::from(q[3]);
-        let (odd_r, odd_g) = (&mut odd_r[1..][..cells], &mut odd_g[1..][..cells]);
-        let (odd_b, odd_a) = (&mut odd_b[1..][..cells], &mut odd_a[1..][..cells]);
-        for i in 0..cells {
-            let (p, q) = (line0[i], line1[i]);
-            even_r[i] = weigh::<PREMULTIPLIED>(p[0], p[3]) + weigh::<PREMULTIPLIED>(q[0], q[3]);
-            even_g[i] = weigh::<PREMULTIPLIED>(p[1], p[3]) + weigh::<PREMULTIPLIED>(q[1], q[3]);
-            even_b[i] = weigh::<PREMULTIPLIED>(p[2], p[3]) + weigh::<PREMULTIPLIED>(q[2], q[3]);
-            even_a[i] = f32::from(p[3]) + f32::from(q[3]);
-            odd_r[i] = weigh::<PREMULTIPLIED>(p[4], p[7]) + weigh::<PREMULTIPLIED>(q[4], q[7]);
-            odd_g[i] = weigh::<PREMULTIPLIED>(p[5], p[7]) + weigh::<PREMULTIPLIED>(q[5], q[7]);
-            odd_b[i] = weigh::<PREMULTIPLIED>(p[6], p[7]) + weigh::<PREMULTIPLIED>(q[6], q[7]);
-            odd_a[i] = f32::from(p[7]) + f32::from(q[7]);
+        let [red, green, blue, alpha] = &mut sums.columns;
+        let width = red.len() - 1;
+        let sum = |p: [u8; 4], q: [u8; 4]| {
+            let (p, q) = (weigh::<PREMULTIPLIED>(p), weigh::<PREMULTIPLIED>(q));
+            [(p[0] + q[0]) as f32, (p[1] + q[1]) as f32, (p[2] + q[2]) as f32, (p[3] + q[3]) as f32]
+        };
+        [red[0], green[0], blue[0], alpha[0]] = sum(edge[0], edge[1]);
+        let (red, green) = (&mut red[1..][..width], &mut green[1..][..width]);
+        let (blue, alpha) = (&mut blue[1..][..width], &mut alpha[1..][..width]);
+        let (line0, line1) = (&line0.as_chunks::<4>().0[..width], &line1.as_chunks::<4>().0[..width]);
+        for x in 0..width {
+            [red[x], green[x], blue[x], alpha[x]] = sum(line0[x], line1[x]);
         }
     }
-}
-
-/// Rounds to nearest and clips; `low` is not negative.
-#[inline(always)]
-fn level(x: f32, low: f32, high: f32) -> u8 {
-    // Through i32: the conversion that vector units have.
-    ((x + 0.5).clamp(low, high) as i32) as u8
 }
 
 vectorised! {
     fn chroma_weighted(sums: &mut Sums<f32>, u: &mut [u8], v: &mut [u8]) {
         let cells = u.len();
         let v = &mut v[..cells];
-        let [even_r, even_g, even_b, even_a] = &sums.even;
-        let [odd_r, odd_g, odd_b, odd_a] = &sums.odd;
-        let (even_r, even_g, even_b, even_a) = (&even_r[..cells], &even_g[..cells], &even_b[..cells], &even_a[..cells]);
-        let (odd_r, odd_g) = (&odd_r[..cells + 1], &odd_g[..cells + 1]);
-        let (odd_b, odd_a) = (&odd_b[..cells + 1], &odd_a[..cells + 1]);
+        let [red, green, blue, alpha] = [0, 1, 2, 3].map(|c| &sums.columns[c][..2 * cells + 1]);
         let luma = &mut sums.luma[..cells];
         for i in 0..cells {
+            let a = alpha[2 * i] + 2.0 * alpha[2 * i + 1] + alpha[2 * i + 2];
             // Where alpha is zero all sums are: neutral black.
-            let per_alpha = 1.0 / (odd_a[i] + 2.0 * even_a[i] + odd_a[i + 1]).max(1.0);
-            let r = odd_r[i] + 2.0 * even_r[i] + odd_r[i + 1];
-            let g = odd_g[i] + 2.0 * even_g[i] + odd_g[i + 1];
-            let b = odd_b[i] + 2.0 * even_b[i] + odd_b[i + 1];
+            let per_alpha = 1.0 / if a > 1.0 { a } else { 1.0 };
+            let r = red[2 * i] + 2.0 * red[2 * i + 1] + red[2 * i + 2];
+            let g = green[2 * i] + 2.0 * green[2 * i + 1] + green[2 * i + 2];
+            let b = blue[2 * i] + 2.0 * blue[2 * i + 1] + blue[2 * i + 2];
             u[i] = level(128.0 + (U_SINGLE[0] * r + U_SINGLE[1] * g + U_SINGLE[2] * b) * per_alpha, 16.0, 240.0);
             v[i] = level(128.0 + (V_SINGLE[0] * r + V_SINGLE[1] * g + V_SINGLE[2] * b) * per_alpha, 16.0, 240.0);
             luma[i] = level(16.0 + (Y_SINGLE[0] * r + Y_SINGLE[1] * g + Y_SINGLE[2] * b) * per_alpha, 16.0, 235.0);
@@ -297,19 +279,18 @@ vectorised! {
 
 vectorised! {
     fn luma_weighted<const PREMULTIPLIED: bool>(line: &[u8], under: &[u8], y: &mut [u8], alpha: &mut [u8]) {
-        let cells = under.len();
-        let line = &line.as_chunks::<8>().0[..cells];
-        let (y, alpha) = (&mut y.as_chunks_mut::<2>().0[..cells], &mut alpha.as_chunks_mut::<2>().0[..cells]);
-        for i in 0..cells {
-            let p = line[i];
-            for (half, c) in [(0, 0), (1, 4)] {
-                let a = p[c + 3];
-                let colour = Y_SINGLE[0] * f32::from(p[c]) + Y_SINGLE[1] * f32::from(p[c + 1]) + Y_SINGLE[2] * f32::from(p[c + 2]);
-                let colour = if PREMULTIPLIED { colour * (255.0 / f32::from(a).max(1.0)) } else { colour };
-                let shown = level(16.0 + colour, 16.0, 235.0);
-                y[i][half] = if a == 0 { under[i] } else { shown };
-                alpha[i][half] = a;
-            }
+        let width = y.len();
+        let (line, under, alpha) = (&line.as_chunks::<4>().0[..width], &under[..width / 2], &mut alpha[..width]);
+        for x in 0..width {
+            let [r, g, b, a] = channels(line[x]);
+            let colour = Y_SINGLE[0] * r as f32 + Y_SINGLE[1] * g as f32 + Y_SINGLE[2] * b as f32;
+            let colour = if PREMULTIPLIED { colour * (255.0 / if a > 1 { a as f32 } else { 1.0 }) } else { colour };
+            y[x] = level(16.0 + colour, 16.0, 235.0);
+            alpha[x] = a as u8;
+        }
+        for (i, y) in y.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+            let a = [alpha[2 * i], alpha[2 * i + 1]];
+            *y = [if a[0] == 0 { under[i] } else { y[0] }, if a[1] == 0 { under[i] } else { y[1] }];
         }
     }
 }

@@ -49,6 +49,15 @@ vectorised! {
     }
 }
 
+/// Rounds to nearest and clips to `low` and `high`, both within 0 to 255.
+#[inline(always)]
+pub(crate) fn level(x: f32, low: f32, high: f32) -> u8 {
+    let x = if x > low { x } else { low };
+    let x = if x < high { x } else { high };
+    // At 2^23 the last bit of a single is one: adding rounds, and the low byte is the number. Vector units have no cheaper conversion.
+    (x + 8_388_608.0).to_bits() as u8
+}
+
 /// The processor has AVX2. Tests can deny it on their own thread to run the portable twins.
 #[cfg(target_arch = "x86_64")]
 #[inline]

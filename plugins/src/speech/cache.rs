@@ -81,7 +81,8 @@ impl Cache {
             tracing::warn!(path = %path.display(), %error, "a cached result cannot be read");
             return None;
         }
-        let intact = bytes.len() >= HEADER && bytes.starts_with(MAGIC) && bytes[MAGIC.len()..HEADER] == *blake3::hash(&bytes[HEADER..]).as_bytes();
+        let intact =
+            bytes.len() >= HEADER && bytes.starts_with(MAGIC) && bytes[MAGIC.len()..HEADER] == *blake3::hash(&bytes[HEADER..]).as_bytes();
         if !intact {
             tracing::warn!(path = %path.display(), "a cached result is damaged and is made again");
             remove(&path);

@@ -14,6 +14,7 @@ use vello_cpu::{Pixmap, RasterizerSettings, RenderContext, Resources, TargetInit
 
 use super::articulate::{Articulation, Steps};
 use super::figure::Rig;
+use super::occlusion;
 use super::parts::{self, Part};
 use super::pose::Pose;
 use super::region::Region;
@@ -63,19 +64,29 @@ impl Rig {
 impl Painter {
     /// A painter of pictures of `rig.picture_size(height)`.
     pub fn new(rig: Arc<Rig>, height: u16) -> Painter {
+        Painter::build(rig, height, true)
+    }
+
+    /// `thrifty`: leaves out what can never be seen.
+    pub(super) fn build(rig: Arc<Rig>, height: u16, thrifty: bool) -> Painter {
         let (width, height) = rig.picture_size(height);
         let space = rig.space();
         let scale = f64::from(height) / space.height();
         // What the even width adds is split between both sides.
         let origin_x = space.x0 - (f64::from(width) / scale - space.width()) / 2.0;
         let steps = Steps::new(&rig, scale);
+        let mut resources = Resources::new();
+        let mut parts: Vec<Part> = (0..rig.layers.len()).map(|layer| Part::new(&rig, layer, &steps, scale, origin_x)).collect();
+        if thrifty {
+            occlusion::hide(&rig, &mut parts, &steps, &mut resources);
+        }
         Painter {
-            parts: (0..rig.layers.len()).map(|layer| Part::new(&rig, layer, &steps, scale, origin_x)).collect(),
+            parts,
             view: Affine::scale(scale) * Affine::translate((-origin_x, -space.y0)),
             steps,
             picture: Pixmap::new(width, height),
             scene: RenderContext::new_with(width, height, parts::settings()),
-            resources: Resources::new(),
+            resources,
             shapes: Shapes::new(&rig.poses),
             shown: None,
             rig,
@@ -117,10 +128,14 @@ impl Painter {
     fn changed(&self, shown: &Articulation, shapes: &Shapes, next: &Articulation) -> Option<Rect> {
         let mut area: Option<Rect> = None;
         let mut add = |rect: Rect| area = Some(area.map_or(rect, |a| a.union(rect)));
-        for (layer, (before, after)) in self.rig.layers.iter().zip(shown.layers.iter().zip(&next.layers)) {
+        for ((layer, part), (before, after)) in self.rig.layers.iter().zip(&self.parts).zip(shown.layers.iter().zip(&next.layers)) {
             if before != after {
-                add(scene::bounds(&layer.ops, shapes, *before, shown.gaze));
-                add(scene::bounds(&layer.ops, &self.shapes, *after, next.gaze));
+                let bounds = |shapes, matrix: Affine, gaze| match part {
+                    Part::Plates(plates) => matrix.transform_rect_bbox(plates.bounds),
+                    Part::Paths => scene::bounds(&layer.ops, shapes, matrix, gaze),
+                };
+                add(bounds(shapes, *before, shown.gaze));
+                add(bounds(&self.shapes, *after, next.gaze));
                 continue;
             }
             for op in &layer.ops {
@@ -150,7 +165,7 @@ impl Painter {
         let mut layer = 0;
         while layer < self.parts.len() {
             if let Part::Plates(plates) = &mut self.parts[layer] {
-                plates.get(&self.rig, next, &mut self.resources).draw(&mut self.picture, region, next.layers[layer]);
+                plates.get(&self.rig, next.jaw(), &mut self.resources).draw(&mut self.picture, region, next.layers[layer]);
                 layer += 1;
             } else {
                 let end = self.parts[layer..].iter().position(|p| matches!(p, Part::Plates(_))).map_or(self.parts.len(), |n| layer + n);

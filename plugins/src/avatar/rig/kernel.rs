@@ -8,7 +8,7 @@ use vello_cpu::color::PremulRgba8;
 /// Fraction bits of sample coordinates.
 pub(super) const FRACTION: u32 = 16;
 /// Pixels handled at a time.
-const BLOCK: usize = 32;
+const BLOCK: usize = 16;
 
 /// Where a row of pixels lies in the samples, in units of 1/65536 sample; a plate has fewer than 32768 of them in each direction.
 #[derive(Clone, Copy, Debug)]
@@ -38,23 +38,24 @@ pub(super) fn weight(position: i32) -> u32 {
     (position >> (FRACTION - 8)) as u32 & 0xff
 }
 
-/// Defines a safe function whose body is compiled for any machine and for AVX2, and picks at run time.
+/// Defines a safe function whose body is compiled for any machine and for AVX2, and picks at run time. `$fetch` in the body is the
+/// function that collects samples, where there are two.
 macro_rules! compiled_twice {
-    ($(#[$doc:meta])* $name:ident => $body:ident($($arg:ident: $type:ty),*)) => {
+    ($(#[$doc:meta])* $name:ident => $body:ident($($arg:ident: $type:ty),*) $(, $plain:ident or $wide:ident)?) => {
         $(#[$doc])*
         pub(super) fn $name($($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2")]
                 fn with_avx2($($arg: $type),*) {
-                    $body($($arg),*);
+                    $body($($arg),* $(, |samples, width, at, taps| $wide(samples, width, at, taps))?);
                 }
                 if is_x86_feature_detected!("avx2") {
                     // SAFETY: the machine has AVX2, asked in the line above; the function needs nothing else.
                     return unsafe { with_avx2($($arg),*) };
                 }
             }
-            $body($($arg),*);
+            $body($($arg),* $(, $plain)?);
         }
     };
 }
@@ -76,36 +77,96 @@ fn stacked_rows_body(pixels: &mut [PremulRgba8], above: &[u32], below: &[u32], l
 compiled_twice! {
     /// Lays over `pixels` the samples along `line`, each mixed of the four around it. All must be in `samples`, which has rows of
     /// `width`.
-    slanted => slanted_body(pixels: &mut [PremulRgba8], samples: &[u32], width: usize, line: Line)
+    slanted => slanted_body(pixels: &mut [PremulRgba8], samples: &[u32], width: usize, line: Line), fetch or fetch_avx2
 }
 
 #[inline(always)]
-fn slanted_body(pixels: &mut [PremulRgba8], samples: &[u32], width: usize, mut line: Line) {
-    for pixels in pixels.chunks_mut(BLOCK) {
-        slanted_block(pixels, samples, width as i32, line);
-        line = line.after(pixels.len());
+fn slanted_body(
+    pixels: &mut [PremulRgba8],
+    samples: &[u32],
+    width: usize,
+    mut line: Line,
+    fetch: impl Fn(&[u32], i32, &[i32; BLOCK], &mut [[u32; BLOCK]; 4]) + Copy,
+) {
+    let (blocks, rest) = pixels.as_chunks_mut::<BLOCK>();
+    for block in blocks {
+        slanted_block(block, BLOCK, samples, width as i32, line, fetch);
+        line = line.after(BLOCK);
+    }
+    if !rest.is_empty() {
+        let mut block = [PremulRgba8::from_u32(0); BLOCK];
+        block[..rest.len()].copy_from_slice(rest);
+        slanted_block(&mut block, rest.len(), samples, width as i32, line, fetch);
+        rest.copy_from_slice(&block[..rest.len()]);
     }
 }
 
-/// In passes, so that all but the fetching of samples becomes vector instructions.
+/// For each index in `at`, the sample there and those right of it, below it and diagonally below it.
 #[inline(always)]
-fn slanted_block(pixels: &mut [PremulRgba8], samples: &[u32], width: i32, line: Line) {
+fn fetch(samples: &[u32], width: i32, at: &[i32; BLOCK], taps: &mut [[u32; BLOCK]; 4]) {
+    for (k, index) in at.iter().enumerate() {
+        let index = *index as usize;
+        let (above, below) = (&samples[index..][..2], &samples[index + width as usize..][..2]);
+        (taps[0][k], taps[1][k], taps[2][k], taps[3][k]) = (above[0], above[1], below[0], below[1]);
+    }
+}
+
+/// [`fetch`] by gather instructions.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn fetch_avx2(samples: &[u32], width: i32, at: &[i32; BLOCK], taps: &mut [[u32; BLOCK]; 4]) {
+    use std::arch::x86_64::{_MM_HINT_T0, __m256i, _mm_prefetch, _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_storeu_si256};
+    let end = samples.len().min(i32::MAX as usize) as i32;
+    let mut inside = width >= 0;
+    for index in at {
+        inside &= *index >= 0 && index.wrapping_add(width) >= 0 && index.wrapping_add(width) < end.wrapping_sub(1);
+    }
+    assert!(inside, "samples outside the plate");
+    // The samples of the next row of pixels, two rows of samples down: plates are too large for the nearer caches.
+    for row in [2, 3] {
+        for line in (0..2 * BLOCK).step_by(16) {
+            let next = samples.as_ptr().wrapping_add(at[0] as usize + row * width as usize + line);
+            _mm_prefetch::<_MM_HINT_T0>(next.cast());
+        }
+    }
+    let starts = [0, 1, width as usize, width as usize + 1];
+    for tap in 0..4 {
+        let base = samples.as_ptr().wrapping_add(starts[tap]).cast::<i32>();
+        for k in (0..BLOCK).step_by(8) {
+            let (at, taps) = (&at[k..k + 8], &mut taps[tap][k..k + 8]);
+            // SAFETY: `at` and `taps` are 8 words each; every index is >= 0 and, counted from the start, inside `samples`, as asserted.
+            unsafe {
+                let index = _mm256_loadu_si256(at.as_ptr().cast::<__m256i>());
+                _mm256_storeu_si256(taps.as_mut_ptr().cast::<__m256i>(), _mm256_i32gather_epi32::<4>(base, index));
+            }
+        }
+    }
+}
+
+/// The first `count` of a block of pixels. In passes, so that all but the fetching of samples becomes vector instructions.
+#[inline(always)]
+fn slanted_block(
+    pixels: &mut [PremulRgba8; BLOCK],
+    count: usize,
+    samples: &[u32],
+    width: i32,
+    line: Line,
+    fetch: impl Fn(&[u32], i32, &[i32; BLOCK], &mut [[u32; BLOCK]; 4]),
+) {
     let (mut at, mut right, mut lower) = ([0i32; BLOCK], [0u32; BLOCK], [0u32; BLOCK]);
     for k in 0..BLOCK {
         let Line { x, y, .. } = line.after(k);
         at[k] = (y >> FRACTION).wrapping_mul(width).wrapping_add(x >> FRACTION);
         (right[k], lower[k]) = (weight(x), weight(y));
     }
+    if count < BLOCK {
+        // What lies beyond need not be inside the plate.
+        let first = at[0];
+        at[count..].fill(first);
+    }
     let mut taps = [[0u32; BLOCK]; 4];
-    for k in 0..pixels.len() {
-        let index = at[k] as usize;
-        let (above, below) = (&samples[index..][..2], &samples[index + width as usize..][..2]);
-        (taps[0][k], taps[1][k], taps[2][k], taps[3][k]) = (above[0], above[1], below[0], below[1]);
-    }
-    let mut ground = [0u32; BLOCK];
-    for (pixel, ground) in pixels.iter().zip(&mut ground) {
-        *ground = pixel.to_u32();
-    }
+    fetch(samples, width, &at, &mut taps);
     for k in 0..BLOCK {
         // Four weights that sum to 256, so that the mix is rounded once.
         let both = right[k].wrapping_mul(lower[k]).wrapping_add(128) >> 8;
@@ -117,11 +178,18 @@ fn slanted_block(pixels: &mut [PremulRgba8], samples: &[u32], width: i32, line: 
         ];
         let red_blue = mix([taps[0][k], taps[1][k], taps[2][k], taps[3][k]], weights);
         let green_alpha = mix([taps[0][k] >> 8, taps[1][k] >> 8, taps[2][k] >> 8, taps[3][k] >> 8], weights);
-        ground[k] = over(ground[k], red_blue, green_alpha);
+        pixels[k] = PremulRgba8::from_u32(over(pixels[k].to_u32(), red_blue, green_alpha));
     }
-    for (pixel, ground) in pixels.iter_mut().zip(ground) {
-        *pixel = PremulRgba8::from_u32(ground);
+}
+
+/// A pixel that only rounding kept from being opaque is made so: where paths overlap, drawing in 8 bits loses a level or two.
+pub(super) fn opaque_if_nearly(pixel: u32) -> u32 {
+    let alpha = pixel >> 24;
+    if alpha < 250 {
+        return pixel;
     }
+    let scale = |shift: u32| ((pixel >> shift & 0xff) * 255 + alpha / 2) / alpha;
+    scale(0) | scale(8) << 8 | scale(16) << 16 | 0xff << 24
 }
 
 compiled_twice! {
@@ -197,7 +265,7 @@ mod tests {
             let ground: Vec<PremulRgba8> = (0..length as u32).map(|i| PremulRgba8::from_u32(pixel(i + 77 + trial as u32))).collect();
             let (mut fast, mut plain) = (ground.clone(), ground.clone());
             slanted(&mut fast, &samples, width, line);
-            slanted_body(&mut plain, &samples, width, line);
+            slanted_body(&mut plain, &samples, width, line, fetch);
             assert_eq!(fast, plain);
             for (k, (got, ground)) in fast.iter().zip(&ground).enumerate() {
                 let (x, y) = (line.x + line.step_x * k as i32, line.y + line.step_y * k as i32);

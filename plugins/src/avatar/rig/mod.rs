@@ -1,4 +1,11 @@
-//! The drawn presenter.
+//! The drawn presenter: a figure made of layers, performed from visemes, painted frame by frame.
+//!
+//! Three parts with clean borders:
+//! - [`Rig`]: a folder of `rig.svg`, `poses.json` and `rig.toml`, read and checked into one immutable value;
+//! - [`Performance`]: from the cues of one slide ([`SpeechTrack`]) to a [`Pose`] at any time, as a pure function;
+//! - [`Painter`]: from a pose to a picture, redrawing only what changed.
+//!
+//! The format is described in `plugins/presenters/README.md`; two presenters are built in, any other is given by its folder.
 
 mod articulate;
 mod draw;
@@ -9,6 +16,7 @@ mod motion;
 mod mouth;
 mod noise;
 mod numbers;
+mod occlusion;
 mod parts;
 mod plate;
 mod pose;
@@ -17,6 +25,13 @@ mod region;
 mod scene;
 mod svg;
 mod track;
+
+#[cfg(test)]
+mod speech_sample;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
 
 pub use draw::{HEIGHTS, Painter};
 pub use error::RigError;
@@ -48,6 +63,17 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().map(|(name, ..)| *name)
 }
 
+/// The presenter `name`: a built-in one, else the folder of that path.
+///
+/// # Errors
+/// [`RigError::Unknown`] when there is neither, otherwise what is wrong with the folder.
+pub fn load(name: &str) -> Result<Rig, RigError> {
+    match builtin(name) {
+        Err(RigError::Unknown { .. }) if Path::new(name).is_dir() => Rig::from_folder(Path::new(name)),
+        result => result,
+    }
+}
+
 /// The built-in presenter `name`.
 ///
 /// # Errors
@@ -57,5 +83,6 @@ pub fn builtin(name: &str) -> Result<Rig, RigError> {
         .iter()
         .find(|(known, ..)| *known == name)
         .ok_or_else(|| RigError::Unknown { name: name.to_owned(), known: names().collect::<Vec<_>>().join(", ") })?;
-    Rig::parse([("rig.svg", svg), ("poses.json", poses), ("rig.toml", numbers)])
+    let file = |kind: &str| format!("{name}/{kind}");
+    Rig::parse([(&file("rig.svg"), svg), (&file("poses.json"), poses), (&file("rig.toml"), numbers)])
 }

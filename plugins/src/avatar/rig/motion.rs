@@ -34,6 +34,9 @@ const IDLE_EASE: f64 = 0.6;
 /// Part of the head's motion in speech that is left when idling.
 const IDLE_HEAD: f64 = 0.3;
 
+/// The highest that brows go.
+const MOST_RAISED: f64 = 0.55;
+
 /// Streams of chance, one per use.
 mod stream {
     pub const HEAD: u64 = 1;
@@ -66,6 +69,8 @@ struct Life {
     speech: f64,
     /// Idling, 0..1.
     idle: f64,
+    /// The mouth follows the visemes, 0..1: sooner than the rest of the body.
+    voice: f64,
 }
 
 impl Performance {
@@ -86,7 +91,7 @@ impl Performance {
         let rest = self.rest_pose();
         let life = self.life(t, time, track);
         let awake = life.speech.max(life.idle);
-        if awake <= 0.0 {
+        if awake <= 0.0 && life.voice <= 0.0 {
             return rest;
         }
         let head = self.head(t);
@@ -94,14 +99,14 @@ impl Performance {
         let amount = life.speech + life.idle * IDLE_HEAD;
         let toward = |from: f64, to: f64, amount: f64| from + (to - from) * amount;
         let yaw = toward(rest.yaw, head.yaw, amount);
-        let pitch = toward(rest.pitch, head.pitch, amount) + accent.nod * life.speech;
+        let pitch = toward(rest.pitch, head.pitch, amount) + accent.nod.min(0.34) * life.speech;
         let tilt = toward(rest.tilt, head.tilt, amount) + accent.tilt * life.speech;
         let (fixation_x, fixation_y) = self.fixation(t);
         let glance = head.glance * life.speech;
         Pose {
-            mouth: mouth::weights(t, self.numbers.limits.mouth_lead_s, life.speech, track),
+            mouth: mouth::weights(t, self.numbers.limits.mouth_lead_s, life.voice, life.speech, track),
             blink: self.blink(t) * awake,
-            raised: (head.brow.max(accent.raised) * life.speech).min(0.55),
+            raised: head.brow.max(accent.raised) * life.speech,
             concerned: head.concerned * (1.0 - accent.raised) * life.speech,
             yaw,
             pitch,
@@ -115,12 +120,15 @@ impl Performance {
     /// Speaking until a rest begins, then at rest, then idling if it is a long one.
     fn life(&self, t: f64, time: Span, track: &SpeechTrack) -> Life {
         let begun = ease(t / WAKE);
-        let mut life = Life { speech: begun, idle: 0.0 };
+        let mut life = Life { speech: begun, idle: 0.0, voice: ease(t / 0.06) };
         for rest in track.rests.iter().filter(|r| r.from <= time + LOOKAHEAD) {
             let from = rest.from.as_seconds();
             let end = track.end_of(rest);
             let over = if end.0 == i64::MAX { f64::INFINITY } else { end.as_seconds() };
-            life.speech *= 1.0 - ease((t - from) / 0.45) * (1.0 - ease((t - over) / WAKE));
+            // A slide that starts with a rest has nothing to settle from.
+            let settled = if rest.from <= Span::ZERO { 1.0 } else { ease((t - from) / 0.45) };
+            life.speech *= 1.0 - settled * (1.0 - ease((t - over) / WAKE));
+            life.voice *= 1.0 - settled * (1.0 - ease((t - over + 0.16) / 0.06));
             let mut idle = ease((t - from - IDLE_AFTER) / IDLE_EASE) * (1.0 - ease((t - over) / WAKE));
             if let Some(until) = rest.until {
                 idle *= ease((until.as_seconds() - STILL_BEFORE_END - t) / IDLE_EASE);
@@ -146,9 +154,9 @@ impl Performance {
         let eyes = ease((t - beats.at(k)) / 0.09);
         let glance = |k: i64| if glances(k) { -0.5 } else { 0.0 };
         Head {
-            yaw: axis(0.06, &|k| if glances(k) { -0.5 } else { -0.06 + 0.38 * spread(stream::YAW, k) }),
-            pitch: axis(0.08, &|k| 0.2 * spread(stream::PITCH, k)),
-            tilt: axis(0.16, &|k| 0.08 + 0.36 * spread(stream::TILT, k)),
+            yaw: axis(0.06, &|k| if glances(k) { -0.5 } else { -0.04 + 0.5 * spread(stream::YAW, k) }),
+            pitch: axis(0.08, &|k| 0.22 * spread(stream::PITCH, k)),
+            tilt: axis(0.16, &|k| 0.06 + 0.5 * spread(stream::TILT, k)),
             glance: glance(k - 1) + (glance(k) - glance(k - 1)) * eyes,
             brow: axis(0.0, &|k| 0.14 * (spread(stream::BROW, k).max(0.0))),
             concerned: axis(0.0, &|k| if chance(self.seed, stream::BROW, k) < 0.12 { 0.25 } else { 0.0 }),
@@ -158,27 +166,29 @@ impl Performance {
     /// Nods and brows that go with the words.
     fn accents(&self, t: f64, time: Span, track: &SpeechTrack) -> Accents {
         let mut accents = Accents { nod: 0.0, tilt: 0.0, raised: 0.0 };
-        let near = |at: Span| at <= time + LOOKAHEAD && at >= time - WINDOW;
-        for stress in track.stresses.iter().filter(|s| near(s.at)) {
+        let (past, ahead) = (time - WINDOW, time + LOOKAHEAD);
+        let first = track.stresses.partition_point(|s| s.at < past);
+        for stress in track.stresses[first..].iter().take_while(|s| s.at <= ahead) {
             let (at, strength) = (stress.at.as_seconds(), stress.strength.clamp(0.0, 1.0));
             let luck = chance(self.seed, stream::STRESS, stress.at.to_millis());
             // Not on every stress, and rarely the same on two.
             if luck < 0.3 + 0.4 * strength {
-                accents.nod = accents.nod.max(between(0.08, 0.24, luck) * strength * bump(t, at - 0.12, at + 0.07, at + 0.42));
+                accents.nod += between(0.08, 0.24, luck) * strength * bump(t, at - 0.12, at + 0.07, at + 0.42);
             }
-            if luck > 0.75 - 0.35 * strength {
-                accents.raised = accents.raised.max(between(0.25, 0.5, luck) * strength * bump(t, at - 0.14, at + 0.06, at + 0.55));
+            if luck > 0.8 - 0.3 * strength {
+                accents.raise(between(0.3, 0.5, luck) * strength * bump(t, at - 0.14, at + 0.1, at + 0.7));
             }
         }
-        for end in track.sentence_ends.iter().filter(|e| near(e.at)) {
+        let first = track.sentence_ends.partition_point(|e| e.at < past);
+        for end in track.sentence_ends[first..].iter().take_while(|e| e.at <= ahead) {
             let at = end.at.as_seconds();
             if end.question {
                 let asking = bump(t, at - 0.19, at + 0.12, at + 0.9);
-                accents.raised = accents.raised.max(0.5 * asking);
+                accents.raise(0.45 * asking);
                 accents.tilt += 0.22 * asking;
                 accents.nod -= 0.12 * asking;
             } else {
-                accents.nod = accents.nod.max(0.3 * bump(t, at - 0.16, at + 0.14, at + 0.7));
+                accents.nod += 0.26 * bump(t, at - 0.16, at + 0.14, at + 0.7);
             }
         }
         accents
@@ -233,10 +243,17 @@ struct Head {
     concerned: f64,
 }
 
+/// What the words add. Neighbours flow together instead of taking turns: a second raise of the brows keeps them up.
 struct Accents {
     nod: f64,
     tilt: f64,
     raised: f64,
+}
+
+impl Accents {
+    fn raise(&mut self, by: f64) {
+        self.raised += by * (1.0 - self.raised / MOST_RAISED);
+    }
 }
 
 /// The gaze that keeps looking at the viewer while the head is turned by `yaw`.

@@ -14,14 +14,15 @@ const BLEND: f64 = 0.1;
 /// Seconds that lips take to close and to open, and how long they touch at least.
 const CLOSE: f64 = 0.065;
 const CLOSED: f64 = 0.03;
-/// Seconds around a frame within which no sound means a pause.
+/// Seconds around a frame within which no sound means a pause; a comma is too short for a smile.
 const PAUSE: f64 = 0.14;
 /// Weight of the smile in a pause.
 const PAUSE_SMILE: f64 = 0.17;
 const SMILE: usize = 15;
 
-/// Weights of the mouth poses at `t` seconds, `lead` seconds ahead of the sound. `speech` (0..1) fades all to the closed mouth.
-pub(super) fn weights(t: f64, lead: f64, speech: f64, track: &SpeechTrack) -> [f64; 16] {
+/// Weights of the mouth poses at `t` seconds, `lead` seconds ahead of the sound. `voice` (0..1) fades the visemes to the closed mouth,
+/// `speech` the smile in a pause.
+pub(super) fn weights(t: f64, lead: f64, voice: f64, speech: f64, track: &SpeechTrack) -> [f64; 16] {
     let now = t + lead;
     let reach = Span::from_seconds_f64(PAUSE.max(CLOSE + CLOSED));
     let centre = Span::from_seconds_f64(now);
@@ -47,10 +48,10 @@ pub(super) fn weights(t: f64, lead: f64, speech: f64, track: &SpeechTrack) -> [f
     }
     // Visemes that overlap would add up to more than a mouth.
     let total: f64 = mouth.iter().sum();
-    let scale = speech / total.max(1.0);
-    let closure = closure * speech;
+    let scale = voice / total.max(1.0);
+    let closure = closure * voice;
     mouth = mouth.map(|w| w * scale * (1.0 - closure));
-    mouth[SMILE] += PAUSE_SMILE * speech * (1.0 - closure) * ease(1.0 - sound / 0.4);
+    mouth[SMILE] += PAUSE_SMILE * speech.min(voice) * (1.0 - closure) * ease(1.0 - sound / 0.04);
     mouth[closed_by as usize] += closure;
     let open: f64 = mouth[1..].iter().sum();
     mouth[0] += (1.0 - mouth[0] - open).max(0.0);

@@ -135,7 +135,8 @@ impl Numbers {
         within("head.pivot", &head.pivot, -10_000.0, 10_000.0)?;
         within("head.tilt_deg", &[head.tilt_deg], -45.0, 45.0)?;
         within("head.yaw_px and head.pitch_px", &[head.yaw_px, head.pitch_px], -1000.0, 1000.0)?;
-        within("head.yaw_shear, head.far_squash and head.neck_share", &[head.yaw_shear, head.far_squash, head.neck_share], -1.0, 1.0)?;
+        within("head.yaw_shear and head.far_squash", &[head.yaw_shear, head.far_squash], -0.5, 0.5)?;
+        within("head.neck_share", &[head.neck_share], -1.0, 1.0)?;
         within("jaw.drop_px and cheeks.lift_px", &[self.jaw.drop_px, self.cheeks.lift_px], -1000.0, 1000.0)?;
         let eyes = &self.eyes;
         within("eyes.left and eyes.right", &[eyes.left[0], eyes.left[1], eyes.right[0], eyes.right[1]], -10_000.0, 10_000.0)?;
@@ -154,7 +155,8 @@ impl Numbers {
         within("rest.pitch", &[self.rest.pitch], limits.pitch[0], limits.pitch[1])?;
         within("rest.tilt", &[self.rest.tilt], limits.tilt[0], limits.tilt[1])?;
         for (name, layer) in &self.layers {
-            within(&format!("layers.{name}: depth and side"), &[layer.depth, layer.side], -2.0, 2.0)?;
+            within(&format!("layers.{name}.depth"), &[layer.depth], -2.0, 2.0)?;
+            within(&format!("layers.{name}.side"), &[layer.side], -1.0, 1.0)?;
             match layer.pivot {
                 Some(pivot) => within(&format!("layers.{name}.pivot"), &pivot, -10_000.0, 10_000.0)?,
                 None if layer.side != 0.0 => return Err(format!("layers.{name} has a side but no pivot to narrow about")),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use vello_cpu::kurbo::{Affine, Rect};
 use vello_cpu::{Pixmap, RenderContext, RenderSettings, Resources};
 
-use super::articulate::{Articulation, Steps};
+use super::articulate::Steps;
 use super::figure::Rig;
 use super::numbers::Parent;
 use super::plate::{Plate, Sampling};
@@ -32,6 +32,10 @@ pub(super) struct Plates {
     sampling: Sampling,
     /// Levels of the jaw; 0 when it does not matter.
     levels: f64,
+    /// All that is drawn at any level, in layer units.
+    pub bounds: Rect,
+    /// Cells that no pose brings to light.
+    hidden: Vec<bool>,
     by_level: BTreeMap<u16, Plate>,
 }
 
@@ -50,7 +54,18 @@ impl Part {
         if sampling.bytes() * (levels as usize + 1) > MAX_PLATE_BYTES {
             return Part::Paths;
         }
-        Part::Plates(Plates { layer, sampling, levels, by_level: BTreeMap::new() })
+        let (across, down) = sampling.cells();
+        Part::Plates(Plates { layer, sampling, levels, bounds, hidden: vec![false; across * down], by_level: BTreeMap::new() })
+    }
+}
+
+impl Part {
+    /// Its plates, if it is drawn by them.
+    pub fn plates(&mut self) -> Option<&mut Plates> {
+        match self {
+            Part::Plates(plates) => Some(plates),
+            Part::Paths => None,
+        }
     }
 }
 
@@ -61,21 +76,34 @@ fn visible(rig: &Rig) -> Rect {
 }
 
 impl Plates {
-    /// The plate for `frame`, drawn now if it is the first of its level.
-    pub fn get(&mut self, rig: &Rig, frame: &Articulation, resources: &mut Resources) -> &Plate {
-        let level = (frame.jaw() * self.levels).round();
-        let (layer, sampling) = (self.layer, self.sampling);
+    /// The plate for a jaw that is open by `jaw` (0..1), drawn now if it is the first of its level.
+    pub fn get(&mut self, rig: &Rig, jaw: f64, resources: &mut Resources) -> &Plate {
+        let level = (jaw * self.levels).round();
+        let Plates { layer, sampling, hidden, .. } = self;
         let jaw = level / self.levels.max(1.0);
         self.by_level.entry(level as u16).or_insert_with(|| {
             let (width, height) = sampling.size;
             let mut drawn = Pixmap::new(width, height);
             let mut context = RenderContext::new_with(width, height, settings());
             let shapes = Shapes::with_jaw(&rig.poses, jaw);
-            scene::draw(&mut context, &rig.layers[layer].ops, &shapes, sampling.at, Affine::IDENTITY, Region::whole(width, height));
+            scene::draw(&mut context, &rig.layers[*layer].ops, &shapes, sampling.at, Affine::IDENTITY, Region::whole(width, height));
             context.flush();
             context.render(&mut drawn, resources);
-            Plate::new(&drawn, sampling)
+            let mut plate = Plate::new(&drawn, *sampling);
+            plate.hide(hidden);
+            plate
         })
+    }
+
+    /// Leaves out `hidden` cells of all plates.
+    pub fn hide(&mut self, hidden: Vec<bool>) {
+        self.by_level.values_mut().for_each(|plate| plate.hide(&hidden));
+        self.hidden = hidden;
+    }
+
+    /// How the plates are sampled.
+    pub fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 }
 

@@ -12,13 +12,14 @@ use vello_cpu::kurbo::{Affine, Point, Rect};
 use super::kernel::{self, FRACTION, Line};
 use super::region::Region;
 
-/// Side of the cells that are known to be empty or not, in samples.
-const CELL: usize = 16;
+/// Side of a cell, in samples: what a plate knows about itself it knows per cell.
+const CELL: usize = 8;
 /// Samples across and down that fixed-point positions can reach.
 const MAX_SIDE: f64 = 32_000.0;
-/// Pixels between two looks at the cells.
+/// Pixels between two looks at the cells. Their samples reach into neighbouring cells at most.
 const STRIDE: usize = 8;
 /// One sample in the units of [`Line`].
+const STEP_OF_ONE: i32 = 1 << FRACTION;
 const ONE: f64 = (1 << FRACTION) as f64;
 
 /// A picture of part of a layer.
@@ -29,9 +30,8 @@ pub(super) struct Plate {
     height: usize,
     /// Layer units -> sample index (the centre of sample 0 is at 0).
     at: Affine,
-    /// One flag per cell of `CELL` x `CELL` samples: something is drawn in it or next to it.
-    cells: Vec<bool>,
-    cells_across: usize,
+    /// One flag per cell: something that may be seen is drawn in it or next to it.
+    lit: Vec<bool>,
     /// Samples per pixel across: 1 for plates that are only stretched up and down, else 2.
     across: u32,
 }
@@ -70,54 +70,91 @@ impl Sampling {
     pub fn bytes(&self) -> usize {
         usize::from(self.size.0) * usize::from(self.size.1) * 4
     }
+
+    /// Number of cells across and down.
+    pub fn cells(&self) -> (usize, usize) {
+        (usize::from(self.size.0).div_ceil(CELL), usize::from(self.size.1).div_ceil(CELL))
+    }
+
+    /// Layer units -> cells.
+    pub fn to_cells(&self) -> Affine {
+        Affine::scale(1.0 / CELL as f64) * self.to_samples()
+    }
+
+    /// Layer units -> sample index. A drawn pixel covers i..i + 1: the mean of two is centred at i + 1, a single one at i + 1/2.
+    fn to_samples(&self) -> Affine {
+        Affine::translate((if self.across == 2 { -1.0 } else { -0.5 }, -1.0)) * self.at
+    }
 }
 
 impl Plate {
     /// Takes the part as drawn by `sampling.at` on a transparent picture of `sampling.size`.
     pub fn new(drawn: &Pixmap, sampling: Sampling) -> Plate {
         let (width, height) = (usize::from(drawn.width()), usize::from(drawn.height()));
-        let fine: Vec<u32> = drawn.data().iter().map(|p| p.to_u32()).collect();
+        let fine: Vec<u32> = drawn.data().iter().map(|p| kernel::opaque_if_nearly(p.to_u32())).collect();
         // The mean over one output pixel, i.e. two samples, as far as an axis is drawn finer than the output.
         let right = if sampling.across == 2 { 1 } else { 0 };
         let mut samples = vec![0; width * height];
         for (y, row) in samples.chunks_exact_mut(width).take(height - 1).enumerate() {
             kernel::mean(row, &fine[y * width..][..width], &fine[(y + 1) * width..][..width], right);
         }
-        // A drawn pixel covers [i, i + 1): the mean of two is centred at i + 1, a single one at i + 1/2.
-        let centre = Affine::translate((if right == 1 { -1.0 } else { -0.5 }, -1.0));
-        let (cells_across, cells_down) = (width.div_ceil(CELL), height.div_ceil(CELL));
-        let mut cells = vec![false; cells_across * cells_down];
-        for (index, _) in samples.iter().enumerate().filter(|(_, sample)| **sample != 0) {
-            let (x, y) = (index % width / CELL, index / width / CELL);
-            for row in y.saturating_sub(1)..(y + 2).min(cells_down) {
-                cells[row * cells_across + x.saturating_sub(1)..row * cells_across + (x + 2).min(cells_across)].fill(true);
+        let (across, down) = sampling.cells();
+        let mut plate = Plate { samples, width, height, at: sampling.to_samples(), lit: vec![false; across * down], across: sampling.across };
+        plate.hide(&vec![false; across * down]);
+        plate
+    }
+
+    /// Leaves out from now on what lies in `hidden` cells, as far as no cell beside them is seen.
+    pub fn hide(&mut self, hidden: &[bool]) {
+        let (across, down) = (self.width.div_ceil(CELL), self.height.div_ceil(CELL));
+        self.lit.fill(false);
+        for (index, _) in hidden.iter().enumerate().filter(|(_, hidden)| !**hidden) {
+            let (x, y) = (index % across, index / across);
+            if self.cell(x, y).any(|sample| sample != 0) {
+                for row in y.saturating_sub(1)..(y + 2).min(down) {
+                    self.lit[row * across + x.saturating_sub(1)..row * across + (x + 2).min(across)].fill(true);
+                }
             }
         }
-        Plate { samples, width, height, at: centre * sampling.at, cells, cells_across, across: sampling.across }
+    }
+
+    /// Per cell, whether nothing shines through it.
+    pub fn opaque(&self) -> Vec<bool> {
+        let (across, down) = (self.width.div_ceil(CELL), self.height.div_ceil(CELL));
+        (0..across * down).map(|index| self.cell(index % across, index / across).all(|sample| sample >> 24 == 255)).collect()
+    }
+
+    /// The samples of a cell and the first beyond, which mix with its last.
+    fn cell(&self, x: usize, y: usize) -> impl Iterator<Item = u32> {
+        let (left, right) = (x * CELL, (x * CELL + CELL + 1).min(self.width));
+        let rows = y * CELL..(y * CELL + CELL + 1).min(self.height);
+        rows.flat_map(move |y| self.samples[y * self.width + left..y * self.width + right].iter().copied())
     }
 
     /// Lays the plate over `frame` inside `region`; `matrix` maps layer units to pixels.
     pub fn draw(&self, frame: &mut Pixmap, region: Region, matrix: Affine) {
         let to_sample = self.at * matrix.inverse();
         let [a, b, c, ..] = to_sample.as_coeffs();
+        if !to_sample.is_finite() {
+            return;
+        }
         let frame_width = usize::from(frame.width());
+        let fixed = |v: f64| (v * ONE).round() as i64;
         for y in region.y0..region.y1 {
-            let first = to_sample * Point::new(f64::from(region.x0) + 0.5, f64::from(y) + 0.5);
+            // Counted from the edge of the frame, so that samples do not depend on where `region` starts.
+            let start = to_sample * Point::new(0.5, f64::from(y) + 0.5);
             // Pixels of this row whose samples all lie inside the plate.
-            let (mut low, mut high) = (0.0, f64::from(region.x1 - region.x0));
-            for (start, step, end) in [(first.x, a, self.width), (first.y, b, self.height)] {
+            let (mut low, mut high) = (f64::from(region.x0), f64::from(region.x1));
+            for (start, step, end) in [(start.x, a, self.width), (start.y, b, self.height)] {
                 clip(&mut low, &mut high, start, step, (end - 2) as f64);
             }
-            if low >= high {
-                continue;
-            }
             let (low, high) = (low.ceil() as usize, high.floor() as usize);
-            let row = &mut frame.data_mut()[usize::from(y) * frame_width + usize::from(region.x0)..][..usize::from(region.x1 - region.x0)];
-            let Some(pixels) = row.get_mut(low..high) else { continue };
-            let fixed = |v: f64| (v * ONE).round() as i32;
-            let line = Line { x: fixed(first.x + a * low as f64), y: fixed(first.y + b * low as f64), step_x: fixed(a), step_y: fixed(b) };
-            if self.across == 1 && b == 0.0 && c == 0.0 && line.step_x == fixed(1.0) {
-                let (x, y) = (((line.x + fixed(0.5)) >> FRACTION) as usize, (line.y >> FRACTION) as usize);
+            let row = &mut frame.data_mut()[usize::from(y) * frame_width..][..frame_width];
+            let Some(pixels) = row.get_mut(low..high).filter(|pixels| !pixels.is_empty()) else { continue };
+            let at = |start: f64, step: f64| (fixed(start) + fixed(step) * low as i64) as i32;
+            let line = Line { x: at(start.x, a), y: at(start.y, b), step_x: fixed(a) as i32, step_y: fixed(b) as i32 };
+            if self.across == 1 && b == 0.0 && c == 0.0 && line.step_x == STEP_OF_ONE {
+                let (x, y) = (((line.x + STEP_OF_ONE / 2) >> FRACTION) as usize, (line.y >> FRACTION) as usize);
                 let rows = [y, y + 1].map(|y| &self.samples[y * self.width + x..][..pixels.len()]);
                 kernel::stacked_rows(pixels, rows[0], rows[1], kernel::weight(line.y));
             } else {
@@ -126,22 +163,22 @@ impl Plate {
         }
     }
 
-    /// A row that may cross the sample rows. Stretches where the plate is empty are skipped.
+    /// A row that may cross the sample rows. Stretches where nothing is to be seen are skipped.
     fn slanted_row(&self, pixels: &mut [PremulRgba8], line: Line) {
-        let drawn = |start: usize| {
-            let middle = line.after(start + STRIDE.min(pixels.len() - start) / 2);
-            self.cells[(middle.y >> FRACTION) as usize / CELL * self.cells_across + (middle.x >> FRACTION) as usize / CELL]
-        };
-        let mut runs = Vec::new();
-        for start in (0..pixels.len()).step_by(STRIDE).filter(|start| drawn(*start)) {
+        let across = self.width.div_ceil(CELL);
+        let (mut start, mut seen) = (0, 0);
+        while start < pixels.len() {
             let end = (start + STRIDE).min(pixels.len());
-            match runs.last_mut() {
-                Some((_, last)) if *last == start => *last = end,
-                _ => runs.push((start, end)),
+            let middle = line.after((start + end) / 2);
+            let lit = self.lit[(middle.y >> FRACTION) as usize / CELL * across + (middle.x >> FRACTION) as usize / CELL];
+            if !lit || end == pixels.len() {
+                let until = if lit { end } else { start };
+                if seen < until {
+                    kernel::slanted(&mut pixels[seen..until], &self.samples, self.width, line.after(seen));
+                }
+                seen = end;
             }
-        }
-        for (start, end) in runs {
-            kernel::slanted(&mut pixels[start..end], &self.samples, self.width, line.after(start));
+            start = end;
         }
     }
 }

@@ -50,24 +50,33 @@ pub fn blend_alpha(picture: &mut FrameMut, layer: &VideoFrame, at: Point) -> Rec
 
 /// `x / 255` rounded to nearest, exact for every `x` up to 255 * 255.
 #[inline(always)]
-pub(super) fn divide_by_255(x: u16) -> u8 {
+fn divide_by_255(x: u16) -> u8 {
     let x = x + 128;
     ((x + (x >> 8)) >> 8) as u8
 }
 
 vectorised! {
     fn over(below: &mut [u8], above: &[u8], alpha: &[u8]) {
-        let runs = below.chunks_mut(RUN).zip(above.chunks(RUN)).zip(alpha.chunks(RUN));
-        for ((below, above), alpha) in runs {
-            let (low, high) = alpha.iter().fold((255, 0), |(low, high): (u8, u8), &a| (low.min(a), high.max(a)));
-            if low == 255 {
-                below.copy_from_slice(above);
-            } else if high > 0 {
-                for ((below, &above), &a) in below.iter_mut().zip(above).zip(alpha) {
-                    let a = u16::from(a);
-                    *below = divide_by_255(u16::from(above) * a + u16::from(*below) * (255 - a));
-                }
+        let (below_runs, below_rest) = below.as_chunks_mut::<RUN>();
+        let (above_runs, above_rest) = above.as_chunks::<RUN>();
+        let (alpha_runs, alpha_rest) = alpha.as_chunks::<RUN>();
+        for ((below, above), alpha) in below_runs.iter_mut().zip(above_runs).zip(alpha_runs) {
+            let words = alpha.as_chunks::<8>().0.iter().map(|&word| u64::from_ne_bytes(word));
+            let (all, any) = words.fold((u64::MAX, 0), |(all, any), word| (all & word, any | word));
+            if all == u64::MAX {
+                *below = *above;
+            } else if any != 0 {
+                mix(below, above, alpha);
             }
         }
+        mix(below_rest, above_rest, alpha_rest);
+    }
+}
+
+#[inline(always)]
+fn mix(below: &mut [u8], above: &[u8], alpha: &[u8]) {
+    for ((below, &above), &alpha) in below.iter_mut().zip(above).zip(alpha) {
+        let alpha = u16::from(alpha);
+        *below = divide_by_255(u16::from(above) * alpha + u16::from(*below) * (255 - alpha));
     }
 }

@@ -7,7 +7,7 @@
 //! gives hair and motion blur without a rim. Luma uses the same values, interpolated linearly to its own grid.
 
 use super::meet;
-use crate::pixels::simd::vectorised;
+use crate::pixels::simd::{level, vectorised};
 use engine::frame::{Plane, Point, Rect, VideoFrame};
 use engine::pool::FrameMut;
 
@@ -27,18 +27,20 @@ pub struct Key {
 impl Default for Key {
     /// Pure green (0, 255, 0).
     fn default() -> Key {
-        Key { color: [173, 42, 26], similarity: 0.12, smoothness: 0.12, spill: 1.0 }
+        Key { color: [173, 42, 26], similarity: 0.08, smoothness: 0.1, spill: 1.0 }
     }
 }
 
 /// Chroma samples decided on together: runs of screen are skipped, runs of subject copied.
 const RUN: usize = 16;
 /// Alpha is averaged over so many chroma samples in both directions to find out how near the screen is.
-const REACH: usize = 9;
-/// A sample with a quarter of screen within reach is at the edge: half-way from a straight edge to where its reach ends.
-const EDGE: f32 = 4.0 / (255 * REACH * REACH) as f32;
-/// Light across the key's colour that excuses one part along it. Yellow and cyan lie at 0.70 and 0.75 of green.
-const ACROSS: f32 = 0.75;
+const REACH: usize = 24;
+/// A sample with a sixth of screen within reach is at the edge: two thirds of the way from a straight edge to where its reach ends.
+const EDGE: f32 = 6.0 / (63 * REACH * REACH) as f32;
+/// A colour that goes so far across the key's per step along it holds none of its light (yellow and cyan: 1.42 and 1.33 of green) …
+const FOREIGN: f32 = 1.25;
+/// … and one that goes only so far across holds all that it goes along (half skin, half green: 0.23). Between them it rises linearly.
+const OWN: f32 = 0.4;
 
 /// Keys layers in front of one kind of screen; keeps its working memory.
 pub struct Keyer {
@@ -60,9 +62,11 @@ struct Constants {
     spill: f32,
 }
 
-/// One value per chroma sample of the rectangle drawn, row by row, 0 to 255 for 0 to 1.
+/// One value per chroma sample of the rectangle drawn, 0 to 255 for 0 to 1, in rows of whole runs: the last sample is repeated.
 #[derive(Default)]
 struct Maps {
+    /// Samples in a row.
+    stride: usize,
     /// Alpha by distance alone.
     ramp: Vec<u8>,
     /// The key's light.
@@ -77,6 +81,7 @@ struct Maps {
     runs: Vec<Run>,
     /// Transparency summed up and down, then across.
     columns: Vec<u16>,
+    sums: Vec<u16>,
     near: Vec<u16>,
 }
 
@@ -88,12 +93,13 @@ enum Run {
     Mixed,
 }
 
-/// The part of three maps that a row of samples is composed with.
+/// One row of the maps that samples are composed with.
 #[derive(Clone, Copy)]
 struct Mix<'a> {
     alpha: &'a [u8],
     gain: &'a [u8],
     remove: &'a [u8],
+    runs: &'a [Run],
 }
 
 impl Keyer {
@@ -130,25 +136,28 @@ impl Keyer {
         };
         let (luma, u, v) = (part(0), part(1), part(2));
         let (_, [y_out, u_out, v_out, _]) = picture.draw(rect);
-        let (Some(mut y_out), Some(mut u_out), Some(mut v_out)) = (y_out, u_out, v_out) else {
+        let (Some(y_out), Some(mut u_out), Some(mut v_out)) = (y_out, u_out, v_out) else {
             unreachable!("every format has three planes")
         };
         let maps = &mut self.maps;
         maps.resize(cells, rows);
         for y in 0..rows {
-            let span = y * cells..(y + 1) * cells;
-            measure(&self.key, &u.data[y * u.stride..][..cells], &v.data[y * v.stride..][..cells], &mut maps.ramp[span.clone()], &mut maps.light[span]);
+            let (ramp, light) = (&mut maps.ramp[y * maps.stride..][..maps.stride], &mut maps.light[y * maps.stride..][..maps.stride]);
+            measure(&self.key, &u.data[y * u.stride..][..cells], &v.data[y * v.stride..][..cells], ramp, light);
+            let (last_ramp, last_light) = (ramp[cells - 1], light[cells - 1]);
+            ramp[cells..].fill(last_ramp);
+            light[cells..].fill(last_light);
         }
-        maps.decide(&self.key, cells, rows);
+        maps.decide(&self.key, rows);
         for y in 0..rows {
-            let (mix, runs) = (maps.row(y, cells), maps.runs(y, cells));
+            let own = maps.row(y);
             for (source, target, key) in [(&u, &mut u_out, self.key.u), (&v, &mut v_out, self.key.v)] {
-                chroma(&mut target.data[y * target.stride..][..cells], &source.data[y * source.stride..][..cells], mix, runs, key);
+                chroma(&mut target.data[y * target.stride..][..cells], &source.data[y * source.stride..][..cells], own, key);
             }
             for (line, other) in [(2 * y, y.saturating_sub(1)), (2 * y + 1, (y + 1).min(rows - 1))] {
                 let below = &mut y_out.data[line * y_out.stride..][..cells * 2];
                 let above = &luma.data[line * luma.stride..][..cells * 2];
-                lumas(below, above, mix, runs, maps.row(other, cells), maps.runs(other, cells), self.key.luma);
+                lumas(below, above, own, maps.row(other), self.key.luma);
             }
         }
         rect
@@ -157,53 +166,43 @@ impl Keyer {
 
 impl Maps {
     fn resize(&mut self, cells: usize, rows: usize) {
+        self.stride = cells.next_multiple_of(RUN);
         for map in [&mut self.ramp, &mut self.light, &mut self.alpha, &mut self.gain, &mut self.remove] {
-            map.resize(cells * rows, 0);
+            map.resize(self.stride * rows, 0);
         }
-        self.runs.resize(cells.div_ceil(RUN) * rows, Run::Mixed);
+        self.runs.resize(self.stride / RUN * rows, Run::Mixed);
         // Outside there is no screen: zeros on both sides.
         self.columns.clear();
-        self.columns.resize(cells + REACH - 1, 0);
-        self.near.resize(cells, 0);
+        self.columns.resize(self.stride + REACH - 1, 0);
+        self.sums.resize(self.stride + REACH - 1, 0);
+        self.near.resize(self.stride, 0);
     }
 
-    fn row(&self, y: usize, cells: usize) -> Mix<'_> {
-        let span = y * cells..(y + 1) * cells;
-        Mix { alpha: &self.alpha[span.clone()], gain: &self.gain[span.clone()], remove: &self.remove[span] }
-    }
-
-    fn runs(&self, y: usize, cells: usize) -> &[Run] {
-        let runs = cells.div_ceil(RUN);
-        &self.runs[y * runs..(y + 1) * runs]
+    fn row(&self, y: usize) -> Mix<'_> {
+        let (span, runs) = (y * self.stride..(y + 1) * self.stride, self.stride / RUN);
+        Mix { alpha: &self.alpha[span.clone()], gain: &self.gain[span.clone()], remove: &self.remove[span], runs: &self.runs[y * runs..][..runs] }
     }
 
     /// What each sample is made of, from its own measures and the screen within reach.
-    fn decide(&mut self, key: &Constants, cells: usize, rows: usize) {
+    fn decide(&mut self, key: &Constants, rows: usize) {
         const HALF: usize = REACH / 2;
-        let runs = cells.div_ceil(RUN);
-        let Maps { ramp, light, alpha, gain, remove, runs: kinds, columns, near } = self;
-        for y in 0..HALF.min(rows) {
-            add(&mut columns[HALF..][..cells], &ramp[y * cells..][..cells]);
+        let Maps { stride, ramp, light, alpha, gain, remove, runs, columns, sums, near } = self;
+        let (stride, row_runs) = (*stride, *stride / RUN);
+        let lines: Vec<&[u8]> = ramp.chunks_exact(stride).collect();
+        for row in lines.iter().take(HALF) {
+            add(&mut columns[HALF..][..stride], row);
         }
         for y in 0..rows {
-            if y + HALF < rows {
-                add(&mut columns[HALF..][..cells], &ramp[(y + HALF) * cells..][..cells]);
+            if let Some(row) = lines.get(y + HALF) {
+                add(&mut columns[HALF..][..stride], row);
             }
             if y > HALF {
-                subtract(&mut columns[HALF..][..cells], &ramp[(y - HALF - 1) * cells..][..cells]);
+                subtract(&mut columns[HALF..][..stride], lines[y - HALF - 1]);
             }
-            across(columns, near);
-            let span = y * cells..(y + 1) * cells;
-            decide_row(
-                key,
-                &ramp[span.clone()],
-                &light[span.clone()],
-                near,
-                &mut alpha[span.clone()],
-                &mut gain[span.clone()],
-                &mut remove[span],
-                &mut kinds[y * runs..(y + 1) * runs],
-            );
+            across(columns, sums, near);
+            let span = y * stride..(y + 1) * stride;
+            let (alpha, gain, remove) = (&mut alpha[span.clone()], &mut gain[span.clone()], &mut remove[span.clone()]);
+            decide_row(key, lines[y], &light[span], near, alpha, gain, remove, &mut runs[y * row_runs..][..row_runs]);
         }
     }
 }
@@ -217,24 +216,20 @@ vectorised! {
             let (u, v) = (f32::from(u[i]) - 128.0, f32::from(v[i]) - 128.0);
             let (du, dv) = (u - key.u, v - key.v);
             let distance = (du * du + dv * dv).sqrt();
-            ramp[i] = level((distance - key.start) * key.slope);
+            ramp[i] = level((distance - key.start) * key.slope, 0.0, 255.0);
             let along = u * key.u + v * key.v;
             let across = (u * key.v - v * key.u).abs();
-            light[i] = level((along - ACROSS * across) * key.along);
+            let excused = (FOREIGN * along - across) * (1.0 / (FOREIGN - OWN));
+            light[i] = level(least(along, excused) * key.along, 0.0, 255.0);
         }
     }
 }
 
-/// Rounds to nearest within 0 to 255, through i32: the conversion that vector units have.
-#[inline(always)]
-fn level(x: f32) -> u8 {
-    ((x + 0.5).clamp(0.0, 255.0) as i32) as u8
-}
-
 vectorised! {
+    /// Transparency in 6 bits, so that its sum over reach has 16.
     fn add(columns: &mut [u16], ramp: &[u8]) {
         for (sum, &ramp) in columns.iter_mut().zip(ramp) {
-            *sum += u16::from(255 - ramp);
+            *sum += u16::from((255 - ramp) >> 2);
         }
     }
 }
@@ -242,24 +237,33 @@ vectorised! {
 vectorised! {
     fn subtract(columns: &mut [u16], ramp: &[u8]) {
         for (sum, &ramp) in columns.iter_mut().zip(ramp) {
-            *sum -= u16::from(255 - ramp);
+            *sum -= u16::from((255 - ramp) >> 2);
         }
     }
 }
 
 vectorised! {
-    /// Sums of REACH neighbours; at most 9 * 9 * 255 = 20,655.
-    fn across(columns: &[u16], near: &mut [u16]) {
-        let cells = near.len();
-        let columns = &columns[..cells + REACH - 1];
-        for i in 0..cells {
-            let mut sum = 0;
-            for k in 0..REACH {
-                sum += columns[i + k];
+    /// Sums of REACH (three times eight) neighbours. `sums` is working memory.
+    fn across(columns: &[u16], sums: &mut [u16], near: &mut [u16]) {
+        sums.copy_from_slice(columns);
+        for step in [1, 2, 4] {
+            let (len, sums) = (sums.len() - step, &mut *sums);
+            for i in 0..len {
+                sums[i] += sums[i + step];
             }
-            near[i] = sum;
+        }
+        let cells = near.len();
+        let (first, second, third) = (&sums[..cells], &sums[8..][..cells], &sums[16..][..cells]);
+        for i in 0..cells {
+            near[i] = first[i] + second[i] + third[i];
         }
     }
+}
+
+/// The smaller number; unlike `f32::min` one instruction.
+#[inline(always)]
+fn least(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
 }
 
 vectorised! {
@@ -273,109 +277,128 @@ vectorised! {
         remove: &mut [u8],
         runs: &mut [Run],
     ) {
-        for (r, run) in runs.iter_mut().enumerate() {
-            let span = r * RUN..((r + 1) * RUN).min(ramp.len());
-            let (ramp, light, near) = (&ramp[span.clone()], &light[span.clone()], &near[span.clone()]);
-            let (alpha, gain, remove) = (&mut alpha[span.clone()], &mut gain[span.clone()], &mut remove[span]);
-            if near.iter().all(|&near| near == 0) {
+        let measures = ramp.as_chunks::<RUN>().0.iter().zip(light.as_chunks::<RUN>().0).zip(near.as_chunks::<RUN>().0);
+        let (alpha, gain, remove) = (alpha.as_chunks_mut::<RUN>().0, gain.as_chunks_mut::<RUN>().0, remove.as_chunks_mut::<RUN>().0);
+        let results = alpha.iter_mut().zip(gain).zip(remove).zip(runs);
+        for (((ramp, light), near), (((alpha, gain), remove), run)) in measures.zip(results) {
+            if near.iter().fold(0, |any, near| any | near) == 0 {
                 // No screen within reach, so none here either.
                 *run = Run::Subject;
-                alpha.fill(255);
-                gain.fill(255);
-                remove.fill(0);
-                continue;
+                (*alpha, *gain, *remove) = ([255; RUN], [255; RUN], [0; RUN]);
+            } else {
+                *run = decide_run(key, ramp, light, near, alpha, gain, remove);
             }
-            let (mut least, mut most) = (255, 0);
-            for i in 0..ramp.len() {
-                let (ramp, light) = (f32::from(ramp[i]), f32::from(light[i]));
-                let trust = (f32::from(near[i]) * EDGE).min(1.0) * key.spill;
-                let mixed = ramp.min(255.0 - light);
-                let a = ramp + trust * (mixed - ramp);
-                alpha[i] = level(a);
-                gain[i] = level(a + trust * (255.0 - a));
-                remove[i] = level(trust * light);
-                least = least.min(alpha[i].min(255 - remove[i]));
-                most = most.max(alpha[i]);
-            }
-            *run = if most == 0 { Run::Screen } else if least == 255 { Run::Subject } else { Run::Mixed };
         }
+    }
+}
+
+#[inline(always)]
+fn decide_run(
+    key: &Constants,
+    ramp: &[u8; RUN],
+    light: &[u8; RUN],
+    near: &[u16; RUN],
+    alpha: &mut [u8; RUN],
+    gain: &mut [u8; RUN],
+    remove: &mut [u8; RUN],
+) -> Run {
+    for i in 0..RUN {
+        let (ramp, light) = (f32::from(ramp[i]), f32::from(light[i]));
+        let trust = least(f32::from(near[i]) * EDGE, 1.0) * key.spill;
+        let whole = 255.0 - light;
+        let mixed = least(ramp, whole);
+        let a = ramp + trust * (mixed - ramp);
+        // Where the ramp shows less of the subject than the sample holds, the rest goes.
+        let shown = mixed / if whole > 1.0 { whole } else { 1.0 };
+        alpha[i] = level(a, 0.0, 255.0);
+        gain[i] = level(a + trust * (255.0 * shown - a), 0.0, 255.0);
+        remove[i] = level(trust * light * shown, 0.0, 255.0);
+    }
+    let (any, all) = (0..RUN).fold((0, 255), |(any, all), i| (any | alpha[i], all & alpha[i] & !remove[i]));
+    if any == 0 {
+        Run::Screen
+    } else if all == 255 {
+        Run::Subject
+    } else {
+        Run::Mixed
     }
 }
 
 /// One sample over the picture.
 #[inline(always)]
 fn compose<const LUMA: bool>(below: u8, above: u8, alpha: u8, gain: u8, remove: u8, key: f32) -> u8 {
-    let (zero, low, high) = if LUMA { (16.0, -16.0, 239.0) } else { (128.0, -128.0, 127.0) };
+    let zero = if LUMA { 16.0 } else { 128.0 };
     let (alpha, gain, remove) = (f32::from(alpha), f32::from(gain), f32::from(remove));
-    // No subject is brighter or more colourful than can be shown, times its alpha.
-    let subject = ((f32::from(above) - zero) * gain - key * remove).max(low * alpha).min(high * alpha);
-    level(zero + (subject + (255.0 - alpha) * (f32::from(below) - zero)) * (1.0 / 255.0))
+    let subject = (f32::from(above) - zero) * gain - key * remove;
+    // A screen darker than the key must not darken the picture.
+    let subject = if LUMA { subject.max(-16.0 * alpha) } else { subject };
+    level(zero + (subject + (255.0 - alpha) * (f32::from(below) - zero)) * (1.0 / 255.0), 0.0, 255.0)
 }
 
 vectorised! {
-    fn chroma(below: &mut [u8], above: &[u8], mix: Mix<'_>, runs: &[Run], key: f32) {
-        let cells = below.len();
-        for (r, run) in runs.iter().enumerate() {
-            let span = r * RUN..((r + 1) * RUN).min(cells);
-            let (below, above) = (&mut below[span.clone()], &above[span.clone()]);
-            match run {
+    fn chroma(below: &mut [u8], above: &[u8], mix: Mix<'_>, key: f32) {
+        for (r, (below, above)) in below.chunks_mut(RUN).zip(above.chunks(RUN)).enumerate() {
+            let start = r * RUN;
+            match mix.runs[r] {
                 Run::Screen => {}
                 Run::Subject => below.copy_from_slice(above),
                 Run::Mixed => {
-                    let (alpha, gain, remove) = (&mix.alpha[span.clone()], &mix.gain[span.clone()], &mix.remove[span]);
-                    for i in 0..below.len() {
-                        below[i] = compose::<false>(below[i], above[i], alpha[i], gain[i], remove[i], key);
-                    }
+                    let (alpha, gain, remove) = (&mix.alpha[start..][..RUN], &mix.gain[start..][..RUN], &mix.remove[start..][..RUN]);
+                    compose_run::<false, RUN>(below, above, alpha, gain, remove, key);
                 }
             }
         }
     }
 }
 
-/// A run and one more sample of a map on the two luma grids between rows `own` and `other`: quarters down, halves across.
-#[inline(always)]
-fn interpolate(own: &[u8], other: &[u8], start: usize, out: &mut [u8; 2 * RUN]) {
-    let mut between = [0_u16; RUN + 1];
-    if own.len() > start + RUN {
-        let (own, other) = (&own[start..][..RUN + 1], &other[start..][..RUN + 1]);
-        for i in 0..=RUN {
-            between[i] = 3 * u16::from(own[i]) + u16::from(other[i]);
-        }
-    } else {
-        // The last sample stands for what is beyond it.
-        for (i, between) in between.iter_mut().enumerate() {
-            let i = (start + i).min(own.len() - 1);
-            *between = 3 * u16::from(own[i]) + u16::from(other[i]);
-        }
-    }
-    for i in 0..RUN {
-        out[2 * i] = ((between[i] + 2) >> 2) as u8;
-        out[2 * i + 1] = ((between[i] + between[i + 1] + 4) >> 3) as u8;
-    }
-}
-
 vectorised! {
-    fn lumas(below: &mut [u8], above: &[u8], own: Mix<'_>, own_runs: &[Run], other: Mix<'_>, other_runs: &[Run], key: f32) {
-        let width = below.len();
-        for (r, &run) in own_runs.iter().enumerate() {
-            let span = r * 2 * RUN..((r + 1) * 2 * RUN).min(width);
-            let (below, above) = (&mut below[span.clone()], &above[span]);
+    fn lumas(below: &mut [u8], above: &[u8], own: Mix<'_>, other: Mix<'_>, key: f32) {
+        for (r, (below, above)) in below.chunks_mut(2 * RUN).zip(above.chunks(2 * RUN)).enumerate() {
             // The last column lies between this run and the next one.
-            let next = (r + 1).min(own_runs.len() - 1);
-            let same = run == other_runs[r] && run == own_runs[next] && run == other_runs[next];
+            let (run, next) = (own.runs[r], (r + 1).min(own.runs.len() - 1));
+            let same = run == other.runs[r] && run == own.runs[next] && run == other.runs[next];
             match run {
-                Run::Screen if same => continue,
+                Run::Screen if same => {}
                 Run::Subject if same => below.copy_from_slice(above),
                 _ => {
                     let (mut alpha, mut gain, mut remove) = ([0; 2 * RUN], [0; 2 * RUN], [0; 2 * RUN]);
                     interpolate(own.alpha, other.alpha, r * RUN, &mut alpha);
                     interpolate(own.gain, other.gain, r * RUN, &mut gain);
                     interpolate(own.remove, other.remove, r * RUN, &mut remove);
-                    for (i, (below, &above)) in below.iter_mut().zip(above).enumerate() {
-                        *below = compose::<true>(*below, above, alpha[i], gain[i], remove[i], key);
-                    }
+                    compose_run::<true, { 2 * RUN }>(below, above, &alpha, &gain, &remove, key);
                 }
             }
         }
+    }
+}
+
+/// A run of `N` samples, or fewer at the end of a row, over the picture.
+#[inline(always)]
+fn compose_run<const LUMA: bool, const N: usize>(below: &mut [u8], above: &[u8], alpha: &[u8], gain: &[u8], remove: &[u8], key: f32) {
+    let (alpha, gain, remove) = (&alpha[..N], &gain[..N], &remove[..N]);
+    if let (Ok(below), Ok(above)) = (<&mut [u8; N]>::try_from(&mut *below), <&[u8; N]>::try_from(above)) {
+        for i in 0..N {
+            below[i] = compose::<LUMA>(below[i], above[i], alpha[i], gain[i], remove[i], key);
+        }
+    } else {
+        for (i, (below, &above)) in below.iter_mut().zip(above).enumerate() {
+            *below = compose::<LUMA>(*below, above, alpha[i], gain[i], remove[i], key);
+        }
+    }
+}
+
+/// A run and one more sample of a map on the luma grid between rows `own` and `other`: quarters down, halves across.
+#[inline(always)]
+fn interpolate(own: &[u8], other: &[u8], start: usize, out: &mut [u8; 2 * RUN]) {
+    let mut between = [0_u16; RUN + 1];
+    for (between, (&own, &other)) in between.iter_mut().zip(own[start..][..RUN].iter().zip(&other[start..][..RUN])) {
+        *between = 3 * u16::from(own) + u16::from(other);
+    }
+    // The last sample stands for what is beyond it.
+    let next = (start + RUN).min(own.len() - 1);
+    between[RUN] = 3 * u16::from(own[next]) + u16::from(other[next]);
+    for i in 0..RUN {
+        out[2 * i] = ((between[i] + 2) >> 2) as u8;
+        out[2 * i + 1] = ((between[i] + between[i + 1] + 4) >> 3) as u8;
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::pixels::simd::tests::without_avx2;
-use crate::pixels::{Alpha, rgba_to_a420, rgba_to_i420};
+use crate::pixels::rgba_to_i420;
 use engine::frame::{PixelFormat, VideoFrame};
 use engine::pool::Pool;
 
@@ -201,4 +201,33 @@ fn hair_motion_blur_and_clothes_come_without_a_green_rim() {
             println!("{name} over {behind:?}: {judged:.2?}");
         }
     }
+}
+
+#[test]
+fn speed() {
+    let pool = Pool::new();
+    let below = background(&pool, Size::new(1920, 1080));
+    let size = Size::new(960, 540);
+    let scene = Scene { size, colour: |x, y| if (x - 480.0).hypot(y - 270.0) < 150.0 { [205.0, 150.0, 120.0] } else { [60.0, 40.0, 30.0] }, cover: |x, y| ((((x - 480.0) / 250.0).hypot((y - 330.0) / 330.0) - 1.0) * -80.0).clamp(0.0, 1.0) };
+    let layer = rgba_to_i420(&scene.over(|_, _| GREEN), size, &pool).unwrap();
+    let mut alpha = pool.blank(PixelFormat::A420, size);
+    let clear: Vec<u8> = { let mut d = scene.over(|_, _| GREEN); for y in 0..540 { for x in 0..960 { d[(y*960+x)*4+3] = ((scene.cover)(x as f64 + 0.5, y as f64 + 0.5) * 255.0) as u8; } } d };
+    let image = crate::pixels::Rgba::new(&clear, size, crate::pixels::Alpha::Straight).unwrap();
+    crate::pixels::draw_rgba(&mut alpha, image, size.rect()).unwrap();
+    let alpha = alpha.freeze();
+    let mut keyer = Keyer::new(Key::default());
+    let n = 300;
+    let time = |name: &str, work: &mut dyn FnMut()| { let cpu = || std::fs::read_to_string("/proc/thread-self/schedstat").unwrap().split(' ').next().unwrap().parse::<f64>().unwrap(); for _ in 0..20 { work(); } let start = cpu(); for _ in 0..n { work(); } println!("{name}: {:.3} ms", (cpu() - start) / 1e6 / n as f64); };
+    let p = Point { x: 900, y: 500 };
+    time("restore only", &mut || { let mut f = pool.on(&below); let _ = f.draw(Rect::new(p, size)); drop(f.freeze()); });
+    time("alpha", &mut || { let mut f = pool.on(&below); blend_alpha(&mut f, &alpha, p); drop(f.freeze()); });
+    time("keyed", &mut || { let mut f = pool.on(&below); keyer.blend(&mut f, &layer, p); drop(f.freeze()); });
+    let spare = keyer;
+    let mut keyer = spare;
+    without_avx2(|| time("keyed portable", &mut || { let mut f = pool.on(&below); keyer.blend(&mut f, &layer, p); drop(f.freeze()); }));
+    without_avx2(|| time("alpha portable", &mut || { let mut f = pool.on(&below); blend_alpha(&mut f, &alpha, p); drop(f.freeze()); }));
+    time("rgba->a420 960x540", &mut || { let mut f = pool.blank(PixelFormat::A420, size); crate::pixels::draw_rgba(&mut f, image, size.rect()).unwrap(); drop(f.freeze()); });
+    let hd = vec![77; 1920*1080*4];
+    time("rgba->i420 1080p", &mut || { drop(rgba_to_i420(&hd, Size::new(1920,1080), &pool)); });
+    time("scale 1080p->720p", &mut || { drop(crate::pixels::scale_frame(&below, Size::new(1280,720), &pool)); });
 }

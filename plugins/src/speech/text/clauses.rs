@@ -18,8 +18,8 @@ const LONGEST_SPOKEN: usize = 400;
 
 /// Good words to cut a long clause before.
 const CONJUNCTIONS: &[&str] = &[
-    "and", "but", "or", "because", "which", "that", "while", "when", "where", "so", "if", "although", "who", "with", "for", "as", "to", "from", "in", "on", "by",
-    "und", "aber", "oder", "weil", "dass", "wenn", "et", "mais", "ou", "que", "y", "pero", "o", "e", "ma",
+    "and", "but", "or", "because", "which", "that", "while", "when", "where", "so", "if", "although", "who", "with", "for", "as", "to",
+    "from", "in", "on", "by", "und", "aber", "oder", "weil", "dass", "wenn", "et", "mais", "ou", "que", "y", "pero", "o", "e", "ma",
 ];
 
 const AFTER_CUT: Span = Span::from_millis(60);
@@ -67,7 +67,14 @@ fn parts(pieces: Vec<Piece>) -> (Span, Vec<Part>) {
     let mut unspoken: Vec<Unspoken> = Vec::new();
     let close = |words: &mut Vec<Token>, unspoken: &mut Vec<Unspoken>, parts: &mut Vec<Part>, mark: char| {
         if !words.is_empty() {
-            parts.push(Part { words: std::mem::take(words), unspoken: std::mem::take(unspoken), mark, paragraph: false, explicit: None, cut: false });
+            parts.push(Part {
+                words: std::mem::take(words),
+                unspoken: std::mem::take(unspoken),
+                mark,
+                paragraph: false,
+                explicit: None,
+                cut: false,
+            });
         } else if let Some(last) = parts.last_mut().filter(|last| !last.is_end() && matches!(mark, '.' | '!' | '?')) {
             last.mark = mark;
         }

@@ -1,7 +1,7 @@
 //! Narration text cut into the clauses that a voice speaks.
 //!
-//! Source text (speaker notes, Markdown) -> [`markup`] drops what is not said and keeps pauses, emphasis and given pronunciations ->
-//! [`words`] finds words, their spoken form and the punctuation after them -> [`clauses`] groups them. Everything keeps its byte
+//! Source text (speaker notes, Markdown) -> `markup` drops what is not said and keeps pauses, emphasis and given pronunciations ->
+//! `words` finds words, their spoken form and the punctuation after them -> `clauses` groups them. Everything keeps its byte
 //! range in the source, so captions and errors can point at what the author wrote. A pure function of text and language: the same
 //! text gives the same clauses live and offline. No text is an error; what cannot be said is reported, never fatal.
 //!

@@ -16,8 +16,37 @@ pub(super) struct Reading {
 
 /// Words after which a bare four-digit number is a year.
 const BEFORE_YEAR: &[&str] = &[
-    "in", "since", "by", "from", "until", "till", "before", "after", "during", "year", "of", "around", "circa", "early", "late", "summer", "winter", "spring",
-    "autumn", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+    "in",
+    "since",
+    "by",
+    "from",
+    "until",
+    "till",
+    "before",
+    "after",
+    "during",
+    "year",
+    "of",
+    "around",
+    "circa",
+    "early",
+    "late",
+    "summer",
+    "winter",
+    "spring",
+    "autumn",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 
 const TENS: &[&str] = &["hundreds", "tens", "twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties"];
@@ -46,14 +75,24 @@ pub(super) fn english(chunk: &str, previous: &str, next: &str) -> Reading {
         "F#" => "F sharp".to_owned(),
         "I/O" => "I O".to_owned(),
         "A/B" => "A B".to_owned(),
-        "->" | "=>" | "-->" => "to".to_owned(),
-        ">=" => "at least".to_owned(),
-        "<=" => "at most".to_owned(),
-        "!=" => "is not equal to".to_owned(),
-        "==" => "equals".to_owned(),
         _ => words(chunk),
     };
     one(&read)
+}
+
+/// The reading of signs made of several characters, standing alone.
+pub(super) fn operator(chunk: &str) -> Option<&'static str> {
+    Some(match chunk {
+        "->" | "=>" | "-->" | "==>" => "to",
+        "<-" | "<--" => "from",
+        ">=" => "at least",
+        "<=" => "at most",
+        "!=" | "<>" => "is not equal to",
+        "==" | ":=" => "equals",
+        "&&" => "and",
+        "||" => "or",
+        _ => return None,
+    })
 }
 
 fn one(read: &str) -> Reading {
@@ -83,7 +122,8 @@ pub(super) fn plain(chunk: &str) -> String {
 
 /// Letters, digits and combining marks (vowel signs of Indic scripts, accents written apart).
 pub(super) fn is_word_char(ch: char) -> bool {
-    ch.is_alphanumeric() || unicode_normalization::char::is_combining_mark(ch) && !('\u{fe00}'..='\u{fe0f}').contains(&ch) && ch != '\u{20e3}'
+    ch.is_alphanumeric()
+        || unicode_normalization::char::is_combining_mark(ch) && !('\u{fe00}'..='\u{fe0f}').contains(&ch) && ch != '\u{20e3}'
 }
 
 /// The number at the start: its length in bytes. Digits with grouping commas and one decimal point, a digit at the end.
@@ -92,7 +132,8 @@ fn number(text: &str) -> usize {
     let digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
     let mut end = 0;
     let mut points = 0;
-    while digit(end) || end > 0 && digit(end + 1) && (bytes[end] == b',' && points == 0 || bytes[end] == b'.' && points == 0) {
+    // After the point there is no more grouping: `1.5,2` is a list.
+    while digit(end) || end > 0 && points == 0 && matches!(bytes.get(end), Some(b',' | b'.')) && digit(end + 1) {
         points += usize::from(bytes[end] == b'.');
         end += 1;
     }

@@ -12,7 +12,10 @@ fn said(text: &str) -> String {
 #[test]
 fn sentences_end_where_they_end() {
     assert_eq!(cut("Pi is 3.14 today. Is it? Yes!"), ["Pi is 3.14 today.", "Is it?", "Yes!"]);
-    assert_eq!(cut("Dr. Smith met J. R. R. Tolkien in the U.S. Army. The end."), ["Dr. Smith met J. R. R. Tolkien in the U.S. Army.", "The end."]);
+    assert_eq!(
+        cut("Dr. Smith met J. R. R. Tolkien in the U.S. Army. The end."),
+        ["Dr. Smith met J. R. R. Tolkien in the U.S. Army.", "The end."]
+    );
     assert_eq!(cut("We use tools, e.g. Rust, etc. Then we rest."), ["We use tools, e.g. Rust, etc.", "Then we rest."]);
     assert_eq!(cut("He said “stop.” Then (quietly) he left."), ["He said “stop.”", "Then (quietly) he left."]);
     assert_eq!(cut("See Fig. 3 and Eq. 4, i.e. the proof."), ["See Fig. 3 and Eq. 4, i.e. the proof."]);
@@ -33,7 +36,11 @@ fn short_parts_join_and_long_ones_are_cut() {
 
 #[test]
 fn pauses_follow_punctuation_and_marks() {
-    let narration = narrate("[pause 1s]One two three four, five six seven eight: nine. Ten?\n\nEleven [pause 250ms] [pause]\ntwelve. Last.", "en", Options::default());
+    let narration = narrate(
+        "[pause 1s]One two three four, five six seven eight: nine. Ten?\n\nEleven [pause 250ms] [pause]\ntwelve. Last.",
+        "en",
+        Options::default(),
+    );
     let pauses: Vec<i64> = narration.clauses.iter().map(|clause| clause.pause_after.to_millis()).collect();
     assert_eq!(narration.lead, Span::SECOND);
     assert_eq!(pauses, [180, 260, 380, 650, 750, 380, 0]);
@@ -51,7 +58,8 @@ fn markup_is_not_spoken() {
     );
     assert_eq!(said("[GIF](say: jiff) files"), "jiff files");
     let narration = narrate(source, "en", Options::default());
-    let strong: Vec<&str> = narration.clauses.iter().flat_map(|clause| &clause.words).filter(|word| word.emphasis).map(|word| word.text.as_str()).collect();
+    let strong: Vec<&str> =
+        narration.clauses.iter().flat_map(|clause| &clause.words).filter(|word| word.emphasis).map(|word| word.text.as_str()).collect();
     assert_eq!(strong, ["main", "First"]);
 }
 
@@ -80,13 +88,19 @@ fn numbers_units_and_symbols_are_read_sensibly() {
         ("my_function() in std::vec", "my function in std vec"),
         ("1920x1080 at 30 fps", "1920 by 1080 at 30 frames per second"),
         ("a 2x gain → x ≥ 3", "a 2 times gain to x at least 3"),
+        ("press A -> B || C >= 2, i.e. ≥ 5x", "press A to B or C at least 2 that is at least 5 times"),
+        ("the U.S. and A.I.", "the U.S and A.I"),
         ("Prof. X vs. No. 5", "professor X versus number 5"),
         ("1,234,567.89", "1,234,567.89"),
         ("it’s the students' state-of-the-art", "it's the students state-of-the-art"),
     ] {
         assert_eq!(said(written), read, "{written}");
     }
-    assert_eq!(narrate("Es kostet 5 km.", "de", Options::default()).clauses[0].words.last().unwrap().spoken, "km", "English rules are for English");
+    assert_eq!(
+        narrate("Es kostet 5 km.", "de", Options::default()).clauses[0].words.last().unwrap().spoken,
+        "km",
+        "English rules are for English"
+    );
 }
 
 #[test]

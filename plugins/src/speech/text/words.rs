@@ -10,7 +10,7 @@ use engine::time::Span;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::markup::Item;
-use super::normalise::{english, is_word_char, plain};
+use super::normalise::{english, is_word_char, operator, plain};
 use super::units::abbreviation;
 use super::{Token, Unspoken};
 
@@ -133,19 +133,36 @@ fn read(source: &str, chunk: &Chunk, previous: &str, next: &str, rules: bool, ta
         let spoken = plain(say);
         if !spoken.is_empty() {
             let text = source[range.clone()].to_owned();
-            pieces.push(word(Token { shown: text.clone(), text, spoken, range: range.clone(), emphasis: chunk.emphasis, comma: false, joined: false }));
+            pieces.push(word(Token {
+                shown: text.clone(),
+                text,
+                spoken,
+                range: range.clone(),
+                emphasis: chunk.emphasis,
+                comma: false,
+                joined: false,
+            }));
         }
         *taken = false;
         return String::new();
     }
     let is_core = |ch: char| is_word_char(ch) || is_symbol(ch);
     let text = chunk.text();
+    if rules && let Some(spoken) = operator(&text) {
+        let range = chunk.range(0, chunk.chars.len());
+        let token =
+            Token { shown: text.clone(), text, spoken: spoken.to_owned(), range, emphasis: chunk.emphasis, comma: false, joined: false };
+        pieces.push(word(token));
+        *taken = false;
+        return String::new();
+    }
     let Some(mut first) = chunk.chars.iter().position(|(ch, _)| is_core(*ch)) else {
         separators(chunk, pieces);
         return String::new();
     };
     // A sign before a number belongs to it, `'` before a decade, too.
-    while first > 0 && matches!(chunk.chars[first - 1].0, '-' | '−' | '–' | '\'' | '’' | '#' | '~') && chunk.chars[first].0.is_ascii_digit() {
+    while first > 0 && matches!(chunk.chars[first - 1].0, '-' | '−' | '–' | '\'' | '’' | '#' | '~') && chunk.chars[first].0.is_ascii_digit()
+    {
         first -= 1;
     }
     let mut last = chunk.chars.iter().rposition(|(ch, _)| is_core(*ch)).expect("there is a first") + 1;
@@ -158,14 +175,17 @@ fn read(source: &str, chunk: &Chunk, previous: &str, next: &str, rules: bool, ta
     let core: String = chunk.chars[first..last].iter().map(|(ch, _)| ch).collect();
     let with_dot = format!("{core}.");
     let known = dotted && rules && (abbreviation(&with_dot).is_some() || matches!(with_dot.as_str(), "No." | "no."));
-    let acronym = dotted && core.chars().count() % 2 == 1 && core.chars().enumerate().all(|(index, ch)| if index % 2 == 0 { ch.is_alphabetic() } else { ch == '.' });
+    let acronym = dotted
+        && core.chars().count() % 2 == 1
+        && core.chars().enumerate().all(|(index, ch)| if index % 2 == 0 { ch.is_alphabetic() } else { ch == '.' });
     let tail = &chunk.chars[last..];
     let end = if dotted && tail.len() == 1 {
         ends_sentence(&core, known, acronym, next).then_some('.')
     } else {
         mark(&tail[usize::from(known || acronym && dotted)..])
     };
-    last += usize::from(known);
+    let with_its_dot = known || acronym && core.contains('.');
+    last += usize::from(with_its_dot);
     let before = pieces.len();
     if std::mem::take(taken) {
         if let Some(Piece::Word(token)) = pieces.last_mut() {
@@ -173,7 +193,7 @@ fn read(source: &str, chunk: &Chunk, previous: &str, next: &str, rules: bool, ta
         }
     } else {
         let next_core = next.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '”', '’']);
-        let shown = if known { with_dot.as_str() } else { core.as_str() };
+        let shown = if with_its_dot { with_dot.as_str() } else { core.as_str() };
         *taken = words(source, chunk, first..last, shown, (previous, if end.is_some() { "" } else { next_core }), rules, pieces);
         let mut spoken = pieces[before..].iter_mut().filter_map(|piece| if let Piece::Word(token) = piece { Some(token) } else { None });
         if let Some(token) = spoken.next() {
@@ -205,7 +225,15 @@ fn words(source: &str, chunk: &Chunk, part: Range<usize>, shown: &str, around: (
             at += word_text.chars().count();
             let spoken = plain(word_text);
             if !spoken.is_empty() {
-                pieces.push(word(Token { text: word_text.to_owned(), shown: word_text.to_owned(), spoken, range: chunk.range(from, at), emphasis, comma: false, joined }));
+                pieces.push(word(Token {
+                    text: word_text.to_owned(),
+                    shown: word_text.to_owned(),
+                    spoken,
+                    range: chunk.range(from, at),
+                    emphasis,
+                    comma: false,
+                    joined,
+                }));
                 joined = true;
             }
         }
@@ -220,7 +248,7 @@ fn words(source: &str, chunk: &Chunk, part: Range<usize>, shown: &str, around: (
     };
     let mut range = chunk.range(part.start, part.end);
     if spoken.is_empty() {
-        let reason = "a symbol or emoji without a reading";
+        let reason = "an emoji or symbol without a reading";
         pieces.push(Piece::Unspoken(Unspoken { text: source[range.clone()].to_owned(), range, reason }));
         return false;
     }
@@ -234,7 +262,15 @@ fn words(source: &str, chunk: &Chunk, part: Range<usize>, shown: &str, around: (
         let after = source[range.end..].find(next).map_or(range.end, |at| range.end + at + next.len());
         range.end = after;
     }
-    pieces.push(word(Token { text: source[range.clone()].to_owned(), shown: shown.to_owned(), spoken, range, emphasis, comma: false, joined: false }));
+    pieces.push(word(Token {
+        text: source[range.clone()].to_owned(),
+        shown: shown.to_owned(),
+        spoken,
+        range,
+        emphasis,
+        comma: false,
+        joined: false,
+    }));
     takes_next
 }
 
@@ -290,19 +326,22 @@ fn cjk_mark(ch: char) -> Option<char> {
 }
 
 /// Words that start a sentence often enough to end one before them after an acronym (`the U.S. The …`).
-const STARTERS: &[&str] = &["The", "This", "That", "These", "It", "In", "We", "He", "She", "They", "But", "And", "A", "An", "However", "There", "You", "I", "If", "For", "So"];
+const STARTERS: &[&str] = &[
+    "The", "This", "That", "These", "It", "In", "We", "He", "She", "They", "But", "And", "A", "An", "However", "There", "You", "I", "If",
+    "For", "So",
+];
 /// Abbreviations always followed by what they belong to.
 const NEVER_LAST: &[&str] = &[
-    "dr", "mr", "mrs", "ms", "prof", "st", "gen", "col", "sgt", "lt", "capt", "rev", "hon", "e.g", "eg", "i.e", "ie", "vs", "cf", "viz", "approx", "fig", "figs", "eq",
-    "eqs", "no",
+    "dr", "mr", "mrs", "ms", "prof", "st", "gen", "col", "sgt", "lt", "capt", "rev", "hon", "e.g", "eg", "i.e", "ie", "vs", "cf", "viz",
+    "approx", "fig", "figs", "eq", "eqs", "no",
 ];
 
 /// Whether the single dot after `core` ends a sentence.
 fn ends_sentence(core: &str, known: bool, acronym: bool, next: &str) -> bool {
-    let next = next.trim_start_matches(|ch: char| !ch.is_alphanumeric());
     if next.is_empty() {
         return true;
     }
+    let next = next.trim_start_matches(|ch: char| !ch.is_alphanumeric());
     let upper = next.starts_with(char::is_uppercase);
     if known {
         return upper && !NEVER_LAST.contains(&core.to_lowercase().as_str());

@@ -12,7 +12,13 @@ pub fn from_ipa(ipa: &str) -> Viseme {
     let mut sounds = ipa.chars().filter_map(letter);
     match (sounds.next(), sounds.next()) {
         // Affricates: the fricative decides.
-        (Some(Viseme::Dd), Some(second @ (Viseme::Ch | Viseme::Ss))) => if second == Viseme::Ch { Viseme::Ch } else { Viseme::Ss },
+        (Some(Viseme::Dd), Some(second @ (Viseme::Ch | Viseme::Ss))) => {
+            if second == Viseme::Ch {
+                Viseme::Ch
+            } else {
+                Viseme::Ss
+            }
+        }
         (Some(first), _) => first,
         (None, _) => Viseme::Sil,
     }
@@ -24,7 +30,9 @@ fn letter(ch: char) -> Option<Viseme> {
         'f' | 'v' | 'ɱ' | 'ʋ' | 'ⱱ' => Viseme::Ff,
         'θ' | 'ð' => Viseme::Th,
         't' | 'd' | 'ɾ' | 'ʈ' | 'ɖ' | 'ɗ' | 'ɟ' | 'ǀ' | 'ǃ' | 'ǂ' | 'ɽ' => Viseme::Dd,
-        'k' | 'ɡ' | 'g' | 'q' | 'ɢ' | 'x' | 'ɣ' | 'χ' | 'ŋ' | 'ɴ' | 'c' | 'ɠ' | 'ʛ' | 'ʄ' | 'ħ' | 'ʕ' | 'ʜ' | 'ʡ' | 'ʢ' | 'ɰ' => Viseme::Kk,
+        'k' | 'ɡ' | 'g' | 'q' | 'ɢ' | 'x' | 'ɣ' | 'χ' | 'ŋ' | 'ɴ' | 'c' | 'ɠ' | 'ʛ' | 'ʄ' | 'ħ' | 'ʕ' | 'ʜ' | 'ʡ' | 'ʢ' | 'ɰ' => {
+            Viseme::Kk
+        }
         'ʃ' | 'ʒ' | 'ʂ' | 'ʐ' | 'ɕ' | 'ʑ' | 'ɧ' => Viseme::Ch,
         's' | 'z' | 'ɬ' | 'ɮ' => Viseme::Ss,
         'n' | 'ɲ' | 'ɳ' | 'l' | 'ɫ' | 'ɭ' | 'ʎ' | 'ʟ' | 'ɺ' | 'ǁ' => Viseme::Nn,

@@ -37,7 +37,11 @@ pub(super) fn words_of(text: &str, words: &[String], lengths: &[usize]) -> Vec<O
         }
         owner.resize(alone.len(), index);
     }
-    let matched = if alone.is_empty() { share(&heard, lengths) } else { align(&heard, &alone).into_iter().map(|to| to.map(|to| owner[to])).collect() };
+    let matched = if alone.is_empty() {
+        share(&heard, lengths)
+    } else {
+        align(&heard, &alone).into_iter().map(|to| to.map(|to| owner[to])).collect()
+    };
     spread(&chars, &heard, &filled(&heard, matched))
 }
 
@@ -95,8 +99,8 @@ fn class(ch: char) -> u8 {
 fn align(heard: &[(usize, Sound)], alone: &[Sound]) -> Vec<Option<usize>> {
     let width = alone.len() + 1;
     let mut costs = vec![0_i32; (heard.len() + 1) * width];
-    for column in 1..width {
-        costs[column] = column as i32 * GAP;
+    for (column, cost) in costs[..width].iter_mut().enumerate() {
+        *cost = column as i32 * GAP;
     }
     for row in 1..=heard.len() {
         costs[row * width] = row as i32 * GAP;
@@ -133,7 +137,8 @@ fn share(heard: &[(usize, Sound)], lengths: &[usize]) -> Vec<Option<usize>> {
     let mut before = 0;
     for (word, length) in lengths.iter().enumerate() {
         let ideal = before * heard.len() / total;
-        let border = starts.iter().copied().min_by_key(|start| start.abs_diff(ideal)).filter(|start| start.abs_diff(ideal) <= 4).unwrap_or(ideal);
+        let border =
+            starts.iter().copied().min_by_key(|start| start.abs_diff(ideal)).filter(|start| start.abs_diff(ideal) <= 4).unwrap_or(ideal);
         owners[border..].fill(Some(word));
         before += length;
     }
@@ -154,7 +159,7 @@ fn filled(heard: &[(usize, Sound)], mut words: Vec<Option<usize>>) -> Vec<Option
     let mut before = None;
     let mut since_start = false;
     for index in 0..words.len() {
-        since_start = (since_start || heard[index].1.starts) && (words[index].is_none() || heard[index].1.starts);
+        since_start = heard[index].1.starts || since_start && words[index].is_none();
         if words[index].is_none() {
             let after = next[words.len() - 1 - index];
             words[index] = if since_start { after.or(before) } else { before.or(after) };
@@ -189,13 +194,18 @@ mod tests {
     fn by_word(text: &str, words: &[&str]) -> Vec<String> {
         let owners = words_of(text, &words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &vec![1; words.len()]);
         assert!(owners.iter().flatten().is_sorted(), "words went backwards in {text}");
-        (0..words.len()).map(|word| text.chars().zip(&owners).filter(|(_, owner)| **owner == Some(word)).map(|(ch, _)| ch).collect()).collect()
+        (0..words.len())
+            .map(|word| text.chars().zip(&owners).filter(|(_, owner)| **owner == Some(word)).map(|(ch, _)| ch).collect())
+            .collect()
     }
 
     #[test]
     fn joined_split_and_changed_words_are_found() {
         assert_eq!(by_word("wˈʌn ʌvðə hˈaʊzᵻz", &["wˈʌn", "ˈʌv", "ðˈə", "hˈaʊzᵻz"]), ["wˈʌn", "ʌv", "ðə", "hˈaʊzᵻz"]);
-        assert_eq!(by_word("ɪn tˈuː θˈaʊzənd twˈɛnti fˈoːɹ ɪt", &["ˈɪn", "tˈuː θˈaʊzənd twˈɛnti fˈoːɹ", "ˈɪt"])[1], "tˈuːθˈaʊzəndtwˈɛntifˈoːɹ");
+        assert_eq!(
+            by_word("ɪn tˈuː θˈaʊzənd twˈɛnti fˈoːɹ ɪt", &["ˈɪn", "tˈuː θˈaʊzənd twˈɛnti fˈoːɹ", "ˈɪt"])[1],
+            "tˈuːθˈaʊzəndtwˈɛntifˈoːɹ"
+        );
         assert_eq!(by_word("fɚɹˈə kˈæt", &["fˈɔːɹ", "ˈeɪ", "kˈæt"]), ["fɚɹ", "ˈə", "kˈæt"]);
         assert_eq!(by_word("ɐ ɐ ɐ", &["ˈeɪ", "ˈeɪ", "ˈeɪ"]), ["ɐ", "ɐ", "ɐ"]);
     }

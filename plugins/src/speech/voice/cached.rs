@@ -129,13 +129,21 @@ fn decode(bytes: &[u8], clause: &Clause) -> Option<Synthesis> {
     })?;
     let estimated = reader.flag()?;
     let count = reader.count()?;
-    let samples = reader.take(count.checked_mul(4)?)?.chunks_exact(4).map(|sample| f32::from_le_bytes([sample[0], sample[1], sample[2], sample[3]])).collect();
+    let samples = reader
+        .take(count.checked_mul(4)?)?
+        .chunks_exact(4)
+        .map(|sample| f32::from_le_bytes([sample[0], sample[1], sample[2], sample[3]]))
+        .collect();
     if !reader.0.is_empty() {
         return None;
     }
     let mut unspoken = clause.unspoken.clone();
     let foreign = clause.words.iter().enumerate().filter(|(token, _)| !words.iter().any(|word: &Timed<Word>| word.value.token == *token));
-    unspoken.extend(foreign.map(|(_, word)| Unspoken { text: word.text.clone(), range: word.range.clone(), reason: super::FOREIGN_SCRIPT }));
+    unspoken.extend(foreign.map(|(_, word)| Unspoken {
+        text: word.text.clone(),
+        range: word.range.clone(),
+        reason: super::FOREIGN_SCRIPT,
+    }));
     unspoken.sort_by_key(|what| what.range.start);
     Some(Synthesis { samples, words, phonemes, visemes, unspoken, estimated })
 }

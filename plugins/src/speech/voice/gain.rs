@@ -40,7 +40,9 @@ pub fn gain_for(voice: &dyn Voice, cache: &Cache) -> Result<f32, VoiceError> {
         samples.extend(voice.synthesize(&clause)?.samples);
         samples.resize(samples.len() + silence(clause.pause_after), 0.0);
     }
-    let gain = loudness(&samples).filter(|loudness| *loudness > SILENCE_LUFS).map_or(1.0, |loudness| 10_f64.powf((TARGET_LUFS - loudness).clamp(-20.0, 20.0) / 20.0) as f32);
+    let gain = loudness(&samples)
+        .filter(|loudness| *loudness > SILENCE_LUFS)
+        .map_or(1.0, |loudness| 10_f64.powf((TARGET_LUFS - loudness).clamp(-20.0, 20.0) / 20.0) as f32);
     cache.put(&key, &gain.to_le_bytes());
     Ok(gain)
 }
@@ -49,8 +51,9 @@ fn silence(pause: Span) -> usize {
     super::SAMPLES.count_in(pause) as usize
 }
 
-/// Integrated loudness of mono samples at [`SAMPLE_RATE`] played on two loudspeakers; `None` for silence.
-fn loudness(samples: &[f32]) -> Option<f64> {
+/// Integrated loudness in LUFS (ITU-R BS.1770-4) of mono samples at [`SAMPLE_RATE`] heard from both loudspeakers; `None` for silence and for
+/// less than the 0.4 s that the standard needs.
+pub fn loudness(samples: &[f32]) -> Option<f64> {
     let mut meter = EbuR128::new(1, SAMPLE_RATE, Mode::I).ok()?;
     meter.set_channel(0, Channel::DualMono).ok()?;
     meter.add_frames_f32(samples).ok()?;

@@ -25,7 +25,7 @@ use super::viseme::Viseme;
 use crate::models::ModelError;
 
 pub use cached::CachedVoice;
-pub use gain::{TARGET_LUFS, gain_for};
+pub use gain::{TARGET_LUFS, gain_for, loudness};
 pub use piper::{PiperVoice, Settings};
 pub use resample::resample;
 

@@ -96,13 +96,17 @@ mod tests {
         let mut after = before.clone();
         assert!(expose(&mut after, "/Ceil_output_0"));
         assert_eq!(after[..before.len()], before[..]);
-        let outputs: Vec<&[u8]> = messages(&after, MODEL_GRAPH).flat_map(|graph| messages(graph, GRAPH_OUTPUT)).flat_map(|value| messages(value, VALUE_NAME)).collect();
+        let outputs: Vec<&[u8]> = messages(&after, MODEL_GRAPH)
+            .flat_map(|graph| messages(graph, GRAPH_OUTPUT))
+            .flat_map(|value| messages(value, VALUE_NAME))
+            .collect();
         assert_eq!(outputs, [b"/Ceil_output_0"]);
     }
 
     #[test]
     fn what_is_not_there_is_not_added() {
-        for bytes in [model("/Other"), Vec::new(), b"no protocol buffers".to_vec(), vec![0xff; 40], model("/Ceil_output_0")[..40].to_vec()] {
+        for bytes in [model("/Other"), Vec::new(), b"no protocol buffers".to_vec(), vec![0xff; 40], model("/Ceil_output_0")[..40].to_vec()]
+        {
             let mut edited = bytes.clone();
             assert!(!expose(&mut edited, "/Ceil_output_0"));
             assert_eq!(edited, bytes);

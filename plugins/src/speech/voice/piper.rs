@@ -128,9 +128,14 @@ impl PiperVoice {
             return Err(VoiceError::Setting { name: "speed", value: settings.speed.to_string(), range: "0.5 to 2" });
         }
         if settings.speaker >= config.num_speakers.max(1) {
-            return Err(VoiceError::Setting { name: "speaker", value: settings.speaker.to_string(), range: "below the number of speakers of the voice" });
+            return Err(VoiceError::Setting {
+                name: "speaker",
+                value: settings.speaker.to_string(),
+                range: "below the number of speakers of the voice",
+            });
         }
-        let rate = Rate::new(config.audio.sample_rate, 1).ok_or_else(|| unusable(format!("its sample rate of {} Hz is not one used for sound", config.audio.sample_rate)))?;
+        let rate = Rate::new(config.audio.sample_rate, 1)
+            .ok_or_else(|| unusable(format!("its sample rate of {} Hz is not one used for sound", config.audio.sample_rate)))?;
         let phonemizer = Phonemizer::new(&config.espeak.voice)?;
         models::environment()?;
         let mut hasher = blake3::Hasher::new();
@@ -206,10 +211,12 @@ impl PiperVoice {
                 inputs.push(("sid".into(), Tensor::from_array(([1], vec![i64::from(self.settings.speaker)]))?.into()));
             }
             let outputs = session.run(inputs)?;
-            let frames = outputs.get(DURATIONS).map(|tensor| tensor.try_extract_tensor::<f32>().map(|(_, frames)| frames.to_vec())).transpose()?;
+            let frames =
+                outputs.get(DURATIONS).map(|tensor| tensor.try_extract_tensor::<f32>().map(|(_, frames)| frames.to_vec())).transpose()?;
             Ok((outputs["output"].try_extract_tensor::<f32>()?.1.to_vec(), frames))
         };
-        let (samples, frames) = run().map_err(|error| VoiceError::Inference { voice: self.id.clone(), text: String::new(), cause: error.to_string() })?;
+        let (samples, frames) =
+            run().map_err(|error| VoiceError::Inference { voice: self.id.clone(), text: String::new(), cause: error.to_string() })?;
         let frames = frames.filter(|frames| frames.iter().map(|frames| *frames as usize * HOP).sum::<usize>() == samples.len());
         Ok((samples, frames))
     }
@@ -279,12 +286,26 @@ impl Voice for PiperVoice {
     }
 
     fn synthesize(&self, clause: &Clause) -> Result<Synthesis, VoiceError> {
-        let (words, foreign): (Vec<_>, Vec<_>) = clause.words.iter().enumerate().partition(|(_, word)| script::is_readable(&word.spoken, &self.language));
-        let mut synthesis = if words.is_empty() { Synthesis { unspoken: clause.unspoken.clone(), ..Synthesis::default() } } else { self.speak(clause, &words)? };
-        synthesis.unspoken.extend(foreign.iter().map(|(_, word)| Unspoken { text: word.text.clone(), range: word.range.clone(), reason: FOREIGN_SCRIPT }));
+        let (words, foreign): (Vec<_>, Vec<_>) =
+            clause.words.iter().enumerate().partition(|(_, word)| script::is_readable(&word.spoken, &self.language));
+        let mut synthesis = if words.is_empty() {
+            Synthesis { unspoken: clause.unspoken.clone(), ..Synthesis::default() }
+        } else {
+            self.speak(clause, &words)?
+        };
+        synthesis.unspoken.extend(foreign.iter().map(|(_, word)| Unspoken {
+            text: word.text.clone(),
+            range: word.range.clone(),
+            reason: FOREIGN_SCRIPT,
+        }));
         synthesis.unspoken.sort_by_key(|what| what.range.start);
         if !foreign.is_empty() {
-            tracing::warn!(voice = self.id, words = foreign.len(), text = clause.text, "words in a script that the voice does not read are left out");
+            tracing::warn!(
+                voice = self.id,
+                words = foreign.len(),
+                text = clause.text,
+                "words in a script that the voice does not read are left out"
+            );
         }
         Ok(synthesis)
     }

@@ -28,7 +28,8 @@ pub fn resample(samples: &[f32], rate: u32) -> Result<Vec<f32>, VoiceError> {
     // The converter's delay is half a block; only blocks of an even number of input samples have one that is whole, and can be taken off.
     let step = 2 * (rate / gcd(rate, SAMPLE_RATE)) as usize;
     let block = BLOCK.div_ceil(step) * step;
-    let mut converter = Fft::<f32>::new(rate as usize, SAMPLE_RATE as usize, block, 1, FixedSync::Both).map_err(|error| fail(error.to_string()))?;
+    let mut converter =
+        Fft::<f32>::new(rate as usize, SAMPLE_RATE as usize, block, 1, FixedSync::Both).map_err(|error| fail(error.to_string()))?;
     let input = InterleavedSlice::new(samples, 1, samples.len()).map_err(|error| fail(error.to_string()))?;
     let mut output = converter.process_all(&input, samples.len(), None).map_err(|error| fail(error.to_string()))?.take_data();
     output.resize(resampled_length(samples.len(), rate), 0.0);
@@ -50,7 +51,9 @@ mod tests {
 
     #[test]
     fn length_and_position_are_exact() {
-        for (rate, count) in [(22_050, 22_050), (22_050, 1), (22_050, 12_345), (16_000, 777), (24_000, 5000), (44_100, 44_101), (96_000, 9601)] {
+        for (rate, count) in
+            [(22_050, 22_050), (22_050, 1), (22_050, 12_345), (16_000, 777), (24_000, 5000), (44_100, 44_101), (96_000, 9601)]
+        {
             let mut input = vec![0.0; count];
             input[count / 2] = 1.0;
             let output = resample(&input, rate).unwrap();
@@ -63,7 +66,9 @@ mod tests {
 
     #[test]
     fn a_tone_keeps_its_shape() {
-        let tone = |rate: f64, count: usize| -> Vec<f32> { (0..count).map(|n| (n as f64 / rate * 1000.0 * std::f64::consts::TAU).sin() as f32).collect() };
+        let tone = |rate: f64, count: usize| -> Vec<f32> {
+            (0..count).map(|n| (n as f64 / rate * 1000.0 * std::f64::consts::TAU).sin() as f32).collect()
+        };
         let output = resample(&tone(22_050.0, 22_050), 22_050).unwrap();
         let expected = tone(48_000.0, 48_000);
         let worst = output[4800..43_200].iter().zip(&expected[4800..43_200]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -32,8 +32,8 @@ pub(super) fn is_readable(word: &str, language: &str) -> bool {
         "he" => &[Hebrew, Latin],
         "hi" | "bn" | "ne" | "mr" | "pa" | "gu" | "ta" | "te" | "kn" | "ml" | "si" => &[Indic, Latin],
         "th" => &[Thai, Latin],
-        "en" | "de" | "fr" | "es" | "it" | "pt" | "nl" | "pl" | "cs" | "sk" | "sv" | "da" | "no" | "nb" | "nn" | "fi" | "hu" | "ro" | "tr" | "vi" | "ca" | "is" | "sl"
-        | "hr" | "lt" | "lv" | "et" | "cy" | "eu" | "gl" | "id" | "ms" | "sw" => &[Latin],
+        "en" | "de" | "fr" | "es" | "it" | "pt" | "nl" | "pl" | "cs" | "sk" | "sv" | "da" | "no" | "nb" | "nn" | "fi" | "hu" | "ro"
+        | "tr" | "vi" | "ca" | "is" | "sl" | "hr" | "lt" | "lv" | "et" | "cy" | "eu" | "gl" | "id" | "ms" | "sw" => &[Latin],
         _ => return true,
     };
     if scripts[0] == Latin && word.chars().count() == 1 && word.chars().all(|ch| script(ch) == Some(Greek)) {
@@ -66,7 +66,9 @@ mod tests {
     #[test]
     fn voices_read_their_own_script() {
         assert!(is_readable("naïve 3.5", "en-US") && is_readable("π", "en") && is_readable("Привет", "ru") && is_readable("42", "zh-CN"));
-        assert!(!is_readable("Привет", "en") && !is_readable("世界", "en-GB") && !is_readable("λόγος", "de") && !is_readable("مرحبا", "fr"));
+        assert!(
+            !is_readable("Привет", "en") && !is_readable("世界", "en-GB") && !is_readable("λόγος", "de") && !is_readable("مرحبا", "fr")
+        );
         assert!(is_readable("ამბავი", "ka"), "a language without an entry reads everything");
     }
 }

@@ -57,7 +57,10 @@ fn words_are_where_the_sound_is() {
     assert_sound(&synthesis, source);
     assert!(!synthesis.estimated);
     let words: Vec<&str> = synthesis.words.iter().map(|word| word.value.text.as_str()).collect();
-    assert_eq!(words, ["Stop", "then", "listen", "and", "please", "answer", "the", "question", "about", "$5 million", "of", "the", "budget"]);
+    assert_eq!(
+        words,
+        ["Stop", "then", "listen", "and", "please", "answer", "the", "question", "about", "$5 million", "of", "the", "budget"]
+    );
     for word in &synthesis.words {
         assert!(level(&synthesis, word.at, word.end()) > -45.0, "{} is silent", word.value.text);
         assert!(word.dur >= Span::from_millis(25), "{} is no word of {}", word.value.text, word.dur);
@@ -93,7 +96,8 @@ fn the_same_clause_is_the_same_bits() {
     let other = PiperVoice::open("joe", Settings::default()).unwrap();
     assert_eq!(other.fingerprint(), voice().fingerprint());
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..3).map(|index| scope.spawn(move || if index == 0 { voice().synthesize(clause) } else { say_other(clause) })).collect();
+        let workers: Vec<_> =
+            (0..3).map(|index| scope.spawn(move || if index == 0 { voice().synthesize(clause) } else { say_other(clause) })).collect();
         for worker in workers {
             assert!(worker.join().unwrap().unwrap() == reference);
         }
@@ -164,7 +168,11 @@ fn speed_and_bad_settings() {
     assert_ne!(fast.fingerprint(), voice().fingerprint());
     let (normal, fast) = (voice().synthesize(clause).unwrap().duration(), fast.synthesize(clause).unwrap().duration());
     assert!(fast < normal * 4 / 5, "{fast} of {normal}");
-    for settings in [Settings { speed: 3.0, ..Settings::default() }, Settings { speed: f32::NAN, ..Settings::default() }, Settings { speaker: 1, ..Settings::default() }] {
+    for settings in [
+        Settings { speed: 3.0, ..Settings::default() },
+        Settings { speed: f32::NAN, ..Settings::default() },
+        Settings { speaker: 1, ..Settings::default() },
+    ] {
         assert!(matches!(PiperVoice::open("joe", settings), Err(VoiceError::Setting { .. })));
     }
 }
@@ -178,7 +186,8 @@ fn files_that_are_no_voice_are_errors_that_name_them() {
     let config = folder.path().join("mine.onnx.json");
     fs::write(&config, "{}").unwrap();
     assert!(open().to_string().contains("mine.onnx.json"));
-    let json = r#"{"audio": {"sample_rate": 22050}, "espeak": {"voice": "en-us"}, "phoneme_id_map": {"^": [1], "_": [0], "$": [2], "a": [3]}}"#;
+    let json =
+        r#"{"audio": {"sample_rate": 22050}, "espeak": {"voice": "en-us"}, "phoneme_id_map": {"^": [1], "_": [0], "$": [2], "a": [3]}}"#;
     fs::write(&config, json).unwrap();
     fs::write(&path, b"not a model").unwrap();
     let voice = PiperVoice::open(path.to_str().unwrap(), Settings::default()).unwrap();
@@ -195,7 +204,9 @@ fn the_gain_brings_speech_to_the_target() {
     assert_eq!(gain_for(voice(), &cache).unwrap(), gain, "measured once");
     let mut meter = ebur128::EbuR128::new(1, SAMPLE_RATE, ebur128::Mode::I).unwrap();
     meter.set_channel(0, ebur128::Channel::DualMono).unwrap();
-    for clause in clauses("Welcome to this lecture on sailing. Today we learn how wind moves a boat. Even against the wind a good sailor gets home.") {
+    for clause in
+        clauses("Welcome to this lecture on sailing. Today we learn how wind moves a boat. Even against the wind a good sailor gets home.")
+    {
         let samples: Vec<f32> = voice().synthesize(&clause).unwrap().samples.iter().map(|sample| sample * gain).collect();
         meter.add_frames_f32(&samples).unwrap();
     }
@@ -213,8 +224,35 @@ fn mouth_shapes_from_sound_open_and_close_with_it() {
     let half = Span::from_millis(500);
     let duration = SAMPLES.span_of(samples.len() as i64);
     assert_eq!((shapes[0].value, shapes.last().unwrap().value), (Viseme::Sil, Viseme::Sil));
-    assert!((shapes[0].end() - half).0.abs() < Span::from_millis(70).0 && (duration - shapes.last().unwrap().at - half).0.abs() < Span::from_millis(130).0, "{shapes:?}");
+    assert!(
+        (shapes[0].end() - half).0.abs() < Span::from_millis(70).0
+            && (duration - shapes.last().unwrap().at - half).0.abs() < Span::from_millis(130).0,
+        "{shapes:?}"
+    );
     assert!(shapes.windows(2).all(|pair| pair[0].end() == pair[1].at && pair[0].value != pair[1].value));
     let per_second = shapes.len() as f64 / duration.as_seconds();
     assert!((3.0..16.0).contains(&per_second), "{per_second} shapes a second");
+}
+
+#[test]
+fn mouth_shapes_from_sound_agree_with_the_true_ones() {
+    let mut right = 0;
+    let mut all = 0;
+    for clause in clauses(
+        "The boy was there when the sun rose. A rod is used to catch pink salmon. The source of the huge river is the clear spring.",
+    ) {
+        let synthesis = voice().synthesize(&clause).unwrap();
+        let heard = crate::speech::viseme::visemes_from_sound(&synthesis.samples);
+        for hundredth in 0..synthesis.duration().to_millis() / 10 {
+            let at = Span::from_millis(10 * hundredth);
+            let shape = |shapes: &[Timed<Viseme>]| shapes.iter().find(|shape| at < shape.end()).map(|shape| shape.value);
+            let known = shape(&synthesis.visemes);
+            if known != Some(Viseme::Sil) {
+                all += 1;
+                right += usize::from(shape(&heard) == known);
+            }
+        }
+    }
+    let share = right as f64 / all as f64;
+    assert!(share > 0.35, "{share:.3} of the time; one shape in fourteen by chance would be 0.07");
 }

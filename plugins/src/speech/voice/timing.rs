@@ -66,12 +66,11 @@ pub(super) fn group(symbols: &[(char, Option<usize>)]) -> Vec<Group> {
             continue;
         }
         let (start, stress) = lead.take().unwrap_or((index, false));
-        if is_modifier(ch) && word.is_some() || ch != ' ' && word.is_some() && starts_affricate(groups.last(), ch, word, start == index) {
-            if let Some(Group { kind: Kind::Sound { ipa, .. }, symbols }) = groups.last_mut() {
-                ipa.push(ch);
-                symbols.end = index + 1;
-                continue;
-            }
+        let goes_on = word.is_some() && (is_modifier(ch) || ends_affricate(groups.last(), ch, word, start == index));
+        if goes_on && let Some(Group { kind: Kind::Sound { ipa, .. }, symbols }) = groups.last_mut() {
+            ipa.push(ch);
+            symbols.end = index + 1;
+            continue;
         }
         let kind = if word.is_some() { Kind::Sound { ipa: ch.to_string(), stressed: stress, word } } else { Kind::Gap };
         groups.push(Group { kind, symbols: start..index + 1 });
@@ -79,7 +78,8 @@ pub(super) fn group(symbols: &[(char, Option<usize>)]) -> Vec<Group> {
     groups
 }
 
-fn starts_affricate(last: Option<&Group>, ch: char, word: Option<usize>, unmarked: bool) -> bool {
+/// `ch`, without a mark before it, is the second half of a sound whose first is `last`.
+fn ends_affricate(last: Option<&Group>, ch: char, word: Option<usize>, unmarked: bool) -> bool {
     matches!(last, Some(Group { kind: Kind::Sound { ipa, word: before, .. }, .. })
         if unmarked && *before == word && matches!((ipa.as_str(), ch), ("t", 'ʃ') | ("d", 'ʒ') | ("t", 'ɕ') | ("d", 'ʑ')))
 }
@@ -118,7 +118,13 @@ pub(super) fn estimated(groups: &[Group], samples: &[f32]) -> Vec<Range<i64>> {
         .map(|(index, group)| match &group.kind {
             Kind::Gap if index + 1 == groups.len() => 0,
             Kind::Gap => 1,
-            Kind::Sound { ipa, .. } => if matches!(from_ipa(ipa), Viseme::Aa | Viseme::E | Viseme::Ih | Viseme::Oh | Viseme::Ou) { 4 } else { 2 },
+            Kind::Sound { ipa, .. } => {
+                if matches!(from_ipa(ipa), Viseme::Aa | Viseme::E | Viseme::Ih | Viseme::Oh | Viseme::Ou) {
+                    4
+                } else {
+                    2
+                }
+            }
         })
         .collect();
     let total = weights.iter().sum::<i64>().max(1);
@@ -136,7 +142,7 @@ pub(super) fn estimated(groups: &[Group], samples: &[f32]) -> Vec<Range<i64>> {
 /// What is cut from the samples: silence before the first and after the last sound, except what is `kept` on either side.
 pub(super) fn sounding(groups: &[Group], times: &[Range<i64>], length: i64, kept: (i64, i64)) -> Range<i64> {
     let sounds = || groups.iter().zip(times).filter(|(group, _)| group.kind != Kind::Gap).map(|(_, time)| time);
-    match (sounds().next(), sounds().last()) {
+    match (sounds().next(), sounds().next_back()) {
         (Some(first), Some(last)) => (first.start - kept.0).clamp(0, length)..(last.end + kept.1).clamp(0, length),
         _ => 0..0,
     }
@@ -240,7 +246,13 @@ mod tests {
     #[test]
     fn mouth_shapes_have_no_gaps() {
         let shape = |at: i64, value| Timed { at: Span(at), dur: Span::ZERO, value };
-        let shapes = gapless(vec![shape(0, Viseme::Sil), shape(0, Viseme::Pp), shape(5, Viseme::Aa), shape(9, Viseme::Aa), shape(20, Viseme::Sil)], Span(20));
-        assert_eq!(shapes, [Timed { at: Span(0), dur: Span(5), value: Viseme::Pp }, Timed { at: Span(5), dur: Span(15), value: Viseme::Aa }]);
+        let shapes = gapless(
+            vec![shape(0, Viseme::Sil), shape(0, Viseme::Pp), shape(5, Viseme::Aa), shape(9, Viseme::Aa), shape(20, Viseme::Sil)],
+            Span(20),
+        );
+        assert_eq!(
+            shapes,
+            [Timed { at: Span(0), dur: Span(5), value: Viseme::Pp }, Timed { at: Span(5), dur: Span(15), value: Viseme::Aa }]
+        );
     }
 }

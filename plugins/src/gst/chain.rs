@@ -1,0 +1,126 @@
+//! Elements that run in the caller's thread.
+//!
+//! An encoder needs no thread of its own around it: a buffer pushed into the first element is worked on within the call, and what comes
+//! out of the last one lies ready when it returns. So the caller knows exactly which input an output followed, nothing can pile up or
+//! hang between two threads, and two runs do the same. (Threads that an element starts inside itself are its own affair.)
+
+use super::error::GstError;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::sync::{Arc, Mutex};
+
+/// A chain of elements with one input and one output.
+pub(super) struct Chain {
+    bin: gst::Bin,
+    bus: gst::Bus,
+    input: gst::Pad,
+    output: gst::Pad,
+    ready: Arc<Mutex<Vec<gst::Buffer>>>,
+}
+
+impl Chain {
+    /// Builds the chain from a launch text and announces `caps` to it.
+    pub(super) fn open(description: &str, caps: &gst::Caps) -> Result<Chain, GstError> {
+        super::init()?;
+        let bin = gst::parse::bin_from_description(description, true).map_err(|error| GstError::from_parser(&error))?;
+        let bus = gst::Bus::new();
+        bin.set_bus(Some(&bus));
+        // An encoder's latency is asked for through it; upstream of it there is none.
+        let input = gst::Pad::builder(gst::PadDirection::Src)
+            .query_function(|pad, parent, query| match query.view_mut() {
+                gst::QueryViewMut::Latency(query) => {
+                    query.set(false, gst::ClockTime::ZERO, gst::ClockTime::NONE);
+                    true
+                }
+                _ => gst::Pad::query_default(pad, parent, query),
+            })
+            .build();
+        let ready = Arc::new(Mutex::new(Vec::new()));
+        let arrived = Arc::clone(&ready);
+        let output = gst::Pad::builder(gst::PadDirection::Sink)
+            .chain_function(move |_, _, buffer| {
+                arrived.lock().map_err(|_| gst::FlowError::Error)?.push(buffer);
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .event_function(|_, _, _| true)
+            .build();
+        let chain = Chain { bin, bus, input, output, ready };
+        chain.connect(caps)?;
+        Ok(chain)
+    }
+
+    fn connect(&self, caps: &gst::Caps) -> Result<(), GstError> {
+        let ends = self.bin.static_pad("sink").zip(self.bin.static_pad("src"));
+        let (first, last) = ends.ok_or_else(|| GstError::Launch { text: "the elements need one free input and one free output".into() })?;
+        let linked = self.input.link(&first).and_then(|_| last.link(&self.output));
+        linked.map_err(|error| GstError::Launch { text: format!("the ends of the chain do not fit: {error}") })?;
+        let active = self.output.set_active(true).and_then(|()| self.input.set_active(true));
+        active.map_err(|error| GstError::Launch { text: error.to_string() })?;
+        self.bin.set_state(gst::State::Playing).map_err(|_| self.failure("start"))?;
+        let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        let events = [gst::event::StreamStart::new("lectern"), gst::event::Caps::new(caps), gst::event::Segment::new(&segment)];
+        for event in events {
+            if !self.input.push_event(event) {
+                return Err(self.failure("accept the stream"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The element of this name.
+    pub(super) fn element(&self, name: &str) -> Option<gst::Element> {
+        self.bin.by_name(name)
+    }
+
+    /// Works on a buffer.
+    pub(super) fn push(&self, buffer: gst::Buffer) -> Result<(), GstError> {
+        self.input.push(buffer).map(|_| ()).map_err(|_| self.failure("encode"))
+    }
+
+    /// Says that there is no more, so that everything held back comes out.
+    pub(super) fn finish(&self) -> Result<(), GstError> {
+        if self.input.push_event(gst::event::Eos::new()) && self.pending_error().is_none() { Ok(()) } else { Err(self.failure("finish")) }
+    }
+
+    /// What came out since the last call.
+    pub(super) fn take(&self) -> Vec<gst::Buffer> {
+        self.ready.lock().map(|mut ready| std::mem::take(&mut *ready)).unwrap_or_default()
+    }
+
+    /// What is known of the output once something came out.
+    pub(super) fn output_caps(&self) -> Option<gst::Caps> {
+        self.output.current_caps()
+    }
+
+    /// How long the elements hold data back, as they declare it.
+    pub(super) fn latency(&self) -> Option<gst::ClockTime> {
+        let mut query = gst::query::Latency::new();
+        self.output.peer_query(&mut query).then(|| query.result().1)
+    }
+
+    /// Sends an event against the stream, to the element that makes the output.
+    pub(super) fn send_upstream(&self, event: gst::Event) -> bool {
+        self.output.push_event(event)
+    }
+
+    fn pending_error(&self) -> Option<GstError> {
+        let message = self.bus.pop_filtered(&[gst::MessageType::Error])?;
+        match message.view() {
+            gst::MessageView::Error(error) => Some(GstError::from_message(error)),
+            _ => None,
+        }
+    }
+
+    fn failure(&self, action: &str) -> GstError {
+        self.pending_error().unwrap_or_else(|| GstError::Element { element: self.bin.name().to_string(), text: format!("it did not {action}") })
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        // Cannot fail downwards; nothing is sent anywhere, so it cannot block either.
+        let _ = self.bin.set_state(gst::State::Null);
+        let _ = self.input.set_active(false);
+        let _ = self.output.set_active(false);
+    }
+}

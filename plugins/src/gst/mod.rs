@@ -1,0 +1,29 @@
+//! The one door to GStreamer: encoders that run in the caller's thread, and pipelines that carry encoded tracks out.
+//!
+//! GStreamer sees nanoseconds only here, rounded down from exact time; what comes back is matched to exact time again, never converted.
+//! Only features of GStreamer 1.22 are used. It does not mux MP4 and knows nothing of the graph.
+
+mod aac;
+mod chain;
+mod error;
+mod h264;
+mod pipeline;
+mod wrap;
+
+pub use aac::{AacEncoder, AacSettings};
+pub use error::{GstError, package_of, redacted};
+pub use h264::{H264Encoder, H264Settings, Preset, Profile, RateControl, Tune};
+pub use pipeline::Pipeline;
+pub use wrap::{picture_buffer, video_caps};
+
+use std::sync::OnceLock;
+
+/// Starts GStreamer, once a process.
+///
+/// # Errors
+/// When the library or its plugin registry cannot be used.
+pub fn init() -> Result<(), GstError> {
+    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
+    let started = STARTED.get_or_init(|| gstreamer::init().map_err(|error| error.to_string()));
+    started.clone().map_err(|text| GstError::Init { text })
+}

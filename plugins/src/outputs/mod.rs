@@ -1,0 +1,31 @@
+//! What comes out: encoders, files, previews.
+//!
+//! Every file sink keeps one promise: nothing lies at its path before everything is written. It writes `PATH.part`, renames it in
+//! `finish`, and removes it when the run ends in any other way.
+
+mod audio_encoder;
+mod audio_sink;
+mod captions;
+mod file;
+mod frame_sink;
+mod jpeg_preview;
+mod mp4_sink;
+mod picture;
+mod subtitle_sink;
+mod video_encoder;
+
+use engine::registry::NodeType;
+
+/// The family's nodes, in the order of the catalogue.
+pub const NODES: &[&NodeType] = &[
+    &video_encoder::VIDEO_ENCODER,
+    &audio_encoder::AUDIO_ENCODER,
+    &mp4_sink::MP4_SINK,
+    &subtitle_sink::SUBTITLE_SINK,
+    &audio_sink::AUDIO_SINK,
+    &jpeg_preview::JPEG_PREVIEW,
+    &frame_sink::FRAME_SINK,
+];
+
+#[cfg(test)]
+mod tests;

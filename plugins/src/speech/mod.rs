@@ -1,0 +1,20 @@
+//! Speech: from narration to sound, and to the cues that captions and mouths follow.
+//!
+//! [`text`] cuts narration into clauses, a [`voice`] speaks them (exact times of words and phonemes), [`viseme`] says what the mouth does, [`cache`]
+//! remembers. The nodes: `tts_chunker` for lessons, `audio_file` for recordings.
+
+pub mod audio_file;
+pub mod cache;
+mod captions;
+pub mod decode;
+mod narrator;
+pub mod text;
+mod timeline;
+pub mod tts_chunker;
+pub mod viseme;
+pub mod voice;
+
+use engine::registry::NodeType;
+
+/// The nodes of this family.
+pub const NODES: &[&NodeType] = &[&tts_chunker::TTS_CHUNKER, &audio_file::AUDIO_FILE];

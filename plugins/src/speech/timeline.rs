@@ -1,0 +1,99 @@
+//! One slide's sound and cues, grown clause by clause and drained block by block.
+
+use super::captions::captions;
+use super::text::{Clause, Ends};
+use super::voice::{SAMPLES, Synthesis};
+use engine::cue::{Cue, VisemeCue, WordCue};
+use engine::packet::Packet;
+use engine::time::{Span, Time};
+use std::collections::VecDeque;
+
+/// What is ready of a slide and not yet sent. Times count from the slide's start.
+#[derive(Default)]
+pub(crate) struct Timeline {
+    samples: VecDeque<f32>,
+    cues: VecDeque<(Span, Option<Span>, Cue)>,
+    /// Samples made so far, sent ones included.
+    made: i64,
+    /// Samples sent so far.
+    sent: i64,
+}
+
+impl Timeline {
+    /// How much has been made.
+    pub fn length(&self) -> Span {
+        SAMPLES.span_of(self.made)
+    }
+
+    /// How much has been sent.
+    pub fn position(&self) -> Span {
+        SAMPLES.span_of(self.sent)
+    }
+
+    /// Samples that wait.
+    pub fn waiting(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Adds an event at the end of what has been made, lasting `dur` if that is known.
+    pub fn cue(&mut self, dur: Option<Span>, cue: Cue) {
+        self.cues.push_back((self.length(), dur, cue));
+    }
+
+    /// Adds silence.
+    pub fn silence(&mut self, span: Span) {
+        let count = SAMPLES.count_in(span).max(0);
+        self.samples.extend(std::iter::repeat_n(0.0, count as usize));
+        self.made += count;
+    }
+
+    /// Adds sound without a text: `cues` with times from its start.
+    pub fn sound(&mut self, samples: &[f32], gain: f32, cues: Vec<(Span, Option<Span>, Cue)>) {
+        let start = self.length();
+        self.cues.extend(cues.into_iter().map(|(at, dur, cue)| (start + at, dur, cue)));
+        self.samples.extend(samples.iter().map(|sample| sample * gain));
+        self.made += samples.len() as i64;
+    }
+
+    /// Adds a spoken clause and the pause after it.
+    pub fn clause(&mut self, clause: &Clause, spoken: &Synthesis, gain: f32, last: bool) {
+        let pause = if last { Span::ZERO } else { clause.pause_after };
+        let mut cues: Vec<(Span, Option<Span>, Cue)> = Vec::new();
+        for caption in captions(clause, &spoken.words, spoken.duration() + clause.pause_after) {
+            cues.push((caption.at, Some(caption.dur), Cue::Caption(caption.text.into())));
+        }
+        for word in &spoken.words {
+            let cue = WordCue { text: word.value.text.as_str().into(), stressed: word.value.stressed, estimated: spoken.estimated };
+            cues.push((word.at, Some(word.dur), Cue::Word(cue.into())));
+        }
+        for phoneme in &spoken.phonemes {
+            cues.push((phoneme.at, Some(phoneme.dur), Cue::Phoneme(phoneme.value.ipa.as_str().into())));
+        }
+        for viseme in &spoken.visemes {
+            cues.push((viseme.at, Some(viseme.dur), Cue::Viseme(VisemeCue { viseme: viseme.value, strength: 1.0 })));
+        }
+        if clause.ends != Ends::Comma {
+            let at = spoken.words.last().map_or(spoken.duration(), |word| word.end());
+            cues.push((at, None, Cue::SentenceEnd { question: clause.ends == Ends::Question }));
+        }
+        cues.sort_by_key(|(at, ..)| *at);
+        self.sound(&spoken.samples, gain, cues);
+        self.silence(pause);
+    }
+
+    /// Takes up to `count` samples and the cues that begin before their end, as packets that count from `start`.
+    pub fn take(&mut self, count: usize, start: Time) -> (Vec<f32>, Vec<Packet<Cue>>) {
+        let count = count.min(self.samples.len());
+        let samples: Vec<f32> = self.samples.drain(..count).collect();
+        self.sent += count as i64;
+        let until = self.position();
+        let due = self.cues.partition_point(|(at, ..)| *at < until);
+        let packet = |(at, dur, cue)| Packet { pts: start + at, dur, discont: false, media: cue };
+        (samples, self.cues.drain(..due).map(packet).collect())
+    }
+
+    /// The cues that are left when all samples are sent: those at the very end.
+    pub fn take_rest(&mut self, start: Time) -> Vec<Packet<Cue>> {
+        self.cues.drain(..).map(|(at, dur, cue)| Packet { pts: start + at, dur, discont: false, media: cue }).collect()
+    }
+}

@@ -1,0 +1,64 @@
+//! The arguments of the program. Each command's own are in its file.
+
+use crate::commands::{avatars, check, completions, doctor, graph, lesson, nodes, render, run, schema, speak, voices};
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  lectern render talk.pptx                    the film of a deck: talk.mp4, talk.srt, talk.vtt
+  lectern render talk.pptx --slides 3-5       only these slides
+  lectern render talk.pptx --dry-run          what would be said, and how long it takes to say
+  lectern check graphs/lecture.yaml           everything that is wrong with a graph file
+  lectern nodes lip_sync                      ports and settings of a node type
+  lectern doctor                              what this machine lacks, and how to get it
+
+Exit codes: 0 done, 1 the run failed, 2 graph, input or usage invalid, 130 and 143 aborted (SIGINT, SIGTERM).";
+
+/// Your slides, given as a lecture: slides and speaker notes in, a film with a talking presenter out.
+#[derive(Debug, Parser)]
+#[command(name = "lectern", version, after_help = EXAMPLES, propagate_version = true, max_term_width = 110, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub output: OutputOptions,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How much is printed, and for whom.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct OutputOptions {
+    /// Print errors only.
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub quiet: bool,
+    /// Print JSON for programs: one object a line while something runs, one document otherwise.
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Render(render::Options),
+    Run(run::Options),
+    Check(check::Options),
+    Graph(graph::Options),
+    Nodes(nodes::Options),
+    Schema(schema::Options),
+    Lesson(lesson::Options),
+    Speak(speak::Options),
+    Voices(voices::Options),
+    Avatars(avatars::Options),
+    Doctor(doctor::Options),
+    Completions(completions::Options),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,140 @@
+//! `lectern lesson`: what an importer made of a deck.
+
+use crate::console::Console;
+use crate::estimate;
+use crate::failure::Failure;
+use crate::outputs;
+use crate::progress::clock;
+use clap::{Args, Subcommand};
+use engine::time::Span;
+use plugins::lesson::{ImportOptions, Lesson, Narration, Slide, Visual, export, import};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  lectern lesson show talk.pptx
+  lectern lesson export talk.pptx -o talk/lesson.yaml    then edit it and: lectern render talk/lesson.yaml";
+
+/// Show what a deck says and shows, or write it as a file to edit.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print the slides with what is said at each.
+    Show {
+        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md.
+        #[arg(value_name = "DECK")]
+        deck: PathBuf,
+    },
+    /// Write the lesson as lesson.yaml, to be edited by hand and rendered.
+    Export {
+        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md.
+        #[arg(value_name = "DECK")]
+        deck: PathBuf,
+        /// The file, FOLDER/lesson.yaml; pictures are copied to FOLDER/media. The folder is made.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Replace the file if it is there.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// Shows or exports.
+pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+    match options.action {
+        Action::Show { deck } => {
+            let lesson = import(&deck, &ImportOptions::default())?;
+            match console.json() {
+                true => console.answer_json(&described(&lesson)),
+                false => show(&lesson, console),
+            }
+            Ok(())
+        }
+        Action::Export { deck, output, force } => write(&deck, &output, force, console),
+    }
+}
+
+fn write(deck: &Path, output: &Path, force: bool, console: &Console) -> Result<(), Failure> {
+    if output.exists() {
+        outputs::check(output, &[deck])?;
+        if !force {
+            return Err(Failure::Invalid(format!("{} is there already; --force replaces it", output.display())));
+        }
+    }
+    if output.extension().is_none_or(|extension| extension != "yaml" && extension != "yml") {
+        let better = output.join("lesson.yaml");
+        return Err(Failure::Invalid(format!("a lesson file ends in .yaml; write -o {}", better.display())));
+    }
+    let lesson = import(deck, &ImportOptions::default())?;
+    export(&lesson, output)?;
+    console.event(&json!({ "event": "done", "file": output, "slides": lesson.slides.len() }));
+    console.say(&format!("{}  {} slides", output.display(), lesson.slides.len()));
+    warn(&lesson, console);
+    Ok(())
+}
+
+fn show(lesson: &Lesson, console: &Console) {
+    let lengths: Vec<Option<Span>> = lesson.slides.iter().map(|slide| estimate::length(slide, &lesson.language)).collect();
+    let total: Span = lengths.iter().copied().flatten().sum();
+    let count = lesson.slides.len();
+    console.answer(&format!("{} ({}), {count} slides, about {}\n", lesson.title, lesson.language, clock(total.as_seconds().round())));
+    for (slide, length) in lesson.slides.iter().zip(&lengths) {
+        let length = length.map_or_else(String::new, |length| format!(", about {}", clock(length.as_seconds().round())));
+        console.answer(&format!("\n{}. {}\n   {}{length}\n", slide.number, slide.title, shown(slide)));
+        for line in said(slide).lines() {
+            console.answer(&format!("   | {line}\n"));
+        }
+    }
+    warn(lesson, console);
+}
+
+fn warn(lesson: &Lesson, console: &Console) {
+    for warning in &lesson.warnings {
+        console.event(&json!({ "event": "warning", "slide": warning.slide, "text": warning.text }));
+        console.note(&format!("warning: {warning}"));
+    }
+}
+
+fn shown(slide: &Slide) -> String {
+    match &slide.visual {
+        Visual::Page { index, .. } => format!("page {}", index + 1),
+        Visual::Image { path, .. } => format!("picture {}", path.display()),
+        Visual::Color(rgb) => format!("colour {}", engine::graph::unit::Rgb(*rgb)),
+    }
+}
+
+fn said(slide: &Slide) -> String {
+    match &slide.narration {
+        Narration::Text(text) => text.clone(),
+        Narration::Audio { path, .. } => format!("(recording {})", path.display()),
+        Narration::Silence(span) => format!("(silence, {span})"),
+    }
+}
+
+/// A lesson for programs.
+fn described(lesson: &Lesson) -> Value {
+    let slide = |slide: &Slide| {
+        let narration = match &slide.narration {
+            Narration::Text(text) => json!({ "text": text }),
+            Narration::Audio { path, .. } => json!({ "audio": path }),
+            Narration::Silence(span) => json!({ "silence_seconds": span.as_seconds() }),
+        };
+        let seconds = estimate::length(slide, &lesson.language).map(Span::as_seconds);
+        json!({
+            "id": slide.id, "number": slide.number, "title": slide.title, "shows": shown(slide), "narration": narration,
+            "words": estimate::words(slide), "estimated_seconds": seconds,
+        })
+    };
+    let warnings: Vec<Value> = lesson.warnings.iter().map(|warning| json!({ "slide": warning.slide, "text": warning.text })).collect();
+    json!({
+        "id": lesson.id, "title": lesson.title, "language": lesson.language,
+        "slides": lesson.slides.iter().map(slide).collect::<Vec<_>>(), "warnings": warnings,
+    })
+}

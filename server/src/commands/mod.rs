@@ -1,0 +1,36 @@
+//! The commands, one file each: `Options` are its arguments, `run` does it.
+
+pub mod avatars;
+pub mod check;
+pub mod completions;
+pub mod doctor;
+pub mod graph;
+pub mod lesson;
+pub mod nodes;
+pub mod render;
+pub mod run;
+pub mod schema;
+pub mod speak;
+pub mod voices;
+
+use crate::cli::Command;
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// Does what a command says.
+pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
+    match command {
+        Command::Render(options) => render::run(options, console),
+        Command::Run(options) => run::run(options, console),
+        Command::Check(options) => check::run(options, console),
+        Command::Graph(options) => graph::run(options, console),
+        Command::Nodes(options) => nodes::run(options, console),
+        Command::Schema(options) => schema::run(options, console),
+        Command::Lesson(options) => lesson::run(options, console),
+        Command::Speak(options) => speak::run(options, console),
+        Command::Voices(options) => voices::run(options, console),
+        Command::Avatars(options) => avatars::run(options, console),
+        Command::Doctor(options) => doctor::run(options, console),
+        Command::Completions(options) => completions::run(options, console),
+    }
+}

@@ -1,0 +1,204 @@
+//! `lectern render`: a deck in, a film with subtitles out.
+
+use crate::console::Console;
+use crate::estimate;
+use crate::execute::{execute, write_report};
+use crate::failure::Failure;
+use crate::graphs::{GraphFile, GraphOptions};
+use crate::outputs;
+use crate::progress::clock;
+use crate::signals::Signals;
+use clap::Args;
+use engine::graph::check::Depth;
+use engine::graph::draw::{Format, draw};
+use engine::graph::plan::Plan;
+use engine::run::Report;
+use engine::time::Span;
+use plugins::lesson::{ImportOptions, Lesson, import, select};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  lectern render talk.pptx                           writes talk.mp4, talk.srt, talk.vtt
+  lectern render talk.pptx -o out/talk.mp4 --avatar henrik
+  lectern render talk.pptx --slides 3-5,8            only these slides, by their numbers in the deck
+  lectern render slides/ --dry-run                   a folder of pictures with script.md; says what would be done
+  lectern render talk.pptx --graph mine.yaml --set voice=voices/my.onnx --report report.json
+
+What stands in the speaker notes is what is said; [pause 1s] is a pause. Hidden slides are left out.
+The graph is the built-in lecture.yaml (`lectern graph` draws it) unless --graph names another one. render sets
+its variables lesson, out, srt, vtt, and those given by options.";
+
+/// Make the film of a deck.
+///
+/// Reads slides and speaker notes, speaks the notes, lets a presenter give them, and writes an MP4 with chapters and, beside it,
+/// subtitles. Needs no configuration.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Options {
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md.
+    #[arg(value_name = "DECK")]
+    deck: PathBuf,
+    /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Who speaks: a name from `lectern voices`, or the path of a Piper voice (.onnx).
+    #[arg(long, value_name = "VOICE")]
+    voice: Option<String>,
+    /// Who is seen: a name from `lectern avatars`.
+    #[arg(long, value_name = "NAME")]
+    avatar: Option<String>,
+    /// Only these slides, by their numbers in the deck: 3-5,8.
+    #[arg(long, value_name = "SLIDES")]
+    slides: Option<String>,
+    /// Another graph than the built-in one; its profile `offline` is used where it has one.
+    #[arg(long, value_name = "FILE")]
+    graph: Option<PathBuf>,
+    #[command(flatten)]
+    graph_options: GraphOptions,
+    /// Write figures about the run to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Read and check everything, print what would be done, write nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What a render is about to do.
+struct Job {
+    lesson: Lesson,
+    /// Which of its slides.
+    chosen: Vec<usize>,
+    film: PathBuf,
+    plan: Plan,
+}
+
+/// Renders, or says what would be rendered.
+pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+    let signals = Signals::listen();
+    let job = prepare(&options, console)?;
+    if let Some(signal) = signals.caught() {
+        return Err(Failure::Aborted(signal));
+    }
+    if options.dry_run {
+        show(&job, console);
+        return Ok(());
+    }
+    let Job { lesson: _, chosen, film, plan } = job;
+    let size = plan.defaults.size;
+    let report = execute(plan, console)?;
+    if let Some(path) = &options.report {
+        write_report(&report, path)?;
+    }
+    let Report { wall_seconds, media_seconds, .. } = report;
+    let speed = if wall_seconds > 0.0 { media_seconds / wall_seconds } else { 0.0 };
+    let slides = chosen.len();
+    console.event(&json!({
+        "event": "done", "file": film, "media_seconds": media_seconds, "wall_seconds": wall_seconds, "speed": speed,
+        "width": size.width, "height": size.height, "slides": slides,
+    }));
+    let plural = if slides == 1 { "" } else { "s" };
+    console.say(&format!(
+        "{}  {}  {}x{}  {slides} slide{plural}  rendered in {} ({speed:.1}x real time)",
+        film.display(),
+        clock(media_seconds),
+        size.width,
+        size.height,
+        duration(wall_seconds),
+    ));
+    console.warnings(&report.warnings);
+    Ok(())
+}
+
+/// Everything that can be wrong is found here, before anything is written.
+fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
+    let deck = options.deck.as_path();
+    if !deck.exists() {
+        return Err(Failure::Invalid(format!("there is no deck {}", deck.display())));
+    }
+    let film = options.output.clone().unwrap_or_else(|| outputs::default_film(deck));
+    if options.graph.is_none() && film.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("mp4")) {
+        return Err(Failure::Invalid(format!(
+            "the film is an MP4 file, {} would not be seen as one; end its name in .mp4",
+            film.display()
+        )));
+    }
+    let file = GraphFile::new(options.graph.as_deref());
+    let (srt, vtt) = (film.with_extension("srt"), film.with_extension("vtt"));
+    let inputs: Vec<&Path> = [Some(deck), options.graph.as_deref()].into_iter().flatten().collect();
+    let written = [Some(&film), file.declares("srt").then_some(&srt), file.declares("vtt").then_some(&vtt), options.report.as_ref()];
+    let written: Vec<&PathBuf> = written.into_iter().flatten().collect();
+    for (index, path) in written.iter().enumerate() {
+        if written[..index].contains(path) {
+            return Err(Failure::Invalid(format!("{} would be written twice; choose another name", path.display())));
+        }
+        if !options.dry_run {
+            outputs::check(path, &inputs)?;
+        }
+    }
+
+    let graph_options = graph_options(options, &file, &[("lesson", deck), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
+    let (document, plan) = file.plan(&graph_options, Depth::Environment)?;
+    console.lints(&document.warnings, &file.text);
+    let lesson = import(deck, &ImportOptions::default())?;
+    let chosen = select(&lesson, options.slides.as_deref())?;
+    Ok(Job { lesson, chosen, film, plan })
+}
+
+/// The variables in the order of their weight: what the command is about, its options, then `--set`.
+fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -> GraphOptions {
+    let GraphOptions { mut profile, set } = options.graph_options.clone();
+    if profile.is_empty() && file.has_profile("offline") {
+        profile.push("offline".into());
+    }
+    // A film needs a graph that takes the deck and the film's name; subtitles are as the graph likes.
+    let wanted = |name: &str| matches!(name, "lesson" | "out") || file.declares(name);
+    let paths = paths.iter().filter(|(name, _)| wanted(name)).map(|(name, path)| (name.to_string(), path.display().to_string()));
+    let asked = [("voice", &options.voice), ("avatar", &options.avatar), ("slides", &options.slides)];
+    let asked = asked.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?)));
+    GraphOptions { profile, set: paths.chain(asked).chain(set).collect() }
+}
+
+/// `--dry-run`: the slides with about how long they will be, then the lanes.
+fn show(job: &Job, console: &Console) {
+    let Job { lesson, chosen, film, plan } = job;
+    let slides: Vec<_> = chosen.iter().map(|&index| &lesson.slides[index]).collect();
+    let lengths: Vec<Option<Span>> = slides.iter().map(|slide| estimate::length(slide, &lesson.language)).collect();
+    let total: Span = lengths.iter().copied().flatten().sum();
+    if console.json() {
+        let slide = |(slide, length): (&&plugins::lesson::Slide, &Option<Span>)| json!({ "number": slide.number, "title": slide.title, "words": estimate::words(slide), "estimated_seconds": length.map(Span::as_seconds) });
+        let warnings: Vec<Value> = lesson.warnings.iter().map(|warning| json!({ "slide": warning.slide, "text": warning.text })).collect();
+        return console.answer_json(&json!({
+            "title": lesson.title, "language": lesson.language, "file": film, "estimated_seconds": total.as_seconds(),
+            "slides": slides.iter().zip(&lengths).map(slide).collect::<Vec<_>>(), "warnings": warnings, "plan": engine::graph::draw::json(plan),
+        }));
+    }
+    console.say(&format!("{} ({}), {} slides, about {}", lesson.title, lesson.language, slides.len(), clock(total.as_seconds().round())));
+    for (slide, length) in slides.iter().zip(&lengths) {
+        let length = length.map_or("?".to_string(), |length| clock(length.as_seconds().round()));
+        console.say(&format!("{:>4}  {length:>6}  {:>4} words  {}", slide.number, estimate::words(slide), slide.title));
+    }
+    console.say(&format!("\n{}", draw(plan, Format::Lanes)));
+    console.say(&format!("Nothing was written; without --dry-run the film would be {}.", film.display()));
+    lesson.warnings.iter().for_each(|warning| console.note(&format!("warning: {warning}")));
+}
+
+/// `38 s`, `2 min 5 s`, `0.4 s`.
+fn duration(seconds: f64) -> String {
+    match seconds.round() as u64 {
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        whole if whole < 60 => format!("{whole} s"),
+        whole => format!("{} min {} s", whole / 60, whole % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_as_exact_as_they_are_long() {
+        assert_eq!([0.44, 9.9, 38.2, 125.4].map(duration), ["0.4 s", "9.9 s", "38 s", "2 min 5 s"]);
+    }
+}

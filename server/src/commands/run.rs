@@ -1,0 +1,55 @@
+//! `lectern run`: any graph file, as it stands.
+
+use crate::console::Console;
+use crate::execute::{execute, write_report};
+use crate::failure::Failure;
+use crate::graphs::{GraphFile, GraphOptions, must_have_sink};
+use crate::outputs;
+use crate::progress::clock;
+use clap::Args;
+use engine::graph::check::Depth;
+use serde_json::json;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  lectern run graphs/lecture.yaml --profile offline --set lesson=talk.pptx --set out=talk.mp4
+  lectern run graphs/hello.yaml --report report.json";
+
+/// Run a graph file.
+///
+/// Paths in the graph are relative to the current folder. Variables are given with --set, profiles with --profile.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Options {
+    /// The graph file.
+    #[arg(value_name = "GRAPH")]
+    graph: PathBuf,
+    #[command(flatten)]
+    graph_options: GraphOptions,
+    /// Write figures about the run to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+/// Checks the graph and runs it.
+pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+    if let Some(path) = &options.report {
+        outputs::check(path, &[&options.graph])?;
+    }
+    let file = GraphFile::new(Some(&options.graph));
+    let (document, plan) = file.plan(&options.graph_options, Depth::Environment)?;
+    must_have_sink(&file, &document, &plan)?;
+    console.lints(&document.warnings, &file.text);
+    let name = plan.name.clone();
+    let report = execute(plan, console)?;
+    if let Some(path) = &options.report {
+        write_report(&report, path)?;
+    }
+    let (wall, media) = (report.wall_seconds, report.media_seconds);
+    console.event(&json!({ "event": "done", "graph": name, "media_seconds": media, "wall_seconds": wall }));
+    let programme = if media > 0.0 { format!("  {} of programme", clock(media)) } else { String::new() };
+    console.say(&format!("{name}  done in {wall:.1} s{programme}"));
+    console.warnings(&report.warnings);
+    Ok(())
+}

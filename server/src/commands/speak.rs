@@ -1,0 +1,148 @@
+//! `lectern speak`: a text as sound, with the times of words and mouth shapes.
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::outputs;
+use crate::progress::clock;
+use crate::signals::Signals;
+use clap::Args;
+use engine::time::Span;
+use plugins::speech::cache::Cache;
+use plugins::speech::text::{Options as ClauseLengths, narrate};
+use plugins::speech::voice::{CachedVoice, PiperVoice, SAMPLE_RATE, SAMPLES, Settings, Synthesis, Timed, Voice, gain_for};
+use serde_json::{Value, json};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// More text than anybody speaks in one go.
+const LONGEST: u64 = 1 << 20;
+
+const EXAMPLES: &str = "\
+Examples:
+  lectern speak \"Good morning. [pause 0.5s] Shall we begin?\" -o hello.wav
+  lectern speak - -o notes.wav --times notes.json < notes.txt
+  lectern speak \"Faster.\" -o fast.wav --speed 1.3";
+
+/// Speak a text into a WAV file.
+///
+/// Marks work as in speaker notes: [pause 0.5s] is a pause.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Options {
+    /// What to say; - reads it from standard input.
+    #[arg(value_name = "TEXT")]
+    text: String,
+    /// The sound: WAV, mono, 48 kHz, 16 bit.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Write when words, phonemes and mouth shapes begin and end, in seconds, as JSON.
+    #[arg(long, value_name = "FILE")]
+    times: Option<PathBuf>,
+    /// Who speaks: a name from `lectern voices`, or the path of a Piper voice (.onnx).
+    #[arg(long, value_name = "VOICE", default_value = "default")]
+    voice: String,
+    /// How fast: 0.5 to 2.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    speed: f32,
+}
+
+/// Sound so far, and what happens when in it.
+#[derive(Default)]
+struct Spoken {
+    samples: Vec<f32>,
+    words: Vec<Value>,
+    phonemes: Vec<Value>,
+    visemes: Vec<Value>,
+    unspoken: Vec<String>,
+}
+
+/// Speaks.
+pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+    let signals = Signals::listen();
+    let written: Vec<&PathBuf> = [Some(&options.output), options.times.as_ref()].into_iter().flatten().collect();
+    for path in &written {
+        outputs::check(path, &[])?;
+    }
+    if written.len() == 2 && written[0] == written[1] {
+        return Err(Failure::Invalid("the sound and the times cannot be one file".into()));
+    }
+    let text = text_of(&options.text)?;
+    let settings = Settings { speed: options.speed, ..Settings::default() };
+    let voice = CachedVoice::new(PiperVoice::open(&options.voice, settings)?, Cache::of_user());
+    let script = narrate(&text, voice.language(), ClauseLengths::default());
+    if script.clauses.is_empty() {
+        return Err(Failure::Invalid("there is nothing to say in this text".into()));
+    }
+    let gain = gain_for(&voice, voice.cache())?;
+    let mut spoken = Spoken::default();
+    spoken.silence(script.lead);
+    for (index, clause) in script.clauses.iter().enumerate() {
+        if let Some(signal) = signals.caught() {
+            return Err(Failure::Aborted(signal));
+        }
+        spoken.add(&voice.synthesize(clause)?, gain);
+        if index + 1 < script.clauses.len() {
+            spoken.silence(clause.pause_after);
+        }
+    }
+    write_wav(&spoken.samples, &options.output)
+        .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", options.output.display())))?;
+    let seconds = spoken.samples.len() as f64 / f64::from(SAMPLE_RATE);
+    if let Some(path) = &options.times {
+        let Spoken { words, phonemes, visemes, .. } = &spoken;
+        let times = json!({ "seconds": seconds, "words": words, "phonemes": phonemes, "visemes": visemes });
+        std::fs::write(path, format!("{times:#}\n"))
+            .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
+    }
+    console.event(&json!({ "event": "done", "file": options.output, "seconds": seconds, "words": spoken.words.len() }));
+    console.say(&format!("{}  {}  {} words", options.output.display(), clock(seconds), spoken.words.len()));
+    spoken.unspoken.iter().for_each(|text| console.note(&format!("warning: {text}")));
+    Ok(())
+}
+
+fn text_of(argument: &str) -> Result<String, Failure> {
+    if argument != "-" {
+        return Ok(argument.to_string());
+    }
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(LONGEST).read_to_string(&mut text);
+    read.map_err(|error| Failure::Invalid(format!("standard input cannot be read as text: {error}")))?;
+    Ok(text)
+}
+
+impl Spoken {
+    fn silence(&mut self, span: Span) {
+        self.samples.extend(std::iter::repeat_n(0.0, SAMPLES.count_in(span).max(0) as usize));
+    }
+
+    fn add(&mut self, clause: &Synthesis, gain: f32) {
+        let start = SAMPLES.span_of(self.samples.len() as i64);
+        fn timed<T>(start: Span, item: &Timed<T>, name: &str, value: Value) -> Value {
+            json!({ name: value, "start": (start + item.at).as_seconds(), "end": (start + item.end()).as_seconds() })
+        }
+        self.words.extend(clause.words.iter().map(|word| timed(start, word, "word", word.value.text.as_str().into())));
+        self.phonemes.extend(clause.phonemes.iter().map(|phoneme| timed(start, phoneme, "phoneme", phoneme.value.ipa.as_str().into())));
+        self.visemes.extend(clause.visemes.iter().map(|viseme| timed(start, viseme, "viseme", json!(viseme.value))));
+        self.unspoken.extend(clause.unspoken.iter().map(|part| format!("\"{}\" is not spoken: {}", part.text, part.reason)));
+        self.samples.extend(clause.samples.iter().map(|sample| sample * gain));
+    }
+}
+
+/// Written beside and renamed, so that nothing half-made is left behind.
+fn write_wav(samples: &[f32], path: &Path) -> Result<(), hound::Error> {
+    let spec = hound::WavSpec { channels: 1, sample_rate: SAMPLE_RATE, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut part = path.as_os_str().to_os_string();
+    part.push(".part");
+    let written = (|| {
+        let mut writer = hound::WavWriter::create(&part, spec)?;
+        for sample in samples {
+            writer.write_sample((sample.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16)?;
+        }
+        writer.finalize()?;
+        std::fs::rename(&part, path).map_err(hound::Error::IoError)
+    })();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}

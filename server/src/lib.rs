@@ -1,0 +1,43 @@
+#![warn(missing_docs)]
+//! The command line: `lectern COMMAND`.
+//!
+//! One file a command in [`commands`]; what they share is beside it. Standard output carries results only (a line, a table, JSON);
+//! progress, warnings and errors go to standard error. Exit codes: 0 done, 1 the run failed, 2 graph, input or usage invalid,
+//! 130 and 143 aborted by SIGINT and SIGTERM.
+
+mod cli;
+mod commands;
+mod console;
+mod doctor;
+mod estimate;
+mod excerpt;
+mod execute;
+mod failure;
+mod graphs;
+mod outputs;
+mod progress;
+mod resources;
+mod signals;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// The whole program: reads the arguments, does what they say, prints what went wrong, returns the exit code.
+pub fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    log_to_stderr();
+    let console = console::Console::new(cli.output);
+    match commands::run(cli.command, &console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console.failure(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// The log is for whoever looks for the cause of something, so it is silent unless `LECTERN_LOG` asks: `LECTERN_LOG=debug`.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

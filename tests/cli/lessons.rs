@@ -1,0 +1,127 @@
+//! Lessons, voices, presenters: what plugins know, as commands print it.
+
+use super::{files, run, run_with};
+use serde_json::Value;
+use std::fs;
+use tempfile::TempDir;
+
+const LESSON: &str = "version: 1
+id: sky
+title: The sky
+language: en
+size: 16x9
+slides:
+  - id: blue
+    title: Why it is blue
+    color: \"#4070c0\"
+    narration: Sunlight is scattered by the air. [pause 1s] Blue is scattered most.
+  - id: night
+    title: Night
+    color: \"#000000\"
+    silence: 2s
+";
+
+fn with_lesson() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("sky.yaml"), LESSON).expect("written");
+    folder
+}
+
+#[test]
+fn a_lesson_is_shown_with_its_narration_and_length() {
+    let folder = with_lesson();
+    let text = run(folder.path(), "lesson show sky.yaml").ok();
+    assert!(text.starts_with("The sky (en), 2 slides, about 0:0"), "{text}");
+    assert!(text.contains("\n1. Why it is blue\n   colour #4070c0, about 0:0"), "{text}");
+    assert!(text.contains("   | Sunlight is scattered by the air. [pause 1s]"), "{text}");
+    assert!(text.contains("\n2. Night\n   colour #000000, about 0:02\n"), "{text}");
+    let json: Value = serde_json::from_str(&run(folder.path(), "lesson show sky.yaml --json").ok()).expect("JSON");
+    assert_eq!((&json["slides"][1]["narration"]["silence_seconds"], &json["slides"][0]["words"]), (&2.0.into(), &12.into()));
+}
+
+#[test]
+fn a_lesson_is_exported_and_read_again() {
+    let folder = with_lesson();
+    let text = run(folder.path(), "lesson export sky.yaml -o talk/lesson.yaml").ok();
+    assert_eq!(text, "talk/lesson.yaml  2 slides\n");
+    let show = |file: &str| run(folder.path(), &format!("lesson show {file}")).ok();
+    assert_eq!(show("talk/lesson.yaml"), show("sky.yaml"));
+    let again = run(folder.path(), "lesson export sky.yaml -o talk/lesson.yaml").fails(2);
+    assert_eq!(again, "error: talk/lesson.yaml is there already; --force replaces it\n");
+    run(folder.path(), "lesson export sky.yaml -o talk/lesson.yaml --force").ok();
+    assert!(run(folder.path(), "lesson export sky.yaml -o sky.yaml --force").fails(2).contains("is the input"));
+    assert!(run(folder.path(), "lesson export sky.yaml -o other").fails(2).contains("write -o other/lesson.yaml"));
+}
+
+#[test]
+fn a_bad_lesson_is_invalid_input() {
+    let folder = with_lesson();
+    fs::write(folder.path().join("bad.yaml"), LESSON.replace("silence: 2s", "silence: soon")).expect("written");
+    let text = run(folder.path(), "lesson show bad.yaml").fails(2);
+    assert!(text.starts_with("error: bad.yaml") && text.contains("soon"), "{text}");
+    assert!(run(folder.path(), "lesson show nowhere.pptx").fails(2).contains("cannot read nowhere.pptx"));
+}
+
+#[test]
+fn a_dry_run_tells_slides_and_lanes_and_writes_nothing() {
+    let folder = with_lesson();
+    let ran = run(folder.path(), "render sky.yaml --dry-run");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let out = ran.stdout;
+    assert!(out.contains("12 words  Why it is blue\n") && out.contains("   2    0:02     0 words  Night\n"), "{out}");
+    assert!(out.contains("graph lecture: ") && out.contains("the film would be sky.mp4"), "{out}");
+    let out = run(folder.path(), "render sky.yaml --dry-run --slides 2 --json").ok();
+    let json: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(json["slides"].as_array().map(Vec::len), Some(1));
+    assert_eq!((&json["slides"][0]["number"], &json["estimated_seconds"]), (&2.into(), &2.0.into()));
+    assert!(run(folder.path(), "render sky.yaml --dry-run --slides 7").fails(2).contains('7'));
+    assert!(run(folder.path(), "render sky.yaml --dry-run --slides x-y").fails(2).contains("x-y"));
+    assert_eq!(files(folder.path()), ["sky.yaml"]);
+}
+
+#[test]
+fn voices_and_presenters_are_listed() {
+    let folder = with_lesson();
+    assert!(run(folder.path(), "voices").ok().starts_with("joe  (default)\n"));
+    assert!(run(folder.path(), "avatars").ok().contains("  (default)\n"));
+    let avatars: Value = serde_json::from_str(&run(folder.path(), "avatars --json").ok()).expect("JSON");
+    assert!(avatars.as_array().is_some_and(|avatars| avatars.iter().filter(|avatar| avatar["default"] == true).count() == 1));
+}
+
+#[test]
+fn a_text_is_spoken_with_its_times() {
+    let folder = with_lesson();
+    let text = "Good morning. [pause 1s] Shall we begin?";
+    let out = run_with(folder.path(), &["speak", text, "-o", "a.wav", "--times", "a.json"]).ok();
+    assert!(out.starts_with("a.wav  0:0") && out.ends_with("  5 words\n"), "{out}");
+    let wav = hound::WavReader::open(folder.path().join("a.wav")).expect("a WAV file");
+    assert_eq!((wav.spec().sample_rate, wav.spec().channels), (48_000, 1));
+    let seconds = f64::from(wav.duration()) / 48_000.0;
+    let times: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("a.json")).expect("times")).expect("JSON");
+    assert_eq!(times["seconds"], seconds);
+    let at = |index: usize, key: &str| times["words"][index][key].as_f64().expect(key);
+    assert_eq!(times["words"][2]["word"], "Shall");
+    assert!(at(2, "start") - at(1, "end") >= 1.0, "the pause is in the times");
+    assert!(at(4, "end") <= seconds);
+    let (quiet, loud) = (run_with(folder.path(), &["speak", "…", "-o", "b.wav"]), run_with(folder.path(), &["speak", text, "-o", "b.wav"]));
+    assert!(quiet.fails(2).contains("nothing to say"));
+    loud.ok();
+    assert_eq!(
+        fs::read(folder.path().join("a.wav")).unwrap(),
+        fs::read(folder.path().join("b.wav")).unwrap(),
+        "the same text, the same bytes"
+    );
+}
+
+#[test]
+fn the_doctor_finds_what_the_tests_need() {
+    let folder = with_lesson();
+    let out = run(folder.path(), "doctor").ok();
+    assert!(out.contains("✓ voice") && out.contains("✓ espeak-ng"), "{out}");
+    let output = super::lectern(folder.path()).args(["doctor", "--json"]).env("LECTERN_DATA", "/nowhere").output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert_eq!(report["ready"], false);
+    let voice = report["checks"].as_array().and_then(|checks| checks.iter().find(|check| check["name"] == "voice")).expect("a voice check");
+    assert_eq!((&voice["there"], &voice["fix"]), (&false.into(), &"scripts/setup".into()));
+}

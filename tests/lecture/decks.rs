@@ -1,0 +1,67 @@
+//! Decks that this project did not make.
+
+use crate::support::{lectern, lesson, picture, probe, render, root, succeed, word_error};
+use std::path::{Path, PathBuf};
+
+fn deck(name: &str) -> PathBuf {
+    root().join("tests/decks").join(name)
+}
+
+/// The PDF that the deck became, in the cache of this test.
+fn converted(home: &Path) -> PathBuf {
+    let pdfs = std::fs::read_dir(home.join("cache/lectern/decks")).unwrap().map(|entry| entry.unwrap().path());
+    pdfs.filter(|path| path.extension().is_some_and(|e| e == "pdf")).next().expect("one deck was converted")
+}
+
+/// Renders a deck and holds the film against the deck's pages.
+fn film_shows_the_pages(name: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let film = render(home.path(), &deck(name), &[]);
+    let slides = lesson(home.path(), &deck(name))["slides"].as_array().unwrap().clone();
+    let said = probe(&film, &["-show_chapters", "-show_streams"]);
+    let chapters = said["chapters"].as_array().unwrap();
+    assert_eq!(chapters.len(), slides.len());
+    let time = |value: &serde_json::Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    let end = time(&said["streams"][0]["duration"]);
+    assert!((time(&chapters[chapters.len() - 1]["end_time"]) - end).abs() < 1.0 / 30.0, "the chapters fill the film to one frame");
+    let pdf = converted(home.path());
+    for (index, (chapter, slide)) in chapters.iter().zip(&slides).enumerate() {
+        let middle = (time(&chapter["start_time"]) + time(&chapter["end_time"])) / 2.0;
+        let shown = picture::frame_at(&film, middle, 1280, 720);
+        let page = slide["visual"]["page"].as_u64().map_or(index + 1, |page| page as usize + 1);
+        let drawn = picture::page(&pdf, page, 1280, 720, home.path());
+        let alike = picture::ssim(&shown, &drawn, |x, y| x < 900 || y < 400);
+        assert!(alike >= 0.95, "{name}, slide {}: SSIM {alike:.3}", index + 1);
+    }
+}
+
+#[test]
+fn a_deck_with_notes_shows_its_pages() {
+    film_shows_the_pages("sld-notes.pptx");
+}
+
+#[test]
+fn a_deck_with_pictures_a_table_and_a_chart_shows_its_pages() {
+    film_shows_the_pages("ph-populated-placeholders.pptx");
+}
+
+#[test]
+fn an_odp_with_a_hidden_slide_shows_the_others() {
+    film_shows_the_pages("hidden.odp");
+}
+
+#[test]
+fn the_notes_of_a_foreign_deck_are_understood() {
+    let home = tempfile::tempdir().unwrap();
+    let text = "Good morning, and welcome to the course. Today we look at how rivers shape the land around them. \
+        Water carries sand and stones from the mountains to the sea, and leaves them where it slows down.";
+    let script = home.path().join("script.md");
+    std::fs::write(&script, format!("# Rivers\n\n{text}\n")).unwrap();
+    let pdf = home.path().join("rivers.pdf");
+    let notes = deck("sld-notes.pptx");
+    succeed(lectern(home.path()).args(["lesson", "show"]).arg(&notes));
+    std::fs::copy(converted(home.path()), &pdf).unwrap();
+    std::fs::copy(&script, pdf.with_extension("md")).unwrap();
+    let film = render(home.path(), &pdf, &["--slides", "1"]);
+    assert!(word_error(home.path(), text, &film) <= 0.10);
+}

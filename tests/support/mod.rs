@@ -1,0 +1,68 @@
+//! What the tests share: the program, its peers, and measuring what they made.
+
+pub mod picture;
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The program under test, with caches of its own in `home`.
+pub fn lectern(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
+    command.current_dir(root()).env("XDG_CACHE_HOME", home.join("cache")).env_remove("RUST_LOG");
+    command
+}
+
+/// Runs a command that has to succeed.
+pub fn succeed(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} ended with {}:\n{said}", output.status);
+    output
+}
+
+/// Renders a deck into `home`; the film's path.
+pub fn render(home: &Path, deck: &Path, more: &[&str]) -> PathBuf {
+    let film = home.join("film.mp4");
+    succeed(lectern(home).arg("render").arg(deck).arg("-o").arg(&film).arg("--quiet").args(more));
+    film
+}
+
+/// What ffprobe says of a file.
+pub fn probe(file: &Path, show: &[&str]) -> Value {
+    let output = succeed(Command::new("ffprobe").args(["-v", "error", "-of", "json"]).args(show).arg(file));
+    serde_json::from_slice(&output.stdout).expect("ffprobe writes JSON")
+}
+
+/// Every packet can be decoded without a complaint.
+pub fn decodes_cleanly(file: &Path) {
+    let output = succeed(Command::new("ffmpeg").args(["-v", "error", "-xerror", "-i"]).arg(file).args(["-f", "null", "-"]));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// Decoded sound, mono 48 kHz.
+pub fn sound(file: &Path) -> Vec<f32> {
+    let output = succeed(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(file).args(["-ac", "1", "-ar", "48000", "-f", "f32le", "-"]));
+    output.stdout.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect()
+}
+
+/// The lesson as the program reads it.
+pub fn lesson(home: &Path, deck: &Path) -> Value {
+    let output = succeed(lectern(home).args(["lesson", "show", "--json"]).arg(deck));
+    serde_json::from_slice(&output.stdout).expect("lesson show --json writes JSON")
+}
+
+/// Part of the words that a recogniser did not hear as written.
+pub fn word_error(home: &Path, text: &str, audio: &Path) -> f64 {
+    let reference = home.join("reference.txt");
+    std::fs::write(&reference, text).expect("a writable folder");
+    let output = succeed(Command::new(root().join("tests/judge/judge")).arg("wer").arg("--reference").arg(&reference).arg(audio));
+    let said: Value = serde_json::from_slice(&output.stdout).expect("the judge writes JSON");
+    eprintln!("word error {} in {} words: {}", said["wer"], said["reference_words"], said["differences"]);
+    said["wer"].as_f64().expect("a number")
+}
