@@ -4,6 +4,7 @@
 //! A graph file ([`graph`]) is checked into a plan; a plan runs ([`run`]) as lanes of nodes ([`node`]) that pass packets ([`packet`]) of
 //! pictures, sound, cues and encoded units ([`media`]). Time is exact ([`time`]).
 
+pub mod catalog;
 pub mod cue;
 pub mod frame;
 pub mod graph;

@@ -114,7 +114,7 @@ impl Console {
             return to_stdout(&format!("{event}\n"));
         }
         match failure {
-            Failure::Graph { problems, source: Some(text) } if self.reader == Reader::Terminal => {
+            Failure::Graph { problems, text: Some(text) } if self.reader == Reader::Terminal => {
                 to_stderr(&excerpt::draw(problems, text, self.color));
             }
             // Problems say themselves that they are errors, and which.

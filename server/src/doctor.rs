@@ -1,5 +1,6 @@
 //! What `lectern doctor` looks at. A check reads and starts harmless programs; it changes nothing. A new check is one entry.
 
+use crate::outputs::takes_files;
 use plugins::lesson::ImportOptions;
 use plugins::models::{self, DEFAULT_VOICE};
 use std::path::{Path, PathBuf};
@@ -49,8 +50,8 @@ pub const CHECKS: &[Check] = &[
     Check { name: "voice", purpose: "speech", needed: true, look: voice },
     Check { name: "ONNX Runtime", purpose: "speech", needed: true, look: onnxruntime },
     Check { name: "espeak-ng", purpose: "phonemes for the voice", needed: true, look: espeak },
-    Check { name: "H.264 encoder", purpose: "pictures of the film", needed: true, look: || element(&["x264enc", "openh264enc"]) },
-    Check { name: "AAC encoder", purpose: "sound of the film", needed: true, look: || element(&["avenc_aac", "fdkaacenc", "voaacenc"]) },
+    Check { name: "H.264 encoder", purpose: "pictures of the film", needed: true, look: || element(&["x264enc"]) },
+    Check { name: "AAC encoder", purpose: "sound of the film", needed: true, look: || element(&["avenc_aac", "voaacenc"]) },
     Check { name: "LibreOffice", purpose: "decks: .pptx, .ppt, .odp; PDFs and pictures work without", needed: true, look: office },
     Check { name: "cache folder", purpose: "converted decks and spoken clauses are kept there", needed: true, look: cache },
     Check { name: "fonts", purpose: "decks look as their authors made them", needed: false, look: fonts },
@@ -97,11 +98,9 @@ fn cache() -> Finding {
     let folder = ImportOptions::default().cache_dir;
     // The nearest folder that is there decides: what is missing below it will be made.
     let nearest = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
-    match nix::unistd::access(nearest, nix::unistd::AccessFlags::W_OK) {
+    match takes_files(nearest) {
         Ok(()) => Finding::There(folder.display().to_string()),
-        Err(error) => {
-            Finding::missing(format!("{} cannot be written: {}", nearest.display(), error.desc()), "export XDG_CACHE_HOME=FOLDER")
-        }
+        Err(error) => Finding::missing(format!("{} cannot be written: {error}", nearest.display()), "export XDG_CACHE_HOME=FOLDER"),
     }
 }
 

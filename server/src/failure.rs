@@ -14,7 +14,7 @@ pub enum Failure {
         /// All that is wrong with it.
         problems: Problems,
         /// The file's text, for excerpts; `None` when it could not be read.
-        source: Option<String>,
+        text: Option<String>,
     },
     /// The arguments or a file that they name cannot be used.
     #[error("{0}")]

@@ -48,19 +48,28 @@ impl GraphFile {
         self.path.as_ref().map_or_else(|| LECTURE_NAME.to_string(), |path| path.display().to_string())
     }
 
+    /// It can be read as far as its top level.
+    pub fn is_map(&self) -> bool {
+        parse(&self.text, &self.name()).is_ok_and(|tree| tree.as_map().is_some())
+    }
+
     /// The graph declares this variable in `vars`.
     pub fn declares(&self, variable: &str) -> bool {
-        parse(&self.text, &self.name()).is_ok_and(|tree| tree.get("vars").is_some_and(|vars| vars.get(variable).is_some()))
+        self.lists("vars", variable)
     }
 
     /// The graph declares this profile.
     pub fn has_profile(&self, name: &str) -> bool {
-        parse(&self.text, &self.name()).is_ok_and(|tree| tree.get("profiles").is_some_and(|profiles| profiles.get(name).is_some()))
+        self.lists("profiles", name)
+    }
+
+    fn lists(&self, key: &str, name: &str) -> bool {
+        parse(&self.text, &self.name()).is_ok_and(|tree| tree.get(key).is_some_and(|map| map.get(name).is_some()))
     }
 
     /// Reads and checks it.
     pub fn plan(&self, options: &GraphOptions, depth: Depth) -> Result<(GraphDocument, Plan), Failure> {
-        let failed = |problems| Failure::Graph { problems, source: Some(self.text.clone()).filter(|text| !text.is_empty()) };
+        let failed = |problems| Failure::Graph { problems, text: Some(self.text.clone()).filter(|text| !text.is_empty()) };
         let options = LoadOptions { profiles: options.profile.clone(), set: options.set.clone(), ..LoadOptions::default() };
         let document = match &self.path {
             Some(path) => load_file(path, &options),

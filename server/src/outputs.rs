@@ -1,7 +1,6 @@
 //! Files that a command is going to write, looked at before anything is begun.
 
 use crate::failure::Failure;
-use nix::unistd::{AccessFlags, access};
 use std::path::{Path, PathBuf};
 
 /// `path` can be written and is none of `inputs`.
@@ -18,14 +17,24 @@ pub fn check(path: &Path, inputs: &[&Path]) -> Result<(), Failure> {
         let folder = folder.display();
         return Err(Failure::Invalid(format!("cannot write {shown}: there is no folder {folder}. Make it: mkdir -p {folder}")));
     }
-    let target = if path.exists() { path } else { folder };
-    access(target, AccessFlags::W_OK)
-        .and_then(|()| access(folder, AccessFlags::W_OK))
-        .map_err(|error| Failure::Invalid(format!("cannot write {shown}: {}. Choose another place with -o", error.desc())))?;
+    takes_files(folder).map_err(|error| {
+        Failure::Invalid(format!("cannot write {shown}: its folder does not take files ({}). Choose another place with -o", error.kind()))
+    })?;
     match inputs.iter().find(|input| same_file(path, input)) {
         Some(_) => Err(Failure::Invalid(format!("the output {shown} is the input; choose another name with -o"))),
         None => Ok(()),
     }
+}
+
+/// A file can be made in `folder`. Trying is the only way to know: permissions, read-only disks and folders of the system all say no
+/// in their own way. Nothing is left behind.
+///
+/// # Errors
+/// What the system says.
+pub fn takes_files(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(format!(".lectern-{}", std::process::id()));
+    std::fs::File::create_new(&probe)?;
+    std::fs::remove_file(&probe)
 }
 
 /// The film's name when none is given: that of the deck with `.mp4`, in the current folder.

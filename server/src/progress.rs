@@ -30,14 +30,24 @@ pub struct Look {
     pub reached: Time,
 }
 
+/// Where a run was when its first pictures were seen; speed is measured from there.
+struct First {
+    at: Instant,
+    frames: u64,
+    reached: Time,
+}
+
 impl Look {
-    /// What `progress` means after this much time; `begun` is when the first picture was there.
-    fn new(progress: &Progress, since_first: Option<Duration>, percent_before: f64) -> Look {
+    /// What `progress` means now.
+    fn new(progress: &Progress, first: Option<&First>, percent_before: f64) -> Look {
         let reached = progress.reached();
         let part = progress.expected_end().map(|end| (reached.as_seconds() / end.as_seconds()).clamp(0.0, 1.0));
-        let seconds = since_first.map_or(0.0, |time| time.as_secs_f64());
-        let fps = if seconds > 0.0 { progress.frames() as f64 / seconds } else { 0.0 };
-        let left = part.filter(|part| *part > 0.01 && seconds > 0.0).map(|part| Duration::from_secs_f64(seconds * (1.0 - part) / part));
+        let seconds = first.map_or(0.0, |first| first.at.elapsed().as_secs_f64());
+        let per_second = |amount: f64| if seconds > 0.0 { amount / seconds } else { 0.0 };
+        let fps = first.map_or(0.0, |first| per_second((progress.frames() - first.frames) as f64));
+        let speed = first.map_or(0.0, |first| per_second((reached - first.reached).as_seconds()));
+        let rest = progress.expected_end().map(|end| (end - reached).as_seconds().max(0.0));
+        let left = rest.filter(|_| speed > 0.0).map(|rest| Duration::from_secs_f64((rest / speed).min(1e6)));
         // An estimate of the length that grows must not make the bar go back.
         Look { percent: part.map(|part| (100.0 * part).max(percent_before)), fps, left, reached }
     }
@@ -82,14 +92,42 @@ impl Drop for Watch {
     }
 }
 
+/// Says what is being done before there is progress to show; until it is dropped.
+pub struct Doing(Option<ProgressBar>);
+
+impl Doing {
+    /// `what` for programs, `what` and `name` for people.
+    pub fn start(what: &str, name: &str, console: &Console) -> Doing {
+        console.event(&json!({ "event": "progress", "stage": what, "percent": null, "fps": 0.0, "eta_seconds": null }));
+        let bar = (console.reader() == Some(Reader::Terminal)).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(ProgressStyle::with_template("{prefix:10} {spinner} {msg}").expect("a template that is right"));
+            bar.set_prefix(what.to_string());
+            bar.set_message(name.to_string());
+            bar.enable_steady_tick(RENEW);
+            bar
+        });
+        Doing(bar)
+    }
+}
+
+impl Drop for Doing {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 fn watch(progress: &Progress, stopped: &Receiver<()>, mut view: View) {
     let mut first = None;
     let mut percent = 0.0;
     while stopped.recv_timeout(RENEW) == Err(RecvTimeoutError::Timeout) {
-        if progress.frames() > 0 {
-            first.get_or_insert_with(Instant::now);
+        let (frames, reached) = (progress.frames(), progress.reached());
+        if frames > 0 {
+            first.get_or_insert_with(|| First { at: Instant::now(), frames, reached });
         }
-        let look = Look::new(progress, first.map(|first| first.elapsed()), percent);
+        let look = Look::new(progress, first.as_ref(), percent);
         percent = look.percent.unwrap_or(percent);
         view.show(&look);
     }

@@ -61,7 +61,7 @@ fn problems_are_json_for_programs() {
     let ran = run(&folder(), "check --no-environment --json g012-unknown-input.yaml");
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), ""));
     let problem = &ran.events()[0]["problems"][0];
-    assert_eq!((&problem["code"], &problem["line"], &problem["column"]), (&"G012".into(), &5.into(), &35.into()));
+    assert_eq!((&problem["code"], &problem["line"], &problem["column"]), (&"G012".into(), &5.into(), &37.into()));
     assert_eq!(problem["help"], "Did you mean \"audio\"?");
 }
 

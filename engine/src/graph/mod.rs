@@ -12,6 +12,7 @@
 pub mod check;
 pub mod de;
 pub mod document;
+pub mod draw;
 pub mod merge;
 pub mod parse;
 pub mod plan;

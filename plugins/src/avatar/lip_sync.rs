@@ -3,7 +3,7 @@
 //! The backend is `rig`: a layered drawing moved by visemes. A pose is a pure function of the slide's seed, the time in the slide and
 //! the cues around it, so the node keeps no state but the cues of the last moments; it runs behind its inputs by the rig's look-ahead.
 
-use super::rig::{LOOKAHEAD, Painter, Performance, Rest, Rig, SentenceEnd, SpeechTrack, Stress, TimedViseme, WINDOW, builtin, names};
+use super::rig::{LOOKAHEAD, Painter, Performance, Rest, Rig, SentenceEnd, SpeechTrack, Stress, TimedViseme, WINDOW, load};
 use crate::pixels::{Alpha, Rgba, draw_rgba};
 use engine::cue::{Cue, Placement, SlideCue};
 use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
@@ -13,19 +13,18 @@ use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use engine::time::{Span, Time};
+use engine::time::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::Arc;
 
 const AUDIO: In<AudioBlock> = In::new("audio");
 const CUES: In<Cue> = In::new("cues");
 const VIDEO: Out<VideoFrame> = Out::new("video");
 
-/// The presenter who stands in when none is named.
-pub const DEFAULT_AVATAR: &str = "maya";
+/// The presenter who stands in when none is named: goes with the default voice.
+pub const DEFAULT_AVATAR: &str = "henrik";
 /// Painters kept for other heights than the one in use.
 const PAINTERS: usize = 3;
 
@@ -63,12 +62,7 @@ fn default_height() -> Percent {
 
 impl LipSyncConfig {
     fn rig(&self) -> std::result::Result<Rig, super::rig::RigError> {
-        match self.avatar.as_str() {
-            "default" => builtin(DEFAULT_AVATAR),
-            name if names().any(|known| known == name) => builtin(name),
-            path if path.contains(['/', '\\']) || Path::new(path).is_dir() => Rig::from_folder(Path::new(path)),
-            name => builtin(name),
-        }
+        load(if self.avatar == "default" { DEFAULT_AVATAR } else { &self.avatar })
     }
 }
 
@@ -206,7 +200,7 @@ impl LipSync {
             placement => placement.height.unwrap_or(self.height),
         };
         let height = (f64::from(self.frame.height) * height / 2.0).round() as u16 * 2;
-        let painter = self.painter(height);
+        let painter = LipSync::painter(&mut self.painters, &self.rig, height);
         let changed = painter.paint(&pose);
         let picture = painter.picture();
         let size = Size::new(u32::from(picture.width()), u32::from(picture.height()));
@@ -237,30 +231,31 @@ impl LipSync {
     }
 
     /// The painter for a height; painters are dear, so a few are kept.
-    fn painter(&mut self, height: u16) -> &mut Painter {
-        match self.painters.iter().position(|(known, _)| *known == height) {
+    fn painter<'a>(painters: &'a mut Vec<(u16, Painter)>, rig: &Arc<Rig>, height: u16) -> &'a mut Painter {
+        match painters.iter().position(|(known, _)| *known == height) {
             Some(index) => {
-                let used = self.painters.remove(index);
-                self.painters.push(used);
+                let used = painters.remove(index);
+                painters.push(used);
             }
             None => {
-                if self.painters.len() == PAINTERS {
-                    self.painters.remove(0);
+                if painters.len() == PAINTERS {
+                    painters.remove(0);
                 }
-                self.painters.push((height, Painter::new(self.rig.clone(), height)));
+                painters.push((height, Painter::new(rig.clone(), height)));
             }
         }
-        let last = self.painters.len() - 1;
-        &mut self.painters[last].1
+        let last = painters.len() - 1;
+        &mut painters[last].1
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use super::super::rig::builtin;
     use engine::cue::{Transition, Viseme, VisemeCue};
     use engine::testing::{NodeTest, Outputs};
-    use engine::time::Rate;
+    use engine::time::{Rate, Span};
 
     fn slide(at: Time, seed: u64, placement: Placement) -> Packet<Cue> {
         let cue = SlideCue { id: "s".into(), index: 0, title: "S".into(), seed, elapsed: Span::ZERO, placement, transition: Transition::Cut };

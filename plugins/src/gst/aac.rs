@@ -78,7 +78,7 @@ impl AacEncoder {
     fn open_with(coder: &'static Coder, input: &AudioCaps, settings: &AacSettings) -> Result<AacEncoder, GstError> {
         check(input, settings)?;
         let launch = coder.launch.replace("{bitrate}", &settings.bitrate.to_string());
-        let description = format!("{launch} ! audio/mpeg,mpegversion=4,stream-format=raw");
+        let description = format!("{launch} ! capsfilter caps=audio/mpeg,mpegversion=4,stream-format=raw");
         let raw = gst::Caps::builder("audio/x-raw")
             .field("format", "F32LE")
             .field("layout", "interleaved")

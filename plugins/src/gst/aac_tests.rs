@@ -53,7 +53,13 @@ fn decode(units: &[(usize, Packet<EncodedUnit>)]) -> Vec<f32> {
     let folder = tempfile::tempdir().unwrap();
     let (file, raw) = (folder.path().join("sound.aac"), folder.path().join("sound.f32"));
     std::fs::write(&file, adts(units)).unwrap();
-    let output = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&file).args(["-f", "f32le", "-c:a", "pcm_f32le"]).arg(&raw).output().unwrap();
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(&file)
+        .args(["-f", "f32le", "-c:a", "pcm_f32le"])
+        .arg(&raw)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let bytes = std::fs::read(&raw).unwrap();
     // Both channels carry the same.
@@ -62,13 +68,14 @@ fn decode(units: &[(usize, Packet<EncodedUnit>)]) -> Vec<f32> {
 
 /// The shift at which the decoded sound is most like the original.
 fn shift(original: &[f32], decoded: &[f32]) -> usize {
-    let likeness = |shift: usize| original[24_000..30_000].iter().zip(&decoded[24_000 + shift..]).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+    let likeness =
+        |shift: usize| original[24_000..30_000].iter().zip(&decoded[24_000 + shift..]).map(|(a, b)| f64::from(a * b)).sum::<f64>();
     (0..2200).max_by(|&a, &b| likeness(a).total_cmp(&likeness(b))).unwrap()
 }
 
 #[test]
 fn every_sample_comes_back_at_its_place() {
-    for coder in CODERS.iter().filter(|coder| gst::ElementFactory::find(coder.element).is_some() || crate::gst::init().is_err()) {
+    for coder in &CODERS {
         for samples in [48_000, 48_640, 48_641] {
             let original = sound(samples);
             let (caps, units) = encode(coder, &original);

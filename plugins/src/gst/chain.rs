@@ -92,10 +92,11 @@ impl Chain {
         self.output.current_caps()
     }
 
-    /// How long the elements hold data back, as they declare it.
-    pub(super) fn latency(&self) -> Option<gst::ClockTime> {
+    /// How long the element of this name holds data back, as it declares. (Asked of it directly: the bin's own pads answer zero.)
+    pub(super) fn latency(&self, name: &str) -> Option<gst::ClockTime> {
         let mut query = gst::query::Latency::new();
-        self.output.peer_query(&mut query).then(|| query.result().1)
+        let pad = self.element(name)?.static_pad("src")?;
+        pad.query(&mut query).then(|| query.result().1)
     }
 
     /// Sends an event against the stream, to the element that makes the output.
@@ -112,7 +113,8 @@ impl Chain {
     }
 
     fn failure(&self, action: &str) -> GstError {
-        self.pending_error().unwrap_or_else(|| GstError::Element { element: self.bin.name().to_string(), text: format!("it did not {action}") })
+        self.pending_error()
+            .unwrap_or_else(|| GstError::Element { element: self.bin.name().to_string(), text: format!("it did not {action}") })
     }
 }
 

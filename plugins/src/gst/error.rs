@@ -148,7 +148,10 @@ mod tests {
     #[test]
     fn secrets_do_not_reach_messages() {
         let text = "Could not connect to rtmp://user:pw@live.example.org/app/abcd-key?x=1 (token=abc): eyJhbGciOi.eyJzdWIi.c2ln refused; stream_key:zz9 at 10:32";
-        assert_eq!(redacted(text), "Could not connect to rtmp://***@live.example.org/*** (token=***): *** refused; stream_key:*** at 10:32");
+        assert_eq!(
+            redacted(text),
+            "Could not connect to rtmp://***@live.example.org/*** (token=***): *** refused; stream_key:*** at 10:32"
+        );
         assert_eq!(redacted("not negotiated"), "not negotiated");
     }
 }

@@ -134,6 +134,7 @@ impl H264Encoder {
     /// # Errors
     /// When x264 is not installed, or the settings or the caps do not go.
     pub fn open(caps: &VideoCaps, settings: &H264Settings) -> Result<H264Encoder, GstError> {
+        super::init()?;
         check(caps, settings)?;
         let description = describe(caps, settings);
         let input = video_caps(caps);
@@ -278,13 +279,25 @@ fn describe(caps: &VideoCaps, settings: &H264Settings) -> String {
         RateControl::Crf(crf) => format!("pass=qual quantizer={crf} vbv-buf-capacity=0"),
         RateControl::Bitrate(kilobits) => format!("pass=cbr bitrate={kilobits} vbv-buf-capacity=1000"),
     };
+    // x264's AVX-512 code is left out: its macroblock tree gives other bytes each time (seen with version 164).
+    let processor = if has_avx512() { " option-string=asm=avx2" } else { "" };
     let bframes = settings.bframes.map(|count| format!(" bframes={count}")).unwrap_or_default();
     let threads = settings.threads;
     let keyint = caps.rate.count_in(settings.keyframe_every);
     format!(
-        "x264enc name=encoder speed-preset={preset}{tune} threads={threads} key-int-max={keyint} {rate_control}{bframes} aud=false \
-         ! video/x-h264,stream-format=avc,alignment=au,profile={profile}"
+        "x264enc name=encoder speed-preset={preset}{tune} threads={threads} key-int-max={keyint} {rate_control}{bframes}{processor} aud=false \
+         ! capsfilter caps=video/x-h264,stream-format=avc,alignment=au,profile={profile}"
     )
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    std::arch::is_x86_feature_detected!("avx512f")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_avx512() -> bool {
+    false
 }
 
 /// Encodes a black picture for the `avcC` record and the number of pictures the encoder holds back.
@@ -294,7 +307,7 @@ fn probe(caps: &VideoCaps, chain: &Chain) -> Result<(Bytes, usize), GstError> {
     black.bytes_mut().fill(128);
     black.bytes_mut()[..luma].fill(16);
     chain.push(picture_buffer(&black.freeze(), Span::ZERO, Some(caps.rate.interval())))?;
-    let latency = chain.latency().ok_or_else(|| unusable("it does not say how many pictures it holds".into()))?;
+    let latency = chain.latency("encoder").ok_or_else(|| unusable("it does not say how many pictures it holds".into()))?;
     chain.finish()?;
     let output = chain.output_caps().ok_or_else(|| unusable("nothing came out".into()))?;
     let config = output.structure(0).and_then(|fields| fields.get::<gst::Buffer>("codec_data").ok());

@@ -77,7 +77,8 @@ impl Pipeline {
         super::init()?;
         let element = gst::parse::launch(description).map_err(|error| GstError::from_parser(&error))?;
         // A single element comes without a pipeline around it.
-        let pipeline = element.downcast::<gst::Pipeline>().map_err(|_| GstError::Launch { text: "a pipeline needs two elements at least".into() })?;
+        let pipeline =
+            element.downcast::<gst::Pipeline>().map_err(|_| GstError::Launch { text: "a pipeline needs two elements at least".into() })?;
         let bus = pipeline.bus().ok_or_else(|| GstError::Launch { text: "the pipeline has no bus".into() })?;
         let state = Arc::new(Shared::default());
         state.lock().full = vec![false; tracks.len()];

@@ -29,7 +29,7 @@ pub(super) fn timed(mut buffer: gst::Buffer, since: Span, lasting: Option<Span>)
     buffer
 }
 
-/// GStreamer's words for a stream of frames: BT.709 limited range, chroma sited left, square pixels, progressive.
+/// GStreamer's words for a stream of frames: BT.709 limited range, chroma sited left, square pixels, progressive.  [`init`](super::init) comes first.
 pub fn video_caps(caps: &VideoCaps) -> gst::Caps {
     let format = match caps.format {
         PixelFormat::I420 => "I420",

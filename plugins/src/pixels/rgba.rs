@@ -167,7 +167,7 @@ const Y_SINGLE: [f32; 3] = single(LUMA);
 const U_SINGLE: [f32; 3] = single(U);
 const V_SINGLE: [f32; 3] = single(V);
 
-/// Sums over two rows, red, green, blue and alpha, from the column before the first one.
+/// Sums over two rows, red, green, blue and alpha, from the column before the first one to one unused column after the last.
 struct Sums<T> {
     columns: [Vec<T>; 4],
     /// Luma that belongs to each chroma sample; continues under transparent pixels.
@@ -176,7 +176,16 @@ struct Sums<T> {
 
 impl<T: Default + Clone> Sums<T> {
     fn new(cells: usize) -> Sums<T> {
-        Sums { columns: std::array::from_fn(|_| vec![T::default(); 2 * cells + 1]), luma: vec![0; cells] }
+        Sums { columns: std::array::from_fn(|_| vec![T::default(); 2 * cells + 2]), luma: vec![0; cells] }
+    }
+}
+
+impl<T> Sums<T> {
+    /// For each chroma sample the column before it and its own, then the column after it (and one more).
+    #[inline(always)]
+    fn around(&self, channel: usize, cells: usize) -> (&[[T; 2]], &[[T; 2]]) {
+        let column = &self.columns[channel];
+        (&column.as_chunks().0[..cells], &column[2..].as_chunks().0[..cells])
     }
 }
 
@@ -199,7 +208,7 @@ vectorised! {
 vectorised! {
     fn gather(line0: &[u8], line1: &[u8], edge: [[u8; 4]; 2], sums: &mut Sums<u16>) {
         let [red, green, blue, _] = &mut sums.columns;
-        let width = red.len() - 1;
+        let width = red.len() - 2;
         let sum = |p: [u8; 4], q: [u8; 4]| {
             let (p, q) = (channels(p), channels(q));
             [(p[0] + q[0]) as u16, (p[1] + q[1]) as u16, (p[2] + q[2]) as u16]
@@ -219,13 +228,15 @@ vectorised! {
         const HALF_UP: i32 = (128 << 19) + (1 << 18);
         let cells = u.len();
         let v = &mut v[..cells];
-        let [red, green, blue] = [0, 1, 2].map(|c| &sums.columns[c][..2 * cells + 1]);
+        let ((red, red_after), (green, green_after), (blue, blue_after)) = (sums.around(0, cells), sums.around(1, cells), sums.around(2, cells));
+        let weigh = |[before, own]: [u16; 2], [after, _]: [u16; 2]| i32::from(before) + 2 * i32::from(own) + i32::from(after);
         for i in 0..cells {
-            let r = i32::from(red[2 * i] + 2 * red[2 * i + 1] + red[2 * i + 2]);
-            let g = i32::from(green[2 * i] + 2 * green[2 * i + 1] + green[2 * i + 2]);
-            let b = i32::from(blue[2 * i] + 2 * blue[2 * i + 1] + blue[2 * i + 2]);
-            u[i] = ((U_FIXED[0] * r + U_FIXED[1] * g + U_FIXED[2] * b + HALF_UP) >> 19) as u8;
-            v[i] = ((V_FIXED[0] * r + V_FIXED[1] * g + V_FIXED[2] * b + HALF_UP) >> 19) as u8;
+            let (r, g, b) = (weigh(red[i], red_after[i]), weigh(green[i], green_after[i]), weigh(blue[i], blue_after[i]));
+            let level = |weights: [i32; 3]| {
+                let sum = weights[0].wrapping_mul(r).wrapping_add(weights[1].wrapping_mul(g)).wrapping_add(weights[2].wrapping_mul(b));
+                (sum.wrapping_add(HALF_UP) >> 19) as u8
+            };
+            (u[i], v[i]) = (level(U_FIXED), level(V_FIXED));
         }
     }
 }
@@ -242,7 +253,7 @@ fn weigh<const PREMULTIPLIED: bool>(pixel: [u8; 4]) -> [i32; 4] {
 vectorised! {
     fn gather_weighted<const PREMULTIPLIED: bool>(line0: &[u8], line1: &[u8], edge: [[u8; 4]; 2], sums: &mut Sums<f32>) {
         let [red, green, blue, alpha] = &mut sums.columns;
-        let width = red.len() - 1;
+        let width = red.len() - 2;
         let sum = |p: [u8; 4], q: [u8; 4]| {
             let (p, q) = (weigh::<PREMULTIPLIED>(p), weigh::<PREMULTIPLIED>(q));
             [(p[0] + q[0]) as f32, (p[1] + q[1]) as f32, (p[2] + q[2]) as f32, (p[3] + q[3]) as f32]
@@ -261,19 +272,22 @@ vectorised! {
     fn chroma_weighted(sums: &mut Sums<f32>, u: &mut [u8], v: &mut [u8]) {
         let cells = u.len();
         let v = &mut v[..cells];
-        let [red, green, blue, alpha] = [0, 1, 2, 3].map(|c| &sums.columns[c][..2 * cells + 1]);
-        let luma = &mut sums.luma[..cells];
+        let mut luma = std::mem::take(&mut sums.luma);
+        let luma_row = &mut luma[..cells];
+        let ((red, red_after), (green, green_after)) = (sums.around(0, cells), sums.around(1, cells));
+        let ((blue, blue_after), (alpha, alpha_after)) = (sums.around(2, cells), sums.around(3, cells));
+        let weigh = |[before, own]: [f32; 2], [after, _]: [f32; 2]| before + 2.0 * own + after;
         for i in 0..cells {
-            let a = alpha[2 * i] + 2.0 * alpha[2 * i + 1] + alpha[2 * i + 2];
+            let a = weigh(alpha[i], alpha_after[i]);
             // Where alpha is zero all sums are: neutral black.
             let per_alpha = 1.0 / if a > 1.0 { a } else { 1.0 };
-            let r = red[2 * i] + 2.0 * red[2 * i + 1] + red[2 * i + 2];
-            let g = green[2 * i] + 2.0 * green[2 * i + 1] + green[2 * i + 2];
-            let b = blue[2 * i] + 2.0 * blue[2 * i + 1] + blue[2 * i + 2];
-            u[i] = level(128.0 + (U_SINGLE[0] * r + U_SINGLE[1] * g + U_SINGLE[2] * b) * per_alpha, 16.0, 240.0);
-            v[i] = level(128.0 + (V_SINGLE[0] * r + V_SINGLE[1] * g + V_SINGLE[2] * b) * per_alpha, 16.0, 240.0);
-            luma[i] = level(16.0 + (Y_SINGLE[0] * r + Y_SINGLE[1] * g + Y_SINGLE[2] * b) * per_alpha, 16.0, 235.0);
+            let (r, g, b) = (weigh(red[i], red_after[i]), weigh(green[i], green_after[i]), weigh(blue[i], blue_after[i]));
+            let dot = |weights: [f32; 3]| (weights[0] * r + weights[1] * g + weights[2] * b) * per_alpha;
+            u[i] = level(128.0 + dot(U_SINGLE), 16.0, 240.0);
+            v[i] = level(128.0 + dot(V_SINGLE), 16.0, 240.0);
+            luma_row[i] = level(16.0 + dot(Y_SINGLE), 16.0, 235.0);
         }
+        sums.luma = luma;
     }
 }
 

@@ -161,14 +161,18 @@ fn wrong_input_is_an_error() {
     assert_eq!(rgba_to_i420(&[0; 15], Size::new(2, 2), &pool).unwrap_err().to_string(), "an RGBA picture of 2x2 has 16 bytes, not 15");
     let data = [0; 16];
     let source = Rgba::new(&data, Size::new(2, 2), Alpha::Straight).unwrap();
-    assert!(matches!(draw_rgba(&mut pool.blank(PixelFormat::A420, Size::new(4, 4)), source, Size::new(2, 2).rect()), Err(PixelError::SizeDiffers { .. })));
+    assert!(matches!(
+        draw_rgba(&mut pool.blank(PixelFormat::A420, Size::new(4, 4)), source, Size::new(2, 2).rect()),
+        Err(PixelError::SizeDiffers { .. })
+    ));
 }
 
 #[test]
 fn back_to_rgba_is_the_inverse() {
     let (pool, size) = (Pool::new(), Size::new(48, 32));
     // Smooth enough for half the chroma.
-    let data: Vec<u8> = (0..size.area() as usize).flat_map(|i| [(i % 48 * 4) as u8 + 20, (i / 48 * 6) as u8 + 10, 200 - (i % 48) as u8, 255]).collect();
+    let data: Vec<u8> =
+        (0..size.area() as usize).flat_map(|i| [(i % 48 * 4) as u8 + 20, (i / 48 * 6) as u8 + 10, 200 - (i % 48) as u8, 255]).collect();
     let back = crate::pixels::frame_to_rgba(&rgba_to_i420(&data, size, &pool).unwrap());
     let inner = |i: usize| (2..46).contains(&(i / 4 % 48)) && (2..30).contains(&(i / 4 / 48));
     let worst = data.iter().zip(&back).enumerate().filter(|(i, _)| inner(*i)).map(|(_, (a, b))| a.abs_diff(*b)).max();

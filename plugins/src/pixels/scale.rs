@@ -30,7 +30,8 @@ pub fn fit(source: Size, area: Size) -> Rect {
     let (aw, ah) = (u64::from(area.width), u64::from(area.height));
     // Round to the nearest even number of pixels.
     let even = |numerator: u64, denominator: u64| (numerator + denominator) / (2 * denominator) * 2;
-    let (width, height) = if sw * ah >= sh * aw { (aw, even(aw * sh, sw).clamp(2, ah.max(2))) } else { (even(ah * sw, sh).clamp(2, aw.max(2)), ah) };
+    let (width, height) =
+        if sw * ah >= sh * aw { (aw, even(aw * sh, sw).clamp(2, ah.max(2))) } else { (even(ah * sw, sh).clamp(2, aw.max(2)), ah) };
     let middle = |area: u64, side: u64| (area.saturating_sub(side) / 4 * 2) as i32;
     Rect { x: middle(aw, width), y: middle(ah, height), width: width as u32, height: height as u32 }
 }
@@ -180,7 +181,10 @@ mod tests {
     /// A picture given by a function of continuous position (0 to 1).
     fn picture(size: Size, colour: impl Fn(f64, f64) -> [u8; 4]) -> Vec<u8> {
         let at = |i: u32, n: u32| (f64::from(i) + 0.5) / f64::from(n);
-        (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y))).flat_map(|(x, y)| colour(at(x, size.width), at(y, size.height))).collect()
+        (0..size.height)
+            .flat_map(|y| (0..size.width).map(move |x| (x, y)))
+            .flat_map(|(x, y)| colour(at(x, size.width), at(y, size.height)))
+            .collect()
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! The loops are plain Rust that the compiler vectorises; the only `unsafe` is the call of the AVX2 twin after the processor was asked.
 
 /// Defines `fn name(arguments) { body }` so that it runs its AVX2 twin where the processor has it. The body must not depend on which:
-/// integer and single-precision operations without fused multiply-add give the same result in both.
+/// integer and single-precision operations without fused multiply-add give the same result in both. What it calls must be
+/// `#[inline(always)]`, and it must not hand closures on: the compiler gives those no AVX2 unless it inlines them.
 macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident $(<const $generic:ident: bool>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*

@@ -254,7 +254,7 @@ impl Talk {
         let silent = matches!(slide.narration, Narration::Silence(_));
         self.now.cue(None, Cue::Slide(cue.into()));
         if !silent {
-            self.now.cue(Some(lead_in), Cue::Rest);
+            self.now.cue(None, Cue::Rest);
             self.now.silence(lead_in);
         }
     }

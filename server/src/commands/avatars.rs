@@ -3,6 +3,7 @@
 use crate::console::Console;
 use crate::failure::Failure;
 use clap::Args;
+use plugins::avatar::lip_sync::DEFAULT_AVATAR;
 use plugins::avatar::rig;
 use serde_json::{Value, json};
 
@@ -12,15 +13,15 @@ use serde_json::{Value, json};
 #[derive(Args, Debug)]
 pub struct Options {}
 
-/// Lists them; the first one is the default.
+/// Lists them.
 pub fn run(_: Options, console: &Console) -> Result<(), Failure> {
     if console.json() {
-        let avatars: Value = rig::names().enumerate().map(|(index, name)| json!({ "name": name, "default": index == 0 })).collect();
+        let avatars: Value = rig::names().map(|name| json!({ "name": name, "default": name == DEFAULT_AVATAR })).collect();
         console.answer_json(&avatars);
         return Ok(());
     }
-    for (index, name) in rig::names().enumerate() {
-        console.answer(&format!("{name}{}\n", if index == 0 { "  (default)" } else { "" }));
+    for name in rig::names() {
+        console.answer(&format!("{name}{}\n", if name == DEFAULT_AVATAR { "  (default)" } else { "" }));
     }
     Ok(())
 }

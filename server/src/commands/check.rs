@@ -48,7 +48,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         };
         if options.deny_warnings && !document.warnings.is_empty() {
             let problems = engine::graph::Problems(document.warnings);
-            failures.push(Failure::Graph { problems, source: Some(file.text) });
+            failures.push(Failure::Graph { problems, text: Some(file.text) });
             continue;
         }
         if !console.json() {

@@ -6,7 +6,7 @@ use crate::execute::{execute, write_report};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
 use crate::outputs;
-use crate::progress::clock;
+use crate::progress::{Doing, clock};
 use crate::signals::Signals;
 use clap::Args;
 use engine::graph::check::Depth;
@@ -125,6 +125,7 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
         )));
     }
     let file = GraphFile::new(options.graph.as_deref());
+    must_declare(&file, options)?;
     let (srt, vtt) = (film.with_extension("srt"), film.with_extension("vtt"));
     let inputs: Vec<&Path> = [Some(deck), options.graph.as_deref()].into_iter().flatten().collect();
     let written = [Some(&film), file.declares("srt").then_some(&srt), file.declares("vtt").then_some(&vtt), options.report.as_ref()];
@@ -140,10 +141,34 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
 
     let graph_options = graph_options(options, &file, &[("lesson", deck), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
     let (document, plan) = file.plan(&graph_options, Depth::Environment)?;
-    console.lints(&document.warnings, &file.text);
+    // A dry run for programs is one document, nothing may stand before it.
+    let reading = (!options.dry_run || !console.json()).then(|| {
+        console.lints(&document.warnings, &file.text);
+        Doing::start("reading", &deck.display().to_string(), console)
+    });
     let lesson = import(deck, &ImportOptions::default())?;
-    let chosen = select(&lesson, options.slides.as_deref())?;
+    drop(reading);
+    let chosen = select(&lesson, options.slides.as_deref().unwrap_or("all"))?;
     Ok(Job { lesson, chosen, film, plan })
+}
+
+/// What render sets must be a variable of the graph, or it would do nothing.
+fn must_declare(file: &GraphFile, options: &Options) -> Result<(), Failure> {
+    let asked = [("voice", &options.voice), ("avatar", &options.avatar), ("slides", &options.slides)];
+    let asked = asked.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name);
+    match ["lesson", "out"].into_iter().chain(asked).find(|name| !file.declares(name)) {
+        // What is wrong with a file that cannot be read at all is told when it is loaded.
+        None => Ok(()),
+        Some(_) if !file.is_map() => Ok(()),
+        Some(name @ ("lesson" | "out")) => Err(Failure::Invalid(format!(
+            "{} does not declare the variable {name}, which render sets; add it to vars, or use `lectern run`",
+            file.name()
+        ))),
+        Some(name) => Err(Failure::Invalid(format!(
+            "{} does not declare the variable {name}, which --{name} sets; add it to vars, or leave the option out",
+            file.name()
+        ))),
+    }
 }
 
 /// The variables in the order of their weight: what the command is about, its options, then `--set`.
@@ -152,9 +177,7 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
     if profile.is_empty() && file.has_profile("offline") {
         profile.push("offline".into());
     }
-    // A film needs a graph that takes the deck and the film's name; subtitles are as the graph likes.
-    let wanted = |name: &str| matches!(name, "lesson" | "out") || file.declares(name);
-    let paths = paths.iter().filter(|(name, _)| wanted(name)).map(|(name, path)| (name.to_string(), path.display().to_string()));
+    let paths = paths.iter().filter(|(name, _)| file.declares(name)).map(|(name, path)| (name.to_string(), path.display().to_string()));
     let asked = [("voice", &options.voice), ("avatar", &options.avatar), ("slides", &options.slides)];
     let asked = asked.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?)));
     GraphOptions { profile, set: paths.chain(asked).chain(set).collect() }

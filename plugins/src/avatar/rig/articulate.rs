@@ -111,7 +111,7 @@ impl Steps {
             gaze_y: steps(numbers.eyes.gaze_px[1], 0.125),
             smile: 16.0,
             // Always in fast motion when it moves at all; few enough levels to keep a plate of each.
-            jaw: steps(numbers.jaw.drop_px, 0.6).clamp(16.0, 32.0),
+            jaw: steps(numbers.jaw.drop_px, 0.6).clamp(12.0, 24.0),
         }
     }
 }
@@ -169,9 +169,5 @@ fn within(value: f64, [low, high]: [f64; 2]) -> f64 {
 fn convex(weights: [f64; 16]) -> [f64; 16] {
     let weights = weights.map(|w| within(w, [0.0, 1.0]));
     let sum: f64 = weights.iter().sum();
-    if sum > 0.0 {
-        weights.map(|w| w / sum)
-    } else {
-        Pose::NEUTRAL.mouth
-    }
+    if sum > 0.0 { weights.map(|w| w / sum) } else { Pose::NEUTRAL.mouth }
 }

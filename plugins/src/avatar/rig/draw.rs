@@ -110,7 +110,8 @@ impl Painter {
             Some((shown, shapes)) => self.changed(shown, shapes, &next).map(|area| Region::touched(area, whole)),
             None => Some(whole),
         };
-        let region = region.filter(|r| !r.is_empty()).map(|r| if f64::from(r.area()) > WHOLE_FROM * f64::from(whole.area()) { whole } else { r });
+        let region =
+            region.filter(|r| !r.is_empty()).map(|r| if f64::from(r.area()) > WHOLE_FROM * f64::from(whole.area()) { whole } else { r });
         if let Some(region) = region {
             self.redraw(&next, region, region != whole);
         }
@@ -200,7 +201,8 @@ impl Painter {
             self.scene.pop_clip();
         }
         self.scene.flush();
-        let settings = RasterizerSettings { target_init: TargetInit::SrcOver, offset: (bounds.x0, bounds.y0), ..RasterizerSettings::default() };
+        let settings =
+            RasterizerSettings { target_init: TargetInit::SrcOver, offset: (bounds.x0, bounds.y0), ..RasterizerSettings::default() };
         self.scene.render_with(&mut self.picture, &mut self.resources, settings);
     }
 }

@@ -116,7 +116,7 @@ fn fetch(samples: &[u32], width: i32, at: &[i32; BLOCK], taps: &mut [[u32; BLOCK
 #[inline]
 #[target_feature(enable = "avx2")]
 fn fetch_avx2(samples: &[u32], width: i32, at: &[i32; BLOCK], taps: &mut [[u32; BLOCK]; 4]) {
-    use std::arch::x86_64::{_MM_HINT_T0, __m256i, _mm_prefetch, _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_storeu_si256};
+    use std::arch::x86_64::{__m256i, _MM_HINT_T0, _mm_prefetch, _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_storeu_si256};
     let end = samples.len().min(i32::MAX as usize) as i32;
     let mut inside = width >= 0;
     for index in at {
@@ -260,7 +260,8 @@ mod tests {
         let (width, height) = (192, 24);
         let samples: Vec<u32> = (0..width * height).map(|i| pixel(i as u32)).collect();
         for trial in 0..200i32 {
-            let line = Line { x: 200_000 + trial * 7_919, y: 400_000 + trial * 1_237, step_x: 131_072 - trial * 31, step_y: trial * 67 - 6_000 };
+            let line =
+                Line { x: 200_000 + trial * 7_919, y: 400_000 + trial * 1_237, step_x: 131_072 - trial * 31, step_y: trial * 67 - 6_000 };
             let length = 1 + trial as usize % (2 * BLOCK);
             let ground: Vec<PremulRgba8> = (0..length as u32).map(|i| PremulRgba8::from_u32(pixel(i + 77 + trial as u32))).collect();
             let (mut fast, mut plain) = (ground.clone(), ground.clone());

@@ -40,7 +40,7 @@ pub use motion::{LOOKAHEAD, Performance, SETTLE, WINDOW};
 pub use pose::Pose;
 pub use poses::MOUTH_POSES;
 pub use region::Region;
-pub use track::{Rest, SentenceEnd, SpeechTrack, Stress, TimedViseme, Viseme};
+pub use track::{Rest, SentenceEnd, SpeechTrack, Stress, TimedViseme};
 
 /// The embedded presenters: name, then the texts of `rig.svg`, `poses.json` and `rig.toml`.
 const BUILTIN: [(&str, &str, &str, &str); 2] = [

@@ -7,7 +7,8 @@
 use engine::time::Span;
 
 use super::noise::ease;
-use super::track::{SpeechTrack, Viseme};
+use super::track::SpeechTrack;
+use engine::cue::Viseme;
 
 /// Seconds in which one shape becomes the next.
 const BLEND: f64 = 0.1;
@@ -28,7 +29,7 @@ pub(super) fn weights(t: f64, lead: f64, voice: f64, speech: f64, track: &Speech
     let centre = Span::from_seconds_f64(now);
     let mut mouth = [0.0; 16];
     let mut closure = 0.0;
-    let mut closed_by = Viseme::PP;
+    let mut closed_by = Viseme::Pp;
     let mut sound = 0.0;
     for cue in track.visemes_within(centre - reach, centre + reach) {
         let (start, end) = (cue.start.as_seconds(), cue.end.as_seconds());
@@ -38,7 +39,7 @@ pub(super) fn weights(t: f64, lead: f64, voice: f64, speech: f64, track: &Speech
         let strength = cue.strength.clamp(0.0, 1.0);
         mouth[cue.viseme as usize] += covered(now, BLEND / 2.0, start, end) * reached(cue.viseme) * (0.8 + 0.2 * strength);
         sound += covered(now, PAUSE, start, end);
-        if matches!(cue.viseme, Viseme::PP | Viseme::FF) {
+        if matches!(cue.viseme, Viseme::Pp | Viseme::Ff) {
             let (middle, half) = ((start + end) / 2.0, ((end - start).min(0.12) / 2.0 - 0.01).max(CLOSED / 2.0));
             let shut = ease((CLOSE + half - (now - middle).abs()) / CLOSE);
             if shut > closure {
@@ -72,7 +73,7 @@ fn reached(viseme: Viseme) -> f64 {
         Viseme::E => 0.8,
         Viseme::Oh => 0.82,
         Viseme::Ou | Viseme::Ih => 0.9,
-        Viseme::PP | Viseme::FF => 1.0,
-        Viseme::TH | Viseme::DD | Viseme::Kk | Viseme::CH | Viseme::SS | Viseme::Nn | Viseme::RR => 0.9,
+        Viseme::Pp | Viseme::Ff => 1.0,
+        Viseme::Th | Viseme::Dd | Viseme::Kk | Viseme::Ch | Viseme::Ss | Viseme::Nn | Viseme::Rr => 0.9,
     }
 }

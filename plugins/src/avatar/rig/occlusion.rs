@@ -25,11 +25,12 @@ struct Cover {
 /// Tells every plate of `parts` (one per layer of `rig`) which of its cells are hidden.
 pub(super) fn hide(rig: &Rig, parts: &mut [Part], steps: &Steps, resources: &mut Resources) {
     let extremes = extremes(rig, steps);
-    let covers: Vec<Cover> = parts.iter_mut().enumerate().filter_map(|(layer, part)| Some(cover(rig, layer, part.plates()?, resources))).collect();
+    let covers: Vec<Cover> =
+        parts.iter_mut().enumerate().filter_map(|(layer, part)| Some(cover(rig, layer, part.plates()?, resources))).collect();
     for (layer, part) in parts.iter_mut().enumerate() {
         let Some(plates) = part.plates() else { continue };
         let (across, down) = plates.sampling().cells();
-        let from_cells = plates.sampling().to_cells().inverse();
+        let from_cells = plates.sampling().cell_grid().inverse();
         let over: Vec<(&Cover, Vec<Affine>)> = covers
             .iter()
             .filter(|cover| cover.layer > layer)
@@ -72,7 +73,7 @@ fn cover(rig: &Rig, layer: usize, plates: &mut Plates, resources: &mut Resources
     let closed = plates.get(rig, 0.0, resources).opaque();
     let open = plates.get(rig, 1.0, resources).opaque();
     let opaque = closed.into_iter().zip(open).map(|(a, b)| a && b).collect();
-    Cover { layer, across: plates.sampling().cells().0, opaque, to_cells: plates.sampling().to_cells() }
+    Cover { layer, across: plates.sampling().cells().0, opaque, to_cells: plates.sampling().cell_grid() }
 }
 
 impl Cover {

@@ -63,7 +63,7 @@ impl Sampling {
         let size = |length: f64| length.ceil() + 2.0 * BORDER + 1.0;
         let (width, height) = (size(bounds.width() * fine_x), size(bounds.height() * fine_y));
         let fits = width < MAX_SIDE && height < MAX_SIDE;
-        fits.then(|| Sampling { at, size: (width as u16, height as u16), across })
+        fits.then_some(Sampling { at, size: (width as u16, height as u16), across })
     }
 
     /// Memory of the plate, in bytes.
@@ -77,12 +77,12 @@ impl Sampling {
     }
 
     /// Layer units -> cells.
-    pub fn to_cells(&self) -> Affine {
-        Affine::scale(1.0 / CELL as f64) * self.to_samples()
+    pub fn cell_grid(&self) -> Affine {
+        Affine::scale(1.0 / CELL as f64) * self.sample_grid()
     }
 
     /// Layer units -> sample index. A drawn pixel covers i..i + 1: the mean of two is centred at i + 1, a single one at i + 1/2.
-    fn to_samples(&self) -> Affine {
+    fn sample_grid(&self) -> Affine {
         Affine::translate((if self.across == 2 { -1.0 } else { -0.5 }, -1.0)) * self.at
     }
 }
@@ -99,7 +99,8 @@ impl Plate {
             kernel::mean(row, &fine[y * width..][..width], &fine[(y + 1) * width..][..width], right);
         }
         let (across, down) = sampling.cells();
-        let mut plate = Plate { samples, width, height, at: sampling.to_samples(), lit: vec![false; across * down], across: sampling.across };
+        let mut plate =
+            Plate { samples, width, height, at: sampling.sample_grid(), lit: vec![false; across * down], across: sampling.across };
         plate.hide(&vec![false; across * down]);
         plate
     }

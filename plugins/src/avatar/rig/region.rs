@@ -34,7 +34,12 @@ impl Region {
 
     /// The same pixels counted from `(x, y)`; those before it are cut off.
     pub(super) fn counted_from(&self, x: u16, y: u16) -> Region {
-        Region { x0: self.x0.saturating_sub(x), y0: self.y0.saturating_sub(y), x1: self.x1.saturating_sub(x), y1: self.y1.saturating_sub(y) }
+        Region {
+            x0: self.x0.saturating_sub(x),
+            y0: self.y0.saturating_sub(y),
+            x1: self.x1.saturating_sub(x),
+            y1: self.y1.saturating_sub(y),
+        }
     }
 
     /// Whether it shares a pixel with `other`.

@@ -2,6 +2,7 @@
 
 use vello_cpu::RenderContext;
 use vello_cpu::kurbo::{Affine, BezPath, PathEl, Point, Rect};
+use vello_cpu::peniko::Gradient;
 
 use super::articulate::Articulation;
 use super::poses::{Channel, Poses};
@@ -101,7 +102,7 @@ pub(super) fn draw(scene: &mut RenderContext, ops: &[Op], shapes: &Shapes, matri
                     Ink::Solid(color) => scene.set_paint(*color),
                     Ink::Gradient(gradient) => {
                         scene.set_paint_transform(*ink_at);
-                        scene.set_paint(gradient.clone());
+                        scene.set_paint(Gradient::clone(gradient));
                     }
                 }
                 scene.fill_path(path);

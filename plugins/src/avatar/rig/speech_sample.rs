@@ -2,7 +2,8 @@
 
 use engine::time::Span;
 
-use super::track::{Rest, SentenceEnd, SpeechTrack, Stress, TimedViseme, Viseme};
+use super::track::{Rest, SentenceEnd, SpeechTrack, Stress, TimedViseme};
+use engine::cue::Viseme;
 
 const TEXT: &str = "hello, welcome to this short lecture about moving pictures. today we look at how a face is built from layers, and why \
     every frame can be made alone. what happens when the mouth is ahead of the sound? most people never notice, but a few find it odd. \
@@ -19,13 +20,13 @@ pub fn lecture(seconds: f64, tail: f64) -> (SpeechTrack, Span) {
             let mut stressed = !word.starts_with(['a', 'o', 'i', 't']) || word.len() > 6;
             for letter in word.chars() {
                 let (viseme, millis) = match letter {
-                    'p' | 'b' | 'm' => (Viseme::PP, 70),
-                    'f' | 'v' => (Viseme::FF, 80),
-                    't' | 'd' => (Viseme::DD, 55),
+                    'p' | 'b' | 'm' => (Viseme::Pp, 70),
+                    'f' | 'v' => (Viseme::Ff, 80),
+                    't' | 'd' => (Viseme::Dd, 55),
                     'k' | 'c' | 'g' | 'h' => (Viseme::Kk, 60),
-                    's' | 'z' => (Viseme::SS, 90),
+                    's' | 'z' => (Viseme::Ss, 90),
                     'n' | 'l' => (Viseme::Nn, 65),
-                    'r' => (Viseme::RR, 60),
+                    'r' => (Viseme::Rr, 60),
                     'a' => (Viseme::Aa, 110),
                     'e' => (Viseme::E, 85),
                     'i' | 'y' => (Viseme::Ih, 80),

@@ -7,7 +7,8 @@ use usvg::tiny_skia_path::PathSegment;
 use vello_cpu::color::{AlphaColor, DynamicColor, Srgb};
 use vello_cpu::kurbo::{Affine, BezPath, PathEl};
 use vello_cpu::peniko::{
-    self, ColorStop, ColorStops, Extend, Fill, Gradient, GradientKind, InterpolationAlphaSpace, LinearGradientPosition, RadialGradientPosition,
+    self, ColorStop, ColorStops, Extend, Fill, Gradient, GradientKind, InterpolationAlphaSpace, LinearGradientPosition,
+    RadialGradientPosition,
 };
 
 use super::error::RigError;
@@ -25,7 +26,7 @@ const SAME_SHAPE: f64 = 0.11;
 #[derive(Clone, Debug)]
 pub(super) enum Ink {
     Solid(AlphaColor<Srgb>),
-    Gradient(Gradient),
+    Gradient(Box<Gradient>),
 }
 
 /// The outline of a shape or clip.
@@ -77,7 +78,10 @@ pub(super) fn read(file: &str, text: &str, poses: &Poses) -> Result<Vec<Drawing>
     let mut layers = Vec::new();
     for node in figure.children() {
         let usvg::Node::Group(layer) = node else {
-            return Err(fail(format!("\"{}\" is a child of \"figure\" but not a group; the children of \"figure\" are the layers", node.id())));
+            return Err(fail(format!(
+                "\"{}\" is a child of \"figure\" but not a group; the children of \"figure\" are the layers",
+                node.id()
+            )));
         };
         if layer.id().is_empty() {
             return Err(fail("a layer has no id".into()));
@@ -239,7 +243,10 @@ fn ink(fill: &usvg::Fill, opacity: f32) -> Option<(Ink, Affine)> {
         }
         usvg::Paint::Pattern(_) => return None,
     };
-    let stop = |s: &usvg::Stop| ColorStop { offset: s.offset().get(), color: DynamicColor::from_alpha_color(color(s.color(), s.opacity().get() * alpha)) };
+    let stop = |s: &usvg::Stop| ColorStop {
+        offset: s.offset().get(),
+        color: DynamicColor::from_alpha_color(color(s.color(), s.opacity().get() * alpha)),
+    };
     let gradient = Gradient {
         kind,
         extend: match base.spread_method() {
@@ -252,5 +259,5 @@ fn ink(fill: &usvg::Fill, opacity: f32) -> Option<(Ink, Affine)> {
         interpolation_alpha_space: InterpolationAlphaSpace::Unpremultiplied,
         ..peniko::Gradient::default()
     };
-    Some((Ink::Gradient(gradient), affine(base.transform())))
+    Some((Ink::Gradient(Box::new(gradient)), affine(base.transform())))
 }

@@ -58,9 +58,21 @@ mod loading {
         let cases: [(&str, usize, &str, &str, &[&str]); 9] = [
             ("a missing pose", 1, "\"PP\": [", "\"Pq\": [", &["poses.json", "channel \"mouth\"", "\"PP\" is missing"]),
             ("a wrong topology", 1, "\"topology\": \"MCC", "\"topology\": \"MC", &["poses.json", "coordinates where the topology needs"]),
-            ("a foreign command", 1, "\"topology\": \"MC", "\"topology\": \"MQ", &["poses.json", "must begin with M and hold only M, C and Z"]),
+            (
+                "a foreign command",
+                1,
+                "\"topology\": \"MC",
+                "\"topology\": \"MQ",
+                &["poses.json", "must begin with M and hold only M, C and Z"],
+            ),
             ("a lost path", 0, "id=\"philtrum\"", "id=\"other\"", &["rig.svg", "\"philtrum\"", "missing"]),
-            ("another shape", 0, "<path id=\"mouth_inside\" fill=\"url(#mouth_in)\" d=\"M342.3 462.5", "<path id=\"mouth_inside\" fill=\"url(#mouth_in)\" d=\"M1 1", &["rig.svg", "\"mouth_inside\"", "is not the pose \"sil\""]),
+            (
+                "another shape",
+                0,
+                "<path id=\"mouth_inside\" fill=\"url(#mouth_in)\" d=\"M342.3 462.5",
+                "<path id=\"mouth_inside\" fill=\"url(#mouth_in)\" d=\"M1 1",
+                &["rig.svg", "\"mouth_inside\"", "is not the pose \"sil\""],
+            ),
             ("a stroke", 0, "id=\"hair_back_mass\"", "id=\"hair_back_mass\" stroke=\"#fff\"", &["rig.svg", "hair_back_mass", "stroke"]),
             ("a layer not in the drawing", 2, "nose = {", "hat = { parent = \"head\" }\nnose = {", &["rig.svg", "\"hat\""]),
             ("a layer without numbers", 2, "nose = {", "snout = {", &["rig.toml", "\"nose\""]),
@@ -177,7 +189,7 @@ mod performing {
             let middle = performance.pose_at(viseme.start + (viseme.end - viseme.start) / 2 - lead, &track);
             let weight = middle.mouth[viseme.viseme as usize];
             match viseme.viseme {
-                Viseme::PP | Viseme::FF => assert!(weight > 0.9, "{viseme:?}: {weight}"),
+                Viseme::Pp | Viseme::Ff => assert!(weight > 0.9, "{viseme:?}: {weight}"),
                 Viseme::Aa | Viseme::Oh => assert!(weight > 0.25, "{viseme:?}: {weight}"),
                 _ => {}
             }
@@ -203,20 +215,23 @@ mod performing {
     #[test]
     fn seeds_differ_and_no_motion_repeats() {
         let (track, _) = lecture(60.0, 0.6);
-        let yaw = |seed: u64, second: i64| (0..100).map(|i| performance(seed).pose_at(Span::from_millis(1000 * second + 50 * i), &track).yaw).collect::<Vec<_>>();
-        assert_eq!(yaw(1, 10), yaw(1, 10));
-        assert_ne!(yaw(1, 10), yaw(2, 10));
+        let (one, other) = (performance(1), performance(2));
+        let yaw = |performance: &Performance, second: i64| -> Vec<f64> {
+            (0..100).map(|i| performance.pose_at(Span::from_millis(1000 * second + 50 * i), &track).yaw).collect()
+        };
+        assert_eq!(yaw(&one, 10), yaw(&one, 10));
+        assert_ne!(yaw(&one, 10), yaw(&other, 10));
         for later in 16..55 {
-            assert_ne!(yaw(1, 10), yaw(1, later));
+            assert_ne!(yaw(&one, 10), yaw(&one, later));
         }
     }
 
     #[test]
     fn names_of_visemes_are_those_of_the_poses() {
         for viseme in Viseme::ALL {
-            assert_eq!(Viseme::from_name(viseme.name()), Some(viseme));
+            assert_eq!(Viseme::from_name(viseme.as_str()), Some(viseme));
         }
-        assert_eq!((Viseme::Kk.name(), Viseme::Ou.name(), Viseme::from_name("smile")), ("kk", "ou", None));
+        assert_eq!((Viseme::Kk.as_str(), Viseme::Ou.as_str(), Viseme::from_name("smile")), ("kk", "ou", None));
     }
 }
 
@@ -248,7 +263,7 @@ mod painting {
                 data.chunks_exact(4).flat_map(|p| [blend(p[0], p[3]), blend(p[1], p[3]), blend(p[2], p[3]), p[3]]).collect()
             };
             let difference = difference(&over_white(&straight(painter.picture())), &over_white(golden.as_raw()));
-            assert!(difference < 1.5, "{name}: {difference}");
+            assert!(difference < 0.9, "{name}: {difference}");
             painter.paint(&Pose { yaw: 0.45, ..reviewed() });
             let moved = super::difference(&over_white(&straight(painter.picture())), &over_white(golden.as_raw()));
             assert!(moved > difference * 1.2, "{name}: a slight turn must be seen: {moved} after {difference}");
@@ -280,8 +295,12 @@ mod painting {
                 whole.paint(&Pose { yaw: 1.0, tilt: -1.0, pitch: 1.0, breath: 1.0, ..pose });
                 whole.paint(&pose);
                 let differing = painter.picture().data().iter().zip(whole.picture().data()).enumerate().filter(|(_, (a, b))| a != b);
-                let places: Vec<_> = differing.map(|(at, (a, b))| (at % usize::from(width), at / usize::from(width), *a, *b)).take(12).collect();
-                assert!(places.is_empty(), "{name}: frame {index}, {region:?} of {width}x{height} depends on the frames before: {places:?}");
+                let places: Vec<_> =
+                    differing.map(|(at, (a, b))| (at % usize::from(width), at / usize::from(width), *a, *b)).take(12).collect();
+                assert!(
+                    places.is_empty(),
+                    "{name}: frame {index}, {region:?} of {width}x{height} depends on the frames before: {places:?}"
+                );
             }
             assert!(smaller > 10 && still > 2, "{name}: {smaller} partial frames, {still} unchanged");
         }
@@ -328,7 +347,18 @@ mod painting {
         let mut painter = Painter::new(rig("maya"), 64);
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300, f64::MIN_POSITIVE] {
             let (yaw, pitch, tilt, gaze_x, gaze_y, breath) = (value, value, value, value, value, value);
-            painter.paint(&Pose { mouth: [value; 16], blink: value, raised: value, concerned: value, yaw, pitch, tilt, gaze_x, gaze_y, breath });
+            painter.paint(&Pose {
+                mouth: [value; 16],
+                blink: value,
+                raised: value,
+                concerned: value,
+                yaw,
+                pitch,
+                tilt,
+                gaze_x,
+                gaze_y,
+                breath,
+            });
             painter.paint(&Pose::NEUTRAL);
         }
         assert_eq!(rig("maya").picture_size(0).1, 64);

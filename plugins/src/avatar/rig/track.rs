@@ -1,72 +1,7 @@
 //! What a performance is driven by: timed visemes, stresses, sentence ends and rests of one slide.
 
+use engine::cue::Viseme;
 use engine::time::Span;
-
-/// The 15 Oculus visemes, the one alphabet of mouth shapes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Viseme {
-    /// Silence.
-    Sil,
-    /// p, b, m: lips closed.
-    PP,
-    /// f, v: lower lip at the upper teeth.
-    FF,
-    /// th.
-    TH,
-    /// t, d.
-    DD,
-    /// k, g.
-    Kk,
-    /// ch, j, sh.
-    CH,
-    /// s, z.
-    SS,
-    /// n, l.
-    Nn,
-    /// r.
-    RR,
-    /// a as in car.
-    Aa,
-    /// e as in bed.
-    E,
-    /// i as in tip.
-    Ih,
-    /// o as in toe.
-    Oh,
-    /// u as in book.
-    Ou,
-}
-
-impl Viseme {
-    /// All, in the order of [`super::MOUTH_POSES`].
-    pub const ALL: [Viseme; 15] = [
-        Viseme::Sil,
-        Viseme::PP,
-        Viseme::FF,
-        Viseme::TH,
-        Viseme::DD,
-        Viseme::Kk,
-        Viseme::CH,
-        Viseme::SS,
-        Viseme::Nn,
-        Viseme::RR,
-        Viseme::Aa,
-        Viseme::E,
-        Viseme::Ih,
-        Viseme::Oh,
-        Viseme::Ou,
-    ];
-
-    /// The usual name: `sil`, `PP`, … `ou`.
-    pub fn name(self) -> &'static str {
-        super::MOUTH_POSES[self as usize]
-    }
-
-    /// The viseme of that name.
-    pub fn from_name(name: &str) -> Option<Viseme> {
-        Viseme::ALL.into_iter().find(|v| v.name() == name)
-    }
-}
 
 /// One mouth shape in time. Spans count from the start of the slide.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,8 +3,11 @@
 //! Per chroma sample: *alpha* by the distance of its colour from the key's, with the meaning of ffmpeg's `chromakey` filter; the part of
 //! the key's light in it (how far it goes along the key's colour, less how far it goes across: yellow and cyan hold none of green's);
 //! and how near it is to what was keyed out. Far from the screen, colour is left alone. Near it, a sample is taken for what optics made
-//! it: a sum of subject and screen. The measured part of the screen is taken out of all three planes and replaced by the picture, which
-//! gives hair and motion blur without a rim. Luma uses the same values, interpolated linearly to its own grid.
+//! it: a sum of subject and screen. The measured part of the screen is taken out of all three planes and replaced by the picture. Luma
+//! uses the same values, interpolated linearly to its own grid.
+//!
+//! Limits: a mix of much skin and little green has the hue of yellow cloth, which is left alone, so wide motion blur of skin keeps an
+//! olive line; strands narrower than a chroma sample (two pixels) come out darker or lighter than they are.
 
 use super::meet;
 use crate::pixels::simd::{level, vectorised};
@@ -32,15 +35,15 @@ impl Default for Key {
 }
 
 /// Chroma samples decided on together: runs of screen are skipped, runs of subject copied.
-const RUN: usize = 16;
+const RUN: usize = 8;
 /// Alpha is averaged over so many chroma samples in both directions to find out how near the screen is.
 const REACH: usize = 24;
 /// A sample with a sixth of screen within reach is at the edge: two thirds of the way from a straight edge to where its reach ends.
 const EDGE: f32 = 6.0 / (63 * REACH * REACH) as f32;
 /// A colour that goes so far across the key's per step along it holds none of its light (yellow and cyan: 1.42 and 1.33 of green) …
-const FOREIGN: f32 = 1.25;
-/// … and one that goes only so far across holds all that it goes along (half skin, half green: 0.23). Between them it rises linearly.
-const OWN: f32 = 0.4;
+const FOREIGN: f32 = 1.33;
+/// … and one that goes only so far across holds all that it goes along (three parts skin, one part green: 0.75). Between them it falls linearly.
+const OWN: f32 = 0.75;
 
 /// Keys layers in front of one kind of screen; keeps its working memory.
 pub struct Keyer {
@@ -136,9 +139,7 @@ impl Keyer {
         };
         let (luma, u, v) = (part(0), part(1), part(2));
         let (_, [y_out, u_out, v_out, _]) = picture.draw(rect);
-        let (Some(y_out), Some(mut u_out), Some(mut v_out)) = (y_out, u_out, v_out) else {
-            unreachable!("every format has three planes")
-        };
+        let (Some(y_out), Some(mut u_out), Some(mut v_out)) = (y_out, u_out, v_out) else { unreachable!("every format has three planes") };
         let maps = &mut self.maps;
         maps.resize(cells, rows);
         for y in 0..rows {
@@ -180,7 +181,12 @@ impl Maps {
 
     fn row(&self, y: usize) -> Mix<'_> {
         let (span, runs) = (y * self.stride..(y + 1) * self.stride, self.stride / RUN);
-        Mix { alpha: &self.alpha[span.clone()], gain: &self.gain[span.clone()], remove: &self.remove[span], runs: &self.runs[y * runs..][..runs] }
+        Mix {
+            alpha: &self.alpha[span.clone()],
+            gain: &self.gain[span.clone()],
+            remove: &self.remove[span],
+            runs: &self.runs[y * runs..][..runs],
+        }
     }
 
     /// What each sample is made of, from its own measures and the screen within reach.
@@ -226,10 +232,10 @@ vectorised! {
 }
 
 vectorised! {
-    /// Transparency in 6 bits, so that its sum over reach has 16.
+    /// Transparency in 6 bits, so that its sum over reach has 16 and never wraps.
     fn add(columns: &mut [u16], ramp: &[u8]) {
         for (sum, &ramp) in columns.iter_mut().zip(ramp) {
-            *sum += u16::from((255 - ramp) >> 2);
+            *sum = sum.wrapping_add(u16::from((255 - ramp) >> 2));
         }
     }
 }
@@ -237,7 +243,7 @@ vectorised! {
 vectorised! {
     fn subtract(columns: &mut [u16], ramp: &[u8]) {
         for (sum, &ramp) in columns.iter_mut().zip(ramp) {
-            *sum -= u16::from((255 - ramp) >> 2);
+            *sum = sum.wrapping_sub(u16::from((255 - ramp) >> 2));
         }
     }
 }
@@ -247,15 +253,14 @@ vectorised! {
     fn across(columns: &[u16], sums: &mut [u16], near: &mut [u16]) {
         sums.copy_from_slice(columns);
         for step in [1, 2, 4] {
-            let (len, sums) = (sums.len() - step, &mut *sums);
-            for i in 0..len {
-                sums[i] += sums[i + step];
+            for i in 0..sums.len() - step {
+                sums[i] = sums[i].wrapping_add(sums[i + step]);
             }
         }
         let cells = near.len();
         let (first, second, third) = (&sums[..cells], &sums[8..][..cells], &sums[16..][..cells]);
         for i in 0..cells {
-            near[i] = first[i] + second[i] + third[i];
+            near[i] = first[i].wrapping_add(second[i]).wrapping_add(third[i]);
         }
     }
 }
@@ -281,8 +286,12 @@ vectorised! {
         let (alpha, gain, remove) = (alpha.as_chunks_mut::<RUN>().0, gain.as_chunks_mut::<RUN>().0, remove.as_chunks_mut::<RUN>().0);
         let results = alpha.iter_mut().zip(gain).zip(remove).zip(runs);
         for (((ramp, light), near), (((alpha, gain), remove), run)) in measures.zip(results) {
-            if near.iter().fold(0, |any, near| any | near) == 0 {
-                // No screen within reach, so none here either.
+            let ((ramp_word, light_word), far) = ((u64::from_ne_bytes(*ramp), u64::from_ne_bytes(*light)), near.iter().fold(0, |any, near| any | near) == 0);
+            if ramp_word == 0 {
+                *run = Run::Screen;
+                (*alpha, *gain, *remove) = ([0; RUN], [0; RUN], [0; RUN]);
+            } else if far || (ramp_word == u64::MAX && light_word == 0) {
+                // Without screen in reach it is subject whatever its colour.
                 *run = Run::Subject;
                 (*alpha, *gain, *remove) = ([255; RUN], [255; RUN], [0; RUN]);
             } else {
@@ -335,39 +344,71 @@ fn compose<const LUMA: bool>(below: u8, above: u8, alpha: u8, gain: u8, remove: 
     level(zero + (subject + (255.0 - alpha) * (f32::from(below) - zero)) * (1.0 / 255.0), 0.0, 255.0)
 }
 
+/// The kind of run `first` and the run after the last one that is of this kind, too; `None` at the end of the row.
+#[inline(always)]
+fn stretch(first: usize, count: usize, kind: impl Fn(usize) -> Run) -> Option<(Run, usize)> {
+    if first == count {
+        return None;
+    }
+    let (this, mut end) = (kind(first), first + 1);
+    while end < count && kind(end) == this {
+        end += 1;
+    }
+    Some((this, end))
+}
+
 vectorised! {
     fn chroma(below: &mut [u8], above: &[u8], mix: Mix<'_>, key: f32) {
-        for (r, (below, above)) in below.chunks_mut(RUN).zip(above.chunks(RUN)).enumerate() {
-            let start = r * RUN;
-            match mix.runs[r] {
-                Run::Screen => {}
-                Run::Subject => below.copy_from_slice(above),
-                Run::Mixed => {
-                    let (alpha, gain, remove) = (&mix.alpha[start..][..RUN], &mix.gain[start..][..RUN], &mix.remove[start..][..RUN]);
-                    compose_run::<false, RUN>(below, above, alpha, gain, remove, key);
+        let cells = below.len();
+        let mut first = 0;
+        while let Some((run, end)) = stretch(first, mix.runs.len(), |r| mix.runs[r]) {
+            match run {
+            Run::Screen => {}
+            Run::Subject => {
+                let span = first * RUN..(end * RUN).min(cells);
+                below[span.clone()].copy_from_slice(&above[span]);
+            }
+            Run::Mixed => {
+                for r in first..end {
+                    let (span, own) = (r * RUN..((r + 1) * RUN).min(cells), r * RUN..(r + 1) * RUN);
+                    let (alpha, gain, remove) = (&mix.alpha[own.clone()], &mix.gain[own.clone()], &mix.remove[own]);
+                    compose_run::<false, RUN>(&mut below[span.clone()], &above[span], alpha, gain, remove, key);
                 }
             }
+            }
+            first = end;
         }
     }
 }
 
 vectorised! {
     fn lumas(below: &mut [u8], above: &[u8], own: Mix<'_>, other: Mix<'_>, key: f32) {
-        for (r, (below, above)) in below.chunks_mut(2 * RUN).zip(above.chunks(2 * RUN)).enumerate() {
-            // The last column lies between this run and the next one.
-            let (run, next) = (own.runs[r], (r + 1).min(own.runs.len() - 1));
-            let same = run == other.runs[r] && run == own.runs[next] && run == other.runs[next];
+        let (width, last) = (below.len(), own.runs.len() - 1);
+        // A row between two rows, whose runs' last columns lie between two runs: plain only where all four agree.
+        let kind = |r: usize| {
+            let (run, next) = (own.runs[r], (r + 1).min(last));
+            if run == other.runs[r] && run == own.runs[next] && run == other.runs[next] { run } else { Run::Mixed }
+        };
+        let mut first = 0;
+        while let Some((run, end)) = stretch(first, own.runs.len(), kind) {
             match run {
-                Run::Screen if same => {}
-                Run::Subject if same => below.copy_from_slice(above),
-                _ => {
+            Run::Screen => {}
+            Run::Subject => {
+                let span = first * 2 * RUN..(end * 2 * RUN).min(width);
+                below[span.clone()].copy_from_slice(&above[span]);
+            }
+            Run::Mixed => {
+                for r in first..end {
+                    let span = r * 2 * RUN..((r + 1) * 2 * RUN).min(width);
                     let (mut alpha, mut gain, mut remove) = ([0; 2 * RUN], [0; 2 * RUN], [0; 2 * RUN]);
                     interpolate(own.alpha, other.alpha, r * RUN, &mut alpha);
                     interpolate(own.gain, other.gain, r * RUN, &mut gain);
                     interpolate(own.remove, other.remove, r * RUN, &mut remove);
-                    compose_run::<true, { 2 * RUN }>(below, above, &alpha, &gain, &remove, key);
+                    compose_run::<true, { 2 * RUN }>(&mut below[span.clone()], &above[span], &alpha, &gain, &remove, key);
                 }
             }
+            }
+            first = end;
         }
     }
 }

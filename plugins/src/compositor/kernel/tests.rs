@@ -1,8 +1,8 @@
 //! Against plain references in double precision, and against pictures whose true composite is known.
 
 use super::*;
-use crate::pixels::simd::tests::without_avx2;
 use crate::pixels::rgba_to_i420;
+use crate::pixels::simd::tests::without_avx2;
 use engine::frame::{PixelFormat, VideoFrame};
 use engine::pool::Pool;
 
@@ -145,7 +145,11 @@ const HAIR: Scene = Scene {
     },
 };
 /// An arm smeared over 24 pixels.
-const BLUR: Scene = Scene { size: Size::new(192, 64), colour: |_, _| [190.0, 140.0, 110.0], cover: |x, _| ((96.0 - (x - 96.0).abs() - 30.0) / 24.0).clamp(0.0, 1.0) };
+const BLUR: Scene = Scene {
+    size: Size::new(192, 64),
+    colour: |_, _| [190.0, 140.0, 110.0],
+    cover: |x, _| ((96.0 - (x - 96.0).abs() - 30.0) / 24.0).clamp(0.0, 1.0),
+};
 /// Solid bands of every colour that people wear, with a sharp edge.
 const CLOTHES: Scene = Scene {
     size: Size::new(192, 128),
@@ -185,49 +189,158 @@ fn judge(result: &VideoFrame, truth: &VideoFrame) -> [f64; 4] {
 }
 
 #[test]
-fn hair_motion_blur_and_clothes_come_without_a_green_rim() {
+fn hair_motion_blur_and_clothes_stay_near_the_true_composite() {
     let pool = Pool::new();
-    for (name, scene) in [("hair", &HAIR), ("blur", &BLUR), ("clothes", &CLOTHES)] {
+    // Mean luma difference, mean and largest excess of green: what was measured and a little more, to notice when it gets worse. These
+    // are not invisible: wide blur of skin keeps an olive line, and hard edges of saturated colours a sample of green.
+    for (name, scene, limits) in
+        [("hair", &HAIR, [6.0, 0.8, 16.0]), ("blur", &BLUR, [2.5, 1.5, 28.0]), ("clothes", &CLOTHES, [1.0, 0.25, 45.0])]
+    {
         for behind in [[240.0, 240.0, 240.0], [20.0, 24.0, 40.0], [150.0, 110.0, 160.0]] {
             let (result, truth) = scene.key(&pool, Key::default(), |_, _| GREEN, behind);
-            if let Some(folder) = std::env::var_os("LECTERN_TEST_PICTURES") {
-                for (kind, frame) in [("keyed", &result), ("true", &truth)] {
-                    let path = std::path::Path::new(&folder).join(format!("{name}-{}-{kind}.png", behind[0]));
-                    let rgba = crate::pixels::frame_to_rgba(frame);
-                    image::save_buffer(path, &rgba, frame.size().width, frame.size().height, image::ColorType::Rgba8).unwrap();
-                }
-            }
-            let judged = judge(&result, &truth);
-            println!("{name} over {behind:?}: {judged:.2?}");
+            let [mean, _, green, most] = judge(&result, &truth);
+            let plain = scene.key(&pool, Key { spill: 0.0, ..Key::default() }, |_, _| GREEN, behind).0;
+            let [_, _, plain_green, _] = judge(&plain, &truth);
+            let [mean_limit, green_limit, most_limit] = limits;
+            assert!(mean <= mean_limit && green <= green_limit && most <= most_limit, "{name} over {behind:?}: {mean} {green} {most}");
+            assert!(green <= plain_green, "{name}: {green} with and {plain_green} without taking spill out");
         }
     }
 }
 
 #[test]
-fn speed() {
+fn an_uneven_noisy_screen_vanishes_and_the_inside_is_copied() {
     let pool = Pool::new();
-    let below = background(&pool, Size::new(1920, 1080));
-    let size = Size::new(960, 540);
-    let scene = Scene { size, colour: |x, y| if (x - 480.0).hypot(y - 270.0) < 150.0 { [205.0, 150.0, 120.0] } else { [60.0, 40.0, 30.0] }, cover: |x, y| ((((x - 480.0) / 250.0).hypot((y - 330.0) / 330.0) - 1.0) * -80.0).clamp(0.0, 1.0) };
-    let layer = rgba_to_i420(&scene.over(|_, _| GREEN), size, &pool).unwrap();
-    let mut alpha = pool.blank(PixelFormat::A420, size);
-    let clear: Vec<u8> = { let mut d = scene.over(|_, _| GREEN); for y in 0..540 { for x in 0..960 { d[(y*960+x)*4+3] = ((scene.cover)(x as f64 + 0.5, y as f64 + 0.5) * 255.0) as u8; } } d };
-    let image = crate::pixels::Rgba::new(&clear, size, crate::pixels::Alpha::Straight).unwrap();
-    crate::pixels::draw_rgba(&mut alpha, image, size.rect()).unwrap();
-    let alpha = alpha.freeze();
+    let screen = |x: f64, y: f64| {
+        let noise = f64::from(noise(0, x as usize, y as usize)) / 16.0;
+        [10.0 + noise, 200.0 + 40.0 * (x / 192.0) + noise, 10.0 + noise]
+    };
+    let key = Key { color: [160, 50, 35], similarity: 0.1, smoothness: 0.1, spill: 1.0 };
+    let (result, truth) = CLOTHES.key(&pool, key, screen, [30.0, 30.0, 60.0]);
+    for y in 0..128 {
+        for x in (0..44).chain(150..192) {
+            assert_eq!(at(&result, 0, x, y), at(&truth, 0, x, y), "screen at {x},{y}");
+        }
+        for x in 80..112 {
+            assert_eq!(at(&result, 0, x, y), at(&truth, 0, x, y), "subject at {x},{y}");
+        }
+    }
+}
+
+/// The module's description in double precision and without rounding in between, for rows of whole runs.
+fn keyed_by_the_book(layer: &VideoFrame, below: &VideoFrame, key: Key) -> Vec<Vec<f64>> {
+    let (cells, rows) = (layer.size().width as usize / 2, layer.size().height as usize / 2);
+    let [ky, ku, kv] = [f64::from(key.color[0]) - 16.0, f64::from(key.color[1]) - 128.0, f64::from(key.color[2]) - 128.0];
+    let [similarity, smoothness, spill] = [key.similarity, key.smoothness, key.spill].map(f64::from);
+    let uv = |x: usize, y: usize| (at(layer, 1, x, y) - 128.0, at(layer, 2, x, y) - 128.0);
+    let ramp = |x: usize, y: usize| {
+        let (u, v) = uv(x, y);
+        (((u - ku).hypot(v - kv) / (255.0 * 2.0_f64.sqrt()) - similarity) / smoothness).clamp(0.0, 1.0)
+    };
+    let light = |x: usize, y: usize| {
+        let (u, v) = uv(x, y);
+        let (along, across) = (u * ku + v * kv, (u * kv - v * ku).abs());
+        (along.min((1.33 * along - across) / (1.33 - 0.75)) / (ku * ku + kv * kv)).clamp(0.0, 1.0)
+    };
+    // Alpha, gain, remove.
+    let decide = |x: usize, y: usize| {
+        let mut screen = 0.0;
+        for near_y in (y as i32 - 12).max(0)..=(y as i32 + 12).min(rows as i32 - 1) {
+            for near_x in (x as i32 - 12).max(0)..(x as i32 + 12).min(cells as i32) {
+                screen += 1.0 - ramp(near_x as usize, near_y as usize);
+            }
+        }
+        let (ramp, light) = (ramp(x, y), light(x, y));
+        let trust = (6.0 * screen / (24.0 * 24.0)).min(1.0) * spill;
+        let mixed = ramp.min(1.0 - light);
+        let shown = if light < 1.0 { mixed / (1.0 - light) } else { 0.0 };
+        let alpha = ramp + trust * (mixed - ramp);
+        [alpha, alpha + trust * (shown - alpha), trust * light * shown]
+    };
+    let maps: Vec<[f64; 3]> = (0..rows * cells).map(|i| decide(i % cells, i / cells)).collect();
+    let on_luma = |x: usize, y: usize| {
+        let (near, next) = (y / 2, (x / 2 + x % 2).min(cells - 1));
+        let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(rows - 1) };
+        [0, 1, 2].map(|m| {
+            [(near, 0.75), (far, 0.25)]
+                .map(|(row, w)| w * (maps[row * cells + x / 2][m] + maps[row * cells + next][m]) / 2.0)
+                .iter()
+                .sum::<f64>()
+        })
+    };
+    let compose = |p: usize, x: usize, y: usize| {
+        let (zero, key, [alpha, gain, remove]) = match p {
+            0 => (16.0, ky, on_luma(x, y)),
+            1 => (128.0, ku, maps[y * cells + x]),
+            _ => (128.0, kv, maps[y * cells + x]),
+        };
+        let subject = (at(layer, p, x, y) - zero) * gain - key * remove;
+        let subject = if p == 0 { subject.max(-16.0 * alpha) } else { subject };
+        (zero + subject + (1.0 - alpha) * (at(below, p, x, y) - zero)).clamp(0.0, 255.0)
+    };
+    (0..3)
+        .map(|p| {
+            let size = layer.picture.plane(p).size;
+            (0..size.height as usize).flat_map(|y| (0..size.width as usize).map(move |x| (x, y))).map(|(x, y)| compose(p, x, y)).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn keying_follows_its_description_within_rounding() {
+    let pool = Pool::new();
+    let scenes = [&HAIR, &BLUR, &CLOTHES].map(|scene| rgba_to_i420(&scene.over(|_, _| GREEN), scene.size, &pool).unwrap());
+    for layer in scenes {
+        let size = layer.size();
+        let below = background(&pool, size);
+        for key in [Key::default(), Key { similarity: 0.2, smoothness: 0.3, spill: 0.5, ..Key::default() }] {
+            let run = || {
+                let mut frame = pool.on(&below);
+                Keyer::new(key).blend(&mut frame, &layer, Point::default());
+                frame.freeze()
+            };
+            let result = run();
+            assert!(without_avx2(run).picture.bytes() == result.picture.bytes());
+            for (p, expected) in keyed_by_the_book(&layer, &below, key).iter().enumerate() {
+                let width = result.picture.plane(p).size.width as usize;
+                let differences: Vec<f64> =
+                    expected.iter().enumerate().map(|(i, e)| (at(&result, p, i % width, i / width) - e).abs()).collect();
+                let (mean, most) =
+                    (differences.iter().sum::<f64>() / differences.len() as f64, differences.iter().fold(0.0, |a: f64, &b| a.max(b)));
+                assert!(mean <= 1.0 && most <= 6.0, "plane {p}: {mean} on average, {most} at most");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_keyed_layer_is_cut_at_the_edges_and_works_at_any_size() {
+    let pool = Pool::new();
+    let below = background(&pool, Size::new(96, 64));
     let mut keyer = Keyer::new(Key::default());
-    let n = 300;
-    let time = |name: &str, work: &mut dyn FnMut()| { let cpu = || std::fs::read_to_string("/proc/thread-self/schedstat").unwrap().split(' ').next().unwrap().parse::<f64>().unwrap(); for _ in 0..20 { work(); } let start = cpu(); for _ in 0..n { work(); } println!("{name}: {:.3} ms", (cpu() - start) / 1e6 / n as f64); };
-    let p = Point { x: 900, y: 500 };
-    time("restore only", &mut || { let mut f = pool.on(&below); let _ = f.draw(Rect::new(p, size)); drop(f.freeze()); });
-    time("alpha", &mut || { let mut f = pool.on(&below); blend_alpha(&mut f, &alpha, p); drop(f.freeze()); });
-    time("keyed", &mut || { let mut f = pool.on(&below); keyer.blend(&mut f, &layer, p); drop(f.freeze()); });
-    let spare = keyer;
-    let mut keyer = spare;
-    without_avx2(|| time("keyed portable", &mut || { let mut f = pool.on(&below); keyer.blend(&mut f, &layer, p); drop(f.freeze()); }));
-    without_avx2(|| time("alpha portable", &mut || { let mut f = pool.on(&below); blend_alpha(&mut f, &alpha, p); drop(f.freeze()); }));
-    time("rgba->a420 960x540", &mut || { let mut f = pool.blank(PixelFormat::A420, size); crate::pixels::draw_rgba(&mut f, image, size.rect()).unwrap(); drop(f.freeze()); });
-    let hd = vec![77; 1920*1080*4];
-    time("rgba->i420 1080p", &mut || { drop(rgba_to_i420(&hd, Size::new(1920,1080), &pool)); });
-    time("scale 1080p->720p", &mut || { drop(crate::pixels::scale_frame(&below, Size::new(1280,720), &pool)); });
+    let screen_color = Key::default().color;
+    for (size, point) in [
+        (Size::new(2, 2), Point { x: 94, y: 62 }),
+        (Size::new(130, 90), Point { x: -20, y: -12 }),
+        (Size::new(38, 22), Point { x: 70, y: 50 }),
+        (Size::new(20, 20), Point { x: 500, y: 0 }),
+    ] {
+        let screen = filled(&pool, PixelFormat::I420, size, |p, _, _| screen_color[p]);
+        let subject = filled(&pool, PixelFormat::I420, size, |p, x, y| if p == 0 { noise(p, x, y) } else { 128 });
+        let covered = Rect::new(point, size).intersect(below.size().rect());
+        let mut frame = pool.on(&below);
+        assert_eq!(keyer.blend(&mut frame, &screen, point), covered);
+        assert!(frame.freeze().picture.bytes() == below.picture.bytes(), "nothing but screen: nothing drawn");
+        let mut frame = pool.on(&below);
+        keyer.blend(&mut frame, &subject, point);
+        let shown = frame.freeze();
+        for y in 0..64 {
+            for x in 0..96 {
+                let (lx, ly) = (x - point.x, y - point.y);
+                let inside = lx >= 0 && ly >= 0 && lx < size.width as i32 && ly < size.height as i32;
+                let expected = if inside { at(&subject, 0, lx as usize, ly as usize) } else { at(&below, 0, x as usize, y as usize) };
+                assert_eq!(at(&shown, 0, x as usize, y as usize), expected);
+            }
+        }
+    }
 }

@@ -1,0 +1,195 @@
+//! `chroma_compositor` [slide, avatar, cues, layers* -> video]: the slide, the presenter cut out in front of it, and small layers on top.
+//!
+//! A frame is a pure function of the pictures that cover its tick and of the slide that holds; nothing is remembered that could change
+//! it. It is made on a buffer that shows the slide already, so only the rectangles of presenter and layers are written. Where nothing is
+//! to be drawn the slide's own picture goes out, not a copy. A picture goes out only when something seen has changed, and then holds.
+
+use super::kernel::{Key, Keyer, blend_alpha};
+use super::key_setting::{KeySetting, Screen};
+use super::place::{PlaceConfig, placement_rect};
+use crate::pixels::scale_frame;
+use engine::cue::{Cue, Placement};
+use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
+use engine::media::{Caps, VideoCaps};
+use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
+use engine::packet::Packet;
+use engine::pool::Pool;
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+const SLIDE: In<VideoFrame> = In::new("slide");
+const AVATAR: In<VideoFrame> = In::new("avatar");
+const CUES: In<Cue> = In::new("cues");
+const LAYERS: In<VideoFrame> = In::new("layers");
+const VIDEO: Out<VideoFrame> = Out::new("video");
+
+/// The node's entry in the registry.
+pub const CHROMA_COMPOSITOR: NodeType = NodeType {
+    name: "chroma_compositor",
+    family: "compositor",
+    revision: 1,
+    summary: "The presenter, cut out by alpha or by a key colour, in front of the slide",
+    inputs: &[
+        SLIDE.port("opaque pictures; their size is the result's"),
+        AVATAR.port("the presenter, with alpha or in front of a screen").optional(),
+        CUES.port("slides, which say where the presenter stands").optional(),
+        LAYERS.port("small pictures with their place, drawn in this order").many(),
+    ],
+    outputs: &[VIDEO.port("composed pictures; each holds until the next")],
+    sync: Sync::Join,
+    lane: Lane::Own,
+    config: ConfigType::of::<ChromaCompositorConfig>("{ key: auto, place: { anchor: bottom_right, height: 40%, margin: 24 } }"),
+};
+
+/// Settings of `chroma_compositor`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChromaCompositorConfig {
+    /// How the presenter is cut out: `auto` by its alpha or, where it has none, by the default screen; `none` by its alpha only; or a
+    /// screen.
+    #[serde(default)]
+    key: KeySetting,
+    /// Where the presenter stands, unless a slide says otherwise.
+    #[serde(default)]
+    place: PlaceConfig,
+}
+
+impl NodeConfig for ChromaCompositorConfig {
+    fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
+        self.key.validate()?;
+        self.place.validate()
+    }
+
+    fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
+        Ok(Box::new(ChromaCompositor {
+            cutter: Cutter::new(self.key),
+            place: self.place,
+            placement: Placement::default(),
+            pool: Pool::new(),
+            scaled: None,
+            shown: false,
+            seq: 0,
+        }))
+    }
+}
+
+struct ChromaCompositor {
+    cutter: Cutter,
+    place: PlaceConfig,
+    /// As the slide that holds says.
+    placement: Placement,
+    pool: Pool,
+    /// The presenter's picture scaled last, by identity, and the result: a held picture is scaled once.
+    scaled: Option<(u64, VideoFrame)>,
+    /// A picture has gone out.
+    shown: bool,
+    seq: u64,
+}
+
+impl Node for ChromaCompositor {
+    fn start(&mut self, start: &mut Start<'_>) -> Result {
+        let Some(slide) = start.video(SLIDE) else { return Ok(()) };
+        if slide.format == PixelFormat::A420 {
+            return Err(Failure::msg(
+                "the pictures on \"slide\" have alpha; connect opaque ones there, and those with alpha to \"avatar\"",
+            ));
+        }
+        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, ..slide }));
+        Ok(())
+    }
+
+    fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
+        let before = self.placement;
+        while let Some(cue) = cx.take(CUES) {
+            if let Cue::Slide(slide) = cue.media {
+                self.placement = slide.placement;
+            }
+        }
+        let presenter = cx.is_new(AVATAR) && self.placement.visible;
+        let news = cx.is_new(SLIDE) || cx.is_new(LAYERS) || presenter || self.placement != before;
+        if (news || !self.shown)
+            && let Some(frame) = self.compose(cx)?
+        {
+            self.shown = true;
+            self.seq += 1;
+            let frame = VideoFrame { seq: self.seq, place: None, damage: None, ..frame };
+            cx.emit(VIDEO, Packet::new(cx.tick().time, frame));
+        }
+        Ok(Flow::More)
+    }
+}
+
+impl ChromaCompositor {
+    /// The picture of this tick; `None` before the first slide.
+    fn compose(&mut self, cx: &Cx<'_>) -> Result<Option<VideoFrame>> {
+        let Some((_, slide)) = cx.current(SLIDE) else { return Ok(None) };
+        let presenter = cx.current(AVATAR).filter(|_| self.placement.visible);
+        let presenter = presenter.map(|(_, frame)| self.presenter(slide.size(), frame)).transpose()?;
+        let layers = (0..cx.connections(LAYERS)).filter_map(|n| cx.current_nth(LAYERS, n).map(|(_, layer)| layer));
+        let layers: Vec<(&VideoFrame, Point)> = layers.map(|layer| (layer, layer.place.unwrap_or_default())).collect();
+        let meets = |at: Point, size: Size| !Rect::new(at, size).intersect(slide.size().rect()).is_empty();
+        let drawn = presenter.iter().map(|(frame, at)| (frame, *at)).chain(layers.iter().copied());
+        if !drawn.into_iter().any(|(frame, at)| meets(at, frame.size())) {
+            return Ok(Some(slide.clone()));
+        }
+        let mut picture = self.pool.on(slide);
+        if let Some((frame, at)) = &presenter {
+            match self.cutter.keyer(frame.format()) {
+                Some(keyer) => keyer.blend(&mut picture, frame, *at),
+                None => blend_alpha(&mut picture, frame, *at),
+            };
+        }
+        for (layer, at) in layers {
+            blend_alpha(&mut picture, layer, at);
+        }
+        Ok(Some(picture.freeze()))
+    }
+
+    /// The presenter at its final size, and where it stands.
+    fn presenter(&mut self, picture: Size, frame: &VideoFrame) -> Result<(VideoFrame, Point)> {
+        let rect = placement_rect(picture, frame.size(), &self.placement, &self.place);
+        let (at, size) = (Point { x: rect.x, y: rect.y }, Size::new(rect.width, rect.height));
+        let id = frame.picture.id();
+        let scaled = match &self.scaled {
+            _ if frame.size() == size => return Ok((frame.clone(), at)),
+            Some((known, scaled)) if *known == id && scaled.size() == size => scaled.clone(),
+            _ => scale_frame(frame, size, &self.pool)?,
+        };
+        self.scaled = Some((id, scaled.clone()));
+        Ok((scaled, at))
+    }
+}
+
+/// How the presenter is cut out. A keyer holds working memory, so there is one.
+enum Cutter {
+    /// By alpha; opaque pictures stay whole.
+    Alpha,
+    /// By alpha; opaque pictures by key.
+    AlphaOrKey(Box<Keyer>),
+    /// By key.
+    Key(Box<Keyer>),
+}
+
+impl Cutter {
+    fn new(setting: KeySetting) -> Cutter {
+        let keyer = |key: Key| Box::new(Keyer::new(key));
+        match setting {
+            KeySetting::Auto => Cutter::AlphaOrKey(keyer(Screen::default().key())),
+            KeySetting::None => Cutter::Alpha,
+            KeySetting::Screen(screen) => Cutter::Key(keyer(screen.key())),
+        }
+    }
+
+    /// The keyer for pictures of this format; `None` when they are drawn by alpha.
+    fn keyer(&mut self, format: PixelFormat) -> Option<&mut Keyer> {
+        match (self, format) {
+            (Cutter::Key(keyer), _) | (Cutter::AlphaOrKey(keyer), PixelFormat::I420) => Some(keyer),
+            (Cutter::Alpha, _) | (Cutter::AlphaOrKey(_), PixelFormat::A420) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "chroma_compositor_tests.rs"]
+mod tests;

@@ -1,0 +1,160 @@
+//! `audio_encoder` [audio -> encoded]: AAC-LC.
+//!
+//! A unit's `pts` is when its first sample is heard: `k * 1024 - priming` samples from the first one that went in, so that the first unit
+//! begins before the sound. The caps tell the priming.
+
+use crate::gst::{AacEncoder, AacSettings, GstError};
+use engine::graph::unit::BitRate;
+use engine::media::{AudioBlock, Caps, EncodedUnit};
+use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
+use engine::packet::Packet;
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+const AUDIO: In<AudioBlock> = In::new("audio");
+const ENCODED: Out<EncodedUnit> = Out::new("encoded");
+
+/// The node's entry in the registry.
+pub const AUDIO_ENCODER: NodeType = NodeType {
+    name: "audio_encoder",
+    family: "outputs",
+    revision: 1,
+    summary: "Sound as AAC",
+    inputs: &[AUDIO.port("sound without gaps, as playout gives it")],
+    outputs: &[ENCODED.port("units of 1024 samples")],
+    sync: Sync::Each,
+    lane: Lane::Own,
+    config: ConfigType::of::<AudioEncoderConfig>("{ codec: aac, bitrate: 192k, channels: stereo }"),
+};
+
+/// Settings of `audio_encoder`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AudioEncoderConfig {
+    /// Only `aac` (AAC-LC) so far.
+    #[serde(default)]
+    codec: Codec,
+    /// Bits a second, 16k to 512k.
+    #[serde(default = "good")]
+    bitrate: BitRate,
+    /// Channels of the stream; mono sound is put on both of `stereo`.
+    #[serde(default)]
+    channels: Channels,
+}
+
+/// Audio codecs that can be made.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Codec {
+    #[default]
+    Aac,
+}
+
+/// Channels of the stream.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Channels {
+    Mono,
+    #[default]
+    Stereo,
+}
+
+fn good() -> BitRate {
+    BitRate(192_000)
+}
+
+impl NodeConfig for AudioEncoderConfig {
+    fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
+        match self.bitrate {
+            BitRate(16_000..=512_000) => Ok(()),
+            other => Err(format!("bitrate is {other}; it goes from 16k to 512k")),
+        }
+    }
+
+    fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
+        let Codec::Aac = self.codec;
+        let channels = match self.channels {
+            Channels::Mono => 1,
+            Channels::Stereo => 2,
+        };
+        Ok(Box::new(AudioEncoder { settings: AacSettings { bitrate: self.bitrate.0, channels }, encoder: None }))
+    }
+}
+
+struct AudioEncoder {
+    settings: AacSettings,
+    encoder: Option<AacEncoder>,
+}
+
+impl Node for AudioEncoder {
+    fn start(&mut self, start: &mut Start<'_>) -> Result {
+        let Some(audio) = start.audio(AUDIO) else { return Ok(()) };
+        let encoder = AacEncoder::open(&audio, &self.settings)?;
+        start.set_caps(ENCODED, Caps::EncodedAudio(encoder.caps().clone()));
+        start.set_latency(encoder.latency());
+        self.encoder = Some(encoder);
+        Ok(())
+    }
+
+    fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
+        if let (Some(packet), Some(encoder)) = (cx.take(AUDIO), &mut self.encoder) {
+            let units = encoder.push(packet).map_err(|error| match error {
+                GstError::Order { .. } => Failure::msg(format!("{error}; put a playout node before it, which fills gaps with silence")),
+                other => other.into(),
+            })?;
+            emit(units, cx);
+        }
+        Ok(Flow::More)
+    }
+
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
+        if let Some(encoder) = &mut self.encoder {
+            emit(encoder.finish()?, cx);
+        }
+        Ok(())
+    }
+}
+
+fn emit(units: Vec<Packet<EncodedUnit>>, cx: &mut Cx<'_>) {
+    units.into_iter().for_each(|unit| cx.emit(ENCODED, unit));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outputs::tests::{config, tone};
+    use engine::testing::{NodeTest, Outputs};
+    use engine::time::{Rate, Span, Time};
+
+    fn encode(settings: &str, sound: Vec<Packet<AudioBlock>>) -> Result<Outputs> {
+        let end = sound.last().and_then(Packet::end).unwrap_or(Time::ZERO);
+        NodeTest::new(&AUDIO_ENCODER, settings).input(AUDIO, sound, end).run()
+    }
+
+    #[test]
+    fn units_follow_each_other_from_before_the_sound_to_its_end() {
+        let rate = Rate::per_second(48_000);
+        let out = encode("{}", tone(1000)).unwrap();
+        let Some(Caps::EncodedAudio(caps)) = &out.caps[0] else { panic!("{:?}", out.caps) };
+        assert_eq!((caps.channels, caps.rate, caps.bitrate, caps.priming), (2, rate, 192_000, 1024));
+        let units = out.packets(ENCODED);
+        let times: Vec<Time> = units.iter().map(|unit| unit.pts).collect();
+        // (48000 + 1024) / 1024 units, rounded up, hold all of it.
+        assert_eq!(times, (0..48).map(|k| rate.time_of(k * 1024 - 1024)).collect::<Vec<_>>());
+        assert!(units.iter().all(|unit| unit.media.keyframe && unit.media.dts == unit.pts));
+        assert!(out.latency < Span::from_millis(100), "{}", out.latency);
+        let again = encode("{ codec: aac, bitrate: 192k, channels: stereo }", tone(1000)).unwrap();
+        assert!(units.iter().zip(again.packets(ENCODED)).all(|(a, b)| a.media.data == b.media.data));
+    }
+
+    #[test]
+    fn gaps_and_bad_rates_are_told_and_silence_is_nothing() {
+        let mut sound = tone(200);
+        sound.remove(3);
+        let error = encode("{}", sound).map(drop).unwrap_err().to_string();
+        assert!(error.contains("0:00:00.080") && error.contains("playout"), "{error}");
+        assert!(config(&AUDIO_ENCODER, "{ bitrate: 8k }").0.unwrap_err().contains("16k to 512k"));
+        assert!(encode("{ channels: mono }", Vec::new()).unwrap().packets(ENCODED).is_empty());
+    }
+}

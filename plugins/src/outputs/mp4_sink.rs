@@ -1,0 +1,221 @@
+//! `mp4_sink` [video, audio, cues]: the lecture as one MP4 file, with chapters and soft captions from its cues.
+
+use super::captions::Captions;
+use super::file::{check_file, ending};
+use crate::mp4::{AudioSpec, Mp4Error, Mp4Writer, MovieSpec, TrackSpec, Unit, VideoSpec};
+use engine::cue::{Cue, SlideCue};
+use engine::media::{AudioCodec, EncodedUnit, VideoCodec};
+use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
+use engine::packet::Packet;
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::time::{Span, Time};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const VIDEO: In<EncodedUnit> = In::new("video");
+const AUDIO: In<EncodedUnit> = In::new("audio");
+const CUES: In<Cue> = In::new("cues");
+
+/// The node's entry in the registry.
+pub const MP4_SINK: NodeType = NodeType {
+    name: "mp4_sink",
+    family: "outputs",
+    revision: 1,
+    summary: "The lecture as an MP4 file with chapters and captions",
+    inputs: &[
+        VIDEO.port("H.264 units").optional(),
+        AUDIO.port("AAC units").optional(),
+        CUES.port("slides become chapters, captions soft captions").optional(),
+    ],
+    outputs: &[],
+    sync: Sync::Merge,
+    lane: Lane::Own,
+    config: ConfigType::of::<Mp4SinkConfig>("{ path: lecture.mp4, title: A lecture, language: en }"),
+};
+
+/// Settings of `mp4_sink`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mp4SinkConfig {
+    /// The file, ending in `.mp4` or `.m4v`, or `.m4a` for sound alone. What is there is replaced once the new one is whole.
+    path: PathBuf,
+    /// The title that players show.
+    title: Option<String>,
+    /// The language spoken and written, as a BCP-47 tag such as `en` or `de-AT`.
+    language: Option<String>,
+    /// Slides become chapters.
+    #[serde(default = "yes")]
+    chapters: bool,
+    /// Captions become a soft caption track, off until chosen.
+    #[serde(default = "yes")]
+    captions: bool,
+    /// The file says that voice and face were made by a computer.
+    #[serde(default = "yes")]
+    synthetic: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl NodeConfig for Mp4SinkConfig {
+    fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
+        if ending(&self.path, &["mp4", "m4v", "m4a"]).is_none() {
+            return Err(format!("path {} is no MP4 file; let it end in .mp4", self.path.display()));
+        }
+        match &self.language {
+            Some(tag) if !is_language(tag) => Err(format!("language {tag:?} is no language tag; write one such as en or de-AT")),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_env(&self) -> std::result::Result<(), String> {
+        check_file(&self.path)
+    }
+
+    fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
+        Ok(Box::new(Mp4Sink { config: self, open: None }))
+    }
+}
+
+/// The shape of a tag by BCP-47: a language of two to eight letters, then parts of up to eight letters and digits.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let first = parts.next().is_some_and(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    first && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// A movie that could not be written, with its path.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make {}", path.display())]
+struct MovieError {
+    path: PathBuf,
+    source: Mp4Error,
+}
+
+struct Mp4Sink {
+    config: Mp4SinkConfig,
+    open: Option<Open>,
+}
+
+/// The movie being written.
+struct Open {
+    writer: Mp4Writer,
+    /// Tracks by number.
+    video: Option<usize>,
+    audio: Option<usize>,
+    /// By how much a sound unit's samples went into the encoder later than they are heard.
+    priming: Span,
+    captions: Captions,
+    slide: Option<Arc<SlideCue>>,
+}
+
+impl Mp4Sink {
+    fn open(&self, start: &Start<'_>) -> Result<Open> {
+        let mut tracks = Vec::new();
+        let mut add = |track: TrackSpec| {
+            tracks.push(track);
+            tracks.len() - 1
+        };
+        if start.encoded_audio(VIDEO).is_some() || start.encoded_video(AUDIO).is_some() {
+            return Err(Failure::msg("video and audio are mixed up: connect a video_encoder to video and an audio_encoder to audio"));
+        }
+        let video = start.encoded_video(VIDEO).map(|caps| {
+            let VideoCodec::H264 = caps.codec;
+            add(TrackSpec::Video(VideoSpec { codec_config: caps.config, width: caps.size.width, height: caps.size.height, rate: caps.rate }))
+        });
+        let mut priming = Span::ZERO;
+        let audio = match start.encoded_audio(AUDIO) {
+            Some(caps) if caps.codec != AudioCodec::Aac => {
+                return Err(Failure::msg("an MP4 file takes AAC only; set codec: aac in the audio_encoder before it"));
+            }
+            Some(caps) => {
+                priming = caps.rate.span_of(caps.priming.into());
+                Some(add(TrackSpec::Audio(AudioSpec { codec_config: caps.config, priming: caps.priming, bitrate: caps.bitrate })))
+            }
+            None => None,
+        };
+        if tracks.is_empty() {
+            return Err(Failure::msg("neither video nor audio is connected; connect at least one of them to an encoder"));
+        }
+        let Mp4SinkConfig { path, title, language, synthetic, .. } = &self.config;
+        let language = language.clone().unwrap_or_default();
+        let spec = MovieSpec { title: title.clone(), language, synthetic: *synthetic, tracks };
+        let writer = Mp4Writer::create(path, spec).map_err(|error| self.failed(error))?;
+        Ok(Open { writer, video, audio, priming, captions: Captions::default(), slide: None })
+    }
+
+    fn failed(&self, source: Mp4Error) -> MovieError {
+        MovieError { path: self.config.path.clone(), source }
+    }
+}
+
+impl Open {
+    fn take(&mut self, config: &Mp4SinkConfig, cx: &mut Cx<'_>) -> std::result::Result<(), Mp4Error> {
+        if let Some(packet) = cx.take(VIDEO) {
+            self.push(self.video, &packet, Span::ZERO)?;
+        }
+        if let Some(packet) = cx.take(AUDIO) {
+            self.push(self.audio, &packet, self.priming)?;
+        }
+        if let Some(packet) = cx.take(CUES) {
+            match &packet.media {
+                Cue::Slide(slide) if config.chapters => self.chapter(packet.pts, slide)?,
+                Cue::Caption(_) if config.captions => self.captions.add(&packet),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, track: Option<usize>, packet: &Packet<EncodedUnit>, shift: Span) -> std::result::Result<(), Mp4Error> {
+        let EncodedUnit { keyframe, data, .. } = &packet.media;
+        match track {
+            Some(track) => self.writer.push(track, Unit { pts: packet.pts + shift, keyframe: *keyframe, data }),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(mut self, end: Time) -> std::result::Result<(), Mp4Error> {
+        for caption in self.captions.until(end) {
+            self.writer.caption(caption.start, caption.end, &caption.text)?;
+        }
+        self.writer.finish(end).map(drop)
+    }
+
+    /// A chapter where a slide begins. A slide that goes on after a pause or a jump within it, and is stated again, is no new one.
+    fn chapter(&mut self, start: Time, slide: &Arc<SlideCue>) -> std::result::Result<(), Mp4Error> {
+        let goes_on = self.slide.replace(slide.clone()).is_some_and(|before| before.id == slide.id && slide.elapsed > Span::ZERO);
+        if goes_on {
+            return Ok(());
+        }
+        match slide.title.trim() {
+            "" => self.writer.chapter(start, &format!("Slide {}", slide.index + 1)),
+            title => self.writer.chapter(start, title),
+        }
+    }
+}
+
+impl Node for Mp4Sink {
+    fn start(&mut self, start: &mut Start<'_>) -> Result {
+        self.open = Some(self.open(start)?);
+        Ok(())
+    }
+
+    fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
+        let taken = self.open.as_mut().map_or(Ok(()), |open| open.take(&self.config, cx));
+        taken.map_err(|error| self.failed(error))?;
+        Ok(Flow::More)
+    }
+
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
+        let written = self.open.take().map_or(Ok(()), |open| open.finish(cx.end()));
+        written.map_err(|error| self.failed(error))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Movies made by the nodes one after another, looked at by ffprobe and ffmpeg.
+
+use super::*;
+use crate::outputs::audio_encoder::AUDIO_ENCODER;
+use crate::outputs::tests::{config, moving_pictures, probe, tone};
+use crate::outputs::video_encoder::VIDEO_ENCODER;
+use engine::cue::{Placement, Transition};
+use engine::frame::{Size, VideoFrame};
+use engine::media::{AudioBlock, Caps};
+use engine::node::Out;
+use engine::testing::{NodeTest, Outputs};
+use std::fs;
+use std::process::Command;
+
+const ENCODED: Out<EncodedUnit> = Out::new("encoded");
+
+/// Two seconds.
+const END: Time = Time(2 * Span::SECOND.0);
+
+fn video() -> Outputs {
+    let pictures = moving_pictures(Size::new(320, 180), 60);
+    NodeTest::new(&VIDEO_ENCODER, "{}").input(In::<VideoFrame>::new("video"), pictures, END).run().unwrap()
+}
+
+fn audio() -> Outputs {
+    NodeTest::new(&AUDIO_ENCODER, "{}").input(In::<AudioBlock>::new("audio"), tone(2000), END).run().unwrap()
+}
+
+fn at(millis: i64) -> Time {
+    Time::ZERO + Span::from_millis(millis)
+}
+
+fn slide(millis: i64, index: usize, title: &str, elapsed: Span) -> Packet<Cue> {
+    let (placement, transition) = (Placement::default(), Transition::Cut);
+    let cue = SlideCue { id: format!("s{index}").into(), index, title: title.into(), seed: 0, elapsed, placement, transition };
+    Packet::new(at(millis), Cue::Slide(cue.into()))
+}
+
+fn cues() -> Vec<Packet<Cue>> {
+    vec![
+        slide(0, 0, "Hello", Span::ZERO),
+        Packet::lasting(at(100), Span::from_millis(700), Cue::Caption("First line\nsecond line".into())),
+        Packet::new(at(900), Cue::Rest),
+        slide(1000, 1, "", Span::ZERO),
+        slide(1500, 1, "", Span::from_millis(500)),
+        Packet::new(at(1500), Cue::Caption("Until the end".into())),
+    ]
+}
+
+struct Made {
+    folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+/// A sink with these tracks connected.
+fn sink(settings: &str, video: Option<&Outputs>, audio: Option<&Outputs>) -> (Made, NodeTest) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let mut test = NodeTest::new(&MP4_SINK, &format!("{{ path: {}, {settings} }}", path.display()));
+    for (port, encoded) in [(VIDEO, video), (AUDIO, audio)] {
+        if let Some(out) = encoded {
+            test = test.input_with(port, out.caps[0].clone().unwrap(), out.packets(ENCODED), END);
+        }
+    }
+    (Made { folder, path }, test)
+}
+
+fn names(folder: &tempfile::TempDir) -> Vec<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_lecture_has_all_its_parts_and_is_the_same_every_time() {
+    let settings = "title: \"A test: 1 < 2\", language: en-GB";
+    let make = || {
+        let (made, test) = sink(settings, Some(&video()), Some(&audio()));
+        test.input(CUES, cues(), END).run().unwrap();
+        made
+    };
+    let made = make();
+    assert_eq!(names(&made.folder), ["a.mp4"], "no part is left");
+    let found = probe(&made.path, &["-count_frames"]);
+    let [video, audio, captions, ..] = found["streams"].as_array().unwrap().as_slice() else { panic!("{found}") };
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_string();
+    assert_eq!(["codec_name", "nb_read_frames", "duration", "start_time"].map(|key| text(&video[key])), ["h264", "60", "2.000000", "0.000000"]);
+    assert_eq!(["pix_fmt", "color_space", "color_range", "r_frame_rate"].map(|key| text(&video[key])), ["yuv420p", "bt709", "tv", "30/1"]);
+    assert_eq!(["codec_name", "channel_layout", "duration", "start_time"].map(|key| text(&audio[key])), ["aac", "stereo", "2.000000", "0.000000"]);
+    assert_eq!(text(&captions["codec_name"]), "mov_text");
+    assert_eq!(text(&audio["tags"]["language"]), "eng");
+    assert_eq!(text(&found["format"]["tags"]["title"]), "A test: 1 < 2");
+    assert!(text(&found["format"]["tags"]["comment"]).contains("synthetic"), "{}", found["format"]["tags"]);
+    let chapters: Vec<_> = found["chapters"].as_array().unwrap().iter().collect();
+    let chapters = chapters.iter().map(|c| [text(&c["start_time"]), text(&c["tags"]["title"])].join(" ")).collect::<Vec<_>>();
+    assert_eq!(chapters, ["0.000000 Hello", "1.000000 Slide 2"]);
+    assert_eq!(fs::read(&made.path).unwrap(), fs::read(&make().path).unwrap());
+}
+
+/// Runs ffmpeg on the movie and gives its standard output.
+fn ffmpeg(made: &Made, options: &[&str]) -> Vec<u8> {
+    let output = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&made.path).args(options).arg("-").output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[test]
+fn sound_pictures_and_captions_come_back_at_their_time() {
+    let (made, test) = sink("", Some(&video()), Some(&audio()));
+    test.input(CUES, cues(), END).run().unwrap();
+    // The tone was put in from sample 0 on and has no delay.
+    let decoded = ffmpeg(&made, &["-map", "0:a", "-ac", "1", "-f", "f32le"]);
+    let samples: Vec<f32> = decoded.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let original: Vec<f32> = tone(2000).iter().flat_map(|block| block.media.samples().to_vec()).collect();
+    assert_eq!(samples.len(), 96_000);
+    let worst = samples[4800..91_200].iter().zip(&original[4800..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst < 0.05, "the tone is off by {worst}");
+    // Picture by picture.
+    let decoded = ffmpeg(&made, &["-map", "0:v", "-f", "rawvideo", "-pix_fmt", "yuv420p"]);
+    let frame = 320 * 180 * 3 / 2;
+    assert_eq!(decoded.len(), 60 * frame);
+    for (decoded, original) in decoded.chunks(frame).zip(moving_pictures(Size::new(320, 180), 60)) {
+        let luma = original.media.picture.plane(0);
+        let error: u64 = (0..180).flat_map(|y| (0..320).map(move |x| (x, y))).map(|(x, y)| u64::from(decoded[y * 320 + x].abs_diff(luma.data[y * luma.stride + x]))).sum();
+        assert!(error / (320 * 180) < 4, "the picture at {} differs by {error}", original.pts);
+    }
+    let captions = String::from_utf8(ffmpeg(&made, &["-map", "0:s:0", "-f", "srt"])).unwrap();
+    assert!(captions.contains("00:00:00,100 --> 00:00:00,800\nFirst line\nsecond line\n"), "{captions}");
+    assert!(captions.contains("00:00:01,500 --> 00:00:02,000\nUntil the end\n"), "{captions}");
+}
+
+#[test]
+fn one_track_is_enough_and_the_rest_is_optional() {
+    let (made, test) = sink("synthetic: false", None, Some(&audio()));
+    test.run().unwrap();
+    let found = probe(&made.path, &[]);
+    assert_eq!((found["streams"].as_array().unwrap().len(), &found["format"]["duration"]), (1, &"2.000000".into()));
+    assert!(found["format"]["tags"].get("comment").is_none());
+    let (made, test) = sink("chapters: false, captions: false", Some(&video()), None);
+    test.input(CUES, cues(), END).run().unwrap();
+    let found = probe(&made.path, &[]);
+    assert_eq!((found["streams"].as_array().unwrap().len(), found["chapters"].as_array().unwrap().len()), (1, 0));
+}
+
+#[test]
+fn failures_leave_what_was_there_and_name_the_file() {
+    let video = video();
+    let caps = video.caps[0].clone().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    fs::write(&path, "earlier").unwrap();
+    let run = |settings: &str, port, caps: &Caps, units| {
+        let test = NodeTest::new(&MP4_SINK, &format!("{{ path: {}, {settings} }}", path.display()));
+        test.input_with(port, caps.clone(), units, END).run().map(drop).unwrap_err().to_string()
+    };
+    // The first unit is lost, so nothing could be decoded.
+    let error = run("", VIDEO, &caps, video.packets(ENCODED)[1..].to_vec());
+    assert!(error.starts_with(&format!("cannot make {}: track 0", path.display())) && error.contains("keyframe"), "{error}");
+    let error = run("", VIDEO, &caps, Vec::new());
+    assert!(error.contains("got no unit"), "{error}");
+    assert!(run("", AUDIO, &caps, Vec::new()).contains("mixed up"));
+    assert_eq!(names(&folder), ["a.mp4"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "earlier");
+    let test = NodeTest::new(&MP4_SINK, "{ path: no/such/a.mp4 }").input_with(VIDEO, caps, Vec::new(), END);
+    assert!(test.run().map(drop).unwrap_err().to_string().contains("no/such/a.mp4"));
+    let (_made, test) = sink("", None, None);
+    assert!(test.input(CUES, cues(), END).run().map(drop).unwrap_err().to_string().contains("neither video nor audio"));
+}
+
+#[test]
+fn bad_settings_are_told() {
+    assert!(config(&MP4_SINK, "{ path: a.avi }").0.unwrap_err().contains("end in .mp4"));
+    assert!(config(&MP4_SINK, "{ path: a.mp4, language: English! }").0.unwrap_err().contains("such as en or de-AT"));
+    assert!(config(&MP4_SINK, "{ path: no/such/a.mp4 }").1.unwrap_err().contains("mkdir -p no/such"));
+    for tag in ["en", "de-AT", "zh-Hans-CN"] {
+        assert_eq!(config(&MP4_SINK, &format!("{{ path: a.mp4, language: {tag} }}")), (Ok(()), Ok(())));
+    }
+}

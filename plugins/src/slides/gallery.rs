@@ -1,0 +1,107 @@
+//! The pictures of a lesson's slides, drawn on a thread of their own, one ahead.
+//!
+//! At most three are in memory: the one asked for last, the next one (drawn while the first shows), and whichever the caller still
+//! holds. So a change of slide waits for no drawing, and memory does not grow with the number of slides.
+
+use crate::lesson::{Lesson, LessonError, Rasterizer, Visual};
+use crate::pixels::rgba_to_i420;
+use crossbeam_channel::{Sender, bounded};
+use engine::frame::{Size, VideoFrame};
+use engine::node::{Failure, Result};
+use engine::pool::Pool;
+use engine::run::{Bridge, Cancel};
+use std::sync::Arc;
+
+/// What stands in for a picture that cannot be drawn: light grey.
+const PLAIN: Visual = Visual::Color([0xe6, 0xe8, 0xeb]);
+
+/// A slide's picture, as far as it could be drawn.
+#[derive(Clone)]
+pub struct Drawn {
+    /// The picture, or a plain one.
+    pub frame: VideoFrame,
+    /// Why it is plain.
+    pub fault: Option<Arc<str>>,
+}
+
+/// The drawing thread and the picture asked for last. Dropping it ends the thread after the picture at hand.
+pub struct Gallery {
+    slides: usize,
+    jobs: Sender<usize>,
+    drawn: Bridge<Drawn>,
+    /// What the thread is drawing, or has drawn and nobody fetched.
+    asked: Option<usize>,
+    last: Option<(usize, Drawn)>,
+}
+
+impl Gallery {
+    /// Starts the thread; it begins with the first slide.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn open(lesson: Arc<Lesson>, size: Size, cancel: &Cancel) -> Result<Gallery> {
+        let (jobs, queue) = bounded::<usize>(1);
+        let (done, drawn) = Bridge::new(1, cancel);
+        let slides = lesson.slides.len();
+        let work = move || {
+            let (mut rasterizer, pool) = (Rasterizer::new(), Pool::new());
+            for index in queue {
+                let picture = draw(&mut rasterizer, &lesson.slides[index].visual, size, &pool);
+                if done.send(picture).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("slides".into()).spawn(work)?;
+        let mut gallery = Gallery { slides, jobs, drawn, asked: None, last: None };
+        gallery.ask(0);
+        Ok(gallery)
+    }
+
+    /// The picture of a slide, and a start on the next one's. Waits while it is being drawn.
+    ///
+    /// # Errors
+    /// When the run is cancelled meanwhile, or the thread has ended.
+    pub fn picture(&mut self, index: usize) -> Result<Drawn> {
+        if let Some((last, drawn)) = &self.last
+            && *last == index
+        {
+            return Ok(drawn.clone());
+        }
+        if self.asked.is_some_and(|asked| asked != index) {
+            // It was drawn for nothing: the lecture went elsewhere.
+            self.fetch()?;
+        }
+        if self.asked.is_none() {
+            self.ask(index);
+        }
+        let drawn = self.fetch()?;
+        self.last = Some((index, drawn.clone()));
+        self.ask(index + 1);
+        Ok(drawn)
+    }
+
+    fn ask(&mut self, index: usize) {
+        if index < self.slides {
+            // The thread only ends with a panic, which `fetch` reports.
+            let _ = self.jobs.send(index);
+            self.asked = Some(index);
+        }
+    }
+
+    fn fetch(&mut self) -> Result<Drawn> {
+        self.asked = None;
+        self.drawn.recv()?.ok_or_else(|| Failure::msg("the thread that draws slides ended without an answer"))
+    }
+}
+
+fn draw(rasterizer: &mut Rasterizer, visual: &Visual, size: Size, pool: &Pool) -> Drawn {
+    let mut frame = |visual: &Visual| -> std::result::Result<VideoFrame, LessonError> {
+        let picture = rasterizer.draw(visual, (size.width, size.height))?;
+        Ok(rgba_to_i420(&picture.rgba, size, pool).expect("the graph's size is even and the picture has it"))
+    };
+    match frame(visual) {
+        Ok(frame) => Drawn { frame, fault: None },
+        Err(error) => Drawn { frame: frame(&PLAIN).expect("one colour can always be drawn"), fault: Some(error.to_string().into()) },
+    }
+}

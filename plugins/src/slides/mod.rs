@@ -1,0 +1,12 @@
+//! Slides and other pictures from files: the nodes that bring them in.
+
+pub mod frame_folder;
+mod gallery;
+mod picture_size;
+pub mod slide_source;
+pub mod y4m_source;
+
+use engine::registry::NodeType;
+
+/// The nodes of this family.
+pub const NODES: &[&NodeType] = &[&slide_source::SLIDE_SOURCE, &frame_folder::FRAME_FOLDER, &y4m_source::Y4M_SOURCE];

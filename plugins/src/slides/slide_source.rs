@@ -1,0 +1,152 @@
+//! `slide_source` [cues -> video]: the picture of the slide that holds.
+//!
+//! One picture a slide, which holds; during a fade one picture a tick, each a weighted mean of the old slide's and the new one's, then
+//! the new slide's own. Pictures are a function of the cues alone. A slide that cannot be drawn shows a plain ground and a warning names
+//! it; the lecture goes on.
+
+use super::gallery::Gallery;
+use crate::lesson::{ImportOptions, Lesson, import};
+use engine::cue::{Cue, SlideCue, Transition};
+use engine::frame::{PixelFormat, Size, VideoFrame};
+use engine::media::{Caps, VideoCaps};
+use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
+use engine::packet::Packet;
+use engine::pool::Pool;
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::time::{Span, Time};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const CUES: In<Cue> = In::new("cues");
+const VIDEO: Out<VideoFrame> = Out::new("video");
+
+/// The node's entry in the registry.
+pub const SLIDE_SOURCE: NodeType = NodeType {
+    name: "slide_source",
+    family: "slides",
+    revision: 1,
+    summary: "The picture of the slide that holds, with its transition",
+    inputs: &[CUES.port("slides of the same lesson")],
+    outputs: &[VIDEO.port("opaque pictures of the graph's size; each holds until the next")],
+    sync: Sync::Join,
+    lane: Lane::Own,
+    config: ConfigType::of::<SlideSourceConfig>("{ lesson: graphs/demo/lectern.pptx }"),
+};
+
+/// Settings of `slide_source`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlideSourceConfig {
+    /// The deck, PDF, folder or lesson file; the same that the speech comes from.
+    lesson: PathBuf,
+}
+
+impl NodeConfig for SlideSourceConfig {
+    fn check_env(&self) -> std::result::Result<(), String> {
+        match self.lesson.exists() {
+            true => Ok(()),
+            false => Err(format!("there is no file {}", self.lesson.display())),
+        }
+    }
+
+    fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
+        Ok(Box::new(SlideSource { path: self.lesson, size: defaults.size, open: None, shown: None, fade: None, pool: Pool::new(), seq: 0 }))
+    }
+}
+
+struct SlideSource {
+    path: PathBuf,
+    size: Size,
+    open: Option<(Arc<Lesson>, Gallery)>,
+    /// The picture of the slide that holds.
+    shown: Option<VideoFrame>,
+    fade: Option<Fade>,
+    pool: Pool,
+    seq: u64,
+}
+
+/// A slide coming in over the one before.
+struct Fade {
+    from: VideoFrame,
+    start: Time,
+    length: Span,
+}
+
+impl Node for SlideSource {
+    fn start(&mut self, start: &mut Start<'_>) -> Result {
+        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size: self.size, rate: start.defaults().fps }));
+        let lesson = Arc::new(import(&self.path, &ImportOptions::default())?);
+        let gallery = Gallery::open(lesson.clone(), self.size, &start.cancel())?;
+        self.open = Some((lesson, gallery));
+        Ok(())
+    }
+
+    fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
+        let mut changed = false;
+        while let Some(cue) = cx.take(CUES) {
+            if let Cue::Slide(slide) = &cue.media {
+                self.change(cue.pts, slide, cx)?;
+                changed = true;
+            }
+        }
+        let time = cx.tick().time;
+        let Some(shown) = &self.shown else { return Ok(Flow::More) };
+        let frame = match self.fade.take() {
+            Some(fade) if time < fade.start + fade.length => {
+                let frame = fade.frame(shown, time, &self.pool);
+                self.fade = Some(fade);
+                cx.again();
+                frame
+            }
+            None if !changed => return Ok(Flow::More),
+            _ => shown.clone(),
+        };
+        self.seq += 1;
+        cx.emit(VIDEO, Packet::new(time, VideoFrame { seq: self.seq, ..frame }));
+        Ok(Flow::More)
+    }
+}
+
+impl SlideSource {
+    /// Another slide holds from `at` on.
+    fn change(&mut self, at: Time, cue: &SlideCue, cx: &Cx<'_>) -> Result {
+        let (lesson, gallery) = self.open.as_mut().expect("started before it is called");
+        let named = |index: &usize| lesson.slides.get(*index).is_some_and(|slide| *slide.id == *cue.id);
+        // Its place, or wherever the lesson has it.
+        let index = Some(cue.index).filter(named).or_else(|| lesson.slides.iter().position(|slide| *slide.id == *cue.id));
+        let Some(index) = index else {
+            let path = self.path.display();
+            return Err(Failure::msg(format!("{path} has no slide \"{}\"; give slide_source the lesson that the cues come from", cue.id)));
+        };
+        let drawn = gallery.picture(index)?;
+        if let Some(fault) = drawn.fault {
+            cx.warn(Some(lesson.slides[index].number), format!("its picture cannot be drawn, a plain ground is shown: {fault}"));
+        }
+        let before = self.shown.replace(drawn.frame);
+        self.fade = match (cue.transition, before) {
+            (Transition::Fade(length), Some(from)) => Some(Fade { from, start: at - cue.elapsed, length }),
+            _ => None,
+        };
+        Ok(())
+    }
+}
+
+impl Fade {
+    /// The mean of both pictures at `time`, weighted by the time gone; 256 steps, rounded to nearest.
+    fn frame(&self, to: &VideoFrame, time: Time, pool: &Pool) -> VideoFrame {
+        let gone = (time - self.start).0.clamp(0, self.length.0);
+        let weight = ((gone as i128 * 512 / i128::from(self.length.0) + 1) / 2) as u16;
+        let mut frame = pool.blank(PixelFormat::I420, to.size());
+        let pairs = self.from.picture.bytes().iter().zip(to.picture.bytes());
+        for (mixed, (&from, &to)) in frame.bytes_mut().iter_mut().zip(pairs) {
+            *mixed = ((u16::from(from) * (256 - weight) + u16::from(to) * weight + 128) >> 8) as u8;
+        }
+        frame.freeze()
+    }
+}
+
+#[cfg(test)]
+#[path = "slide_source_tests.rs"]
+mod tests;

@@ -1,0 +1,20 @@
+//! Sound on its way: transforms from sound to sound.
+
+mod limiter;
+mod loudness;
+mod resample;
+mod true_peak;
+
+use engine::registry::NodeType;
+use engine::time::{Span, Time};
+
+/// The family's nodes, in the order of the catalogue.
+pub const NODES: &[&NodeType] = &[&loudness::LOUDNESS, &resample::RESAMPLE];
+
+/// Times of sound that differ by less are the same: rounding in what came before, not a gap.
+const TOLERANCE: Span = Span::from_millis(1);
+
+/// Sound that is due at `due` and comes at `pts` does not go on but begins anew.
+fn is_gap(due: Time, pts: Time) -> bool {
+    pts - due >= TOLERANCE || due - pts >= TOLERANCE
+}

@@ -1,0 +1,109 @@
+//! Edit lists of MP4 files (ISO/IEC 14496-12, 8.6.6): which part of a track is to be heard. The demuxer leaves them aside, but they are
+//! where the delay of an AAC encoder is told. Delays of a whole track are not kept, and of several edits only the beginning of the first:
+//! recordings have one.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+
+/// Bytes of an MP4's tables; four hours need a tenth of it.
+const LARGEST_TABLES: u64 = 64 << 20;
+
+/// The part of a track to be heard.
+pub(super) struct Edit {
+    /// Number of the track.
+    pub track: u32,
+    /// Ticks a second of the track.
+    timescale: u32,
+    /// First tick to be heard.
+    start: u64,
+    /// How much is heard, and in how many ticks a second that is told; `None` = all that follows.
+    length: Option<(u64, u32)>,
+}
+
+impl Edit {
+    /// The samples to be heard of `decoded` ones, when the tables of the track tell of `written` ticks (0 = nothing told).
+    pub fn heard(&self, decoded: usize, written: u64, rate: u32) -> Range<usize> {
+        let samples = |ticks: u64, timescale: u32| u128::from(ticks) * u128::from(rate) / u128::from(timescale.max(1));
+        let start = samples(self.start, self.timescale);
+        let mut end = if written == 0 { decoded as u128 } else { samples(written, self.timescale).min(decoded as u128) };
+        if let Some((length, timescale)) = self.length {
+            // The length is rounded to its ticks, mostly milliseconds; where it means all there is, all there is counts.
+            let told = start + samples(length, timescale);
+            end = if told + samples(1, timescale) < end { told } else { end };
+        }
+        start.min(end) as usize..end as usize
+    }
+}
+
+/// The edits of the tracks of an MP4 that have some; nothing for other files.
+pub(super) fn edits(file: &mut File) -> io::Result<Vec<Edit>> {
+    let Some(moov) = tables(file)? else { return Ok(Vec::new()) };
+    let edit_of = |trak: &[u8], movie: u32| -> Option<Edit> {
+        let list = inside(trak, &[b"edts", b"elst"])?;
+        let wide = list.first() == Some(&1);
+        let entries = list.get(8..)?.chunks_exact(if wide { 20 } else { 12 });
+        // Length and start of each; a negative start is a delay.
+        let mut edits = entries.filter_map(|entry| match wide {
+            true => Some((u64_at(entry, 0)?, u64_at(entry, 8).filter(|&start| start < 1 << 63)?)),
+            false => Some((u32_at(entry, 0)?.into(), u32_at(entry, 4).filter(|&start| start < 1 << 31)?.into())),
+        });
+        let (length, start) = edits.next()?;
+        let only = edits.next().is_none() && length > 0;
+        let (track, timescale) = (number(inside(trak, &[b"tkhd"])?)?, number(inside(trak, &[b"mdia", b"mdhd"])?)?);
+        Some(Edit { track, timescale, start, length: only.then_some((length, movie)) })
+    };
+    let movie = inside(&moov, &[b"mvhd"]).and_then(number);
+    let traks = boxes(&moov).filter(|(kind, _)| kind == b"trak");
+    Ok(movie.map_or(Vec::new(), |movie| traks.filter_map(|(_, trak)| edit_of(trak, movie)).collect()))
+}
+
+/// The content of the `moov` box of an MP4; `None` for other files.
+fn tables(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+    let mut at = 0;
+    loop {
+        file.seek(SeekFrom::Start(at))?;
+        let mut head = Vec::new();
+        file.by_ref().take(16).read_to_end(&mut head)?;
+        let (Some(short), Some(kind)) = (u32_at(&head, 0), head.get(4..8)) else { return Ok(None) };
+        let (begin, size) = if short == 1 { (16, u64_at(&head, 8).unwrap_or(0)) } else { (8, u64::from(short)) };
+        if (at == 0 && kind != b"ftyp") || size < begin {
+            return Ok(None);
+        }
+        if kind == b"moov" {
+            let mut content = Vec::new();
+            file.seek(SeekFrom::Start(at + begin))?;
+            file.by_ref().take((size - begin).min(LARGEST_TABLES)).read_to_end(&mut content)?;
+            return Ok(Some(content));
+        }
+        at = at.saturating_add(size);
+    }
+}
+
+/// The boxes in `data`, type and content, as far as they are whole.
+fn boxes(mut data: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    std::iter::from_fn(move || {
+        let size = u32_at(data, 0)? as usize;
+        let (kind, content) = (data.get(4..8)?, data.get(8..size)?);
+        data = &data[size..];
+        Some((kind, content))
+    })
+}
+
+/// The content of the box at the end of `path`.
+fn inside<'a>(data: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
+    path.iter().try_fold(data, |data, &name| boxes(data).find(|(kind, _)| kind == name).map(|(_, content)| content))
+}
+
+/// What `mvhd`, `tkhd` and `mdhd` hold behind their two dates: ticks a second, the track's number, ticks a second.
+fn number(content: &[u8]) -> Option<u32> {
+    u32_at(content, if content.first() == Some(&1) { 20 } else { 12 })
+}
+
+fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(data.get(at..)?.first_chunk().copied()?))
+}
+
+fn u64_at(data: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_be_bytes(data.get(at..)?.first_chunk().copied()?))
+}
