@@ -143,10 +143,10 @@ fn example_inputs(node_type: &NodeType) -> String {
     format!("{{ {} }}", inputs.join(", "))
 }
 
-/// `; required`, `; default 30`, or nothing.
+/// `; required`, `; default: 30`, or nothing.
 fn standing(setting: &Setting, separator: &str) -> String {
     match &setting.default {
-        Some(default) => format!("{separator}default {default}"),
+        Some(default) => format!("{separator}default: {default}"),
         None if setting.required => format!("{separator}required"),
         None => String::new(),
     }
@@ -239,7 +239,7 @@ mod tests {
         }
         let text = help(registry.get("fault").expect("there"));
         assert!(text.contains("  phase: start | process | finish; required\n      Where it fails.\n"), "{text}");
-        assert!(text.contains("  after: whole number; default 0\n"), "{text}");
+        assert!(text.contains("  after: whole number; default: 0\n"), "{text}");
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Media {
     pub fn bytes(&self) -> usize {
         match self {
             Media::Video(frame) => frame.picture.bytes().len(),
-            Media::Audio(block) => block.samples().len() * size_of::<f32>(),
+            Media::Audio(block) => size_of_val(block.samples()),
             Media::Cue(_) => 64,
             Media::Encoded(unit) => unit.data.len(),
         }

@@ -103,11 +103,14 @@ impl<C: NodeConfig> AnyConfig for C {
     }
 }
 
+/// Reads and type-checks a `config:` block that stands at a path such as `nodes.avatar.config`.
+pub type ParseConfig = fn(&Value, &str) -> std::result::Result<Box<dyn AnyConfig>, Problems>;
+
 /// The configuration of a node type without its Rust type: how to read it, its schema, an example.
 #[derive(Clone, Copy)]
 pub struct ConfigType {
-    /// Reads and type-checks a `config:` block; the text says where it stands, such as `nodes.avatar.config`.
-    pub parse: fn(&Value, &str) -> std::result::Result<Box<dyn AnyConfig>, Problems>,
+    /// Reads it.
+    pub parse: ParseConfig,
     /// Adds its JSON schema.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// A working `config:` block in YAML; a test builds it.

@@ -5,7 +5,7 @@ use plugins::lesson::{LEAD_IN, Narration, Slide, TAIL};
 use plugins::speech::text::{Options, narrate};
 
 /// Speech runs at about this many characters a second, pauses not counted.
-const CHARACTERS_A_SECOND: f64 = 16.0;
+const CHARACTERS_A_SECOND: f64 = 19.0;
 
 /// The length of a slide; `None` for a recording, whose length is known only when it is decoded.
 pub fn length(slide: &Slide, language: &str) -> Option<Span> {

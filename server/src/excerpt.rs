@@ -38,7 +38,7 @@ fn range(text: &str, line: u32, column: u32) -> Range<usize> {
     let before: usize = lines.by_ref().take(line.saturating_sub(1) as usize).map(|line| line.chars().count()).sum();
     let rest = lines.next().unwrap_or_default().chars().skip(column.saturating_sub(1) as usize);
     let length = rest.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | '}' | ']' | ':')).count();
-    let start = before + column.saturating_sub(1) as usize;
+    let start = (before + column.saturating_sub(1) as usize).min(text.chars().count());
     start..start + length.max(1)
 }
 
@@ -56,6 +56,8 @@ mod tests {
         assert!(drawn.contains("[G019] Error: unknown") && drawn.contains("g.yaml:3:14"), "{drawn}");
         assert!(drawn.contains("ä: { type: colr, x: 1 }") && drawn.contains("Did you mean"), "{drawn}");
         assert_eq!(range(text, 3, 14), 31..35);
-        assert_eq!(range(text, 99, 7), 44..45, "a place past the end is no reason to fail");
+        assert_eq!(range(text, 99, 7), 44..45);
+        let past = Problem::new(Code::MissingKey, &Location::new(&"g.yaml".into(), 99, 7), "past the end");
+        assert!(draw(&past.into(), text, false).contains("past the end"));
     }
 }

@@ -191,7 +191,7 @@ fn words(look: &Look) -> String {
     let percent = look.percent.map(|percent| format!("{percent:3.0}%"));
     let reached = look.percent.is_none().then(|| clock(look.reached.as_seconds()));
     let fps = (look.fps > 0.0).then(|| format!("{:.0} fps", look.fps));
-    let left = look.left.map(|left| format!("{} left", clock(left.as_secs_f64().round())));
+    let left = look.left.filter(|_| look.stage() == "rendering").map(|left| format!("{} left", clock(left.as_secs_f64().round())));
     [percent, reached, fps, left].into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 

@@ -18,7 +18,7 @@ fn nodes_are_listed_and_explained() {
         "  duration: text such as 400ms",
         "; required",
         "  frequency: whole number",
-        "default 440",
+        "default: 440",
     ] {
         assert!(one.contains(part), "{part}\n{one}");
     }

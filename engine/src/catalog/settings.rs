@@ -151,7 +151,6 @@ mod tests {
     use serde::{Deserialize, Serialize};
 
     #[derive(Serialize, Deserialize, JsonSchema)]
-    #[expect(dead_code, reason = "only its schema is looked at")]
     struct Config {
         /// Where to.
         path: String,

@@ -50,7 +50,7 @@ pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Res
         ));
     }
     let order = order_of(document, &edges, &mut problems);
-    let problems_so_far = problems.into_result(())?;
+    problems.into_result(())?;
     let place: Vec<usize> =
         (0..order.len()).map(|node| order.iter().position(|&n| n == node).expect("the order holds every node")).collect();
     for edge in &mut edges {
@@ -68,7 +68,6 @@ pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Res
     };
     let nodes = order.iter().map(node).collect();
     let plan = Plan { name: document.graph.value.clone(), defaults, memory: document.defaults.memory.0, nodes, edges };
-    let () = problems_so_far;
     fits_memory(&plan, document).map(|()| plan)
 }
 

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::plan::{Plan, PlanEdge};
-use super::unit::Bytes;
+use super::unit::{Bytes, DurationSetting};
 use crate::run::Limit;
 use crate::time::Span;
 
@@ -170,7 +170,7 @@ fn ports(plan: &Plan, edge: &PlanEdge) -> String {
 /// What a limit says: `4 packets or 1GiB`.
 fn holds(limit: &Limit) -> String {
     let items = (limit.items != usize::MAX).then(|| format!("{} packets", limit.items));
-    let time = (limit.time.0 != i64::MAX).then(|| limit.time.to_string());
+    let time = (limit.time.0 != i64::MAX).then(|| DurationSetting(limit.time).to_string());
     let bytes = Some(Bytes(limit.bytes as u64).to_string());
     [items, time, bytes].into_iter().flatten().collect::<Vec<_>>().join(" or ")
 }

@@ -117,7 +117,7 @@ fn join_lanes(plan: &Plan, started: Vec<(Box<dyn Node>, Env)>, latency: &[Span])
     let inputs_of = |node: usize| plan.edges.iter().enumerate().filter(move |(_, edge)| edge.to == node);
     let mut edges = Vec::new();
     let mut inboxes: Vec<Option<Arc<Inbox>>> = Vec::new();
-    for node in 0..count {
+    for (node, (_, env)) in started.iter().enumerate() {
         let mut limits = Vec::new();
         for (i, edge) in inputs_of(node).filter(|(i, _)| !fused[*i]) {
             let stats = Arc::<EdgeStats>::default();
@@ -125,7 +125,7 @@ fn join_lanes(plan: &Plan, started: Vec<(Box<dyn Node>, Env)>, latency: &[Span])
             let to = port_name(node, plan.nodes[node].node_type.inputs[edge.to_port].name);
             edges.push(EdgeInfo { from: from_name(edge), to, stats });
         }
-        inboxes.push((!limits.is_empty()).then(|| Inbox::new(&limits, &started[node].1.cancel)));
+        inboxes.push((!limits.is_empty()).then(|| Inbox::new(&limits, &env.cancel)));
     }
     let mut nodes = Vec::new();
     let mut stages: Vec<Option<Stage>> = Vec::new();

@@ -306,7 +306,11 @@ mod tests {
         let calls = covered(&mut inputs);
         assert_eq!(inputs.poll(), Poll::End);
         assert_eq!(calls.len(), 25, "the five ticks at which the picture before still holds are not called");
-        assert!(calls.iter().all(|(tick, pts)| pts.is_some_and(|pts| pts <= TICK.time_of(*tick) && TICK.time_of(*tick) < pts + source.interval())));
+        assert!(
+            calls
+                .iter()
+                .all(|(tick, pts)| pts.is_some_and(|pts| pts <= TICK.time_of(*tick) && TICK.time_of(*tick) < pts + source.interval()))
+        );
         assert_eq!(inputs.end(), end);
     }
 
@@ -322,7 +326,8 @@ mod tests {
         // One block of 100 ms: three ticks of 1600 samples.
         let block = AudioBlock::mono((0..4800).map(|i| i as f32).collect(), SAMPLES);
         let sound = vec![Packet::lasting(Time::ZERO, block.duration(), block).into()];
-        let mut inputs = Inputs::new(vec![slot(Kind::Audio, sound, None), slot(Kind::Cues, vec![cue(TICK.time_of(1))], None)], Sync::Join, TICK);
+        let mut inputs =
+            Inputs::new(vec![slot(Kind::Audio, sound, None), slot(Kind::Cues, vec![cue(TICK.time_of(1))], None)], Sync::Join, TICK);
         inputs.slots[1].port = 1;
         assert_eq!(inputs.poll(), Poll::Call);
         assert_eq!(inputs.slots[0].ready.iter().map(|packet| packet.dur.unwrap()).collect::<Vec<_>>(), [TICK.interval()]);
@@ -348,7 +353,10 @@ mod tests {
     #[test]
     fn a_merge_goes_by_time_then_port_and_waits_for_the_silent_port() {
         let mut inputs = Inputs::new(
-            vec![slot(Kind::Video, vec![picture(TICK.time_of(1), None)], None), slot(Kind::Cues, vec![cue(Time::ZERO), cue(TICK.time_of(1))], None)],
+            vec![
+                slot(Kind::Video, vec![picture(TICK.time_of(1), None)], None),
+                slot(Kind::Cues, vec![cue(Time::ZERO), cue(TICK.time_of(1))], None),
+            ],
             Sync::Merge,
             TICK,
         );

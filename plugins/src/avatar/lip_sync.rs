@@ -159,7 +159,12 @@ impl LipSync {
         }
         if self.slides.is_empty() {
             // Speech without a lesson: one endless slide.
-            let scene = Scene { start: Time::ZERO, performance: Performance::new(&self.rig, 0), track: SpeechTrack::new(), placement: Placement::default() };
+            let scene = Scene {
+                start: Time::ZERO,
+                performance: Performance::new(&self.rig, 0),
+                track: SpeechTrack::new(),
+                placement: Placement::default(),
+            };
             self.slides.push_back(scene);
         }
         let Some(scene) = self.slides.back_mut() else { return };
@@ -251,21 +256,26 @@ impl LipSync {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::rig::builtin;
+    use super::*;
     use engine::cue::{Transition, Viseme, VisemeCue};
     use engine::testing::{NodeTest, Outputs};
     use engine::time::{Rate, Span};
 
     fn slide(at: Time, seed: u64, placement: Placement) -> Packet<Cue> {
-        let cue = SlideCue { id: "s".into(), index: 0, title: "S".into(), seed, elapsed: Span::ZERO, placement, transition: Transition::Cut };
+        let cue =
+            SlideCue { id: "s".into(), index: 0, title: "S".into(), seed, elapsed: Span::ZERO, placement, transition: Transition::Cut };
         Packet::new(at, Cue::Slide(Arc::new(cue)))
     }
 
     fn speech(from: Time) -> Vec<Packet<Cue>> {
         let shapes = [Viseme::Aa, Viseme::Pp, Viseme::Oh, Viseme::Ss, Viseme::E, Viseme::Ff, Viseme::Aa, Viseme::Nn];
         let viseme = |(i, viseme): (usize, Viseme)| {
-            Packet::lasting(from + Span::from_millis(300 + 100 * i as i64), Span::from_millis(100), Cue::Viseme(VisemeCue { viseme, strength: 1.0 }))
+            Packet::lasting(
+                from + Span::from_millis(300 + 100 * i as i64),
+                Span::from_millis(100),
+                Cue::Viseme(VisemeCue { viseme, strength: 1.0 }),
+            )
         };
         let mut cues: Vec<_> = shapes.into_iter().enumerate().map(viseme).collect();
         cues.push(Packet::lasting(from + Span::from_millis(1100), Span::from_millis(900), Cue::Rest));
@@ -288,10 +298,14 @@ mod tests {
         assert!(frames.len() > 40, "it moved in only {} frames", frames.len());
         assert_eq!(out.end(VIDEO), Some(second(4)));
         assert_eq!(out.latency, Rate::per_second(30).span_of(6));
-        let at = |time: Time| frames.iter().rev().find(|frame| frame.pts <= time).expect("a frame holds here").media.picture.bytes().to_vec();
+        let at =
+            |time: Time| frames.iter().rev().find(|frame| frame.pts <= time).expect("a frame holds here").media.picture.bytes().to_vec();
         let rest = at(Time::ZERO);
         assert_eq!(frames[0].pts, Time::ZERO);
-        assert!(rest == at(second(2) - Span(1)) && rest == at(second(2)) && rest == at(second(4) - Span(1)), "slides begin and end at rest");
+        assert!(
+            rest == at(second(2) - Span(1)) && rest == at(second(2)) && rest == at(second(4) - Span(1)),
+            "slides begin and end at rest"
+        );
         assert!(rest != at(Time(second(1).0 * 6 / 10)), "it speaks in between");
     }
 

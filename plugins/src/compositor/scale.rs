@@ -112,7 +112,7 @@ fn cover(source: Size, area: Size) -> Rect {
     let scale = (f64::from(area.width) / f64::from(source.width)).max(f64::from(area.height) / f64::from(source.height));
     let side = |length: u32, least: u32| ((f64::from(length) * scale / 2.0).round() as u32 * 2).max(least);
     let (width, height) = (side(source.width, area.width), side(source.height, area.height));
-    let middle = |area: u32, side: u32| (area as i32 - side as i32) / 2 & !1;
+    let middle = |area: u32, side: u32| ((area as i32 - side as i32) / 2) & !1;
     Rect { x: middle(area.width, width), y: middle(area.height, height), width, height }
 }
 
@@ -139,6 +139,7 @@ fn copy_into(target: &mut FrameMut, source: &VideoFrame, at: Point) {
 mod tests {
     use super::*;
     use crate::pixels::{Alpha, rgba_to_a420, rgba_to_i420};
+    use engine::frame::PixelFormat;
     use engine::testing::{NodeTest, Outputs};
     use engine::time::{Span, Time};
 
@@ -178,7 +179,7 @@ mod tests {
         assert_eq!(cover(Size::new(120, 120), Size::new(160, 80)), Rect { x: 0, y: -40, width: 160, height: 160 });
         assert_eq!(cover(Size::new(640, 480), Size::new(160, 90)), Rect { x: 0, y: -16, width: 160, height: 120 });
         let odd = cover(Size::new(334, 111), Size::new(160, 90));
-        assert!(odd.width >= 160 && odd.height == 90 && odd.width % 2 == 0 && odd.x % 2 == 0);
+        assert!(odd.width >= 160 && odd.height == 90 && odd.width.is_multiple_of(2) && odd.x % 2 == 0);
     }
 
     #[test]

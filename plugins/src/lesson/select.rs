@@ -47,7 +47,14 @@ mod tests {
             transition: Default::default(),
             duration: None,
         };
-        Lesson { id: "l".into(), title: "L".into(), language: "en".into(), size: (16, 9), slides: numbers.iter().map(slide).collect(), warnings: Vec::new() }
+        Lesson {
+            id: "l".into(),
+            title: "L".into(),
+            language: "en".into(),
+            size: (16, 9),
+            slides: numbers.iter().map(slide).collect(),
+            warnings: Vec::new(),
+        }
     }
 
     #[test]

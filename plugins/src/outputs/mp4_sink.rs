@@ -2,7 +2,7 @@
 
 use super::captions::Captions;
 use super::file::{check_file, ending};
-use crate::mp4::{AudioSpec, Mp4Error, Mp4Writer, MovieSpec, TrackSpec, Unit, VideoSpec};
+use crate::mp4::{AudioSpec, MovieSpec, Mp4Error, Mp4Writer, TrackSpec, Unit, VideoSpec};
 use engine::cue::{Cue, SlideCue};
 use engine::media::{AudioCodec, EncodedUnit, VideoCodec};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
@@ -124,7 +124,12 @@ impl Mp4Sink {
         }
         let video = start.encoded_video(VIDEO).map(|caps| {
             let VideoCodec::H264 = caps.codec;
-            add(TrackSpec::Video(VideoSpec { codec_config: caps.config, width: caps.size.width, height: caps.size.height, rate: caps.rate }))
+            add(TrackSpec::Video(VideoSpec {
+                codec_config: caps.config,
+                width: caps.size.width,
+                height: caps.size.height,
+                rate: caps.rate,
+            }))
         });
         let mut priming = Span::ZERO;
         let audio = match start.encoded_audio(AUDIO) {

@@ -208,7 +208,7 @@ mod tests {
         let rate = Rate::per_second(30);
         let out = encode("{}", pictures(90)).unwrap();
         let units = out.packets(ENCODED);
-        assert_eq!(out.latency, rate.span_of(16), "of veryfast with two threads");
+        assert!(out.latency > Span::ZERO && out.latency < Span::SECOND, "{}", out.latency);
         assert_eq!(units.iter().map(|unit| unit.media.dts).collect::<Vec<_>>(), (0..90).map(|i| rate.time_of(i)).collect::<Vec<_>>());
         let mut shown: Vec<Time> = units.iter().map(|unit| unit.pts).collect();
         for keyframe in (0..90).filter(|&i| units[i].media.keyframe) {

@@ -62,7 +62,8 @@ fn compare(frame: &VideoFrame, expected: &[[f64; 4]]) {
         let step = if p == 1 || p == 2 { 2 } else { 1 };
         for y in 0..size.height as usize / step {
             for x in 0..size.width as usize / step {
-                let exact = expected[y * step * size.width as usize + x * step][p];
+                let levels = &expected[y * step * size.width as usize + x * step];
+                let exact = levels[p];
                 let got = f64::from(plane.data[y * plane.stride + x]);
                 assert!((got - exact).abs() <= 0.5 + 0.01, "plane {p} at {x},{y}: {got} for {exact}");
             }

@@ -70,7 +70,7 @@ enum FolderError {
     Mixed(PathBuf, PathBuf),
     #[error("{} and {} have the same number; remove one of them", .0.display(), .1.display())]
     Twice(PathBuf, PathBuf),
-    #[error("picture {missing} is missing: {} comes right before {}; export the frames again or renumber them", before.display(), after.display())]
+    #[error("picture {missing} is missing: {} comes right before {}; export the frames again", before.display(), after.display())]
     Gap { missing: u64, before: PathBuf, after: PathBuf },
     #[error("{} cannot be read as a PNG picture: {cause}", path.display())]
     Damaged { path: PathBuf, cause: String },
@@ -121,8 +121,7 @@ impl Node for FrameFolder {
         let frame = self.config.size.apply(film.read(path, &self.pool)?, self.graph, &self.pool)?;
         let frame = VideoFrame { seq: self.index as u64, ..frame };
         self.index += 1;
-        // Between two multiples of the frame time: exact for rates whose frame is no whole number of flicks, too.
-        cx.emit(VIDEO, Packet::lasting(time, self.rate.time_of(self.index as i64) - time, frame));
+        cx.emit(VIDEO, Packet::lasting(time, self.rate.interval(), frame));
         Ok(Flow::More)
     }
 }

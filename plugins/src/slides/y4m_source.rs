@@ -97,13 +97,13 @@ impl Node for Y4mSource {
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         let film = self.film.as_mut().expect("started before it is called");
-        let (time, next) = (film.rate.time_of(self.index as i64), film.rate.time_of(self.index as i64 + 1));
+        let (time, interval) = (film.rate.time_of(self.index as i64), film.rate.interval());
         let Some(frame) = film.read(self.index, &self.pool)? else {
             cx.settle(VIDEO, time);
             return Ok(Flow::Done);
         };
         let frame = self.config.size.apply(frame, self.graph, &self.pool)?;
-        cx.emit(VIDEO, Packet::lasting(time, next - time, VideoFrame { seq: self.index, ..frame }));
+        cx.emit(VIDEO, Packet::lasting(time, interval, VideoFrame { seq: self.index, ..frame }));
         self.index += 1;
         Ok(Flow::More)
     }

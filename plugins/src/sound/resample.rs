@@ -237,7 +237,13 @@ mod tests {
     fn length_times_and_shape_are_exact() {
         let start = Time::ZERO + Span::from_millis(1234);
         let wave = |t: f64| 0.5 * (TAU * 997.0 * t).sin();
-        for (from, to, frames) in [(22_050, 48_000, 22_050), (44_100, 48_000, 44_101), (48_000, 16_000, 48_001), (96_000, 44_100, 10_000), (48_000, 48_000, 9_999)] {
+        for (from, to, frames) in [
+            (22_050, 48_000, 22_050),
+            (44_100, 48_000, 44_101),
+            (48_000, 16_000, 48_001),
+            (96_000, 44_100, 10_000),
+            (48_000, 48_000, 9_999),
+        ] {
             let out = run(to, sound(from, frames, 2, start, wave));
             let packets = out.packets(AUDIO_OUT);
             let total = (frames * to as usize).div_ceil(from as usize);
@@ -281,7 +287,8 @@ mod tests {
     fn odd_rates_are_told() {
         let value = engine::graph::parse::parse("{ rate: 47999 }", &std::sync::Arc::from("test")).unwrap();
         let config = (RESAMPLE.config.parse)(&value, "config").unwrap_or_else(|problems| panic!("{problems:?}"));
-        let defaults = Defaults { size: engine::frame::Size::new(16, 16), fps: Rate::per_second(30), sample_rate: Rate::per_second(48_000) };
+        let defaults =
+            Defaults { size: engine::frame::Size::new(16, 16), fps: Rate::per_second(30), sample_rate: Rate::per_second(48_000) };
         assert!(config.validate(&defaults).unwrap_err().contains("such as 44100 or 48000"));
         assert!(run(48_000, Vec::new()).packets(AUDIO_OUT).is_empty());
     }

@@ -60,11 +60,13 @@ mod tests {
 
     #[test]
     fn long_clauses_are_cut_into_even_parts_that_follow_each_other() {
-        let source = "This rather long sentence goes on and on about nothing in particular so that it has to be shown in more than one caption";
+        let source =
+            "This rather long sentence goes on and on about nothing in particular so that it has to be shown in more than one caption";
         let clause = narrate(source, "en", Options::default()).clauses.remove(0);
         let words: Vec<Timed<Word>> = (0..clause.words.len())
             .map(|token| {
-                let value = Word { token, text: clause.words[token].text.clone(), range: clause.words[token].range.clone(), stressed: false };
+                let value =
+                    Word { token, text: clause.words[token].text.clone(), range: clause.words[token].range.clone(), stressed: false };
                 Timed { at: Span::from_millis(300 * token as i64), dur: Span::from_millis(280), value }
             })
             .collect();

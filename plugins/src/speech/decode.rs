@@ -8,7 +8,7 @@ mod edit;
 
 use self::edit::{Edit, edits};
 use super::voice::{SAMPLE_RATE, VoiceError, resample};
-use engine::time::{Rate, Time};
+use engine::time::{Span, Time};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::panic::catch_unwind;
@@ -145,7 +145,7 @@ impl<'a> Recording<'a> {
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let format = probe
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-            .map_err(|error| DecodeError::Format { path: path.into(), cause: error.to_string() })?;
+            .map_err(|error| DecodeError::Format { path: path.into(), cause: cause(&error) })?;
         let track = format.default_track(TrackType::Audio).cloned().ok_or_else(|| DecodeError::Empty { path: path.into() })?;
         let params = track.codec_params.as_ref().and_then(|params| params.audio()).cloned().unwrap_or_default();
         let decoder = get_codecs().make_audio_decoder(&params, &AudioDecoderOptions::default()).map_err(|_| {
@@ -169,7 +169,7 @@ impl<'a> Recording<'a> {
                 Ok(Some(packet)) if packet.track_id == self.track.id => packet,
                 Ok(Some(_)) => continue,
                 Ok(None) => break,
-                Err(error) if self.ends_by(&error) => break,
+                Err(error) if self.is_end(&error) => break,
                 Err(error) => return Err(self.broken(&mono, &error)),
             };
             let (rate, channels) = match self.decoder.decode(&packet) {
@@ -206,7 +206,7 @@ impl<'a> Recording<'a> {
     }
 
     /// A WAV file that was written into a pipe does not know its length: it ends where it ends.
-    fn ends_by(&self, error: &Error) -> bool {
+    fn is_end(&self, error: &Error) -> bool {
         let at_end = matches!(error, Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof);
         at_end && self.format.format_info().format == FORMAT_ID_WAVE && self.track.num_frames.is_none()
     }
@@ -222,13 +222,19 @@ impl<'a> Recording<'a> {
     }
 
     fn broken(&self, good: &Mono, error: &Error) -> DecodeError {
-        let cause = match error {
-            Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => "the file ends too soon".into(),
-            Error::ResetRequired => "another recording begins there".into(),
-            error => error.to_string(),
-        };
-        let at = if good.rate == 0 { Time::ZERO } else { Rate::per_second(good.rate).time_of(good.samples.len() as i64) };
-        DecodeError::Broken { path: self.path.into(), at, cause }
+        // By floating point: a damaged header may name a rate that no grid of times has.
+        let at = Time::ZERO + Span::from_seconds_f64(good.samples.len() as f64 / f64::from(good.rate.max(1)));
+        DecodeError::Broken { path: self.path.into(), at, cause: cause(error) }
+    }
+}
+
+/// What the reader or a decoder says, for people.
+fn cause(error: &Error) -> String {
+    match error {
+        Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => "the file ends too soon".into(),
+        Error::ResetRequired => "another recording begins there".into(),
+        Error::DecodeError(text) | Error::Unsupported(text) => (*text).into(),
+        error => error.to_string(),
     }
 }
 

@@ -39,7 +39,10 @@ pub const TTS_CHUNKER: NodeType = NodeType {
     revision: 1,
     summary: "Gives a lesson's narration: sound, and the cues that everything else follows",
     inputs: &[],
-    outputs: &[AUDIO.port("mono sound in blocks of 20 ms, anew at each slide"), CUES.port("slides, words, phonemes, visemes, captions, rests")],
+    outputs: &[
+        AUDIO.port("mono sound in blocks of 20 ms, anew at each slide"),
+        CUES.port("slides, words, phonemes, visemes, captions, rests"),
+    ],
     sync: Sync::Each,
     lane: Lane::Own,
     config: ConfigType::of::<TtsChunkerConfig>("{ lesson: graphs/demo/lectern.pptx }"),
@@ -314,7 +317,9 @@ impl Talk {
     /// Where the slides so far end, and about how long the others will be.
     fn expected_end(&self) -> Time {
         let later = self.order[self.place..].iter().map(|&index| match &self.lesson.slides[index] {
-            Slide { narration: Narration::Text(text), .. } => Span::from_seconds_f64(text.chars().count() as f64 / CHARACTERS_A_SECOND) + LEAD_IN + TAIL,
+            Slide { narration: Narration::Text(text), .. } => {
+                Span::from_seconds_f64(text.chars().count() as f64 / CHARACTERS_A_SECOND) + LEAD_IN + TAIL
+            }
             Slide { narration: Narration::Silence(span), .. } => *span,
             Slide { narration: Narration::Audio { .. }, .. } => Span::from_seconds(30),
         });
@@ -333,4 +338,3 @@ fn same_language(a: &str, b: &str) -> bool {
     let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
     primary(a) == primary(b)
 }
-

@@ -22,13 +22,13 @@ const EXAMPLES: &str = "\
 Examples:
   lectern render talk.pptx                           writes talk.mp4, talk.srt, talk.vtt
   lectern render talk.pptx -o out/talk.mp4 --avatar henrik
-  lectern render talk.pptx --slides 3-5,8            only these slides, by their numbers in the deck
-  lectern render slides/ --dry-run                   a folder of pictures with script.md; says what would be done
+  lectern render talk.pptx --slides 3-5,8            only these slides
+  lectern render slides/ --dry-run                   a folder of pictures with script.md
   lectern render talk.pptx --graph mine.yaml --set voice=voices/my.onnx --report report.json
 
 What stands in the speaker notes is what is said; [pause 1s] is a pause. Hidden slides are left out.
-The graph is the built-in lecture.yaml (`lectern graph` draws it) unless --graph names another one. render sets
-its variables lesson, out, srt, vtt, and those given by options.";
+The graph is the built-in lecture.yaml (`lectern graph` draws it) unless --graph names another one;
+render sets its variables lesson, out, srt and vtt, and those given by options.";
 
 /// Make the film of a deck.
 ///

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use engine::cue::Viseme;
 use engine::time::Span;
 use vello_cpu::Pixmap;
 

@@ -260,7 +260,7 @@ fn keyed_by_the_book(layer: &VideoFrame, below: &VideoFrame, key: Key) -> Vec<Ve
     let maps: Vec<[f64; 3]> = (0..rows * cells).map(|i| decide(i % cells, i / cells)).collect();
     let on_luma = |x: usize, y: usize| {
         let (near, next) = (y / 2, (x / 2 + x % 2).min(cells - 1));
-        let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(rows - 1) };
+        let far = if y.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(rows - 1) };
         [0, 1, 2].map(|m| {
             [(near, 0.75), (far, 0.25)]
                 .map(|(row, w)| w * (maps[row * cells + x / 2][m] + maps[row * cells + next][m]) / 2.0)

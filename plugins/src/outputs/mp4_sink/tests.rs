@@ -82,9 +82,15 @@ fn a_lecture_has_all_its_parts_and_is_the_same_every_time() {
     let found = probe(&made.path, &["-count_frames"]);
     let [video, audio, captions, ..] = found["streams"].as_array().unwrap().as_slice() else { panic!("{found}") };
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_string();
-    assert_eq!(["codec_name", "nb_read_frames", "duration", "start_time"].map(|key| text(&video[key])), ["h264", "60", "2.000000", "0.000000"]);
+    assert_eq!(
+        ["codec_name", "nb_read_frames", "duration", "start_time"].map(|key| text(&video[key])),
+        ["h264", "60", "2.000000", "0.000000"]
+    );
     assert_eq!(["pix_fmt", "color_space", "color_range", "r_frame_rate"].map(|key| text(&video[key])), ["yuv420p", "bt709", "tv", "30/1"]);
-    assert_eq!(["codec_name", "channel_layout", "duration", "start_time"].map(|key| text(&audio[key])), ["aac", "stereo", "2.000000", "0.000000"]);
+    assert_eq!(
+        ["codec_name", "channel_layout", "duration", "start_time"].map(|key| text(&audio[key])),
+        ["aac", "stereo", "2.000000", "0.000000"]
+    );
     assert_eq!(text(&captions["codec_name"]), "mov_text");
     assert_eq!(text(&audio["tags"]["language"]), "eng");
     assert_eq!(text(&found["format"]["tags"]["title"]), "A test: 1 < 2");
@@ -107,10 +113,11 @@ fn sound_pictures_and_captions_come_back_at_their_time() {
     let (made, test) = sink("", Some(&video()), Some(&audio()));
     test.input(CUES, cues(), END).run().unwrap();
     // The tone was put in from sample 0 on and has no delay.
-    let decoded = ffmpeg(&made, &["-map", "0:a", "-ac", "1", "-f", "f32le"]);
-    let samples: Vec<f32> = decoded.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let decoded = ffmpeg(&made, &["-map", "0:a", "-f", "f32le"]);
+    let samples: Vec<f32> = decoded.as_chunks::<8>().0.iter().map(|[left @ .., _, _, _, _]| f32::from_le_bytes(*left)).collect();
     let original: Vec<f32> = tone(2000).iter().flat_map(|block| block.media.samples().to_vec()).collect();
-    assert_eq!(samples.len(), 96_000);
+    // ffmpeg takes off the priming; it leaves the padding of the last unit on, which players cut by the track's length.
+    assert_eq!(samples.len(), 95 * 1024 - 1024);
     let worst = samples[4800..91_200].iter().zip(&original[4800..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst < 0.05, "the tone is off by {worst}");
     // Picture by picture.
@@ -119,7 +126,10 @@ fn sound_pictures_and_captions_come_back_at_their_time() {
     assert_eq!(decoded.len(), 60 * frame);
     for (decoded, original) in decoded.chunks(frame).zip(moving_pictures(Size::new(320, 180), 60)) {
         let luma = original.media.picture.plane(0);
-        let error: u64 = (0..180).flat_map(|y| (0..320).map(move |x| (x, y))).map(|(x, y)| u64::from(decoded[y * 320 + x].abs_diff(luma.data[y * luma.stride + x]))).sum();
+        let error: u64 = (0..180)
+            .flat_map(|y| (0..320).map(move |x| (x, y)))
+            .map(|(x, y)| u64::from(decoded[y * 320 + x].abs_diff(luma.data[y * luma.stride + x])))
+            .sum();
         assert!(error / (320 * 180) < 4, "the picture at {} differs by {error}", original.pts);
     }
     let captions = String::from_utf8(ffmpeg(&made, &["-map", "0:s:0", "-f", "srt"])).unwrap();
