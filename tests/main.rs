@@ -1,3 +1,5 @@
 //! The integration tests: one binary, so that everything is linked once. They run the program as a user does.
 
 mod cli;
+mod lecture;
+mod support;

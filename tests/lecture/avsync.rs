@@ -10,9 +10,18 @@ fn flash_and_click_stay_together_for_ten_minutes() {
     let out = format!("out={}", film.display());
     succeed(lectern(home.path()).args(["run", "--quiet"]).arg(root().join("graphs/avsync.yaml")).args(["--set", &out]));
 
-    let output = succeed(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&film).args(["-vf", "scale=8:8", "-pix_fmt", "gray", "-f", "rawvideo", "-"]));
+    let output = succeed(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&film).args([
+        "-vf",
+        "scale=8:8",
+        "-pix_fmt",
+        "gray",
+        "-f",
+        "rawvideo",
+        "-",
+    ]));
     let bright = |frame: &[u8]| frame.iter().map(|&level| u32::from(level)).sum::<u32>() > 64 * 128;
-    let flashes: Vec<f64> = output.stdout.chunks_exact(64).enumerate().filter(|(_, frame)| bright(frame)).map(|(i, _)| i as f64 / 30.0).collect();
+    let flashes: Vec<f64> =
+        output.stdout.chunks_exact(64).enumerate().filter(|(_, frame)| bright(frame)).map(|(i, _)| i as f64 / 30.0).collect();
 
     let samples = sound(&film);
     let mut clicks: Vec<f64> = Vec::new();

@@ -9,8 +9,8 @@ fn deck(name: &str) -> PathBuf {
 
 /// The PDF that the deck became, in the cache of this test.
 fn converted(home: &Path) -> PathBuf {
-    let pdfs = std::fs::read_dir(home.join("cache/lectern/decks")).unwrap().map(|entry| entry.unwrap().path());
-    pdfs.filter(|path| path.extension().is_some_and(|e| e == "pdf")).next().expect("one deck was converted")
+    let mut pdfs = std::fs::read_dir(home.join("cache/lectern/decks")).unwrap().map(|entry| entry.unwrap().path());
+    pdfs.find(|path| path.extension().is_some_and(|e| e == "pdf")).expect("one deck was converted")
 }
 
 /// Renders a deck and holds the film against the deck's pages.
@@ -42,7 +42,7 @@ fn a_deck_with_notes_shows_its_pages() {
 
 #[test]
 fn a_deck_with_pictures_a_table_and_a_chart_shows_its_pages() {
-    film_shows_the_pages("ph-populated-placeholders.pptx");
+    film_shows_the_pages("shp-common-props.pptx");
 }
 
 #[test]

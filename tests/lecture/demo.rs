@@ -18,7 +18,12 @@ fn the_demo_is_a_whole_film_and_the_same_twice() {
 
     decodes_cleanly(&film);
     let said = probe(&film, &["-show_streams", "-show_chapters", "-show_format"]);
-    let streams: Vec<(&str, &str)> = said["streams"].as_array().unwrap().iter().map(|s| (s["codec_type"].as_str().unwrap(), s["codec_name"].as_str().unwrap())).collect();
+    let streams: Vec<(&str, &str)> = said["streams"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| (s["codec_type"].as_str().unwrap(), s["codec_name"].as_str().unwrap()))
+        .collect();
     assert_eq!(streams[..2], [("video", "h264"), ("audio", "aac")]);
     assert!(streams.contains(&("subtitle", "mov_text")), "{streams:?}");
     let video = &said["streams"][0];

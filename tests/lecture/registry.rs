@@ -1,10 +1,21 @@
 //! What holds for every node type, and the files made from the registry.
 
+use crate::support::{lectern, root, succeed};
 use engine::frame::Size;
 use engine::graph::parse::parse;
 use engine::registry::Defaults;
 use engine::time::Rate;
 use std::sync::Arc;
+
+#[test]
+fn the_committed_schema_and_catalogue_are_current() {
+    let home = tempfile::tempdir().unwrap();
+    for (file, arguments) in [("graphs/graph.schema.json", ["schema"].as_slice()), ("plugins/README.md", &["nodes", "--markdown"])] {
+        let made = String::from_utf8(succeed(lectern(home.path()).args(arguments)).stdout).unwrap();
+        let committed = std::fs::read_to_string(root().join(file)).unwrap();
+        assert!(made == committed, "{file} is stale; write it anew: lectern {} > {file}", arguments.join(" "));
+    }
+}
 
 #[test]
 fn every_example_is_read_and_valid() {

@@ -45,9 +45,17 @@ pub fn decodes_cleanly(file: &Path) {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
-/// Decoded sound, mono 48 kHz.
+/// Decoded sound, the left channel at 48 kHz.
 pub fn sound(file: &Path) -> Vec<f32> {
-    let output = succeed(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(file).args(["-ac", "1", "-ar", "48000", "-f", "f32le", "-"]));
+    let output = succeed(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(file).args([
+        "-af",
+        "pan=mono|c0=c0",
+        "-ar",
+        "48000",
+        "-f",
+        "f32le",
+        "-",
+    ]));
     output.stdout.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect()
 }
 

@@ -46,9 +46,12 @@ pub fn ssim(a: &Grey, b: &Grey, counts: impl Fn(usize, usize) -> bool) -> f64 {
             let pixels = || (0..64).map(|i| (y + i / 8) * a.width + x + i % 8);
             let mean = |p: &Grey| pixels().map(|i| f64::from(p.levels[i])).sum::<f64>() / 64.0;
             let (ma, mb) = (mean(a), mean(b));
-            let cov = |p: &Grey, mp: f64, q: &Grey, mq: f64| pixels().map(|i| (f64::from(p.levels[i]) - mp) * (f64::from(q.levels[i]) - mq)).sum::<f64>() / 63.0;
+            let cov = |p: &Grey, mp: f64, q: &Grey, mq: f64| {
+                pixels().map(|i| (f64::from(p.levels[i]) - mp) * (f64::from(q.levels[i]) - mq)).sum::<f64>() / 63.0
+            };
             let (c1, c2) = (6.5025, 58.5225);
-            sum += (2.0 * ma * mb + c1) * (2.0 * cov(a, ma, b, mb) + c2) / ((ma * ma + mb * mb + c1) * (cov(a, ma, a, ma) + cov(b, mb, b, mb) + c2));
+            sum += (2.0 * ma * mb + c1) * (2.0 * cov(a, ma, b, mb) + c2)
+                / ((ma * ma + mb * mb + c1) * (cov(a, ma, a, ma) + cov(b, mb, b, mb) + c2));
             blocks += 1;
         }
     }

@@ -190,7 +190,10 @@ fn source_of(
             format!("node \"{}\" ({}) has no output \"{port}\"; it has: {}", source.node, node_type.name, outputs.join(", "))
         }
         (None, [_]) => return Some((from, 0)),
-        (None, _) => format!("node \"{}\" has several outputs; write which: {}.{}", source.node, source.node, outputs.join(" | ")),
+        (None, _) => {
+            let named: Vec<String> = outputs.iter().map(|port| format!("{}.{port}", source.node)).collect();
+            format!("node \"{}\" has several outputs; write which: {}", source.node, named.join(" or "))
+        }
     };
     let problem = Problem::new(Code::UnknownOutput, &source.at, text);
     problems.push(match &source.port {

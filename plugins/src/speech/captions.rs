@@ -1,6 +1,6 @@
 //! Captions of a clause: at most two lines to read, each shown while its words are spoken.
 
-use super::text::Clause;
+use super::text::{Clause, Token};
 use super::voice::{Timed, Word};
 use engine::time::Span;
 
@@ -22,28 +22,33 @@ pub(crate) struct Caption {
 /// Cuts a clause of which `words` were spoken, until `end` (its pause included).
 pub(crate) fn captions(clause: &Clause, words: &[Timed<Word>], end: Span) -> Vec<Caption> {
     let mut pieces: Vec<(Span, Span, String)> = Vec::new();
-    let total: usize = clause.words.iter().map(|token| token.shown.chars().count() + 1).sum();
-    // Equal parts read better than a full one and a rest.
-    let parts = total.div_ceil(LONGEST).max(1);
-    let goal = total.div_ceil(parts);
+    let length = |token: &Token| token.shown.chars().count() + usize::from(!token.joined);
+    let mut rest: usize = clause.words.iter().map(length).sum();
+    // Equal parts read better than a full one and a remainder.
+    let mut parts = rest.div_ceil(LONGEST).max(1);
+    let mut goal = rest.div_ceil(parts);
     for (index, token) in clause.words.iter().enumerate() {
-        let spoken = words.iter().filter(|word| word.value.token == index);
-        let from = spoken.clone().map(|word| word.at).min();
-        let until = words.iter().filter(|word| word.value.token == index).map(Timed::end).max();
-        let fits = pieces.last().is_some_and(|(.., text)| text.chars().count() + token.shown.chars().count() < goal.max(12));
+        let spoken = || words.iter().filter(|word| word.value.token == index);
+        let (from, until) = (spoken().map(|word| word.at).min(), spoken().map(Timed::end).max());
         match pieces.last_mut() {
-            Some((_, last, text)) if fits || from.is_none() => {
+            // The word that crosses the goal still belongs to this part, where the limit allows it.
+            Some((_, last, text)) if from.is_none() || (text.chars().count() < goal && text.chars().count() + length(token) <= LONGEST) => {
                 if !token.joined {
                     text.push(' ');
                 }
                 text.push_str(&token.shown);
                 *last = until.unwrap_or(*last);
             }
-            _ => {
+            other => {
+                if other.is_some() && parts > 1 {
+                    parts -= 1;
+                    goal = rest.div_ceil(parts);
+                }
                 let at = from.unwrap_or_else(|| pieces.last().map_or(Span::ZERO, |(_, last, _)| *last));
                 pieces.push((at, until.unwrap_or(at), token.shown.clone()));
             }
         }
+        rest -= length(token);
     }
     let starts: Vec<Span> = pieces.iter().skip(1).map(|(at, ..)| *at).chain([end]).collect();
     let time = |((at, last, text), next): ((Span, Span, String), Span)| {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = "\
 Examples:
   lectern lesson show talk.pptx
-  lectern lesson export talk.pptx -o talk/lesson.yaml    then edit it and: lectern render talk/lesson.yaml";
+  lectern lesson export talk.pptx -o talk/lesson.yaml    to be edited, then rendered";
 
 /// Show what a deck says and shows, or write it as a file to edit.
 #[derive(Args, Debug)]
