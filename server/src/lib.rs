@@ -1,7 +1,7 @@
 #![warn(missing_docs)]
 //! The command line: `lectern COMMAND`.
 //!
-//! One file a command in [`commands`]; what they share is beside it. Standard output carries results only (a line, a table, JSON);
+//! One file a command in `commands`; what they share is beside it. Standard output carries results only (a line, a table, JSON);
 //! progress, warnings and errors go to standard error. Exit codes: 0 done, 1 the run failed, 2 graph, input or usage invalid,
 //! 130 and 143 aborted by SIGINT and SIGTERM.
 

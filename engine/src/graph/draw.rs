@@ -23,7 +23,7 @@ pub enum Format {
     Mermaid,
     /// Text: one paragraph a lane.
     Lanes,
-    /// For programs; see [`json`].
+    /// For programs; see `json()`.
     Json,
 }
 
