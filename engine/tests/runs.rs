@@ -55,6 +55,20 @@ fn short_sound_is_padded_and_short_pictures_hold() {
 }
 
 #[test]
+fn a_long_still_after_short_sound_does_not_block_the_graph() {
+    let out = hashes(
+        "  v: { type: color, config: { color: \"#ff0000\", duration: 60s } }\n  a: { type: test_tone, config: { duration: 1s } }\n  p: { type: playout, inputs: { video: v, audio: a } }",
+        "video: p.video, audio: p.audio",
+    );
+    assert_eq!(out.lines().filter(|line| line.starts_with("video")).count(), 1800);
+    let out = hashes(
+        "  v: { type: color, config: { color: \"#ff0000\", duration: 1s } }\n  a: { type: test_tone, config: { duration: 60s } }\n  p: { type: playout, inputs: { video: v, audio: a } }",
+        "video: p.video, audio: p.audio",
+    );
+    assert_eq!(out.lines().filter(|line| line.starts_with("video")).count(), 1800);
+}
+
+#[test]
 fn lanes_and_delays_do_not_change_a_packet() {
     let nodes = |queue: &str, busy: u32| {
         format!(

@@ -70,7 +70,7 @@ impl Node for Playout {
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         if let Some(packet) = cx.take(VIDEO) {
             // The picture before this one holds up to here.
-            self.tick_until(packet.pts, cx);
+            self.advance(packet.pts, cx);
             self.held = Some(packet.media);
         }
         if let Some(packet) = cx.take(AUDIO) {
@@ -82,17 +82,14 @@ impl Node for Playout {
         if let Some(packet) = cx.take(CUES) {
             cx.emit(CUES_OUT, packet);
         }
-        let settled = cx.settled();
-        self.tick_until(settled, cx);
-        self.fill_sound(settled, cx);
+        self.advance(cx.settled(), cx);
         cx.reach(cx.rate().time_of(self.next_tick), self.frames);
         Ok(Flow::More)
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
         let end = cx.end();
-        self.tick_until(end, cx);
-        self.fill_sound(end, cx);
+        self.advance(end, cx);
         if let (Some(_), Some(audio)) = (&self.held, self.sound) {
             let (picture, sound) = (cx.rate().time_of(self.next_tick), audio.rate.time_of(self.next_sample));
             // The last tick may begin before the end and last beyond it; that much is no skew.
@@ -105,15 +102,20 @@ impl Node for Playout {
 }
 
 impl Playout {
-    /// The held picture at every tick before `until`.
-    fn tick_until(&mut self, until: Time, cx: &mut Cx<'_>) {
-        let Some(frame) = &self.held else { return };
+    /// The held picture at every tick before `until`, and silence where sound is missing. Tick by tick, so that a long wait on one track
+    /// does not fill the queues behind it while the other track stands still.
+    fn advance(&mut self, until: Time, cx: &mut Cx<'_>) {
         let rate = cx.rate();
-        while rate.time_of(self.next_tick) < until {
-            cx.emit(VIDEO_OUT, Packet::lasting(rate.time_of(self.next_tick), rate.interval(), frame.clone()));
-            self.next_tick += 1;
-            self.frames += 1;
+        if let Some(frame) = self.held.clone() {
+            while rate.time_of(self.next_tick) < until {
+                let tick = rate.time_of(self.next_tick);
+                cx.emit(VIDEO_OUT, Packet::lasting(tick, rate.interval(), frame.clone()));
+                self.next_tick += 1;
+                self.frames += 1;
+                self.fill_sound(until.min(tick), cx);
+            }
         }
+        self.fill_sound(until, cx);
     }
 
     /// Silence where the sound so far does not reach `until`.

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 
 /// How often the supervisor looks whether anything moves.
 const LOOK: Duration = Duration::from_millis(500);
+/// This many looks without any movement while all lanes wait for each other mean that it will stay so. Shorter, and a machine that is
+/// too busy to wake a thread would be taken for a graph that stands still.
+const LOOKS: u32 = 20;
 
 /// Why a run failed: the first cause, and what followed from it.
 #[derive(Debug)]
@@ -166,13 +169,15 @@ impl Run {
     /// The first cause when a node failed or panicked, when the graph stands still, or when the run was cancelled.
     pub fn wait(mut self) -> Result<Report, Box<RunError>> {
         let mut before = None;
+        let mut looks = 0;
         let mut state = self.shared.state.lock().expect("nobody panics with this lock");
         while state.running > 0 {
             let (woken, timeout) = self.shared.changed.wait_timeout(state, LOOK).expect("nobody panics with this lock");
             state = woken;
             if timeout.timed_out() && state.errors.is_empty() {
                 let standing = self.standing();
-                if standing.is_some() && standing == before {
+                looks = if standing.is_some() && standing == before { looks + 1 } else { 0 };
+                if looks == LOOKS {
                     state.errors.push(self.stalled());
                     self.env.cancel.cancel();
                 }
