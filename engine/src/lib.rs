@@ -5,6 +5,7 @@
 //! pictures, sound, cues and encoded units ([`media`]). Time is exact ([`time`]).
 
 pub mod catalog;
+pub mod clock;
 pub mod cue;
 pub mod frame;
 pub mod graph;

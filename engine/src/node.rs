@@ -8,7 +8,7 @@ use crate::frame::VideoFrame;
 use crate::media::{AudioCaps, Caps, EncodedAudioCaps, EncodedVideoCaps, Kind, Payload, VideoCaps};
 use crate::packet::Packet;
 use crate::registry::{Defaults, NodeType};
-use crate::run::{Cancel, Env, Inputs, Outbox, Tick, Warning};
+use crate::run::{Cancel, Command, Demand, Edge, Env, Inputs, Outbox, Pacer, Tick, Warning};
 use crate::time::{Rate, Span, Time};
 use std::fmt;
 use std::marker::PhantomData;
@@ -30,6 +30,18 @@ pub trait Node: Send {
     fn finish(&mut self, _cx: &mut Cx<'_>) -> Result {
         Ok(())
     }
+
+    /// What was made or gathered for `cut` and later is thrown away; what comes next belongs from `cut` on. Called in live runs only,
+    /// between two calls, before the first packet that follows the flush.
+    ///
+    /// A source goes on at `cut`, and first states again what holds there (the slide and how far it is, the picture that stands). A
+    /// transform drops what it holds back for `cut` and later, and keeps what lies before. A node that holds nothing has nothing to do.
+    fn flush(&mut self, _cut: Time) {}
+
+    /// A command of the type that `NodeType::command` names, between two calls; it takes effect at the next one.
+    fn command(&mut self, _command: Command) -> Result {
+        Err(Failure::msg("this node takes no commands"))
+    }
 }
 
 /// Whether a node wants to be called again.
@@ -46,6 +58,8 @@ pub enum Flow {
 pub enum Failure {
     /// The run was cancelled meanwhile; not an error of this node.
     Cancelled,
+    /// What the node waited for is not wanted any more; it will be told by `flush` and called again.
+    Flushed,
     /// It went wrong.
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -70,6 +84,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Cancelled => f.write_str("cancelled"),
+            Failure::Flushed => f.write_str("flushed"),
             Failure::Failed(error) => {
                 write!(f, "{error}")?;
                 let mut cause = error.source();
@@ -232,9 +247,24 @@ impl Start<'_> {
         &self.env.node
     }
 
-    /// For bridges to other threads: tells them when the run is cancelled.
+    /// For bridges to other threads: tells them when the run is cancelled, or flushed.
     pub fn cancel(&self) -> Cancel {
         self.env.cancel.clone()
+    }
+
+    /// The run goes by the clock and can be flushed and commanded.
+    pub fn is_live(&self) -> bool {
+        self.env.live.is_some()
+    }
+
+    /// For test nodes, live: what counts the lane while it waits for the test.
+    pub(crate) fn activity(&self) -> Option<std::sync::Arc<crate::run::Activity>> {
+        self.env.live.as_ref().map(|live| live.activity.clone())
+    }
+
+    /// For `playout`, live: what it paces the run by.
+    pub(crate) fn pacer(&self) -> Option<&Pacer> {
+        self.env.live.as_ref().and_then(|live| live.pacer.as_deref())
     }
 
     /// Notes something the user should know; it ends up in the report.
@@ -253,10 +283,11 @@ pub struct Cx<'a> {
     pub(crate) node_type: &'static NodeType,
     pub(crate) inputs: &'a mut Inputs,
     pub(crate) outbox: &'a mut Outbox,
+    pub(crate) outputs: &'a [Vec<Edge>],
     pub(crate) env: &'a Env,
 }
 
-impl Cx<'_> {
+impl<'a> Cx<'a> {
     /// The next packet of this call on a port. `Each` and `Merge` nodes get one packet per call; a `Join` node gets everything that
     /// belongs to the tick on sound and cue ports.
     pub fn take<T: Payload>(&mut self, port: In<T>) -> Option<Packet<T>> {
@@ -284,6 +315,11 @@ impl Cx<'_> {
     /// In a `Join`: `current` of this port is not what it was at the last call.
     pub fn is_new<T: Payload>(&self, port: In<T>) -> bool {
         self.node_type.input_index(port.name).is_some_and(|index| self.inputs.of_port(index).any(|slot| slot.fresh))
+    }
+
+    /// The node's type has no outputs.
+    pub(crate) fn is_sink(&self) -> bool {
+        self.node_type.outputs.is_empty()
     }
 
     /// How many connections a port has.
@@ -334,6 +370,40 @@ impl Cx<'_> {
     /// The video rate of the graph's ticks.
     pub fn rate(&self) -> Rate {
         self.inputs.rate
+    }
+
+    /// What the consumers of an output wish for; for encoders.
+    pub fn demand<T: Payload>(&self, port: Out<T>) -> &Demand {
+        let index = self.node_type.output_index(port.name).expect("a node asks for its own ports");
+        &self.env.demands[index]
+    }
+
+    /// Asks the producer of an input for a keyframe.
+    pub fn ask_keyframe<T: Payload>(&self, port: In<T>) {
+        if let Some(index) = self.node_type.input_index(port.name) {
+            self.env.wishes.iter().filter(|(port, _)| *port == index).for_each(|(_, demand)| demand.ask_keyframe());
+        }
+    }
+
+    /// For `playout`, live: what it paces the run by.
+    pub(crate) fn pacer(&self) -> Option<&'a Pacer> {
+        self.env.live.as_ref().and_then(|live| live.pacer.as_deref())
+    }
+
+    /// For `playout`, live: how far a port is settled, and where it ended.
+    pub(crate) fn state_of<T: Payload>(&self, port: In<T>) -> Option<(Time, Option<Time>)> {
+        let index = self.node_type.input_index(port.name)?;
+        self.inputs.slot(index, 0).map(|slot| (slot.bound, slot.end))
+    }
+
+    /// For `playout`, live: a consumer of this output has no room.
+    pub(crate) fn is_full<T: Payload>(&self, port: Out<T>) -> bool {
+        self.node_type.output_index(port.name).is_some_and(|index| self.outputs[index].iter().any(Edge::is_full))
+    }
+
+    /// For `playout`, live: call again at this time of the clock, or when something comes.
+    pub(crate) fn wake_at(&mut self, time: Option<Time>) {
+        self.inputs.wake = time;
     }
 
     /// For `playout`: how far the programme has come, and how many pictures that was.

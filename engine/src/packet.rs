@@ -12,6 +12,8 @@ pub struct Packet<M = Media> {
     pub dur: Option<Span>,
     /// Packets before this one are missing on purpose.
     pub discont: bool,
+    /// Which flush it comes after: set by the runtime, 0 until the first flush.
+    pub epoch: u32,
     /// The item.
     pub media: M,
 }
@@ -19,17 +21,17 @@ pub struct Packet<M = Media> {
 impl<M> Packet<M> {
     /// An item that holds until the next one.
     pub const fn new(pts: Time, media: M) -> Packet<M> {
-        Packet { pts, dur: None, discont: false, media }
+        Packet { pts, dur: None, discont: false, epoch: 0, media }
     }
 
     /// An item that lasts `dur`.
     pub const fn lasting(pts: Time, dur: Span, media: M) -> Packet<M> {
-        Packet { pts, dur: Some(dur), discont: false, media }
+        Packet { pts, dur: Some(dur), discont: false, epoch: 0, media }
     }
 
     /// The same times around another item.
     pub fn map<N>(self, change: impl FnOnce(M) -> N) -> Packet<N> {
-        Packet { pts: self.pts, dur: self.dur, discont: self.discont, media: change(self.media) }
+        Packet { pts: self.pts, dur: self.dur, discont: self.discont, epoch: self.epoch, media: change(self.media) }
     }
 
     /// When it ends, as far as it says.
@@ -59,8 +61,41 @@ impl Packet {
 
     /// The packet with its item unwrapped; `None` when it carries something else.
     pub fn typed<M: Payload>(self) -> Option<Packet<M>> {
-        let Packet { pts, dur, discont, media } = self;
-        M::from_media(media).map(|media| Packet { pts, dur, discont, media })
+        let Packet { pts, dur, discont, epoch, media } = self;
+        M::from_media(media).map(|media| Packet { pts, dur, discont, epoch, media })
+    }
+
+    /// Cuts a packet of sound in two at the first sample that does not begin before `at`; the second part is `None` when all of it
+    /// begins before. Other packets stay whole.
+    pub fn split_sound(self, at: Time) -> (Packet, Option<Packet>) {
+        let Media::Audio(block) = &self.media else { return (self, None) };
+        let rate = block.rate();
+        let frames = (-rate.count_in(self.pts - at)).max(0) as usize;
+        if frames >= block.frames() {
+            return (self, None);
+        }
+        let part = |from: usize, to: usize| {
+            let piece = block.slice(from, to);
+            let pts = self.pts + rate.span_of(from as i64);
+            Packet { pts, dur: Some(piece.duration()), discont: self.discont && from == 0, epoch: self.epoch, media: piece.into() }
+        };
+        let later = part(frames, block.frames());
+        (part(0, frames), Some(later))
+    }
+
+    /// Ends it at `cut` if it lasts beyond.
+    pub(crate) fn shorten(&mut self, cut: Time) {
+        if self.end().is_none_or(|end| end <= cut) {
+            return;
+        }
+        let pts = self.pts;
+        if matches!(self.media, Media::Audio(_)) {
+            let whole = std::mem::replace(&mut self.media, Media::Cue(crate::cue::Cue::Rest));
+            let packet = Packet { media: whole, ..self.clone() };
+            *self = packet.split_sound(cut).0;
+        } else {
+            self.dur = Some(cut - pts);
+        }
     }
 }
 

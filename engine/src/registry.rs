@@ -5,7 +5,8 @@ use crate::frame::Size;
 use crate::graph::value::Value;
 use crate::graph::{de, problem::Problems};
 use crate::node::{InPort, Node, OutPort, Result};
-use crate::time::Rate;
+use crate::run::Command;
+use crate::time::{Rate, Span};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
@@ -27,6 +28,10 @@ pub struct NodeType {
     pub sync: Sync,
     /// Which thread it runs in.
     pub lane: Lane,
+    /// The longest that one call may take; a node that is in a call for longer is taken for hung, and the run ends.
+    pub time_limit: Span,
+    /// What it can be told while it runs, if anything.
+    pub command: Option<CommandType>,
     /// Its configuration.
     pub config: ConfigType,
 }
@@ -128,7 +133,29 @@ impl ConfigType {
     }
 }
 
+/// The commands of a node type without their Rust type.
+#[derive(Clone, Copy)]
+pub struct CommandType {
+    /// Reads one.
+    pub parse: fn(serde_json::Value) -> std::result::Result<Command, serde_json::Error>,
+    /// Adds their JSON schema.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl CommandType {
+    /// The commands `C`.
+    pub const fn of<C: DeserializeOwned + JsonSchema + Send + 'static>() -> CommandType {
+        CommandType {
+            parse: |value| serde_json::from_value::<C>(value).map(Command::new),
+            schema: |generator| generator.subschema_for::<C>(),
+        }
+    }
+}
+
 impl NodeType {
+    /// The time limit of node types that have no reason for another.
+    pub const TIME_LIMIT: Span = Span::from_seconds(120);
+
     /// The number of an input port.
     pub fn input_index(&self, name: &str) -> Option<usize> {
         self.inputs.iter().position(|port| port.name == name)

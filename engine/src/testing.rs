@@ -7,6 +7,10 @@
 //! assert_eq!(out.packets(Out::<AudioBlock>::new("audio")).len(), 2);
 //! ```
 
+mod feed;
+
+pub use feed::{BRAKE, Door, FEED};
+
 use crate::frame::{PixelFormat, Size};
 use crate::graph::parse::parse;
 use crate::media::{AudioCaps, Caps, Kind, Payload, VideoCaps};
@@ -14,8 +18,8 @@ use crate::node::{Failure, In, Out, Result, Start};
 use crate::packet::Packet;
 use crate::registry::{Defaults, NodeType};
 use crate::run::{
-    Cancel, Edge, EdgeStats, Env, Inbox, Inputs, LaneState, Limit, NodeStats, Phase, Position, Progress, Slot, Stage, StageParts, Stopped,
-    Warning,
+    self, Activity, Cancel, Edge, EdgeStats, Env, Inbox, InboxEnv, Inputs, LaneState, Limit, NodeStats, Phase, Position, Slot, Stage, Stopped,
+    Wanted, Warning,
 };
 use crate::time::{Rate, Span, Time};
 use std::sync::{Arc, Mutex};
@@ -106,12 +110,8 @@ impl NodeTest {
         let config = (node_type.config.parse)(&value, "config")?;
         config.validate(&self.defaults).map_err(Failure::msg)?;
         let warnings = Arc::<Mutex<Vec<Warning>>>::default();
-        let env = Env {
-            node: node_type.name.into(),
-            cancel: Cancel::default(),
-            progress: Arc::new(Progress::default()),
-            warnings: warnings.clone(),
-        };
+        let demands = node_type.outputs.iter().map(|_| Arc::default()).collect();
+        let env = Env { node: node_type.name.into(), warnings: warnings.clone(), demands, ..Env::new(Cancel::default()) };
         let mut node = config.build(&self.defaults)?;
         self.inputs.sort_by_key(|input| input.port);
         let caps = self.inputs.iter().map(|input| (input.port, input.caps.clone())).collect();
@@ -121,9 +121,10 @@ impl NodeTest {
         let (latency, caps) = (start.latency, start.outputs);
 
         let everything = Limit { items: usize::MAX, time: Span(i64::MAX), bytes: usize::MAX };
-        let collector = Inbox::new(&vec![(everything, Arc::<EdgeStats>::default()); node_type.outputs.len()], &env.cancel);
-        let edge = |slot| vec![Edge::Inbox { inbox: collector.clone(), slot, closed: false }];
-        let edges = (0..node_type.outputs.len()).map(edge).collect();
+        let output = run::Connection::blocking(everything, Arc::<EdgeStats>::default());
+        let activity = Activity::new(Arc::default());
+        let inbox_env = InboxEnv { cancel: env.cancel.clone(), activity, epochs: None, clock: None };
+        let collector = Inbox::new(&vec![output; node_type.outputs.len()], inbox_env.clone());
         let slot = |input: Connection| {
             let port = &node_type.inputs[input.port];
             let mut slot = Slot::new(input.port, port.kind, port.required);
@@ -134,18 +135,21 @@ impl NodeTest {
         let is_source = self.inputs.is_empty();
         let inputs = Inputs::new(self.inputs.into_iter().map(slot).collect(), node_type.sync, self.defaults.fps);
         let stats = Arc::<NodeStats>::default();
-        let parts = StageParts { id: 0, node, node_type, inputs, latency, outputs: edges, env, stats: stats.clone() };
         let position = Position { node: 0, phase: Phase::Process, pts: Time::ZERO };
-        let mut lane = LaneState { position, clock: Instant::now(), head: stats };
-        let feed = (!is_source).then(|| Inbox::new(&[], &Cancel::default()));
-        match Stage::new(parts).run(feed.as_deref(), &mut lane) {
+        let mut lane = LaneState { position, origin: Instant::now(), clock: Instant::now(), head: stats.clone(), trace: None };
+        let feed = (!is_source).then(|| Inbox::new(&[], inbox_env));
+        let mut stage = Stage::new(0, node, node_type, inputs, latency, env, stats);
+        for slot in 0..node_type.outputs.len() {
+            stage.connect(slot, Edge::Inbox { inbox: collector.clone(), slot, closed: false });
+        }
+        match stage.run(feed.as_deref(), &mut lane) {
             Ok(()) => {}
             Err(Stopped::Cancelled) => return Err(Failure::Cancelled),
             Err(Stopped::Failed(failure)) => return Err(failure),
         }
         let mut ports: Vec<Slot> = node_type.outputs.iter().enumerate().map(|(i, port)| Slot::new(i, port.kind, false)).collect();
         if !ports.is_empty() {
-            collector.refill(&mut ports, 0, |_| {});
+            collector.refill(&mut ports, Wanted::Any, |_| {});
         }
         let warnings = std::mem::take(&mut *warnings.lock().expect("nobody panics with this lock"));
         Ok(Outputs { node_type, ports, warnings, latency, caps })

@@ -203,6 +203,8 @@ mod tests {
         outputs: &[],
         sync: Sync::Each,
         lane: Lane::Own,
+        time_limit: NodeType::TIME_LIMIT,
+        command: None,
         config: ConfigType::of::<Config>("{}"),
     };
 

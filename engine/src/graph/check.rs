@@ -2,14 +2,22 @@
 
 use std::sync::Arc;
 
-use super::document::{Clock, GraphDocument, InputRef, NodeEntry, Policy};
+use super::document::{Clock, GraphDocument, InputRef, NodeEntry, OnError, Policy};
 use super::plan::{Plan, PlanEdge, PlanNode};
 use super::problem::{Code, Problem, Problems};
 use super::value::Location;
 use crate::frame::Size;
 use crate::registry::{AnyConfig, Defaults, NodeType, Registry};
 use crate::run::Limit;
-use crate::time::Rate;
+use crate::media::Kind;
+use crate::time::{Rate, Span};
+
+/// How much a live run makes ahead where the file does not say.
+const LATENCY: Span = Span::from_millis(400);
+/// Less cannot hold a picture and a block of sound.
+const LEAST_LATENCY: Span = Span::from_millis(60);
+/// How long a stopped live run may drain where the file does not say.
+const DRAIN: Span = Span::from_seconds(10);
 
 /// How far a check goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +35,6 @@ pub enum Depth {
 pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Result<Plan, Problems> {
     let mut problems = Problems::default();
     let defaults = defaults_of(document, &mut problems);
-    if document.clock == Clock::Live {
-        problems.push(Problem::new(Code::NotOffline, &document.graph.at, "clock: live needs a session, this graph is to be run as a file"));
-    }
     let types: Vec<Option<&'static NodeType>> = document.nodes.iter().map(|node| type_of(node, registry, &mut problems)).collect();
     let mut configs: Vec<Option<Box<dyn AnyConfig>>> = Vec::new();
     for (node, node_type) in document.nodes.iter().zip(&types) {
@@ -40,6 +45,14 @@ pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Res
         if let Some(node_type) = types[to] {
             edges_of(document, &types, to, node, node_type, &mut edges, &mut problems);
         }
+    }
+    let has_playout = document.nodes.iter().any(|node| node.type_name.value == "playout");
+    if document.clock == Clock::Live && !has_playout {
+        let problem = Problem::new(Code::NoPlayout, &document.graph.at, "clock: live needs a node that keeps time, and there is no playout");
+        problems.push(problem.with_help("Write playout: { type: playout, inputs: { video: …, audio: … } }, and encode what comes out of it."));
+    }
+    if document.latency.is_some_and(|latency| latency.0 < LEAST_LATENCY || latency.0 > Span::from_seconds(60)) {
+        problems.push(Problem::new(Code::BadValue, &document.graph.at, "latency must be from 60ms to 60s: it is what a live run makes ahead"));
     }
     let playouts = document.nodes.iter().filter(|node| node.type_name.value == "playout").skip(1);
     for node in playouts {
@@ -64,11 +77,27 @@ pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Res
             node_type: types[index].expect("checked above"),
             config,
             at: entry.name.at.clone(),
+            on_error: on_error_of(entry, types[index].expect("checked above"), document.clock),
         }
     };
     let nodes = order.iter().map(node).collect();
-    let plan = Plan { name: document.graph.value.clone(), defaults, memory: document.defaults.memory.0, nodes, edges };
+    let plan = Plan {
+        name: document.graph.value.clone(),
+        defaults,
+        memory: document.defaults.memory.0,
+        clock: document.clock,
+        latency: document.latency.map_or(LATENCY, |latency| latency.0),
+        drain: document.drain.map_or(DRAIN, |drain| drain.0),
+        nodes,
+        edges,
+    };
     fits_memory(&plan, document).map(|()| plan)
+}
+
+/// A live run goes on without a sink that fails; a file that cannot be finished is an error.
+fn on_error_of(node: &NodeEntry, node_type: &NodeType, clock: Clock) -> OnError {
+    let default = if clock == Clock::Live { OnError::Detach } else { OnError::Abort };
+    if node_type.outputs.is_empty() { node.on_error.unwrap_or(default) } else { OnError::Abort }
 }
 
 fn defaults_of(document: &GraphDocument, problems: &mut Problems) -> Defaults {
@@ -154,8 +183,10 @@ fn edges_of(
                 problems.push(Problem::new(Code::WrongKind, &source.at, text));
                 continue;
             }
+            let is_sink = node_type.outputs.is_empty();
+            let policy = policy_of(source, input.kind, is_sink, document.clock, problems);
             let (limit, explicit) = limit_of(source, Limit::default_for(input.kind), problems);
-            edges.push(PlanEdge { from, from_port, to, to_port, limit, explicit, at: source.at.clone() });
+            edges.push(PlanEdge { from, from_port, to, to_port, limit, explicit, policy, at: source.at.clone() });
         }
     }
     for input in node_type.inputs.iter().filter(|input| input.required) {
@@ -203,12 +234,23 @@ fn source_of(
     None
 }
 
+/// What a full edge does. Live, what goes into a sink is dropped up to the next keyframe rather than holding up the others.
+fn policy_of(source: &InputRef, kind: Kind, is_sink: bool, clock: Clock, problems: &mut Problems) -> Policy {
+    let default = if clock == Clock::Live && is_sink && matches!(kind, Kind::Encoded | Kind::Cues) { Policy::ToKeyframe } else { Policy::Block };
+    let Some(policy) = source.queue.and_then(|queue| queue.policy) else { return default };
+    let text = match (policy, clock) {
+        (Policy::Block, _) => return policy,
+        (_, Clock::Offline) => "a queue that drops would lose data, which a file must not; only policy: block is allowed offline",
+        (Policy::Latest, _) if kind != Kind::Video || !source.tap => "policy: latest is for pictures that are only looked at; write tap: true",
+        (Policy::ToKeyframe, _) if kind != Kind::Encoded => "policy: to_keyframe is for what an encoder makes, this is raw",
+        _ => return policy,
+    };
+    problems.push(Problem::new(if clock == Clock::Offline { Code::LossyOffline } else { Code::WrongPolicy }, &source.at, text));
+    default
+}
+
 fn limit_of(source: &InputRef, default: Limit, problems: &mut Problems) -> (Limit, bool) {
     let Some(queue) = &source.queue else { return (default, false) };
-    if !matches!(queue.policy, None | Some(Policy::Block)) {
-        let text = "a queue that drops would lose data, which a file must not; only policy: block is allowed offline";
-        problems.push(Problem::new(Code::LossyOffline, &source.at, text));
-    }
     if queue.items == Some(0) || queue.bytes.is_some_and(|bytes| bytes.0 == 0) || queue.time.is_some_and(|time| time.0.0 <= 0) {
         problems.push(Problem::new(Code::BadValue, &source.at, "a queue that holds nothing would never let a packet through"));
     }

@@ -7,6 +7,7 @@ use crate::run::Limit;
 use crate::time::Span;
 use std::sync::Arc;
 
+use super::document::{Clock, OnError, Policy};
 use super::value::Location;
 
 /// A graph that passed all checks.
@@ -17,6 +18,12 @@ pub struct Plan {
     pub defaults: Defaults,
     /// Upper limit of what inboxes may hold together, in bytes.
     pub memory: u64,
+    /// Whether it goes by a clock.
+    pub clock: Clock,
+    /// Live: how much is made ahead of what goes out.
+    pub latency: Span,
+    /// Live: how long a stopped run may drain.
+    pub drain: Span,
     /// In an order in which producers come before consumers.
     pub nodes: Vec<PlanNode>,
     /// All connections, by consumer and in the order of its file entry.
@@ -31,6 +38,8 @@ pub struct PlanNode {
     pub node_type: &'static NodeType,
     /// Its configuration, checked.
     pub config: Box<dyn AnyConfig>,
+    /// What its error does to the run; `Detach` for sinks only.
+    pub on_error: OnError,
     /// Where the graph file names it.
     pub at: Location,
 }
@@ -50,6 +59,8 @@ pub struct PlanEdge {
     pub limit: Limit,
     /// The limit was written in the graph file.
     pub explicit: bool,
+    /// What happens when it is full.
+    pub policy: Policy,
     /// Where the graph file says so.
     pub at: Location,
 }
@@ -74,9 +85,26 @@ impl Limit {
 impl Plan {
     /// The edge's consumer runs in the lane of its producer: no thread border, no inbox.
     pub fn is_fused(&self, edge: &PlanEdge) -> bool {
-        let consumer = self.nodes[edge.to].node_type;
+        let consumer = &self.nodes[edge.to];
         let inputs = self.edges.iter().filter(|other| other.to == edge.to).count();
-        inputs == 1 && consumer.lane == Lane::Shared && !edge.explicit
+        // A sink that may be left out takes nobody with it, and `playout` is woken by the clock.
+        let is_own = consumer.node_type.lane == Lane::Own || consumer.on_error == OnError::Detach;
+        inputs == 1 && !is_own && !edge.explicit && edge.policy == Policy::Block
+    }
+
+    /// The `playout` of the graph.
+    pub fn playout(&self) -> Option<usize> {
+        self.nodes.iter().position(|node| node.node_type.name == "playout")
+    }
+
+    /// For every node whether it comes behind `playout`.
+    pub fn behind_playout(&self) -> Vec<bool> {
+        let mut behind = vec![false; self.nodes.len()];
+        let playout = self.playout();
+        for node in 0..self.nodes.len() {
+            behind[node] = self.edges.iter().any(|edge| edge.to == node && (Some(edge.from) == playout || behind[edge.from]));
+        }
+        behind
     }
 
     /// The nodes of each lane, its head first.
@@ -115,10 +143,11 @@ impl Plan {
     }
 
     /// The shorter of two paths that meet again must hold what the longer one holds back. Returns, for the first edge whose limit is
-    /// too small, its number and the time it has to hold; `latency` gives each node's declared latency.
+    /// too small, its number and the time it has to hold; `latency` gives each node's declared latency. Otherwise for every node how far
+    /// its output lies behind the sources.
     ///
     /// An edge whose limit was not written in the graph file is widened instead.
-    pub fn balance(&mut self, latency: &[Span]) -> Result<(), (usize, Span)> {
+    pub fn balance(&mut self, latency: &[Span]) -> Result<Vec<Span>, (usize, Span)> {
         let mut behind = vec![Span::ZERO; self.nodes.len()];
         for node in 0..self.nodes.len() {
             let inputs: Vec<usize> = (0..self.edges.len()).filter(|&edge| self.edges[edge].to == node).collect();
@@ -132,7 +161,7 @@ impl Plan {
                 self.hold(edge, wait)?;
             }
         }
-        Ok(())
+        Ok(behind)
     }
 
     /// Makes sure that edge `edge` can hold `wait` and one packet more.

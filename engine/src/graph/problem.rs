@@ -64,7 +64,8 @@ codes! {
     LossyOffline "G028" "A queue that drops packets in an offline graph.",
     TooMuchMemory "G030" "Queues that together may hold more than `defaults.memory`.",
     TwoPlayouts "G031" "More than one `playout` node.",
-    NotOffline "G032" "A live graph where a file was asked for.",
+    NoPlayout "G032" "A live graph without a `playout`, so that nothing keeps time.",
+    WrongPolicy "G033" "A queue policy that does not fit what travels there.",
     UnusedVariable "L001" "A variable that nothing uses.",
 }
 

@@ -22,6 +22,8 @@ pub const COLOR: NodeType = NodeType {
     outputs: &[VIDEO.port("the picture, once")],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<ColorConfig>("{ color: \"#102030\", duration: 2s }"),
 };
 
@@ -41,13 +43,15 @@ impl NodeConfig for ColorConfig {
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Color { config: self, defaults: *defaults }))
+        Ok(Box::new(Color { config: self, defaults: *defaults, from: Time::ZERO }))
     }
 }
 
 struct Color {
     config: ColorConfig,
     defaults: Defaults,
+    /// Where the picture is stated.
+    from: Time,
 }
 
 impl Node for Color {
@@ -59,9 +63,13 @@ impl Node for Color {
         for (p, level) in planes.into_iter().enumerate() {
             bytes[layout.offset(p)..layout.offset(p + 1)].fill(level);
         }
-        cx.emit(VIDEO, Packet::new(Time::ZERO, frame.freeze()));
+        cx.emit(VIDEO, Packet::new(self.from, frame.freeze()));
         cx.settle(VIDEO, Time::ZERO + self.config.duration.0);
         Ok(Flow::Done)
+    }
+
+    fn flush(&mut self, cut: Time) {
+        self.from = cut;
     }
 }
 

@@ -6,6 +6,7 @@ use crate::media::Caps;
 use crate::node::{Cx, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
 use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::time::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::VecDeque;
@@ -24,6 +25,8 @@ pub const DELAY: NodeType = NodeType {
     outputs: &[VIDEO_OUT.port("the same pictures, later")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<DelayConfig>("{ frames: 3 }"),
 };
 
@@ -76,6 +79,10 @@ impl Node for Delay {
             cx.emit(VIDEO_OUT, packet);
         }
         Ok(Flow::More)
+    }
+
+    fn flush(&mut self, cut: Time) {
+        self.held.retain(|packet| packet.pts < cut);
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {

@@ -23,6 +23,8 @@ pub const FAULT: NodeType = NodeType {
     outputs: &[VIDEO_OUT.port("the same pictures, until it fails")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<FaultConfig>("{ phase: process, after: 1000000, kind: error }"),
 };
 

@@ -6,9 +6,9 @@ use crate::media::{AudioBlock, EncodedUnit, Media};
 use crate::node::{Cx, Flow, In, Node, Result};
 use crate::packet::Packet;
 use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::time::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::io::Write;
 use std::path::PathBuf;
 
 const VIDEO: In<VideoFrame> = In::new("video");
@@ -31,6 +31,8 @@ pub const HASH: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Shared,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<HashConfig>("{ path: out/packets.txt }"),
 };
 
@@ -50,36 +52,39 @@ impl NodeConfig for HashConfig {
 
 struct HashSink {
     path: PathBuf,
-    lines: Vec<u8>,
+    lines: Vec<(Time, String)>,
 }
 
 impl HashSink {
-    fn add(&mut self, packet: Packet) -> Result {
+    fn add(&mut self, packet: Packet) {
         let (kind, pts, dur) = (packet.media.kind().as_str(), packet.pts.0, packet.dur.map_or(-1, |dur| dur.0));
-        writeln!(self.lines, "{kind} {pts} {dur} {:016x}", PacketHasher::media(&packet.media))?;
-        Ok(())
+        self.lines.push((packet.pts, format!("{kind} {pts} {dur} {:016x}\n", PacketHasher::media(&packet.media))));
     }
 }
 
 impl Node for HashSink {
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         if let Some(packet) = cx.take(VIDEO) {
-            self.add(packet.into())?;
+            self.add(packet.into());
         }
         if let Some(packet) = cx.take(AUDIO) {
-            self.add(packet.into())?;
+            self.add(packet.into());
         }
         if let Some(packet) = cx.take(CUES) {
-            self.add(packet.into())?;
+            self.add(packet.into());
         }
         if let Some(packet) = cx.take(ENCODED) {
-            self.add(packet.into())?;
+            self.add(packet.into());
         }
         Ok(Flow::More)
     }
 
     fn finish(&mut self, _: &mut Cx<'_>) -> Result {
-        Ok(std::fs::write(&self.path, &self.lines)?)
+        Ok(std::fs::write(&self.path, self.lines.iter().map(|(_, line)| line.as_str()).collect::<String>())?)
+    }
+
+    fn flush(&mut self, cut: Time) {
+        self.lines.retain(|(pts, _)| *pts < cut);
     }
 }
 

@@ -27,6 +27,8 @@ pub const NULL: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Shared,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<NullConfig>("{}"),
 };
 

@@ -4,7 +4,8 @@ use crate::graph::unit::DurationSetting;
 use crate::media::AudioBlock;
 use crate::node::{Cx, Flow, Node, Out, Result};
 use crate::packet::Packet;
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::run::Command;
 use crate::time::{Rate, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,6 +22,8 @@ pub const TEST_TONE: NodeType = NodeType {
     outputs: &[AUDIO.port("sound in blocks of 20 ms")],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: Some(CommandType::of::<ToneCommand>()),
     config: ConfigType::of::<TestToneConfig>("{ duration: 2s, frequency: 440 }"),
 };
 
@@ -40,6 +43,14 @@ pub struct TestToneConfig {
 
 fn concert_pitch() -> u32 {
     440
+}
+
+/// What the tone can be told.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ToneCommand {
+    /// Another pitch, in Hz, 1 to 20000.
+    Frequency(u32),
 }
 
 impl NodeConfig for TestToneConfig {
@@ -84,6 +95,17 @@ impl Node for TestTone {
             self.next = to;
         }
         Ok(if to < end { Flow::More } else { Flow::Done })
+    }
+
+    fn flush(&mut self, cut: Time) {
+        self.next = self.next.min(self.rate.index_from(cut));
+    }
+
+    fn command(&mut self, command: Command) -> Result {
+        if let Some(ToneCommand::Frequency(frequency)) = command.typed() {
+            self.config.frequency = frequency.clamp(1, 20_000);
+        }
+        Ok(())
     }
 }
 

@@ -25,6 +25,8 @@ pub const TEST_VIDEO: NodeType = NodeType {
     outputs: &[VIDEO.port("one picture a frame time"), CUES.port("a marker at every flash")],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<TestVideoConfig>("{ duration: 2s }"),
 };
 
@@ -113,6 +115,10 @@ impl Node for TestVideo {
         cx.settle(CUES, time + rate.interval());
         self.index += 1;
         Ok(Flow::More)
+    }
+
+    fn flush(&mut self, cut: Time) {
+        self.index = self.index.min(self.defaults.fps.index_from(cut));
     }
 }
 

@@ -1,10 +1,12 @@
 //! The cancel flag: one per run, wakes everybody who waits.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use super::epoch::FlushView;
+use super::primitives::{AtomicBool, Mutex, Ordering};
+use std::sync::{Arc, Weak};
 
-/// Something that blocks threads and can wake them.
-pub(crate) trait Waker: Send + Sync {
+/// Something that puts threads to sleep.
+pub trait Waker: Send + Sync {
+    /// Wakes those whose reason to sleep is gone.
     fn wake(&self);
 }
 
@@ -12,6 +14,8 @@ pub(crate) trait Waker: Send + Sync {
 #[derive(Clone)]
 pub struct Cancel {
     shared: Arc<Shared>,
+    /// In a live run, as handed to a node: the flushes that interrupt what it waits for.
+    pub(crate) flushes: Option<FlushView>,
 }
 
 struct Shared {
@@ -25,8 +29,8 @@ struct Shared {
 impl Default for Cancel {
     fn default() -> Cancel {
         let (line, listener) = crossbeam_channel::bounded(0);
-        let shared = Shared { flag: AtomicBool::new(false), wakers: Mutex::default(), line: Mutex::new(Some(line)), listener };
-        Cancel { shared: Arc::new(shared) }
+        let shared = Shared { flag: AtomicBool::new(false), wakers: Mutex::new(Vec::new()), line: Mutex::new(Some(line)), listener };
+        Cancel { shared: Arc::new(shared), flushes: None }
     }
 }
 
@@ -51,12 +55,17 @@ impl Cancel {
         self.shared.listener.clone()
     }
 
+    /// The same flag, as a node sees it that may be flushed.
+    pub(crate) fn with_flushes(&self, flushes: Option<FlushView>) -> Cancel {
+        Cancel { shared: self.shared.clone(), flushes }
+    }
+
     pub(crate) fn register(&self, waker: Weak<dyn Waker>) {
         self.shared.wakers.lock().expect("nobody panics with this lock").push(waker);
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -1,9 +1,15 @@
 //! What all nodes of a run share.
 
+use super::activity::Activity;
 use super::cancel::Cancel;
+use super::demand::Demand;
+use super::epoch::FlushView;
+use super::horizon::Gate;
+use super::mailbox::Mailbox;
+use super::pacer::Pacer;
 use crate::time::{Span, Time};
 use serde::Serialize;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Something the user should know that is no error.
@@ -17,16 +23,52 @@ pub struct Warning {
     pub text: String,
 }
 
-/// Shared by all nodes of a run, with the name of one.
+/// What all nodes of a run share, and what is one node's own.
 #[derive(Clone)]
 pub(crate) struct Env {
     pub(crate) node: Arc<str>,
     pub(crate) cancel: Cancel,
     pub(crate) progress: Arc<Progress>,
     pub(crate) warnings: Arc<Mutex<Vec<Warning>>>,
+    /// Wishes of the consumers, by output port.
+    pub(crate) demands: Vec<Arc<Demand>>,
+    /// Where wishes go, by input port and connection.
+    pub(crate) wishes: Vec<(usize, Arc<Demand>)>,
+    /// Of a node type that takes commands.
+    pub(crate) mailbox: Option<Arc<Mailbox>>,
+    pub(crate) live: Option<LiveEnv>,
+}
+
+/// What a node has in a live run only.
+#[derive(Clone)]
+pub(crate) struct LiveEnv {
+    /// The flushes; nothing behind `playout`.
+    pub(crate) flushes: Option<FlushView>,
+    /// What holds a source back.
+    pub(crate) gate: Option<Arc<Gate>>,
+    /// `playout`'s.
+    pub(crate) pacer: Option<Arc<Pacer>>,
+    /// Sources are to end.
+    pub(crate) stop: Arc<AtomicBool>,
+    /// What counts the lane that sleeps for something outside.
+    pub(crate) activity: Arc<Activity>,
 }
 
 impl Env {
+    /// Of a run that has not begun.
+    pub(crate) fn new(cancel: Cancel) -> Env {
+        Env {
+            node: "".into(),
+            cancel,
+            progress: Arc::default(),
+            warnings: Arc::default(),
+            demands: Vec::new(),
+            wishes: Vec::new(),
+            mailbox: None,
+            live: None,
+        }
+    }
+
     pub(crate) fn warn(&self, warning: Warning) {
         tracing::warn!(node = %warning.node, slide = warning.slide, "{}", warning.text);
         let mut warnings = self.warnings.lock().expect("nobody panics with this lock");

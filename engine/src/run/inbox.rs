@@ -3,137 +3,189 @@
 //! The consumer takes everything of a connection at once, and only when it has used up what it took before; so at most twice the limit
 //! is ever held, and a connection that the consumer does not need yet pushes back on its producer.
 
+use super::activity::{Activity, Sleep};
 use super::cancel::{Cancel, Waker};
-use super::stats::EdgeStats;
+use super::epoch::Epochs;
+use super::primitives::{Condvar, Mutex, MutexGuard};
+use super::queue::{Connection, Queue, admit};
 use super::sync::Slot;
+use crate::clock::Clock;
+use crate::graph::document::Policy;
 use crate::packet::Packet;
-use crate::time::{Span, Time};
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use crate::time::Time;
+use std::sync::Arc;
 use std::time::Instant;
-
-/// How much may wait on an edge. Reaching any of them makes it full; one packet is always admitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// Packets.
-    pub items: usize,
-    /// Time from the oldest to the newest.
-    pub time: Span,
-    /// Bytes.
-    pub bytes: usize,
-}
 
 /// What became of a packet that was pushed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
-    Queued,
+    /// It waits, or was dropped by the rules.
+    Taken,
     /// The consumer wants no more.
     Closed,
     Cancelled,
 }
 
+/// What a consumer waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// News on this connection.
+    News(usize),
+    /// News on any connection, and room for everything.
+    Any,
+    /// This time of the clock, whatever comes meanwhile.
+    Until(Time),
+}
+
+/// Why a consumer goes on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    Refilled,
+    Cancelled,
+}
+
+/// What all inboxes of a run share.
+#[derive(Clone)]
+pub(crate) struct InboxEnv {
+    pub(crate) cancel: Cancel,
+    pub(crate) activity: Arc<Activity>,
+    /// The flushes that concern this inbox; none behind `playout`.
+    pub(crate) epochs: Option<Arc<Epochs>>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+}
+
 pub(crate) struct Inbox {
     state: Mutex<State>,
     ready: Condvar,
-    cancel: Cancel,
+    env: InboxEnv,
 }
 
 struct State {
     queues: Vec<Queue>,
-    /// The connection on which the consumer sleeps.
-    wanted: Option<usize>,
+    /// What the consumer sleeps for; whoever wakes it takes this away and counts it as awake.
+    sleeper: Option<Wanted>,
+    /// The consumer has something else to attend to.
+    nudged: bool,
     closed: bool,
-}
-
-struct Queue {
-    packets: VecDeque<Packet>,
-    bytes: usize,
-    bound: Time,
-    end: Option<Time>,
-    /// Something has come since the consumer last looked.
-    news: bool,
-    limit: Limit,
-    producer_waits: bool,
-    space: Arc<Condvar>,
-    stats: Arc<EdgeStats>,
-}
-
-impl Queue {
-    fn is_full(&self) -> bool {
-        let (Some(first), Some(last)) = (self.packets.front(), self.packets.back()) else { return false };
-        let Limit { items, time, bytes } = self.limit;
-        self.packets.len() >= items || self.bytes >= bytes || last.settles() - first.order() >= time
-    }
+    epoch: u32,
+    /// Where connections that dropped go on.
+    resume: Option<Time>,
 }
 
 impl Inbox {
-    pub(crate) fn new(limits: &[(Limit, Arc<EdgeStats>)], cancel: &Cancel) -> Arc<Inbox> {
-        let queue = |(limit, stats): &(Limit, Arc<EdgeStats>)| Queue {
-            packets: VecDeque::new(),
-            bytes: 0,
-            bound: Time(i64::MIN),
-            end: None,
-            news: false,
-            limit: *limit,
-            producer_waits: false,
-            space: Arc::default(),
-            stats: stats.clone(),
-        };
-        let state = State { queues: limits.iter().map(queue).collect(), wanted: None, closed: false };
-        let inbox = Arc::new(Inbox { state: Mutex::new(state), ready: Condvar::new(), cancel: cancel.clone() });
+    pub(crate) fn new(connections: &[Connection], env: InboxEnv) -> Arc<Inbox> {
+        let queues = connections.iter().map(Queue::new).collect();
+        let state = State { queues, sleeper: None, nudged: false, closed: false, epoch: 0, resume: None };
+        let inbox = Arc::new(Inbox { state: Mutex::new(state), ready: Condvar::new(), env });
         let waker: Arc<dyn Waker> = inbox.clone();
-        cancel.register(Arc::downgrade(&waker));
+        inbox.env.cancel.register(Arc::downgrade(&waker));
+        if let Some(epochs) = &inbox.env.epochs {
+            epochs.register(Arc::downgrade(&waker));
+        }
+        if let Some(clock) = &inbox.env.clock {
+            clock.register(Arc::downgrade(&waker));
+        }
         inbox
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no code that can panic runs with this lock")
+        let mut state = self.state.lock().expect("no code that can panic runs with this lock");
+        if let Some(epochs) = &self.env.epochs
+            && epochs.current() > state.epoch
+        {
+            let (cut, now) = epochs.cut_since(state.epoch);
+            state.epoch = now;
+            for slot in 0..state.queues.len() {
+                if state.queues[slot].flush(epochs, cut) {
+                    self.give_room(&mut state.queues[slot]);
+                }
+            }
+            self.rouse(&mut state);
+        }
+        state
     }
 
-    /// Queues a packet, waiting while the connection is full. `blocked` is told before and after a wait.
+    /// Queues a packet; when the connection is full, waits or drops as its policy says. `blocked` is told before and after a wait.
     pub(crate) fn push(&self, slot: usize, packet: Packet, blocked: impl Fn(bool)) -> Pushed {
         let mut state = self.lock();
-        if state.queues[slot].is_full() && !state.closed && !self.cancel.is_cancelled() {
-            blocked(true);
-            let since = Instant::now();
-            let space = state.queues[slot].space.clone();
-            while state.queues[slot].is_full() && !state.closed && !self.cancel.is_cancelled() {
-                state.queues[slot].producer_waits = true;
-                state = space.wait(state).expect("no code that can panic runs with this lock");
+        let admitted = match state.queues[slot].settings.policy {
+            Policy::Block => {
+                if state.queues[slot].is_full() && !state.closed && !self.env.cancel.is_cancelled() {
+                    blocked(true);
+                    let since = Instant::now();
+                    state = self.wait_for_room(state, slot);
+                    state.queues[slot].settings.stats.add_blocked(since.elapsed());
+                    blocked(false);
+                }
+                true
             }
-            state.queues[slot].producer_waits = false;
-            state.queues[slot].stats.add_blocked(since.elapsed());
-            blocked(false);
-        }
-        if self.cancel.is_cancelled() {
+            Policy::Latest => {
+                if state.queues[slot].is_full() {
+                    state.queues[slot].drop_waiting();
+                }
+                true
+            }
+            Policy::ToKeyframe => {
+                let State { queues, resume, .. } = &mut *state;
+                admit(queues, resume, slot, &packet)
+            }
+        };
+        if self.env.cancel.is_cancelled() {
             return Pushed::Cancelled;
         }
         if state.closed {
             return Pushed::Closed;
         }
+        let packet = match &self.env.epochs {
+            Some(epochs) => epochs.keep(packet),
+            None => Some(packet),
+        };
         let queue = &mut state.queues[slot];
-        queue.bytes += packet.media.bytes();
-        queue.bound = queue.bound.max(packet.settles());
-        queue.packets.push_back(packet);
-        queue.stats.saw_depth(queue.packets.len());
-        self.notify(&mut state, slot);
-        Pushed::Queued
+        match packet {
+            Some(packet) if admitted => queue.push(packet),
+            Some(packet) => queue.drop_new(&packet),
+            None => {}
+        }
+        self.rouse(&mut state);
+        Pushed::Taken
+    }
+
+    fn wait_for_room<'a>(&'a self, mut state: MutexGuard<'a, State>, slot: usize) -> MutexGuard<'a, State> {
+        let space = state.queues[slot].space.clone();
+        while state.queues[slot].is_full() && !state.closed && !self.env.cancel.is_cancelled() {
+            state.queues[slot].producer_waits = true;
+            self.env.activity.sleep(Sleep::Lane);
+            while state.queues[slot].producer_waits {
+                state = space.wait(state).expect("no code that can panic runs with this lock");
+            }
+        }
+        state
+    }
+
+    /// The connection has no room; what is pushed now waits or is dropped.
+    pub(crate) fn is_full(&self, slot: usize) -> bool {
+        let state = self.lock();
+        state.queues[slot].is_full() && !state.closed
     }
 
     /// Moves a connection's bound.
-    pub(crate) fn settle(&self, slot: usize, bound: Time) {
+    pub(crate) fn settle(&self, slot: usize, bound: Time, epoch: u32) {
         let mut state = self.lock();
-        if bound > state.queues[slot].bound {
-            state.queues[slot].bound = bound;
-            self.notify(&mut state, slot);
+        if state.queues[slot].settle(self.as_of_now(bound, epoch)) {
+            self.rouse(&mut state);
         }
     }
 
     /// Ends a connection.
-    pub(crate) fn end(&self, slot: usize, end: Time) {
+    pub(crate) fn end(&self, slot: usize, end: Time, epoch: u32) {
         let mut state = self.lock();
-        state.queues[slot].end = Some(end);
-        self.notify(&mut state, slot);
+        state.queues[slot].end(self.as_of_now(end, epoch));
+        self.rouse(&mut state);
+    }
+
+    /// What was promised in an older epoch holds up to the cut.
+    fn as_of_now(&self, bound: Time, epoch: u32) -> Time {
+        self.env.epochs.as_ref().map_or(bound, |epochs| epochs.bound(bound, epoch))
     }
 
     /// The consumer wants no more: whatever waits or comes is dropped.
@@ -141,58 +193,108 @@ impl Inbox {
         let mut state = self.lock();
         state.closed = true;
         for queue in &mut state.queues {
-            queue.packets.clear();
-            queue.space.notify_all();
+            queue.clear();
+            self.give_room(queue);
         }
     }
 
-    fn notify(&self, state: &mut State, slot: usize) {
-        state.queues[slot].news = true;
-        if state.wanted == Some(slot) {
-            state.wanted = None;
+    /// Makes the consumer look for something that is not in its queues.
+    pub(crate) fn nudge(&self) {
+        let mut state = self.lock();
+        state.nudged = true;
+        self.rouse(&mut state);
+    }
+
+    /// Wakes the producer that waits for room.
+    fn give_room(&self, queue: &mut Queue) {
+        if queue.producer_waits {
+            queue.producer_waits = false;
+            self.env.activity.wake(Sleep::Lane);
+            queue.space.notify_one();
+        }
+    }
+
+    /// Wakes the consumer if what it sleeps for has come.
+    fn rouse(&self, state: &mut State) {
+        if let Some(wanted) = state.sleeper
+            && self.has_come(state, wanted)
+        {
+            state.sleeper = None;
+            self.env.activity.wake(reason(wanted));
             self.ready.notify_one();
         }
     }
 
-    /// Waits until there is news on the connection `wanted`, then hands over the queues of all connections whose slot is empty.
-    /// `false` when the run was cancelled.
-    pub(crate) fn refill(&self, slots: &mut [Slot], wanted: usize, waiting: impl Fn(bool)) -> bool {
+    fn has_come(&self, state: &State, wanted: Wanted) -> bool {
+        let come = match wanted {
+            Wanted::News(slot) => state.queues[slot].news,
+            Wanted::Any => state.queues.iter().any(|queue| queue.news),
+            Wanted::Until(time) => self.env.clock.as_ref().is_none_or(|clock| clock.now() >= time),
+        };
+        come || state.nudged || self.env.cancel.is_cancelled()
+    }
+
+    /// Waits for what is wanted, then hands over the queues of all connections whose slot is empty, or of all where all is wanted.
+    /// `waiting` is told before and after a wait.
+    pub(crate) fn refill(&self, slots: &mut [Slot], wanted: Wanted, waiting: impl Fn(bool)) -> Woken {
         let mut state = self.lock();
-        if !state.queues[wanted].news && !self.cancel.is_cancelled() {
+        if !self.has_come(&state, wanted) {
             waiting(true);
-            while !state.queues[wanted].news && !self.cancel.is_cancelled() {
-                state.wanted = Some(wanted);
-                state = self.ready.wait(state).expect("no code that can panic runs with this lock");
+            while !self.has_come(&state, wanted) {
+                state.sleeper = Some(wanted);
+                self.env.activity.sleep(reason(wanted));
+                state = self.sleep(state, wanted);
             }
-            state.wanted = None;
             waiting(false);
         }
-        if self.cancel.is_cancelled() {
-            return false;
+        if self.env.cancel.is_cancelled() {
+            return Woken::Cancelled;
         }
+        state.nudged = false;
+        let epoch = state.epoch;
         for (queue, slot) in state.queues.iter_mut().zip(slots) {
-            if !queue.news || !slot.queue.is_empty() {
-                continue;
-            }
-            std::mem::swap(&mut queue.packets, &mut slot.queue);
-            queue.bytes = 0;
-            queue.news = false;
-            slot.bound = queue.bound;
-            slot.end = queue.end;
-            if queue.producer_waits {
-                queue.space.notify_one();
+            if queue.news && (slot.queue.is_empty() || !matches!(wanted, Wanted::News(_))) {
+                queue.take_into(slot);
+                slot.epoch = epoch;
+                self.give_room(queue);
             }
         }
-        true
+        Woken::Refilled
     }
+
+    /// Sleeps until woken, or until the clock says so.
+    fn sleep<'a>(&'a self, mut state: MutexGuard<'a, State>, wanted: Wanted) -> MutexGuard<'a, State> {
+        let limit = match (wanted, &self.env.clock) {
+            (Wanted::Until(time), Some(clock)) => clock.sleep_for(time),
+            _ => None,
+        };
+        while state.sleeper.is_some() {
+            let Some(limit) = limit else {
+                state = self.ready.wait(state).expect("no code that can panic runs with this lock");
+                continue;
+            };
+            state = self.ready.wait_timeout(state, limit).expect("no code that can panic runs with this lock").0;
+            if state.sleeper.take().is_some() {
+                // Nobody has woken it, so nobody has counted it; the loop around looks at the clock again.
+                self.env.activity.wake(reason(wanted));
+            }
+        }
+        state
+    }
+}
+
+const fn reason(wanted: Wanted) -> Sleep {
+    if matches!(wanted, Wanted::Until(_)) { Sleep::Clock } else { Sleep::Lane }
 }
 
 impl Waker for Inbox {
     fn wake(&self) {
-        let state = self.lock();
-        self.ready.notify_all();
-        for queue in &state.queues {
-            queue.space.notify_all();
+        let mut state = self.lock();
+        self.rouse(&mut state);
+        if self.env.cancel.is_cancelled() {
+            for slot in 0..state.queues.len() {
+                self.give_room(&mut state.queues[slot]);
+            }
         }
     }
 }

@@ -1,56 +1,106 @@
 //! From a plan to stages: builds and starts every node, checks what is only known then, and joins stages into lanes.
 
-use super::env::Env;
-use super::inbox::Inbox;
-use super::stage::{Edge, Phase, Stage, StageParts};
+use super::RunOptions;
+use super::activity::Activity;
+use super::cancel::Waker;
+use super::demand::Demand;
+use super::edge::Edge;
+use super::env::{Env, LiveEnv};
+use super::epoch::{Epochs, FlushView};
+use super::horizon::{Gate, Horizon};
+use super::inbox::{Inbox, InboxEnv};
+use super::mailbox::Mailbox;
+use super::pacer::Pacer;
+use super::primitives::AtomicU32;
+use super::queue::Connection;
+use super::stage::{Phase, Stage};
 use super::stats::{EdgeStats, NodeStats};
 use super::supervisor::RunError;
 use super::sync::{Inputs, Slot};
+use crate::clock::{Clock, Monotonic};
+use crate::graph::document::{Clock as ClockSetting, OnError};
 use crate::graph::plan::{Plan, PlanEdge};
 use crate::media::{AudioCaps, Caps, Kind, VideoCaps};
 use crate::node::{Failure, Node, Start};
 use crate::registry::{Defaults, NodeType};
 use crate::time::{Span, Time};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// A lane ready to run.
 pub(crate) struct Lane {
     pub(crate) head: Stage,
     pub(crate) inbox: Option<Arc<Inbox>>,
+    /// A sink that may be left out when it fails.
+    pub(crate) may_detach: bool,
 }
 
-/// What the supervisor keeps about a node.
+/// What is known about a node while it runs.
 pub(crate) struct NodeInfo {
     pub(crate) name: Arc<str>,
     pub(crate) node_type: &'static NodeType,
     pub(crate) stats: Arc<NodeStats>,
     pub(crate) inputs: Vec<String>,
     pub(crate) is_head: bool,
+    pub(crate) is_sink: bool,
+    pub(crate) mailbox: Option<Arc<Mailbox>>,
+    /// Makes its lane look for something that is not in its inbox.
+    pub(crate) lane: LaneDoor,
 }
 
-/// What the supervisor keeps about an edge between lanes.
+/// How a lane is woken from outside.
+#[derive(Clone)]
+pub(crate) enum LaneDoor {
+    Inbox(Arc<Inbox>),
+    Gate(Arc<Gate>),
+    /// A source that never waits.
+    Open,
+}
+
+impl LaneDoor {
+    pub(crate) fn knock(&self) {
+        match self {
+            LaneDoor::Inbox(inbox) => inbox.nudge(),
+            LaneDoor::Gate(gate) => gate.wake(),
+            LaneDoor::Open => {}
+        }
+    }
+}
+
+/// What is known about an edge between lanes.
 pub(crate) struct EdgeInfo {
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) stats: Arc<EdgeStats>,
 }
 
+/// What a live run has that an offline run has not.
+pub(crate) struct LiveRun {
+    pub(crate) pacer: Arc<Pacer>,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) drain: Span,
+    /// `playout`, by its number.
+    pub(crate) playout: usize,
+}
+
 pub(crate) struct Launched {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) nodes: Vec<NodeInfo>,
     pub(crate) edges: Vec<EdgeInfo>,
+    pub(crate) live: Option<LiveRun>,
 }
 
 /// Builds and starts the nodes in order. On an error everything that was started is dropped again.
-pub(crate) fn launch(mut plan: Plan, env: &Env) -> Result<Launched, Box<RunError>> {
+pub(crate) fn launch(mut plan: Plan, env: &Env, activity: &Arc<Activity>, options: &RunOptions) -> Result<Launched, Box<RunError>> {
     plan.edges.sort_by_key(|edge| (edge.to, edge.to_port));
+    let live = live_run(&plan, options);
+    let envs = node_envs(&plan, env, live.as_ref(), activity);
     let mut started: Vec<(Box<dyn Node>, Env)> = Vec::new();
     let mut caps: Vec<Vec<Caps>> = Vec::new();
     let mut latency = Vec::new();
     let configs: Vec<_> = plan.nodes.iter_mut().map(|node| std::mem::replace(&mut node.config, Box::new(Taken))).collect();
-    for (index, config) in configs.into_iter().enumerate() {
+    for (index, (config, env)) in configs.into_iter().zip(envs).enumerate() {
         let planned = &plan.nodes[index];
-        let env = Env { node: planned.name.clone(), ..env.clone() };
         let fail = |failure| RunError::of_node(&planned.name, planned.node_type, Phase::Start, Time::ZERO, failure);
         let mut node = config.build(&plan.defaults).map_err(fail)?;
         let inputs =
@@ -62,8 +112,47 @@ pub(crate) fn launch(mut plan: Plan, env: &Env) -> Result<Launched, Box<RunError
         caps.push(settle_caps(planned.node_type, start.outputs, &plan.defaults).map_err(fail)?);
         started.push((node, env));
     }
-    plan.balance(&latency).map_err(|(edge, wait)| unbalanced(&plan, edge, wait))?;
-    Ok(join_lanes(&plan, started, &latency))
+    let behind = plan.balance(&latency).map_err(|(edge, wait)| unbalanced(&plan, edge, wait))?;
+    if let Some(live) = &live {
+        // What nodes hold back is made ahead too, so that `latency` is what there is at `playout`.
+        live.pacer.horizon.reach_further(behind[live.playout]);
+    }
+    Ok(join_lanes(&plan, started, &latency, &caps, activity, live))
+}
+
+fn live_run(plan: &Plan, options: &RunOptions) -> Option<LiveRun> {
+    let playout = plan.playout().filter(|_| plan.clock == ClockSetting::Live)?;
+    let clock = options.clock.clone().unwrap_or_else(|| Arc::new(Monotonic::default()) as Arc<dyn Clock>);
+    let pacer = Pacer::new(clock, Horizon::new(plan.latency), Epochs::new(), plan.latency);
+    Some(LiveRun { pacer, stop: Arc::new(AtomicBool::new(false)), drain: plan.drain, playout })
+}
+
+/// Every node's own view of the run.
+fn node_envs(plan: &Plan, env: &Env, live: Option<&LiveRun>, activity: &Arc<Activity>) -> Vec<Env> {
+    let demands: Vec<Vec<Arc<Demand>>> =
+        plan.nodes.iter().map(|node| node.node_type.outputs.iter().map(|_| Arc::default()).collect()).collect();
+    let behind = plan.behind_playout();
+    let of_node = |(index, node): (usize, &crate::graph::plan::PlanNode)| {
+        let inputs = plan.edges.iter().filter(|edge| edge.to == index);
+        let live = live.map(|live| LiveEnv {
+            flushes: (!behind[index]).then(|| FlushView { epochs: live.pacer.epochs.clone(), lane: Arc::new(AtomicU32::new(0)) }),
+            gate: None,
+            pacer: (index == live.playout).then(|| live.pacer.clone()),
+            stop: live.stop.clone(),
+            activity: activity.clone(),
+        });
+        let cancel = env.cancel.with_flushes(live.as_ref().and_then(|live| live.flushes.clone()));
+        Env {
+            node: node.name.clone(),
+            cancel,
+            demands: demands[index].clone(),
+            wishes: inputs.map(|edge| (edge.to_port, demands[edge.from][edge.from_port].clone())).collect(),
+            mailbox: node.node_type.command.map(|_| Arc::default()),
+            live,
+            ..env.clone()
+        }
+    };
+    plan.nodes.iter().enumerate().map(of_node).collect()
 }
 
 /// Stands where a configuration was after it has been built.
@@ -109,7 +198,14 @@ fn unbalanced(plan: &Plan, edge: usize, wait: Span) -> Box<RunError> {
     RunError::of_node(&consumer.name, consumer.node_type, Phase::Start, Time::ZERO, Failure::msg(text))
 }
 
-fn join_lanes(plan: &Plan, started: Vec<(Box<dyn Node>, Env)>, latency: &[Span]) -> Launched {
+fn join_lanes(
+    plan: &Plan,
+    started: Vec<(Box<dyn Node>, Env)>,
+    latency: &[Span],
+    caps: &[Vec<Caps>],
+    activity: &Arc<Activity>,
+    live: Option<LiveRun>,
+) -> Launched {
     let count = plan.nodes.len();
     let port_name = |node: usize, port: &str| format!("{}.{port}", plan.nodes[node].name);
     let from_name = |edge: &PlanEdge| port_name(edge.from, plan.nodes[edge.from].node_type.outputs[edge.from_port].name);
@@ -118,18 +214,28 @@ fn join_lanes(plan: &Plan, started: Vec<(Box<dyn Node>, Env)>, latency: &[Span])
     let mut edges = Vec::new();
     let mut inboxes: Vec<Option<Arc<Inbox>>> = Vec::new();
     for (node, (_, env)) in started.iter().enumerate() {
-        let mut limits = Vec::new();
+        let mut connections = Vec::new();
         for (i, edge) in inputs_of(node).filter(|(i, _)| !fused[*i]) {
             let stats = Arc::<EdgeStats>::default();
-            limits.push((plan.edges[i].limit, stats.clone()));
+            let is_video = matches!(caps[edge.from][edge.from_port], Caps::EncodedVideo(_));
+            let demand = started[edge.from].1.demands[edge.from_port].clone();
+            let PlanEdge { limit, policy, .. } = plan.edges[i];
+            connections.push(Connection { limit, policy, is_video, demand, stats: stats.clone() });
             let to = port_name(node, plan.nodes[node].node_type.inputs[edge.to_port].name);
             edges.push(EdgeInfo { from: from_name(edge), to, stats });
         }
-        inboxes.push((!limits.is_empty()).then(|| Inbox::new(&limits, &env.cancel)));
+        let live = env.live.as_ref();
+        let inbox_env = InboxEnv {
+            cancel: env.cancel.clone(),
+            activity: activity.clone(),
+            epochs: live.and_then(|live| live.flushes.as_ref()).map(|view| view.epochs.clone()),
+            clock: live.and_then(|live| live.pacer.as_ref()).map(|pacer| pacer.clock.clone()),
+        };
+        inboxes.push((!connections.is_empty()).then(|| Inbox::new(&connections, inbox_env)));
     }
-    let mut nodes = Vec::new();
+    let mut nodes: Vec<NodeInfo> = Vec::new();
     let mut stages: Vec<Option<Stage>> = Vec::new();
-    for (id, (node, env)) in started.into_iter().enumerate() {
+    for (id, (node, mut env)) in started.into_iter().enumerate() {
         let planned = &plan.nodes[id];
         let stats = Arc::<NodeStats>::default();
         let slot = |(_, edge): (usize, &PlanEdge)| {
@@ -137,12 +243,29 @@ fn join_lanes(plan: &Plan, started: Vec<(Box<dyn Node>, Env)>, latency: &[Span])
             Slot::new(edge.to_port, port.kind, port.required)
         };
         let inputs = Inputs::new(inputs_of(id).map(slot).collect(), planned.node_type.sync, plan.defaults.fps);
-        let outputs = planned.node_type.outputs.iter().map(|_| Vec::new()).collect();
-        let is_head = inputs_of(id).all(|(i, _)| !fused[i]);
-        let names = inputs_of(id).map(|(_, edge)| from_name(edge)).collect();
-        nodes.push(NodeInfo { name: planned.name.clone(), node_type: planned.node_type, stats: stats.clone(), inputs: names, is_head });
-        let parts = StageParts { id, node, node_type: planned.node_type, inputs, latency: latency[id], outputs, env, stats };
-        stages.push(Some(Stage::new(parts)));
+        let producer = inputs_of(id).find(|(i, _)| fused[*i]).map(|(_, edge)| edge.from);
+        if inputs_of(id).next().is_none()
+            && let (Some(own), Some(live)) = (&mut env.live, &live)
+        {
+            own.gate = Some(live.pacer.horizon.gate(&env.cancel, activity));
+        }
+        let lane = match (producer, &inboxes[id], env.live.as_ref().and_then(|live| live.gate.clone())) {
+            (Some(producer), ..) => nodes[producer].lane.clone(),
+            (None, Some(inbox), _) => LaneDoor::Inbox(inbox.clone()),
+            (None, None, Some(gate)) => LaneDoor::Gate(gate),
+            (None, None, None) => LaneDoor::Open,
+        };
+        nodes.push(NodeInfo {
+            name: planned.name.clone(),
+            node_type: planned.node_type,
+            stats: stats.clone(),
+            inputs: inputs_of(id).map(|(_, edge)| from_name(edge)).collect(),
+            is_head: producer.is_none(),
+            is_sink: planned.node_type.outputs.is_empty(),
+            mailbox: env.mailbox.clone(),
+            lane,
+        });
+        stages.push(Some(Stage::new(id, node, planned.node_type, inputs, latency[id], env, stats)));
     }
     // Consumers come after producers, so going backwards every stage is whole before it is put behind its producer.
     for to in (0..count).rev() {
@@ -157,6 +280,8 @@ fn join_lanes(plan: &Plan, started: Vec<(Box<dyn Node>, Env)>, latency: &[Span])
             stages[edge.from].as_mut().expect("producers come first").connect(edge.from_port, link);
         }
     }
-    let lanes = stages.into_iter().zip(inboxes).filter_map(|(head, inbox)| head.map(|head| Lane { head, inbox })).collect();
-    Launched { lanes, nodes, edges }
+    let may_detach = |head: &Stage| plan.nodes[head.id].on_error == OnError::Detach;
+    let lane = |(head, inbox): (Stage, _)| Lane { may_detach: may_detach(&head), head, inbox };
+    let lanes = stages.into_iter().zip(inboxes).filter_map(|(head, inbox)| head.map(|head| lane((head, inbox)))).collect();
+    Launched { lanes, nodes, edges, live }
 }

@@ -1,27 +1,49 @@
 //! A plan at work: nodes started in order, one thread per lane, the first cause of a failure kept.
 
+mod activity;
 mod bridge;
 mod cancel;
+mod demand;
+mod edge;
 mod env;
+mod epoch;
+mod handle;
+mod horizon;
 mod inbox;
 mod launch;
+mod mailbox;
+mod outbox;
+mod pacer;
+mod primitives;
+mod queue;
 mod report;
 mod stage;
 mod stats;
 mod supervisor;
 mod sync;
+mod trace;
 
 pub use bridge::Bridge;
-pub use cancel::Cancel;
+pub use cancel::{Cancel, Waker};
+pub use demand::Demand;
 pub use env::{Progress, Warning};
-pub use inbox::Limit;
+pub use handle::{ControlError, Handle};
+pub use mailbox::Command;
+pub use pacer::PlayoutReport;
+pub use queue::Limit;
 pub use report::{EdgeReport, NodeReport, ProcessSeconds, Report};
 pub use stage::Phase;
-pub use supervisor::{Run, RunError};
+pub use supervisor::{ErrorKind, Run, RunError, RunOptions};
 pub use sync::Tick;
 
+pub(crate) use activity::{Activity, Sleep};
+pub(crate) use edge::Edge;
 pub(crate) use env::Env;
-pub(crate) use inbox::Inbox;
-pub(crate) use stage::{Edge, LaneState, Outbox, Position, Stage, StageParts, Stopped};
+pub(crate) use epoch::FlushView;
+pub(crate) use inbox::{Inbox, InboxEnv, Wanted};
+pub(crate) use outbox::Outbox;
+pub(crate) use pacer::Pacer;
+pub(crate) use queue::Connection;
+pub(crate) use stage::{LaneState, Position, Stage, Stopped};
 pub(crate) use stats::{EdgeStats, NodeStats};
 pub(crate) use sync::{Inputs, Slot};

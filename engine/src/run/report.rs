@@ -1,6 +1,7 @@
 //! What a run has to say about itself, as written by `--report`.
 
 use super::env::Warning;
+use super::pacer::PlayoutReport;
 use serde::Serialize;
 
 /// Figures of a finished run.
@@ -18,6 +19,9 @@ pub struct Report {
     pub nodes: Vec<NodeReport>,
     /// Every edge between lanes.
     pub edges: Vec<EdgeReport>,
+    /// What a live programme had to make up for; nothing offline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playout: Option<PlayoutReport>,
     /// Largest distance between sound and picture as they left `playout`.
     pub av_skew_seconds: f64,
     /// Whole pictures that were copied only to be handed on.
@@ -34,6 +38,9 @@ pub struct NodeReport {
     /// Its type.
     #[serde(rename = "type")]
     pub node_type: &'static str,
+    /// What the thread is doing that it is the head of; empty for other nodes.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub state: String,
     /// Packets it was given.
     pub packets_in: u64,
     /// Packets it emitted.
@@ -66,6 +73,8 @@ pub struct EdgeReport {
     pub from: String,
     /// Consumer, as `node.port`.
     pub to: String,
+    /// Packets that wait now.
+    pub depth: u64,
     /// The most packets that waited.
     pub max_depth: u64,
     /// Packets dropped by the edge's policy.

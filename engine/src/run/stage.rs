@@ -1,52 +1,18 @@
 //! One node at work inside a lane: its inputs, what it emitted, and the stages fused behind it.
 
+use super::edge::Edge;
 use super::env::Env;
-use super::inbox::{Inbox, Pushed};
+use super::inbox::{Inbox, Wanted, Woken};
+use super::outbox::Outbox;
 use super::stats::{Doing, NodeStats};
-use super::sync::{Inputs, Poll};
+use super::sync::{Inputs, Poll, Slot};
+use super::trace::Ring;
 use crate::node::{Cx, Failure, Flow, Node};
-use crate::packet::Packet;
 use crate::registry::NodeType;
 use crate::time::{Span, Time};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-
-/// What a node emitted in the current call, and how far its outputs are settled.
-pub(crate) struct Outbox {
-    items: Vec<(usize, Packet)>,
-    settled: Vec<Time>,
-    pub(crate) connected: Vec<bool>,
-    /// The first breach of the order rule in this call.
-    breach: Option<(usize, Time, Time)>,
-}
-
-impl Outbox {
-    fn new(outputs: &[Vec<Edge>]) -> Outbox {
-        let connected = outputs.iter().map(|edges| !edges.is_empty()).collect();
-        Outbox { items: Vec::new(), settled: vec![Time(i64::MIN); outputs.len()], connected, breach: None }
-    }
-
-    pub(crate) fn push(&mut self, port: usize, packet: Packet) {
-        if packet.order() < self.settled[port] && self.breach.is_none() {
-            self.breach = Some((port, packet.order(), self.settled[port]));
-        }
-        self.settle(port, packet.settles());
-        self.items.push((port, packet));
-    }
-
-    pub(crate) fn settle(&mut self, port: usize, time: Time) {
-        self.settled[port] = self.settled[port].max(time);
-    }
-}
-
-/// Where packets of an output port go.
-pub(crate) enum Edge {
-    /// Into a stage of the same lane.
-    Fused(Box<Stage>),
-    /// Into the inbox of another lane.
-    Inbox { inbox: Arc<Inbox>, slot: usize, closed: bool },
-}
 
 /// Which part of a node's life an error comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +23,10 @@ pub enum Phase {
     Process,
     /// `Node::finish`.
     Finish,
+    /// `Node::flush`.
+    Flush,
+    /// `Node::command`.
+    Command,
 }
 
 impl Phase {
@@ -66,6 +36,8 @@ impl Phase {
             Phase::Start => "start",
             Phase::Process => "process",
             Phase::Finish => "finish",
+            Phase::Flush => "flush",
+            Phase::Command => "command",
         }
     }
 }
@@ -81,9 +53,13 @@ pub(crate) struct Position {
 /// What a lane carries through its stages.
 pub(crate) struct LaneState {
     pub(crate) position: Position,
+    /// When the run began.
+    pub(crate) origin: Instant,
     /// The end of one call is the start of the next.
     pub(crate) clock: Instant,
     pub(crate) head: Arc<NodeStats>,
+    /// The last calls, when they are to be shown.
+    pub(crate) trace: Option<Ring>,
 }
 
 /// Why a lane stopped early.
@@ -97,32 +73,32 @@ pub(crate) struct Stage {
     pub(crate) node: Box<dyn Node>,
     pub(crate) node_type: &'static NodeType,
     pub(crate) inputs: Inputs,
-    pub(crate) latency: Span,
-    pub(crate) outputs: Vec<Vec<Edge>>,
-    pub(crate) outbox: Outbox,
-    /// How far consumers know each output to be settled.
-    told: Vec<Time>,
     pub(crate) env: Env,
     pub(crate) stats: Arc<NodeStats>,
+    latency: Span,
+    outputs: Vec<Vec<Edge>>,
+    outbox: Outbox,
+    /// How far consumers know each output to be settled.
+    told: Vec<Time>,
+    /// The flushes that the node has been told of.
+    epoch: u32,
     done: bool,
 }
 
-pub(crate) struct StageParts {
-    pub(crate) id: usize,
-    pub(crate) node: Box<dyn Node>,
-    pub(crate) node_type: &'static NodeType,
-    pub(crate) inputs: Inputs,
-    pub(crate) latency: Span,
-    pub(crate) outputs: Vec<Vec<Edge>>,
-    pub(crate) env: Env,
-    pub(crate) stats: Arc<NodeStats>,
-}
-
 impl Stage {
-    pub(crate) fn new(parts: StageParts) -> Stage {
-        let StageParts { id, node, node_type, inputs, latency, outputs, env, stats } = parts;
+    /// A stage without consumers yet; `latency` is what the node declared.
+    pub(crate) fn new(
+        id: usize,
+        node: Box<dyn Node>,
+        node_type: &'static NodeType,
+        inputs: Inputs,
+        latency: Span,
+        env: Env,
+        stats: Arc<NodeStats>,
+    ) -> Stage {
+        let outputs: Vec<Vec<Edge>> = node_type.outputs.iter().map(|_| Vec::new()).collect();
         let (outbox, told) = (Outbox::new(&outputs), vec![Time(i64::MIN); outputs.len()]);
-        Stage { id, node, node_type, inputs, latency, outputs, outbox, told, env, stats, done: false }
+        Stage { id, node, node_type, inputs, env, stats, latency, outputs, outbox, told, epoch: 0, done: false }
     }
 
     /// Adds a consumer to an output, before anything runs. Edges are added from the last consumer to the first.
@@ -131,45 +107,138 @@ impl Stage {
         self.outbox.connected[port] = true;
     }
 
+    pub(crate) fn is_done(&self) -> bool {
+        self.done
+    }
+
     /// Runs the stage at the head of a lane until its inputs or its own wish end it.
     pub(crate) fn run(&mut self, inbox: Option<&Inbox>, lane: &mut LaneState) -> Result<(), Stopped> {
         lane.clock = Instant::now();
         match inbox {
+            Some(inbox) if self.env.live.as_ref().is_some_and(|live| live.pacer.is_some()) => self.run_paced(inbox, lane)?,
             Some(inbox) => {
                 while let Some(wanted) = self.pump(lane)? {
-                    let stats = &self.stats;
-                    let told = |waits| stats.set_doing(if waits { Doing::Waiting } else { Doing::Running }, wanted);
-                    if !inbox.refill(&mut self.inputs.slots, wanted, told) {
-                        return Err(Stopped::Cancelled);
-                    }
-                    lane.clock = Instant::now();
+                    self.refill(inbox, Wanted::News(wanted), lane)?;
+                    self.attend(lane)?;
                 }
-                inbox.close();
             }
-            None => {
-                while !self.done {
-                    if self.env.cancel.is_cancelled() {
-                        return Err(Stopped::Cancelled);
-                    }
-                    self.call(Phase::Process, lane)?;
-                    self.tell(lane)?;
-                }
-                let end = self.outbox.settled.iter().copied().max().unwrap_or(Time::ZERO).max(Time::ZERO);
-                self.end(end, lane)?;
-            }
+            None => self.run_source(lane)?,
+        }
+        if let Some(inbox) = inbox {
+            inbox.close();
         }
         Ok(())
     }
 
+    fn run_source(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
+        while !self.done {
+            if self.env.cancel.is_cancelled() {
+                return Err(Stopped::Cancelled);
+            }
+            if let Some(live) = &self.env.live {
+                if live.stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                if let Some(gate) = &live.gate {
+                    let stats = &self.stats;
+                    gate.pass(self.outbox.least_settled(), |waits| stats.set_waiting(waits, usize::MAX));
+                    lane.clock = Instant::now();
+                }
+                if live.stop.load(Ordering::SeqCst) || self.env.cancel.is_cancelled() {
+                    continue;
+                }
+            }
+            self.attend(lane)?;
+            // Woken only to attend to something, a source does not run ahead.
+            if let Some(gate) = self.env.live.as_ref().and_then(|live| live.gate.as_ref())
+                && !gate.is_open(self.outbox.least_settled())
+            {
+                continue;
+            }
+            self.call(Phase::Process, lane)?;
+            self.tell(lane)?;
+        }
+        self.end(self.outbox.end(), lane)
+    }
+
+    /// Runs `playout` by the clock: called whenever it asked for, with whatever is there.
+    fn run_paced(&mut self, inbox: &Inbox, lane: &mut LaneState) -> Result<(), Stopped> {
+        loop {
+            self.attend(lane)?;
+            self.inputs.gather_all();
+            self.count_inputs();
+            self.call(Phase::Process, lane)?;
+            self.tell(lane)?;
+            if self.done {
+                if let Some(pacer) = self.env.live.as_ref().and_then(|live| live.pacer.as_ref()) {
+                    pacer.epochs.close();
+                }
+                return self.end(self.outbox.end(), lane);
+            }
+            self.refill(inbox, self.inputs.wake.map_or(Wanted::Any, Wanted::Until), lane)?;
+        }
+    }
+
+    fn refill(&mut self, inbox: &Inbox, wanted: Wanted, lane: &mut LaneState) -> Result<(), Stopped> {
+        let stats = &self.stats;
+        let place = if let Wanted::News(slot) = wanted { slot } else { usize::MAX };
+        let bound = self.inputs.slots.get(place).map_or(Time::ZERO, |slot| slot.bound);
+        stats.settled.store(bound.0, Ordering::Relaxed);
+        match inbox.refill(&mut self.inputs.slots, wanted, |waits| stats.set_waiting(waits, place)) {
+            Woken::Refilled => {
+                lane.clock = Instant::now();
+                Ok(())
+            }
+            Woken::Cancelled => Err(Stopped::Cancelled),
+        }
+    }
+
+    /// Between two calls: a flush that the node does not know of yet, commands that wait for it; and so on down the lane.
+    fn attend(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
+        if self.done {
+            return Ok(());
+        }
+        if let Some(flushes) = self.env.live.as_ref().and_then(|live| live.flushes.clone()) {
+            let (cut, now) = flushes.epochs.cut_since(self.epoch);
+            if now > self.epoch {
+                self.epoch = now;
+                flushes.lane.store(now, Ordering::SeqCst);
+                self.inputs.flush(&flushes.epochs, cut);
+                lane.position = Position { node: self.id, phase: Phase::Flush, pts: cut };
+                self.node.flush(cut);
+                // What comes out of `playout` has gone out.
+                if self.env.live.as_ref().is_some_and(|live| live.pacer.is_none()) {
+                    self.outbox.flush(cut);
+                    self.told.iter_mut().for_each(|told| *told = (*told).min(cut));
+                }
+            }
+        }
+        if let Some(mailbox) = &self.env.mailbox {
+            for command in mailbox.take() {
+                lane.position = Position { phase: Phase::Command, node: self.id, ..lane.position };
+                self.node.command(command).map_err(Stopped::Failed)?;
+            }
+        }
+        let fused = self.outputs.iter_mut().flatten().filter_map(|edge| if let Edge::Fused(stage) = edge { Some(stage) } else { None });
+        for stage in fused {
+            stage.attend(lane)?;
+        }
+        Ok(())
+    }
+
+    fn count_inputs(&self) {
+        self.stats.packets_in.add(self.inputs.slots.iter().map(|slot| slot.ready.len() as u64 + u64::from(slot.fresh)).sum());
+    }
+
     /// Calls the node as often as its inputs allow. Returns the connection it needs news on; `None` when the stage has ended.
-    fn pump(&mut self, lane: &mut LaneState) -> Result<Option<usize>, Stopped> {
+    pub(crate) fn pump(&mut self, lane: &mut LaneState) -> Result<Option<usize>, Stopped> {
         if self.done {
             return Ok(None);
         }
         loop {
             match self.inputs.poll() {
                 Poll::Call => {
-                    self.stats.packets_in.add(self.inputs.slots.iter().map(|slot| slot.ready.len() as u64 + u64::from(slot.fresh)).sum());
+                    self.count_inputs();
                     self.call(Phase::Process, lane)?;
                     self.tell(lane)?;
                 }
@@ -193,16 +262,25 @@ impl Stage {
 
     fn call(&mut self, phase: Phase, lane: &mut LaneState) -> Result<(), Stopped> {
         lane.position = Position { node: self.id, phase, pts: self.inputs.slots.iter().find_map(first_pts).unwrap_or(lane.position.pts) };
-        let mut cx = Cx { node_type: self.node_type, inputs: &mut self.inputs, outbox: &mut self.outbox, env: &self.env };
+        self.stats.in_call.store(lane.clock.duration_since(lane.origin).as_nanos() as u64 + 1, Ordering::Relaxed);
+        let (inputs, outbox, outputs) = (&mut self.inputs, &mut self.outbox, self.outputs.as_slice());
+        let mut cx = Cx { node_type: self.node_type, inputs, outbox, outputs, env: &self.env };
         let result = match phase {
             Phase::Finish => self.node.finish(&mut cx).map(|()| Flow::Done),
-            Phase::Start | Phase::Process => self.node.process(&mut cx),
+            _ => self.node.process(&mut cx),
         };
+        self.stats.in_call.store(0, Ordering::Relaxed);
         let now = Instant::now();
-        self.stats.called(now.duration_since(lane.clock));
+        let took = now.duration_since(lane.clock);
+        self.stats.called(took);
+        if let Some(trace) = &mut lane.trace {
+            trace.record(lane.position, lane.clock.duration_since(lane.origin), took);
+        }
         lane.clock = now;
         match result {
             Ok(flow) => self.done |= flow == Flow::Done,
+            // The flush is attended to before the next call.
+            Err(Failure::Flushed) => {}
             Err(Failure::Cancelled) => return Err(Stopped::Cancelled),
             Err(failure) => return Err(Stopped::Failed(failure)),
         }
@@ -220,7 +298,8 @@ impl Stage {
     /// Carries away what the last call emitted.
     fn forward(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
         let mut items = std::mem::take(&mut self.outbox.items);
-        for (port, packet) in items.drain(..) {
+        for (port, mut packet) in items.drain(..) {
+            packet.epoch = self.epoch;
             self.stats.packets_out.add(1);
             let settles = packet.settles();
             self.stats.reached.fetch_max(settles.0, Ordering::Relaxed);
@@ -233,7 +312,8 @@ impl Stage {
             }
         }
         self.outbox.items = items;
-        if !self.outputs.is_empty() && self.outputs.iter().flatten().count() > 0 && self.outputs.iter().flatten().all(Edge::is_closed) {
+        let mut edges = self.outputs.iter().flatten().peekable();
+        if edges.peek().is_some() && edges.all(Edge::is_closed) {
             self.done = true;
         }
         Ok(())
@@ -248,7 +328,7 @@ impl Stage {
             if settled > self.told[port] {
                 self.told[port] = settled;
                 for edge in &mut self.outputs[port] {
-                    edge.settle(settled, lane)?;
+                    edge.settle(settled, self.epoch, lane)?;
                 }
             }
         }
@@ -261,7 +341,7 @@ impl Stage {
         self.call(Phase::Finish, lane)?;
         for edges in &mut self.outputs {
             for edge in edges {
-                edge.end(end, lane)?;
+                edge.end(end, self.epoch, lane)?;
             }
         }
         self.stats.set_doing(Doing::Ended, 0);
@@ -269,73 +349,6 @@ impl Stage {
     }
 }
 
-fn first_pts(slot: &super::sync::Slot) -> Option<Time> {
+fn first_pts(slot: &Slot) -> Option<Time> {
     slot.ready.front().or(slot.current.as_ref()).map(|packet| packet.pts)
-}
-
-impl Edge {
-    fn deliver(&mut self, packet: Packet, index: usize, producer: &NodeStats, lane: &mut LaneState) -> Result<(), Stopped> {
-        match self {
-            Edge::Fused(stage) => {
-                let slot = &mut stage.inputs.slots[0];
-                slot.bound = slot.bound.max(packet.settles());
-                slot.queue.push_back(packet);
-                stage.pump(lane).map(drop)
-            }
-            Edge::Inbox { closed: true, .. } => Ok(()),
-            Edge::Inbox { inbox, slot, closed } => {
-                let blocked = std::cell::Cell::new(false);
-                let told = |blocks| {
-                    let doing = if blocks { Doing::Blocked } else { Doing::Running };
-                    blocked.set(true);
-                    producer.set_doing(doing, index);
-                    lane.head.set_doing(doing, index);
-                };
-                let pushed = inbox.push(*slot, packet, told);
-                if blocked.get() {
-                    lane.clock = Instant::now();
-                }
-                match pushed {
-                    Pushed::Queued => {}
-                    Pushed::Closed => *closed = true,
-                    Pushed::Cancelled => return Err(Stopped::Cancelled),
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn settle(&mut self, bound: Time, lane: &mut LaneState) -> Result<(), Stopped> {
-        match self {
-            Edge::Fused(stage) => {
-                let slot = &mut stage.inputs.slots[0];
-                slot.bound = slot.bound.max(bound);
-                stage.pump(lane).map(drop)
-            }
-            Edge::Inbox { inbox, slot, .. } => {
-                inbox.settle(*slot, bound);
-                Ok(())
-            }
-        }
-    }
-
-    fn end(&mut self, end: Time, lane: &mut LaneState) -> Result<(), Stopped> {
-        match self {
-            Edge::Fused(stage) => {
-                stage.inputs.slots[0].end = Some(end);
-                stage.pump(lane).map(drop)
-            }
-            Edge::Inbox { inbox, slot, .. } => {
-                inbox.end(*slot, end);
-                Ok(())
-            }
-        }
-    }
-
-    fn is_closed(&self) -> bool {
-        match self {
-            Edge::Fused(stage) => stage.done,
-            Edge::Inbox { closed, .. } => *closed,
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! The sync policies: when a node is called and with what. The only code that compares timestamps of different ports.
 
+use super::epoch::Epochs;
 use crate::media::Kind;
 use crate::packet::Packet;
 use crate::registry::Sync;
@@ -17,6 +18,8 @@ pub(crate) struct Slot {
     pub(crate) bound: Time,
     /// Where the stream ended.
     pub(crate) end: Option<Time>,
+    /// The epoch in which `bound` and `end` were said.
+    pub(crate) epoch: u32,
     /// For the next call.
     pub(crate) ready: VecDeque<Packet>,
     /// In a join: the picture that covers the tick.
@@ -28,7 +31,7 @@ pub(crate) struct Slot {
 impl Slot {
     pub(crate) fn new(port: usize, kind: Kind, required: bool) -> Slot {
         let (queue, ready) = (VecDeque::new(), VecDeque::new());
-        Slot { port, kind, required, queue, bound: Time(i64::MIN), end: None, ready, current: None, fresh: false }
+        Slot { port, kind, required, queue, bound: Time(i64::MIN), end: None, epoch: 0, ready, current: None, fresh: false }
     }
 
     /// Everything before this has been used, or will never come.
@@ -38,6 +41,17 @@ impl Slot {
             (None, Some(_)) => Time::MAX,
             (None, None) => self.bound,
         }
+    }
+
+    /// After a flush: what it concerns is gone.
+    fn flush(&mut self, epochs: &Epochs) {
+        epochs.trim(&mut self.queue);
+        epochs.trim(&mut self.ready);
+        self.current = self.current.take().and_then(|packet| epochs.keep(packet));
+        self.fresh = true;
+        self.bound = epochs.bound(self.bound, self.epoch);
+        self.end = self.end.map(|end| epochs.bound(end, self.epoch));
+        self.epoch = epochs.current();
     }
 
     /// Nothing is left and nothing will come.
@@ -66,6 +80,8 @@ pub(crate) struct Inputs {
     tick: i64,
     /// In a merge: how far everything was settled at the last call.
     merged: Time,
+    /// For `playout`: when the clock is to wake it; nothing = when something comes.
+    pub(crate) wake: Option<Time>,
 }
 
 /// What a policy says next.
@@ -81,7 +97,7 @@ pub(crate) enum Poll {
 
 impl Inputs {
     pub(crate) fn new(slots: Vec<Slot>, sync: Sync, rate: Rate) -> Inputs {
-        Inputs { slots, rate, again: false, sync, tick: 0, merged: Time(i64::MIN) }
+        Inputs { slots, rate, again: false, sync, tick: 0, merged: Time(i64::MIN), wake: None }
     }
 
     pub(crate) fn of_port(&self, port: usize) -> impl Iterator<Item = &Slot> {
@@ -140,6 +156,19 @@ impl Inputs {
         if self.sync == Sync::Join {
             self.tick += 1;
         }
+    }
+
+    /// After a flush at `cut`: its inputs are as if nothing had come beyond, and a join goes back to the first tick from there.
+    pub(crate) fn flush(&mut self, epochs: &Epochs, cut: Time) {
+        self.slots.iter_mut().for_each(|slot| slot.flush(epochs));
+        self.tick = self.tick.min(self.rate.index_from(cut));
+        self.merged = self.merged.min(cut);
+        self.again = true;
+    }
+
+    /// For `playout`: hands over everything that is there, whatever else is not.
+    pub(crate) fn gather_all(&mut self) {
+        self.slots.iter_mut().for_each(|slot| slot.ready.append(&mut slot.queue));
     }
 
     fn poll_each(&mut self) -> Poll {
@@ -221,7 +250,7 @@ impl Slot {
             Kind::Audio => {
                 while self.queue.front().is_some_and(|packet| packet.pts < next) {
                     let Some(packet) = self.queue.pop_front() else { break };
-                    let (now, later) = cut_sound(packet, next);
+                    let (now, later) = packet.split_sound(next);
                     self.ready.push_back(now);
                     if let Some(later) = later {
                         self.queue.push_front(later);
@@ -240,25 +269,7 @@ impl Slot {
     }
 }
 
-/// Splits a sound packet at `at`, to the sample.
-fn cut_sound(packet: Packet, at: Time) -> (Packet, Option<Packet>) {
-    let crate::media::Media::Audio(block) = &packet.media else { return (packet, None) };
-    let rate = block.rate();
-    // Samples that begin before `at`.
-    let frames = (-rate.count_in(packet.pts - at)).max(0) as usize;
-    if frames >= block.frames() {
-        return (packet, None);
-    }
-    let part = |from: usize, to: usize| {
-        let piece = block.slice(from, to);
-        let pts = packet.pts + rate.span_of(from as i64);
-        Packet { pts, dur: Some(piece.duration()), discont: packet.discont && from == 0, media: piece.into() }
-    };
-    let later = part(frames, block.frames());
-    (part(0, frames), Some(later))
-}
-
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::cue::Cue;
@@ -345,7 +356,7 @@ mod tests {
     fn sound_is_cut_at_the_first_sample_of_a_tick_that_is_between_samples() {
         let ntsc = Rate::new(30_000, 1001).unwrap();
         let block = AudioBlock::mono(vec![0.0; 9600], SAMPLES);
-        let (now, later) = cut_sound(Packet::lasting(Time::ZERO, block.duration(), block).into(), ntsc.time_of(1));
+        let (now, later) = Packet::from(Packet::lasting(Time::ZERO, block.duration(), block)).split_sound(ntsc.time_of(1));
         assert_eq!(now.dur, Some(SAMPLES.span_of(1602)), "1601.6 samples belong to the first tick");
         assert!(later.is_some_and(|later| later.pts >= ntsc.time_of(1)));
     }

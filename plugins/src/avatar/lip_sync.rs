@@ -38,6 +38,8 @@ pub const LIP_SYNC: NodeType = NodeType {
     outputs: &[VIDEO.port("the presenter with alpha, at its final height; only when it moves")],
     sync: Sync::Join,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<LipSyncConfig>("{ avatar: maya, height: 40% }"),
 };
 

@@ -39,6 +39,8 @@ pub const CHROMA_COMPOSITOR: NodeType = NodeType {
     outputs: &[VIDEO.port("composed pictures; each holds until the next")],
     sync: Sync::Join,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<ChromaCompositorConfig>("{ key: auto, place: { anchor: bottom_right, height: 40%, margin: 24 } }"),
 };
 

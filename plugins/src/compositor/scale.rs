@@ -24,6 +24,8 @@ pub const SCALE: NodeType = NodeType {
     outputs: &[VIDEO_OUT.port("the same, of the size asked for")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<ScaleConfig>("{ size: 640x360, fit: contain }"),
 };
 

@@ -25,6 +25,8 @@ pub const AUDIO_ENCODER: NodeType = NodeType {
     outputs: &[ENCODED.port("units of 1024 samples")],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<AudioEncoderConfig>("{ codec: aac, bitrate: 192k, channels: stereo }"),
 };
 

@@ -28,6 +28,8 @@ pub const AUDIO_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<AudioSinkConfig>("{ path: lecture.wav }"),
 };
 

@@ -22,6 +22,8 @@ pub const FRAME_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<FrameSinkConfig>("{ path: frames, every: 30 }"),
 };
 

@@ -25,6 +25,8 @@ pub const JPEG_PREVIEW: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<JpegPreviewConfig>("{ path: preview.jpg, every: 1s, size: 640x360 }"),
 };
 

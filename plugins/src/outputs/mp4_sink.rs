@@ -32,6 +32,8 @@ pub const MP4_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<Mp4SinkConfig>("{ path: lecture.mp4, title: A lecture, language: en }"),
 };
 

@@ -23,6 +23,8 @@ pub const SUBTITLE_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<SubtitleSinkConfig>("{ path: lecture.srt }"),
 };
 

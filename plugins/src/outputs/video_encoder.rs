@@ -29,6 +29,8 @@ pub const VIDEO_ENCODER: NodeType = NodeType {
     outputs: &[ENCODED.port("access units in decoding order")],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<VideoEncoderConfig>("{ codec: h264, preset: veryfast, crf: 20, threads: 2, keyframe_every: 2s }"),
 };
 

@@ -29,6 +29,8 @@ pub const FRAME_FOLDER: NodeType = NodeType {
     outputs: &[VIDEO.port("one picture a frame time; with alpha when the first one has it")],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<FrameFolderConfig>("{ folder: frames, fps: 30, size: keep }"),
 };
 

@@ -32,6 +32,8 @@ pub const SLIDE_SOURCE: NodeType = NodeType {
     outputs: &[VIDEO.port("opaque pictures of the graph's size; each holds until the next")],
     sync: Sync::Join,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<SlideSourceConfig>("{ lesson: graphs/demo/lectern.pptx }"),
 };
 

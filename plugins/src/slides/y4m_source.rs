@@ -31,6 +31,8 @@ pub const Y4M_SOURCE: NodeType = NodeType {
     outputs: &[VIDEO.port("its pictures, opaque, at the file's rate")],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<Y4mSourceConfig>("{ path: presenter.y4m, size: keep }"),
 };
 

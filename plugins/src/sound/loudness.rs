@@ -39,6 +39,8 @@ pub const LOUDNESS: NodeType = NodeType {
     outputs: &[AUDIO_OUT.port("the same sound with its peaks limited, at the same times")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<LoudnessConfig>("{ ceiling_dbtp: -1.0, release: 200ms }"),
 };
 

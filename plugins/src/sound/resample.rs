@@ -30,6 +30,8 @@ pub const RESAMPLE: NodeType = NodeType {
     outputs: &[AUDIO_OUT.port("the same sound at the new rate")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<ResampleConfig>("{ rate: 48000 }"),
 };
 

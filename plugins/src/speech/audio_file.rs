@@ -36,6 +36,8 @@ pub const AUDIO_FILE: NodeType = NodeType {
     outputs: &[AUDIO.port("mono sound in blocks of 20 ms, the last may be shorter"), CUES.port("visemes, rests")],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<AudioFileConfig>("{ path: graphs/demo/hello.wav }"),
 };
 

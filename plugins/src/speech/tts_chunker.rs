@@ -45,6 +45,8 @@ pub const TTS_CHUNKER: NodeType = NodeType {
     ],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<TtsChunkerConfig>("{ lesson: graphs/demo/lectern.pptx }"),
 };
 

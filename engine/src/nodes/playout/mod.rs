@@ -1,16 +1,21 @@
 //! `playout` [video, audio, cues -> the same]: turns what was made into what goes out.
 //!
 //! Offline it merges its inputs, repeats the held picture at every tick of the video rate, closes gaps in the sound with silence, and
-//! carries every track on to the same end. Whatever comes behind it, encoders and files, takes its length from here.
+//! carries every track on to the same end. Whatever comes behind it, encoders and files, takes its length from here. Live it goes by the
+//! clock, see [`live`].
+
+mod live;
+mod sound;
 
 use crate::cue::Cue;
 use crate::frame::VideoFrame;
 use crate::media::{AudioBlock, AudioCaps, Caps};
-use crate::node::{Cx, Flow, In, Node, Out, Result, Start};
+use crate::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
 use crate::pool::Pool;
 use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
 use crate::time::{Rate, Time};
+use live::Live;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -31,6 +36,8 @@ pub const PLAYOUT: NodeType = NodeType {
     outputs: &[VIDEO_OUT.port("a picture at every tick"), AUDIO_OUT.port("sound without gaps"), CUES_OUT.port("the events, unchanged")],
     sync: Sync::Merge,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<PlayoutConfig>("{}"),
 };
 
@@ -41,7 +48,7 @@ pub struct PlayoutConfig {}
 
 impl NodeConfig for PlayoutConfig {
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Playout { held: None, next_tick: 0, frames: 0, sound: None, next_sample: 0 }))
+        Ok(Box::new(Playout { held: None, next_tick: 0, frames: 0, sound: None, next_sample: 0, live: None }))
     }
 }
 
@@ -51,6 +58,8 @@ struct Playout {
     frames: u64,
     sound: Option<AudioCaps>,
     next_sample: i64,
+    /// In a live run.
+    live: Option<Live>,
 }
 
 impl Node for Playout {
@@ -64,10 +73,19 @@ impl Node for Playout {
         if let Some(audio) = self.sound {
             start.set_caps(AUDIO_OUT, Caps::Audio(audio));
         }
+        if start.pacer().is_some() {
+            if self.held.is_none() && self.sound.is_none() {
+                return Err(Failure::msg("a live programme needs pictures or sound; connect the input video or audio"));
+            }
+            self.live = Some(Live::new(start.defaults().fps, self.held.clone(), self.sound));
+        }
         Ok(())
     }
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
+        if let (Some(live), Some(pacer)) = (&mut self.live, cx.pacer()) {
+            return Ok(live.process(pacer, cx));
+        }
         if let Some(packet) = cx.take(VIDEO) {
             // The picture before this one holds up to here.
             self.advance(packet.pts, cx);
@@ -88,6 +106,9 @@ impl Node for Playout {
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
+        if self.live.is_some() {
+            return Ok(());
+        }
         let end = cx.end();
         self.advance(end, cx);
         if let (Some(_), Some(audio)) = (&self.held, self.sound) {
@@ -98,6 +119,12 @@ impl Node for Playout {
         }
         cx.reach(end, self.frames);
         Ok(())
+    }
+
+    fn flush(&mut self, cut: Time) {
+        if let Some(live) = &mut self.live {
+            live.flush(cut);
+        }
     }
 }
 

@@ -1,0 +1,92 @@
+//! Where packets of an output go: on in the same lane, or into the inbox of another.
+
+use super::inbox::{Inbox, Pushed};
+use super::stage::{LaneState, Stage, Stopped};
+use super::stats::{Doing, NodeStats};
+use crate::packet::Packet;
+use crate::time::Time;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One connection of an output.
+pub(crate) enum Edge {
+    /// Into a stage of the same lane.
+    Fused(Box<Stage>),
+    /// Into the inbox of another lane.
+    Inbox { inbox: Arc<Inbox>, slot: usize, closed: bool },
+}
+
+impl Edge {
+    pub(crate) fn deliver(&mut self, packet: Packet, index: usize, producer: &NodeStats, lane: &mut LaneState) -> Result<(), Stopped> {
+        match self {
+            Edge::Fused(stage) => {
+                let slot = &mut stage.inputs.slots[0];
+                slot.bound = slot.bound.max(packet.settles());
+                slot.queue.push_back(packet);
+                stage.pump(lane).map(drop)
+            }
+            Edge::Inbox { closed: true, .. } => Ok(()),
+            Edge::Inbox { inbox, slot, closed } => {
+                let blocked = std::cell::Cell::new(false);
+                let told = |blocks| {
+                    let doing = if blocks { Doing::Blocked } else { Doing::Running };
+                    blocked.set(true);
+                    producer.set_doing(doing, index);
+                    lane.head.set_doing(doing, index);
+                };
+                let pushed = inbox.push(*slot, packet, told);
+                if blocked.get() {
+                    lane.clock = Instant::now();
+                }
+                match pushed {
+                    Pushed::Taken => {}
+                    Pushed::Closed => *closed = true,
+                    Pushed::Cancelled => return Err(Stopped::Cancelled),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn settle(&mut self, bound: Time, epoch: u32, lane: &mut LaneState) -> Result<(), Stopped> {
+        match self {
+            Edge::Fused(stage) => {
+                let slot = &mut stage.inputs.slots[0];
+                slot.bound = slot.bound.max(bound);
+                stage.pump(lane).map(drop)
+            }
+            Edge::Inbox { inbox, slot, .. } => {
+                inbox.settle(*slot, bound, epoch);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn end(&mut self, end: Time, epoch: u32, lane: &mut LaneState) -> Result<(), Stopped> {
+        match self {
+            Edge::Fused(stage) => {
+                stage.inputs.slots[0].end = Some(end);
+                stage.pump(lane).map(drop)
+            }
+            Edge::Inbox { inbox, slot, .. } => {
+                inbox.end(*slot, end, epoch);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        match self {
+            Edge::Fused(stage) => stage.is_done(),
+            Edge::Inbox { closed, .. } => *closed,
+        }
+    }
+
+    /// What is delivered now would wait.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Edge::Fused(_) => false,
+            Edge::Inbox { inbox, slot, closed } => !closed && inbox.is_full(*slot),
+        }
+    }
+}
