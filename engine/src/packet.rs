@@ -1,6 +1,6 @@
 //! Packets: an item with its time.
 
-use crate::media::{Media, Payload};
+use crate::media::{AudioBlock, Media, Payload};
 use crate::time::{Span, Time};
 
 /// An item on an edge with when it happens. `Packet` alone carries any medium, `Packet<VideoFrame>` a known one.
@@ -37,6 +37,13 @@ impl<M> Packet<M> {
     /// When it ends, as far as it says.
     pub fn end(&self) -> Option<Time> {
         self.dur.map(|dur| self.pts + dur)
+    }
+}
+
+impl Packet<AudioBlock> {
+    /// What begins before `at`, to the sample; nothing when all of it begins at `at` or later.
+    pub fn before(self, at: Time) -> Option<Packet<AudioBlock>> {
+        (self.pts < at).then(|| Packet::from(self).split_sound(at).0).and_then(Packet::typed)
     }
 }
 

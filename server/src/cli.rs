@@ -12,8 +12,8 @@ Examples:
   lectern nodes lip_sync                      ports and settings of a node type
   lectern doctor                              what this machine lacks, and how to get it
 
-Exit codes: 0 done, 1 the run failed, 2 graph, input or usage invalid, 130 and 143 aborted
-(SIGINT, SIGTERM).";
+Exit codes: 0 done, 1 the run failed, 2 graph, input or usage invalid, 3 a live run did not drain in
+time, 130 and 143 aborted (SIGINT, SIGTERM).";
 
 /// Your slides, given as a lecture: slides and speaker notes in, a film with a talking presenter out.
 #[derive(Debug, Parser)]

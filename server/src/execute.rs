@@ -1,35 +1,90 @@
-//! A plan at work under the eyes of the user: progress, signals, the report.
+//! A plan at work under the eyes of the user: progress, signals, and the files that say how it went.
 
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::metrics::MetricsFile;
+use crate::outputs;
 use crate::progress::Watch;
 use crate::resources;
 use crate::signals::Signals;
+use clap::Args;
 use engine::graph::plan::Plan;
-use engine::run::{Report, Run};
-use std::path::Path;
+use engine::run::{ErrorKind, Report, Run, RunOptions};
+use std::path::{Path, PathBuf};
 
-/// Runs a plan to its end.
+/// What is written about a run, beside what it makes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Figures {
+    /// Write figures about the run to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write when each node worked to this file, for chrome://tracing or Perfetto.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Keep the figures of the run in this file while it runs, as Prometheus text.
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+}
+
+impl Figures {
+    /// The files that will be written.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.report, &self.trace, &self.metrics].into_iter().flatten()
+    }
+
+    /// Makes sure that they can be written, and are no input.
+    ///
+    /// # Errors
+    /// The first that cannot.
+    pub fn check(&self, inputs: &[&Path]) -> Result<(), Failure> {
+        self.files().try_for_each(|path| outputs::check(path, inputs))
+    }
+}
+
+/// Runs a plan to its end and writes its figures.
 ///
 /// # Errors
 /// The run failed, or a signal stopped it.
-pub fn execute(plan: Plan, console: &Console) -> Result<Report, Failure> {
+pub fn execute(plan: Plan, figures: &Figures, console: &Console) -> Result<Report, Failure> {
     let signals = Signals::listen();
-    let finished = Run::launch_with(plan, signals.cancel()).and_then(|run| {
+    let is_live = plan.clock == engine::graph::document::Clock::Live;
+    let options = RunOptions { cancel: signals.cancel(), trace: figures.trace.is_some(), ..RunOptions::default() };
+    let finished = Run::launch_with(plan, options).and_then(|run| {
+        let handle = run.handle();
+        if is_live {
+            signals.stop_first(handle.clone());
+        }
         let _watch = Watch::start(run.progress(), console);
-        run.wait()
+        let metrics = figures.metrics.as_ref().map(|path| MetricsFile::keep(path, handle.clone()));
+        let result = run.wait();
+        drop(metrics);
+        result.map(|report| (report, handle))
     });
-    // Whatever nodes say while they are stopped, the signal is the cause.
-    if let Some(signal) = signals.caught() {
+    let (mut report, handle) = match finished {
+        Ok(finished) => finished,
+        // Whatever nodes say while they are stopped, the signal is the cause.
+        Err(error) => {
+            return Err(match (signals.aborted(), error.kind) {
+                (_, ErrorKind::Laggards) => Failure::Laggards(error.to_string()),
+                (Some(signal), _) => Failure::Aborted(signal),
+                (None, _) => Failure::Failed(error.to_string()),
+            });
+        }
+    };
+    if let Some(signal) = signals.aborted() {
         return Err(Failure::Aborted(signal));
     }
-    let mut report = finished.map_err(|error| Failure::Failed(error.to_string()))?;
     resources::fill_in(&mut report);
+    if let Some(path) = &figures.report {
+        write_json("report", &serde_json::to_value(&report).expect("a report is plain data"), path)?;
+    }
+    if let Some(path) = &figures.trace {
+        write_json("trace", &handle.trace(), path)?;
+    }
     Ok(report)
 }
 
-/// Writes the report as JSON.
-pub fn write_report(report: &Report, path: &Path) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(report).expect("a report is plain data");
-    std::fs::write(path, json + "\n").map_err(|error| Failure::Failed(format!("cannot write the report {}: {error}", path.display())))
+fn write_json(what: &str, value: &serde_json::Value, path: &Path) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(value).expect("JSON can be written");
+    std::fs::write(path, json + "\n").map_err(|error| Failure::Failed(format!("cannot write the {what} {}: {error}", path.display())))
 }

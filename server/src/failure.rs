@@ -25,6 +25,9 @@ pub enum Failure {
     /// It did not work, and what was printed says so.
     #[error("exit code 1")]
     Told,
+    /// A live run was stopped and did not drain in time.
+    #[error("{0}")]
+    Laggards(String),
     /// The user stopped it.
     #[error("stopped by {0}: no file is left behind")]
     Aborted(Signal),
@@ -36,6 +39,7 @@ impl Failure {
         match self {
             Failure::Failed(_) | Failure::Told => 1,
             Failure::Graph { .. } | Failure::Invalid(_) => 2,
+            Failure::Laggards(_) => 3,
             Failure::Aborted(signal) => signal.exit_code(),
         }
     }

@@ -14,6 +14,7 @@ mod excerpt;
 mod execute;
 mod failure;
 mod graphs;
+mod metrics;
 mod outputs;
 mod progress;
 mod resources;

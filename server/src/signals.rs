@@ -1,10 +1,11 @@
-//! SIGINT and SIGTERM: the first one cancels the run, which then leaves no file behind; the second one ends the program at once.
+//! SIGINT and SIGTERM: the first one cancels the run, which then leaves no file behind; the second one ends the program at once. A live run
+//! is first told to stop: it drains and closes its recordings; the second signal cancels it.
 
-use engine::run::Cancel;
+use engine::run::{Cancel, Handle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fmt;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A signal that asks the program to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ impl fmt::Display for Signal {
 pub struct Signals {
     cancel: Cancel,
     caught: Arc<AtomicI32>,
+    /// A live run that is to end in order.
+    live: Arc<Mutex<Option<Handle>>>,
 }
 
 impl Signals {
@@ -45,7 +48,7 @@ impl Signals {
     pub fn listen() -> &'static Signals {
         static SIGNALS: OnceLock<Signals> = OnceLock::new();
         SIGNALS.get_or_init(|| {
-            let signals = Signals { cancel: Cancel::default(), caught: Arc::default() };
+            let signals = Signals { cancel: Cancel::default(), caught: Arc::default(), live: Arc::default() };
             // Without the listener the signals end the program as they always do; files of a run may then be left behind.
             if let Err(error) = signals.spawn() {
                 tracing::warn!(%error, "signals are not handled");
@@ -56,9 +59,13 @@ impl Signals {
 
     fn spawn(&self) -> std::io::Result<()> {
         let mut arriving = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
-        let (cancel, caught) = (self.cancel.clone(), self.caught.clone());
+        let (cancel, caught, live) = (self.cancel.clone(), self.caught.clone(), self.live.clone());
         let work = move || {
             for signal in arriving.forever() {
+                if let Some(run) = live.lock().expect("nobody panics with this lock").take() {
+                    run.stop();
+                    continue;
+                }
                 if caught.swap(signal, Ordering::SeqCst) != 0 {
                     std::process::exit(128 + signal);
                 }
@@ -73,8 +80,13 @@ impl Signals {
         self.cancel.clone()
     }
 
-    /// The signal that came, if one did.
-    pub fn caught(&self) -> Option<Signal> {
+    /// From now on the first signal lets this run drain, and the next one cancels it.
+    pub fn stop_first(&self, run: Handle) {
+        *self.live.lock().expect("nobody panics with this lock") = Some(run);
+    }
+
+    /// The signal that cancelled what is being done, if one did.
+    pub fn aborted(&self) -> Option<Signal> {
         match self.caught.load(Ordering::SeqCst) {
             SIGINT => Some(Signal::Interrupt),
             SIGTERM => Some(Signal::Terminate),

@@ -15,6 +15,7 @@ use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::time::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -119,6 +120,11 @@ impl Node for ChromaCompositor {
             cx.emit(VIDEO, Packet::new(cx.tick().time, frame));
         }
         Ok(Flow::More)
+    }
+
+    fn flush(&mut self, _: Time) {
+        // Whatever went out last may have been for a later time.
+        self.shown = false;
     }
 }
 

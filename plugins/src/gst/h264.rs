@@ -219,7 +219,7 @@ impl H264Encoder {
             let dts = self.decode_times.pop_front().ok_or_else(|| unusable("more units than pictures".into()))?;
             let map = buffer.map_readable().map_err(|error| unusable(error.to_string()))?;
             let (data, keyframe) = slices_only(&map)?;
-            self.ready.push_back(Packet { pts, dur, discont: false, media: EncodedUnit { dts, keyframe, data } });
+            self.ready.push_back(Packet { dur, ..Packet::new(pts, EncodedUnit { dts, keyframe, data }) });
         }
         Ok(())
     }

@@ -126,6 +126,10 @@ impl Node for JpegPreview {
         file.publish()?;
         Ok(Flow::More)
     }
+
+    fn flush(&mut self, cut: Time) {
+        self.next = self.next.min(stretch_of(cut, self.config.every.0));
+    }
 }
 
 fn stretch_of(time: Time, every: Span) -> i64 {

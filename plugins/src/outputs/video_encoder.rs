@@ -171,6 +171,9 @@ impl Node for VideoEncoder {
         let waits = self.encoder.as_ref().is_some_and(|encoder| encoder.latency() > Span::ZERO);
         self.check_gap(waits, packet.pts)?;
         if let Some(encoder) = &mut self.encoder {
+            if cx.demand(ENCODED).take_keyframe(packet.pts) {
+                encoder.request_keyframe();
+            }
             emit(encoder.push(packet)?, cx);
         }
         Ok(Flow::More)

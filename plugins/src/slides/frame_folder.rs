@@ -10,7 +10,7 @@ use engine::node::{Cx, Failure, Flow, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use engine::time::Rate;
+use engine::time::{Rate, Time};
 use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -55,7 +55,7 @@ impl NodeConfig for FrameFolderConfig {
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
         let rate = self.fps.map_or(defaults.fps, |fps| fps.0);
-        Ok(Box::new(FrameFolder { config: self, rate, graph: defaults.size, film: None, pool: Pool::new(), index: 0 }))
+        Ok(Box::new(FrameFolder { config: self, rate, graph: defaults.size, film: None, pool: Pool::new(), index: 0, from: Time::ZERO }))
     }
 }
 
@@ -87,6 +87,8 @@ struct FrameFolder {
     film: Option<Film>,
     pool: Pool,
     index: usize,
+    /// After a flush: where the next picture is stated, if it began before.
+    from: Time,
 }
 
 struct Film {
@@ -123,8 +125,14 @@ impl Node for FrameFolder {
         let frame = self.config.size.apply(film.read(path, &self.pool)?, self.graph, &self.pool)?;
         let frame = VideoFrame { seq: self.index as u64, ..frame };
         self.index += 1;
-        cx.emit(VIDEO, Packet::lasting(time, self.rate.interval(), frame));
+        let from = time.max(self.from);
+        cx.emit(VIDEO, Packet::lasting(from, time + self.rate.interval() - from, frame));
         Ok(Flow::More)
+    }
+
+    fn flush(&mut self, cut: Time) {
+        self.index = self.index.min(self.rate.index_at(cut).max(0) as usize);
+        self.from = cut;
     }
 }
 

@@ -90,8 +90,10 @@ impl Gallery {
     }
 
     fn fetch(&mut self) -> Result<Drawn> {
+        let drawn = self.drawn.recv()?;
+        // Not before: a wait that a flush ends leaves the picture on its way.
         self.asked = None;
-        self.drawn.recv()?.ok_or_else(|| Failure::msg("the thread that draws slides ended without an answer"))
+        drawn.ok_or_else(|| Failure::msg("the thread that draws slides ended without an answer"))
     }
 }
 

@@ -16,6 +16,7 @@ use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ impl NodeConfig for SlideSourceConfig {
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(SlideSource { path: self.lesson, size: defaults.size, open: None, shown: None, fade: None, pool: Pool::new(), seq: 0 }))
+        Ok(Box::new(SlideSource { path: self.lesson, size: defaults.size, open: None, shown: None, fade: None, past: VecDeque::new(), pool: Pool::new(), seq: 0 }))
     }
 }
 
@@ -65,9 +66,14 @@ struct SlideSource {
     /// The picture of the slide that holds.
     shown: Option<VideoFrame>,
     fade: Option<Fade>,
+    /// When slides began, and which: those within reach of a flush.
+    past: VecDeque<(Time, usize)>,
     pool: Pool,
     seq: u64,
 }
+
+/// Slides remembered: more than begin within the latency of a live run.
+const PAST: usize = 16;
 
 /// A slide coming in over the one before.
 struct Fade {
@@ -109,6 +115,12 @@ impl Node for SlideSource {
         cx.emit(VIDEO, Packet::new(time, VideoFrame { seq: self.seq, ..frame }));
         Ok(Flow::More)
     }
+
+    fn flush(&mut self, cut: Time) {
+        // What holds at the cut is stated again by a cue; the slide before it may have to fade out once more.
+        self.past.retain(|(start, _)| *start < cut);
+        (self.shown, self.fade) = (None, None);
+    }
 }
 
 impl SlideSource {
@@ -126,11 +138,20 @@ impl SlideSource {
         if let Some(fault) = drawn.fault {
             cx.warn(Some(lesson.slides[index].number), format!("its picture cannot be drawn, a plain ground is shown: {fault}"));
         }
-        let before = self.shown.replace(drawn.frame);
-        self.fade = match (cue.transition, before) {
-            (Transition::Fade(length), Some(from)) => Some(Fade { from, start: at - cue.elapsed, length }),
+        let start = at - cue.elapsed;
+        let before = self.past.iter().rev().find(|(began, _)| *began < start).map(|(_, index)| *index);
+        let from = match (cue.transition, before, self.shown.take()) {
+            (Transition::Fade(length), ..) if cue.elapsed >= length => None,
+            (Transition::Fade(length), Some(_), Some(from)) => Some((from, length)),
+            (Transition::Fade(length), Some(before), None) => Some((gallery.picture(before)?.frame, length)),
             _ => None,
         };
+        self.fade = from.map(|(from, length)| Fade { from, start, length });
+        self.shown = Some(drawn.frame);
+        self.past.push_back((start, index));
+        if self.past.len() > PAST {
+            self.past.pop_front();
+        }
         Ok(())
     }
 }

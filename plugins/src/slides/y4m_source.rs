@@ -10,11 +10,11 @@ use engine::node::{Cx, Flow, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use engine::time::Rate;
+use engine::time::{Rate, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 const VIDEO: Out<VideoFrame> = Out::new("video");
@@ -56,7 +56,7 @@ impl NodeConfig for Y4mSourceConfig {
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Y4mSource { config: self, graph: defaults.size, film: None, pool: Pool::new(), index: 0 }))
+        Ok(Box::new(Y4mSource { config: self, graph: defaults.size, film: None, pool: Pool::new(), index: 0, from: Time::ZERO }))
     }
 }
 
@@ -79,11 +79,15 @@ struct Y4mSource {
     film: Option<Film>,
     pool: Pool,
     index: u64,
+    /// After a flush: where the next picture is stated, if it began before.
+    from: Time,
 }
 
 struct Film {
     path: PathBuf,
     file: BufReader<File>,
+    /// Where each picture so far begins in the file.
+    positions: Vec<u64>,
     size: Size,
     rate: Rate,
 }
@@ -105,9 +109,17 @@ impl Node for Y4mSource {
             return Ok(Flow::Done);
         };
         let frame = self.config.size.apply(frame, self.graph, &self.pool)?;
-        cx.emit(VIDEO, Packet::lasting(time, interval, VideoFrame { seq: self.index, ..frame }));
+        let from = time.max(self.from);
+        cx.emit(VIDEO, Packet::lasting(from, time + interval - from, VideoFrame { seq: self.index, ..frame }));
         self.index += 1;
         Ok(Flow::More)
+    }
+
+    fn flush(&mut self, cut: Time) {
+        if let Some(film) = &self.film {
+            self.index = self.index.min(film.rate.index_at(cut).max(0) as u64);
+            self.from = cut;
+        }
     }
 }
 
@@ -151,7 +163,7 @@ impl Film {
                 "-vf crop=trunc(iw/2)*2:trunc(ih/2)*2 ",
             ));
         }
-        Ok(Film { path: path.into(), file, size, rate })
+        Ok(Film { path: path.into(), file, positions: Vec::new(), size, rate })
     }
 
     /// The next picture, which is number `index` from 0; `None` at the end.
@@ -160,6 +172,11 @@ impl Film {
             std::io::ErrorKind::UnexpectedEof => Y4mError::CutOff { path: path.into(), picture: index + 1 },
             _ => Y4mError::Read { path: path.into(), source },
         };
+        match self.positions.get(index as usize) {
+            // The film goes on somewhere else than where it was read last.
+            Some(position) => drop(self.file.seek(SeekFrom::Start(*position)).map_err(|error| failed(&self.path, error))?),
+            None => self.positions.push(self.file.stream_position().map_err(|error| failed(&self.path, error))?),
+        }
         match line(&mut self.file).map_err(|error| failed(&self.path, error))?.as_deref() {
             None => return Ok(None),
             Some(header) if header == "FRAME" || header.starts_with("FRAME ") => {}

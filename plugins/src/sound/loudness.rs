@@ -77,7 +77,7 @@ impl NodeConfig for LoudnessConfig {
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Loudness { config: self, caps: None, stretch: None }))
+        Ok(Box::new(Loudness { config: self, caps: None, stretch: None, cut: None }))
     }
 }
 
@@ -85,6 +85,8 @@ struct Loudness {
     config: LoudnessConfig,
     caps: Option<AudioCaps>,
     stretch: Option<Stretch>,
+    /// A flush: what is held back for this time and later is not wanted any more.
+    cut: Option<Time>,
 }
 
 /// Sound without gaps, and what has not left yet of it.
@@ -109,6 +111,9 @@ impl Node for Loudness {
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         let (Some(packet), Some(caps)) = (cx.take(AUDIO), self.caps) else { return Ok(Flow::More) };
+        if self.cut.is_some() {
+            self.finish(cx)?;
+        }
         if self.stretch.as_ref().is_some_and(|stretch| is_gap(stretch.end, packet.pts)) {
             self.finish(cx)?;
         }
@@ -125,14 +130,24 @@ impl Node for Loudness {
 
     /// The end of the sound, or of a stretch before a gap.
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
+        let cut = self.cut.take();
         if let (Some(mut stretch), Some(caps)) = (self.stretch.take(), self.caps) {
             let silence = vec![0.0; caps.channels.into()];
             for _ in 0..stretch.limiter.delay() {
                 stretch.gains.extend(stretch.limiter.push(&silence));
             }
+            if let Some(cut) = cut {
+                stretch.waiting = stretch.waiting.into_iter().filter_map(|packet| packet.before(cut)).collect();
+            }
             stretch.emit(cx);
         }
         Ok(())
+    }
+
+    fn flush(&mut self, cut: Time) {
+        if self.stretch.as_ref().is_some_and(|stretch| stretch.end > cut) {
+            self.cut = Some(self.cut.map_or(cut, |earlier| earlier.min(cut)));
+        }
     }
 }
 
@@ -187,7 +202,7 @@ fn pieces(packet: Packet<AudioBlock>) -> impl Iterator<Item = Packet<AudioBlock>
         false => {
             let block = packet.media.slice(from, from + longest);
             let discont = packet.discont && from == 0;
-            Packet { pts: packet.pts + rate.span_of(from as i64), dur: Some(block.duration()), discont, media: block }
+            Packet { discont, ..Packet::lasting(packet.pts + rate.span_of(from as i64), block.duration(), block) }
         }
     })
 }

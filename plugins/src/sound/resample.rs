@@ -55,7 +55,7 @@ impl NodeConfig for ResampleConfig {
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
         let rate = self.rate.and_then(|rate| Rate::new(rate, 1)).unwrap_or(defaults.sample_rate);
-        Ok(Box::new(Resample { rate, converter: None }))
+        Ok(Box::new(Resample { rate, converter: None, cut: None }))
     }
 }
 
@@ -63,6 +63,8 @@ struct Resample {
     rate: Rate,
     /// `None` while the sound has the wanted rate already.
     converter: Option<Converter>,
+    /// A flush: what is held back for this time and later is not wanted any more.
+    cut: Option<Time>,
 }
 
 impl Node for Resample {
@@ -84,8 +86,11 @@ impl Node for Resample {
             None => cx.emit(AUDIO_OUT, packet),
             Some(converter) => {
                 let mut blocks = Vec::new();
+                if let Some(cut) = self.cut.take() {
+                    blocks = converter.finish()?.into_iter().filter_map(|block| block.before(cut)).collect();
+                }
                 if converter.due().is_some_and(|due| is_gap(due, packet.pts)) {
-                    blocks = converter.finish()?;
+                    blocks.extend(converter.finish()?);
                 }
                 blocks.extend(converter.push(&packet)?);
                 // What is held back must leave before the output is settled beyond it.
@@ -100,9 +105,16 @@ impl Node for Resample {
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
         if let Some(converter) = &mut self.converter {
-            converter.finish()?.into_iter().for_each(|block| cx.emit(AUDIO_OUT, block));
+            let cut = self.cut.take().unwrap_or(Time::MAX);
+            converter.finish()?.into_iter().filter_map(|block| block.before(cut)).for_each(|block| cx.emit(AUDIO_OUT, block));
         }
         Ok(())
+    }
+
+    fn flush(&mut self, cut: Time) {
+        if self.converter.as_ref().and_then(Converter::due).is_some_and(|due| due > cut) {
+            self.cut = Some(self.cut.map_or(cut, |earlier| earlier.min(cut)));
+        }
     }
 }
 

@@ -14,7 +14,6 @@ use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::VecDeque;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -67,7 +66,7 @@ impl NodeConfig for AudioFileConfig {
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(AudioFile { path: self.path, sound: AudioBlock::mono(Vec::new(), SAMPLES), cues: VecDeque::new(), next: 0 }))
+        Ok(Box::new(AudioFile { path: self.path, sound: AudioBlock::mono(Vec::new(), SAMPLES), cues: Vec::new(), next_cue: 0, next: 0 }))
     }
 }
 
@@ -75,8 +74,10 @@ struct AudioFile {
     path: PathBuf,
     /// The whole recording.
     sound: AudioBlock,
-    /// What is heard in it and not yet sent, in order of time.
-    cues: VecDeque<Packet<Cue>>,
+    /// What is heard in it, in order of time.
+    cues: Vec<Packet<Cue>>,
+    /// The first cue not yet sent.
+    next_cue: usize,
     /// The first sample not yet sent.
     next: usize,
 }
@@ -97,26 +98,32 @@ impl Node for AudioFile {
         self.next += block.frames();
         let ends = self.next == self.sound.frames();
         let due = if ends { self.cues.len() } else { self.cues.partition_point(|cue| cue.pts < until) };
-        self.cues.drain(..due).for_each(|cue| cx.emit(CUES, cue));
+        self.cues[self.next_cue..due].iter().for_each(|cue| cx.emit(CUES, cue.clone()));
+        self.next_cue = due;
         if block.frames() > 0 {
             cx.emit(AUDIO, Packet::lasting(pts, block.duration(), block));
         }
         cx.settle(CUES, until);
         Ok(if ends { Flow::Done } else { Flow::More })
     }
+
+    fn flush(&mut self, cut: Time) {
+        self.next = self.next.min(SAMPLES.index_from(cut).max(0) as usize);
+        self.next_cue = self.next_cue.min(self.cues.partition_point(|cue| cue.pts < cut));
+    }
 }
 
 /// Mouth shapes, rests in long silences (behind the closed mouth that begins there), and the rest at the end.
-fn cues(samples: &[f32]) -> VecDeque<Packet<Cue>> {
-    let mut cues = VecDeque::new();
+fn cues(samples: &[f32]) -> Vec<Packet<Cue>> {
+    let mut cues = Vec::new();
     for shape in visemes_from_sound(samples) {
         let at = Time::ZERO + shape.at;
-        cues.push_back(Packet::lasting(at, shape.dur, Cue::Viseme(VisemeCue { viseme: shape.value, strength: 1.0 })));
+        cues.push(Packet::lasting(at, shape.dur, Cue::Viseme(VisemeCue { viseme: shape.value, strength: 1.0 })));
         if shape.value == Viseme::Sil && shape.dur > PAUSE {
-            cues.push_back(Packet::lasting(at, shape.dur, Cue::Rest));
+            cues.push(Packet::lasting(at, shape.dur, Cue::Rest));
         }
     }
-    cues.push_back(Packet::new(SAMPLES.time_of(samples.len() as i64), Cue::Rest));
+    cues.push(Packet::new(SAMPLES.time_of(samples.len() as i64), Cue::Rest));
     cues
 }
 

@@ -54,6 +54,11 @@ impl Narrator {
         self.spoken.push_back(bridge);
     }
 
+    /// Forgets all clauses that were asked for.
+    pub fn forget(&mut self) {
+        self.spoken.clear();
+    }
+
     /// Waits for the next sound.
     pub fn next(&mut self) -> Result<Synthesis> {
         let Some(bridge) = self.spoken.pop_front() else { return Err(Failure::msg("no clause was asked for")) };

@@ -88,12 +88,12 @@ impl Timeline {
         self.sent += count as i64;
         let until = self.position();
         let due = self.cues.partition_point(|(at, ..)| *at < until);
-        let packet = |(at, dur, cue)| Packet { pts: start + at, dur, discont: false, media: cue };
+        let packet = |(at, dur, cue)| Packet { dur, ..Packet::new(start + at, cue) };
         (samples, self.cues.drain(..due).map(packet).collect())
     }
 
     /// The cues that are left when all samples are sent: those at the very end.
     pub fn take_rest(&mut self, start: Time) -> Vec<Packet<Cue>> {
-        self.cues.drain(..).map(|(at, dur, cue)| Packet { pts: start + at, dur, discont: false, media: cue }).collect()
+        self.cues.drain(..).map(|(at, dur, cue)| Packet { dur, ..Packet::new(start + at, cue) }).collect()
     }
 }

@@ -136,6 +136,10 @@ struct Talk {
     place: usize,
     /// When that slide began.
     start: Time,
+    /// When the slides before it began.
+    starts: Vec<Time>,
+    /// After a flush: the slide is made again, and what lies before this has been sent.
+    resume: Option<Time>,
     now: Timeline,
     /// Its next clause.
     clause: usize,
@@ -179,6 +183,8 @@ impl Node for TtsChunker {
             next_ask: (0, 0),
             place: 0,
             start: Time::ZERO,
+            starts: Vec::new(),
+            resume: None,
             now: Timeline::default(),
             clause: 0,
             complete: false,
@@ -196,6 +202,9 @@ impl Node for TtsChunker {
             return Ok(Flow::Done);
         }
         talk.fill(cx)?;
+        if talk.skip(cx) {
+            return Ok(Flow::More);
+        }
         let (samples, cues) = talk.now.take(talk.block, talk.start);
         let pts = talk.start + (talk.now.position() - super::voice::SAMPLES.span_of(samples.len() as i64));
         cues.into_iter().for_each(|cue| cx.emit(CUES, cue));
@@ -210,6 +219,12 @@ impl Node for TtsChunker {
             cx.expect_end(talk.expected_end());
         }
         Ok(if talk.place == talk.order.len() { Flow::Done } else { Flow::More })
+    }
+
+    fn flush(&mut self, cut: Time) {
+        if let Some(talk) = &mut self.talk {
+            talk.go_back(cut);
+        }
     }
 }
 
@@ -241,6 +256,44 @@ impl Talk {
             }
         }
         Ok(())
+    }
+
+    /// Makes the slide again that `cut` lies in, as far as it had been made. Its clauses come from the cache.
+    fn go_back(&mut self, cut: Time) {
+        let resume = cut.min(self.start + self.now.position());
+        while self.start > resume
+            && let Some(start) = self.starts.pop()
+        {
+            (self.start, self.place) = (start, self.place - 1);
+        }
+        (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);
+        self.narrator.forget();
+        self.next_ask = (self.place, 0);
+        self.resume = (resume > self.start).then_some(resume);
+    }
+
+    /// While a slide is made again: leaves out what had been sent, then states what holds there. `false` when there is nothing to leave out.
+    fn skip(&mut self, cx: &mut Cx<'_>) -> bool {
+        let Some(resume) = self.resume else { return false };
+        let left = super::voice::SAMPLES.count_in(resume - (self.start + self.now.position())) as usize;
+        let (_, cues) = self.now.take(left.min(self.block), self.start);
+        for cue in cues {
+            match &cue.media {
+                Cue::Slide(slide) => {
+                    let slide = SlideCue { elapsed: resume - self.start, ..SlideCue::clone(slide) };
+                    cx.emit(CUES, Packet::new(resume, Cue::Slide(slide.into())));
+                }
+                Cue::Rest if cue.end().is_some_and(|end| end > resume) => {
+                    cx.emit(CUES, Packet { dur: cue.end().map(|end| end - resume), ..Packet::new(resume, Cue::Rest) });
+                }
+                // The last shape and word before have been heard.
+                _ => {}
+            }
+        }
+        if self.start + self.now.position() >= resume {
+            self.resume = None;
+        }
+        true
     }
 
     /// The slide cue, and silence up to the first word.
@@ -295,6 +348,7 @@ impl Talk {
     }
 
     fn next_slide(&mut self) {
+        self.starts.push(self.start);
         self.start += self.now.length();
         self.place += 1;
         (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);

@@ -2,7 +2,7 @@
 
 use crate::console::Console;
 use crate::estimate;
-use crate::execute::{execute, write_report};
+use crate::execute::{Figures, execute};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
 use crate::outputs;
@@ -10,6 +10,7 @@ use crate::progress::{Doing, clock};
 use crate::signals::Signals;
 use clap::Args;
 use engine::graph::check::Depth;
+use engine::graph::document::Clock;
 use engine::graph::draw::{Format, draw};
 use engine::graph::plan::Plan;
 use engine::run::Report;
@@ -57,9 +58,8 @@ pub struct Options {
     graph: Option<PathBuf>,
     #[command(flatten)]
     graph_options: GraphOptions,
-    /// Write figures about the run to this file, as JSON.
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    figures: Figures,
     /// Read and check everything, print what would be done, write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -78,7 +78,7 @@ struct Job {
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let signals = Signals::listen();
     let job = prepare(&options, console)?;
-    if let Some(signal) = signals.caught() {
+    if let Some(signal) = signals.aborted() {
         return Err(Failure::Aborted(signal));
     }
     if options.dry_run {
@@ -87,10 +87,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     }
     let Job { lesson: _, chosen, film, plan } = job;
     let size = plan.defaults.size;
-    let report = execute(plan, console)?;
-    if let Some(path) = &options.report {
-        write_report(&report, path)?;
-    }
+    let report = execute(plan, &options.figures, console)?;
     let Report { wall_seconds, media_seconds, .. } = report;
     let speed = if wall_seconds > 0.0 { media_seconds / wall_seconds } else { 0.0 };
     let slides = chosen.len();
@@ -128,8 +125,8 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     must_declare(&file, options)?;
     let (srt, vtt) = (film.with_extension("srt"), film.with_extension("vtt"));
     let inputs: Vec<&Path> = [Some(deck), options.graph.as_deref()].into_iter().flatten().collect();
-    let written = [Some(&film), file.declares("srt").then_some(&srt), file.declares("vtt").then_some(&vtt), options.report.as_ref()];
-    let written: Vec<&PathBuf> = written.into_iter().flatten().collect();
+    let written = [Some(&film), file.declares("srt").then_some(&srt), file.declares("vtt").then_some(&vtt)];
+    let written: Vec<&PathBuf> = written.into_iter().flatten().chain(options.figures.files()).collect();
     for (index, path) in written.iter().enumerate() {
         if written[..index].contains(path) {
             return Err(Failure::Invalid(format!("{} would be written twice; choose another name", path.display())));
@@ -141,6 +138,10 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
 
     let graph_options = graph_options(options, &file, &[("lesson", deck), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
     let (document, plan) = file.plan(&graph_options, Depth::Environment)?;
+    if plan.clock == Clock::Live {
+        let text = "the graph has clock: live, and render makes a file; choose another profile, or use `lectern run`";
+        return Err(Failure::Invalid(format!("{}: {text}", file.name())));
+    }
     // A dry run for programs is one document, nothing may stand before it.
     let reading = (!options.dry_run || !console.json()).then(|| {
         console.lints(&document.warnings, &file.text);

@@ -1,10 +1,9 @@
 //! `lectern run`: any graph file, as it stands.
 
 use crate::console::Console;
-use crate::execute::{execute, write_report};
+use crate::execute::{Figures, execute};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions, must_have_sink};
-use crate::outputs;
 use crate::progress::clock;
 use clap::Args;
 use engine::graph::check::Depth;
@@ -14,7 +13,9 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   lectern run graphs/lecture.yaml --profile offline --set lesson=talk.pptx --set out=talk.mp4
-  lectern run graphs/hello.yaml --report report.json";
+  lectern run graphs/hello.yaml --report report.json --trace trace.json
+
+A graph with clock: live plays by the clock; Ctrl-C lets it end in order, and a second one ends it at once.";
 
 /// Run a graph file.
 ///
@@ -27,25 +28,19 @@ pub struct Options {
     graph: PathBuf,
     #[command(flatten)]
     graph_options: GraphOptions,
-    /// Write figures about the run to this file, as JSON.
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    figures: Figures,
 }
 
 /// Checks the graph and runs it.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
-    if let Some(path) = &options.report {
-        outputs::check(path, &[&options.graph])?;
-    }
+    options.figures.check(&[&options.graph])?;
     let file = GraphFile::new(Some(&options.graph));
     let (document, plan) = file.plan(&options.graph_options, Depth::Environment)?;
     must_have_sink(&file, &document, &plan)?;
     console.lints(&document.warnings, &file.text);
     let name = plan.name.clone();
-    let report = execute(plan, console)?;
-    if let Some(path) = &options.report {
-        write_report(&report, path)?;
-    }
+    let report = execute(plan, &options.figures, console)?;
     let (wall, media) = (report.wall_seconds, report.media_seconds);
     console.event(&json!({ "event": "done", "graph": name, "media_seconds": media, "wall_seconds": wall }));
     let programme = if media > 0.0 { format!("  {} of programme", clock(media)) } else { String::new() };

@@ -77,7 +77,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let mut spoken = Spoken::default();
     spoken.silence(script.lead);
     for (index, clause) in script.clauses.iter().enumerate() {
-        if let Some(signal) = signals.caught() {
+        if let Some(signal) = signals.aborted() {
             return Err(Failure::Aborted(signal));
         }
         spoken.add(&voice.synthesize(clause)?, gain);

@@ -68,11 +68,7 @@ impl Sound {
 
     /// After a flush: sound from `cut` on is not wanted, and what comes instead begins with a jump.
     pub(super) fn flush(&mut self, cut: Time) {
-        let keep = |packet: Packet<AudioBlock>| {
-            let packet: Packet = packet.into();
-            (packet.pts < cut).then(|| packet.split_sound(cut).0).and_then(Packet::typed)
-        };
-        self.waiting = std::mem::take(&mut self.waiting).into_iter().filter_map(keep).collect();
+        self.waiting = std::mem::take(&mut self.waiting).into_iter().filter_map(|packet| packet.before(cut)).collect();
         self.cut = Some(self.caps.rate.index_from(cut));
     }
 
