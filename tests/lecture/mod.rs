@@ -4,5 +4,6 @@ mod avsync;
 mod decks;
 mod demo;
 mod graphs;
+mod live;
 mod registry;
 mod voice;

@@ -140,6 +140,11 @@ impl Handle {
         }
     }
 
+    /// All lanes have ended.
+    pub fn has_ended(&self) -> bool {
+        self.running() == 0
+    }
+
     /// What the run has done so far, and what each node is doing now.
     pub fn report(&self) -> Report {
         let shared = &self.shared;

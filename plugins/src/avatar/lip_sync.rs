@@ -13,7 +13,7 @@ use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use engine::time::Time;
+use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::VecDeque;
@@ -93,10 +93,14 @@ impl NodeConfig for LipSyncConfig {
             painters: Vec::new(),
             pool: Pool::new(),
             shown: None,
+            stale: false,
             seq: 0,
         }))
     }
 }
+
+/// How far a flush may go back: cues are remembered for as much longer.
+const REACH: Span = Span::from_seconds(5);
 
 /// One slide's cues, and how it is performed.
 struct Scene {
@@ -120,6 +124,8 @@ struct LipSync {
     pool: Pool,
     /// The last frame sent.
     shown: Option<VideoFrame>,
+    /// After a flush: what was sent last is not what holds.
+    stale: bool,
     seq: u64,
 }
 
@@ -150,12 +156,26 @@ impl Node for LipSync {
         }
         Ok(())
     }
+
+    fn flush(&mut self, cut: Time) {
+        // The slide that holds at the cut goes on; it is stated again by a cue with the time in it.
+        self.slides.retain(|scene| scene.start < cut);
+        for scene in &mut self.slides {
+            scene.track.unhear(cut - scene.start);
+        }
+        self.stale = true;
+    }
 }
 
 impl LipSync {
     /// Notes a cue with the slide it belongs to.
     fn hear(&mut self, cue: Packet<Cue>) {
         if let Cue::Slide(slide) = &cue.media {
+            let start = cue.pts - slide.elapsed;
+            if let Some(scene) = self.slides.back_mut().filter(|scene| scene.start == start && slide.elapsed > Span::ZERO) {
+                scene.placement = slide.placement;
+                return;
+            }
             self.slides.push_back(self.scene(cue.pts, slide));
             return;
         }
@@ -200,7 +220,7 @@ impl LipSync {
             return Ok(());
         }
         let at = time - scene.start;
-        scene.track.forget(at - WINDOW);
+        scene.track.forget(at - WINDOW - REACH);
         let pose = scene.performance.pose_at(at, &scene.track);
         let height = match scene.placement {
             Placement { fill: true, .. } => 1.0,
@@ -214,6 +234,7 @@ impl LipSync {
         let rgba = Rgba::new(picture.data_as_u8_slice(), size, Alpha::Premultiplied)?;
         let same_size = self.shown.as_ref().filter(|shown| shown.size() == size);
         let (frame, damage) = match (same_size, changed) {
+            (Some(shown), None) if self.stale => (self.pool.on(shown), None),
             (Some(_), None) => return Ok(()),
             (Some(shown), Some(region)) => {
                 let rect = Rect::new(
@@ -230,6 +251,7 @@ impl LipSync {
                 (frame, None)
             }
         };
+        self.stale = false;
         self.seq += 1;
         let frame = VideoFrame { seq: self.seq, damage, ..frame.freeze() };
         self.shown = Some(frame.clone());

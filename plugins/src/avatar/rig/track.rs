@@ -88,6 +88,14 @@ impl SpeechTrack {
         self.sentence_ends.retain(|e| e.at >= time);
     }
 
+    /// Forgets all that begins at `time` or later, as if it had not been heard yet.
+    pub fn unhear(&mut self, time: Span) {
+        self.visemes.retain(|v| v.start < time);
+        self.stresses.retain(|s| s.at < time);
+        self.sentence_ends.retain(|e| e.at < time);
+        self.rests.retain(|rest| rest.from < time);
+    }
+
     /// When `rest` is over: with the slide or with the first sound after it, whichever comes first.
     pub(super) fn end_of(&self, rest: &Rest) -> Span {
         let next = self.visemes.partition_point(|v| v.start <= rest.from);

@@ -1,0 +1,98 @@
+//! A whole lecture by the clock: the same packets as offline, and a flush that loses nothing.
+
+use crate::support::root;
+use engine::clock::Manual;
+use engine::graph::check::{Depth, check};
+use engine::graph::{LoadOptions, load};
+use engine::run::{Report, Run, RunOptions};
+use engine::time::{Span, Time};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Two slides of the demo as the lecture graph gives them, up to what would be encoded.
+fn graph(clock: &str, out: &Path) -> String {
+    let lesson = root().join("graphs/demo/lectern.pptx");
+    format!(
+        r##"version: 1
+graph: live
+clock: {clock}
+defaults: {{ video: {{ size: 640x360, fps: 30 }}, memory: 512MiB }}
+nodes:
+  speech:  {{ type: tts_chunker, config: {{ lesson: "{lesson}", slides: "1-2" }} }}
+  slides:  {{ type: slide_source, inputs: {{ cues: speech.cues }}, config: {{ lesson: "{lesson}" }} }}
+  avatar:  {{ type: lip_sync, inputs: {{ audio: speech.audio, cues: speech.cues }}, config: {{ avatar: default }} }}
+  scene:   {{ type: chroma_compositor, inputs: {{ slide: slides.video, avatar: avatar.video, cues: speech.cues }} }}
+  level:   {{ type: loudness, inputs: {{ audio: speech.audio }} }}
+  playout: {{ type: playout, inputs: {{ video: scene.video, audio: level.audio, cues: speech.cues }} }}
+  sound:   {{ type: audio_sink, inputs: {{ audio: playout.audio }}, config: {{ path: "{wav}" }} }}
+  out:     {{ type: hash, inputs: {{ video: playout.video, cues: playout.cues }}, config: {{ path: "{out}" }} }}
+"##,
+        lesson = lesson.display(),
+        wav = out.with_extension("wav").display(),
+        out = out.display()
+    )
+}
+
+struct Programme {
+    report: Report,
+    video: Vec<String>,
+    /// All samples: live, blocks of sound are cut anew.
+    audio: Vec<i16>,
+    cues: Vec<String>,
+}
+
+/// Runs the graph; live, the clock is cranked by 10 ms whenever nothing moves, and the run is flushed at `flush`.
+fn give(clock: &str, flush: Option<Span>) -> Programme {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("packets.txt");
+    let document = load(&graph(clock, &out), "live.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
+    let plan = check(&document, &plugins::registry(), Depth::Environment).unwrap_or_else(|problems| panic!("{problems}"));
+    let manual = Manual::default();
+    let options = RunOptions { clock: Some(Arc::new(manual.clone())), ..RunOptions::default() };
+    let run = Run::launch_with(plan, options).unwrap_or_else(|error| panic!("{error}"));
+    let handle = run.handle();
+    if clock == "live" {
+        let (mut now, mut flush) = (Time::ZERO, flush);
+        handle.idle();
+        while !handle.has_ended() {
+            if flush.is_some_and(|at| now - Time::ZERO >= at) {
+                flush = None;
+                handle.flush().unwrap_or_else(|error| panic!("{error}"));
+                handle.idle();
+            }
+            now = now + Span::from_millis(10);
+            manual.crank(now);
+            handle.idle();
+        }
+    }
+    let report = run.wait().unwrap_or_else(|error| panic!("{error}"));
+    let sound = hound::WavReader::open(out.with_extension("wav")).expect("a WAV file").into_samples::<i16>();
+    let text = std::fs::read_to_string(out).expect("the sink has written");
+    let of = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).map(str::to_string).collect();
+    Programme { report, video: of("video"), audio: sound.map(|sample| sample.expect("a sample")).collect(), cues: of("cues") }
+}
+
+#[test]
+fn a_live_lecture_is_the_offline_one_and_a_flush_changes_only_the_join() {
+    let offline = give("offline", None);
+    let live = give("live", None);
+    let playout = live.report.playout.expect("a live run");
+    assert_eq!((playout.held, playout.late, playout.underruns), (0, 0, 0));
+    assert!(offline.video.len() > 300, "two slides are more than 10 s: {}", offline.video.len());
+    assert!(live.video == offline.video, "pictures differ from {:?} on", live.video.iter().zip(&offline.video).find(|(a, b)| a != b));
+    assert!(live.audio == offline.audio, "sound differs from {:?} on", live.audio.iter().zip(&offline.audio).position(|(a, b)| a != b));
+    assert!(live.cues == offline.cues, "cues differ from {:?} on", live.cues.iter().zip(&offline.cues).find(|(a, b)| a != b));
+
+    for at in [Span::from_millis(2500), Span::from_millis(7130)] {
+        let flushed = give("live", Some(at));
+        let playout = flushed.report.playout.expect("a live run");
+        assert_eq!((playout.late, playout.underruns, playout.refills), (0, 0, 0), "{playout:?}");
+        let first = flushed.video.iter().zip(&offline.video).find(|(a, b)| a != b);
+        assert!(flushed.video == offline.video, "pictures are made again as they were, but {first:?}");
+        let (sound, plain) = (&flushed.audio, &offline.audio);
+        assert_eq!(sound.len(), plain.len());
+        let other: Vec<usize> = (0..plain.len()).filter(|&i| sound[i].abs_diff(plain[i]) > 1).collect();
+        let reach = other.last().map_or(0, |last| last - other[0]);
+        assert!(reach <= 480, "only the 10 ms of the join differ, here {reach} samples from {:?} on", other.first());
+    }
+}
