@@ -257,9 +257,9 @@ impl Start<'_> {
         self.env.live.is_some()
     }
 
-    /// For test nodes, live: what counts the lane while it waits for the test.
+    /// For test nodes: what counts the lane while it waits for the test.
     pub(crate) fn activity(&self) -> Option<std::sync::Arc<crate::run::Activity>> {
-        self.env.live.as_ref().map(|live| live.activity.clone())
+        self.env.activity.clone()
     }
 
     /// For `playout`, live: what it paces the run by.
@@ -396,9 +396,9 @@ impl<'a> Cx<'a> {
         self.inputs.slot(index, 0).map(|slot| (slot.bound, slot.end))
     }
 
-    /// For `playout`, live: a consumer of this output has no room.
-    pub(crate) fn is_full<T: Payload>(&self, port: Out<T>) -> bool {
-        self.node_type.output_index(port.name).is_some_and(|index| self.outputs[index].iter().any(Edge::is_full))
+    /// For `playout`, live: what is emitted here would wait for room.
+    pub(crate) fn would_block<T: Payload>(&self, port: Out<T>) -> bool {
+        self.node_type.output_index(port.name).is_some_and(|index| self.outputs[index].iter().any(Edge::would_block))
     }
 
     /// For `playout`, live: call again at this time of the clock, or when something comes.

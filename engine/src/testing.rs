@@ -136,7 +136,7 @@ impl NodeTest {
         let inputs = Inputs::new(self.inputs.into_iter().map(slot).collect(), node_type.sync, self.defaults.fps);
         let stats = Arc::<NodeStats>::default();
         let position = Position { node: 0, phase: Phase::Process, pts: Time::ZERO };
-        let mut lane = LaneState { position, origin: Instant::now(), clock: Instant::now(), head: stats.clone(), trace: None };
+        let mut lane = LaneState { position, origin: Instant::now(), clock: Instant::now(), head: stats.clone(), interrupted: false, trace: None };
         let feed = (!is_source).then(|| Inbox::new(&[], inbox_env));
         let mut stage = Stage::new(0, node, node_type, inputs, latency, env, stats);
         for slot in 0..node_type.outputs.len() {

@@ -185,7 +185,10 @@ fn edges_of(
             }
             let is_sink = node_type.outputs.is_empty();
             let policy = policy_of(source, input.kind, is_sink, document.clock, problems);
-            let (limit, explicit) = limit_of(source, Limit::default_for(input.kind), problems);
+            let usual = Limit::default_for(input.kind);
+            // The newest picture is all that counts where older ones are dropped.
+            let usual = if policy == Policy::Latest { Limit { items: 1, ..usual } } else { usual };
+            let (limit, explicit) = limit_of(source, usual, problems);
             edges.push(PlanEdge { from, from_port, to, to_port, limit, explicit, policy, at: source.at.clone() });
         }
     }

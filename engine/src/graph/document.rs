@@ -76,7 +76,7 @@ pub enum Policy {
     /// The producer waits.
     #[default]
     Block,
-    /// Only the newest packet is kept.
+    /// The oldest is dropped for the newest: one waits, or as many as the queue says.
     Latest,
     /// Everything up to the next keyframe is dropped.
     ToKeyframe,

@@ -83,10 +83,10 @@ impl Edge {
     }
 
     /// What is delivered now would wait.
-    pub(crate) fn is_full(&self) -> bool {
+    pub(crate) fn would_block(&self) -> bool {
         match self {
             Edge::Fused(_) => false,
-            Edge::Inbox { inbox, slot, closed } => !closed && inbox.is_full(*slot),
+            Edge::Inbox { inbox, slot, closed } => !closed && inbox.would_block(*slot),
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Env {
     pub(crate) wishes: Vec<(usize, Arc<Demand>)>,
     /// Of a node type that takes commands.
     pub(crate) mailbox: Option<Arc<Mailbox>>,
+    /// What counts the lane that sleeps for something outside; nothing when a node runs alone.
+    pub(crate) activity: Option<Arc<Activity>>,
     pub(crate) live: Option<LiveEnv>,
 }
 
@@ -50,8 +52,6 @@ pub(crate) struct LiveEnv {
     pub(crate) pacer: Option<Arc<Pacer>>,
     /// Sources are to end.
     pub(crate) stop: Arc<AtomicBool>,
-    /// What counts the lane that sleeps for something outside.
-    pub(crate) activity: Arc<Activity>,
 }
 
 impl Env {
@@ -65,6 +65,7 @@ impl Env {
             demands: Vec::new(),
             wishes: Vec::new(),
             mailbox: None,
+            activity: None,
             live: None,
         }
     }

@@ -38,10 +38,12 @@ impl Epochs {
         self.current.load(Ordering::SeqCst)
     }
 
-    /// The first cut after an epoch, and the epoch of now.
-    pub(crate) fn cut_since(&self, epoch: u32) -> (Time, u32) {
-        let state = self.state.lock().expect("nobody panics with this lock");
-        (state.cuts.get(epoch as usize).copied().unwrap_or(Time::MAX), state.cuts.len() as u32)
+    /// The first cut after an epoch: what was made in that epoch is worth something up to there. `Time::MAX` when there was none.
+    pub(crate) fn cut_since(&self, epoch: u32) -> Time {
+        if epoch >= self.current() {
+            return Time::MAX;
+        }
+        self.state.lock().expect("nobody panics with this lock").cuts[epoch as usize]
     }
 
     /// Begins a new epoch and wakes everybody whom it may concern.
@@ -76,10 +78,7 @@ impl Epochs {
 
     /// What is left of a packet: all, the part before the cut, or nothing.
     pub(crate) fn keep(&self, mut packet: Packet) -> Option<Packet> {
-        let (cut, now) = self.cut_since(packet.epoch);
-        if packet.epoch >= now {
-            return Some(packet);
-        }
+        let cut = self.cut_since(packet.epoch);
         if packet.order() >= cut {
             return None;
         }
@@ -96,7 +95,7 @@ impl Epochs {
 
     /// A bound that was said in `epoch`, as it holds now.
     pub(crate) fn bound(&self, bound: Time, epoch: u32) -> Time {
-        bound.min(self.cut_since(epoch).0)
+        bound.min(self.cut_since(epoch))
     }
 }
 
@@ -131,7 +130,8 @@ mod tests {
         epochs.publish(Time(50));
         epochs.publish(Time(300));
         assert_eq!(closed.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected));
-        assert_eq!(epochs.cut_since(1), (Time(100), 3), "a cut never goes back");
+        assert_eq!((epochs.cut_since(1), epochs.current()), (Time(100), 3), "a cut never goes back");
+        assert_eq!(epochs.cut_since(3), Time::MAX);
         let mut queue: VecDeque<Packet> = [cue(99, 0), cue(100, 0), cue(150, 2), cue(350, 2), cue(20, 3)].into();
         assert_eq!(epochs.trim(&mut queue), 2);
         assert_eq!(queue.iter().map(|packet| packet.pts.0).collect::<Vec<_>>(), [99, 150, 20]);

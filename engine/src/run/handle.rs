@@ -125,7 +125,7 @@ impl Handle {
             recv(answered) -> _ => {}
             recv(ended) -> _ => {}
         }
-        if epochs.current() > before { Ok(epochs.cut_since(before).0) } else { Err(ControlError::Ended) }
+        if epochs.current() > before { Ok(epochs.cut_since(before)) } else { Err(ControlError::Ended) }
     }
 
     /// Waits until nothing moves by itself any more: all lanes wait for each other, for the clock or for a command. For tests with a clock
@@ -222,7 +222,8 @@ impl Handle {
 
     /// A node has failed: the run ends, unless it is a sink that may be left out and others are left.
     pub(crate) fn failed(&self, error: RunError, may_detach: bool) {
-        if may_detach && self.shared.sinks.load(Ordering::SeqCst) > 1 {
+        let others_left = |sinks: usize| (sinks > 1).then(|| sinks - 1);
+        if may_detach && self.shared.sinks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, others_left).is_ok() {
             tracing::error!(node = %error.node, "left out: {}", error.cause);
             return self.shared.env.warn(detached(&error));
         }
@@ -230,10 +231,9 @@ impl Handle {
         self.cancel().cancel();
     }
 
-    pub(crate) fn lane_ended(&self, is_sink: bool) {
-        if is_sink {
-            self.shared.sinks.fetch_sub(1, Ordering::SeqCst);
-        }
+    /// `sinks` is how many sinks of the lane have ended in order.
+    pub(crate) fn lane_ended(&self, sinks: usize) {
+        self.shared.sinks.fetch_sub(sinks, Ordering::SeqCst);
         // In this order: a run with lanes left and none at work would seem to stand still.
         self.shared.running.fetch_sub(1, Ordering::SeqCst);
         self.shared.activity.end();
@@ -277,7 +277,7 @@ impl Handle {
         let (index, _) = hung?;
         let node = &self.shared.nodes[index];
         let cause = format!("it has been in one call for more than {}", node.node_type.time_limit);
-        Some(RunError::of_node(&node.name, node.node_type, Phase::Process, reached(node), Failure::msg(cause)))
+        Some(RunError::of_node(&node.name, node.node_type, node.stats.phase(), reached(node), Failure::msg(cause)))
     }
 
     /// A stopped run that has not drained in time: who still has work.

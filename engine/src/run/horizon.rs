@@ -112,6 +112,11 @@ impl Horizon {
         gate
     }
 
+    /// Sources look for something that is no horizon.
+    pub(crate) fn wake(&self) {
+        self.lock().all.iter().for_each(|gate| gate.wake());
+    }
+
     /// `playout` has come to this media time.
     pub(crate) fn advance(&self, media: Time) {
         let gates = self.lock();

@@ -93,7 +93,8 @@ impl Inbox {
         if let Some(epochs) = &self.env.epochs
             && epochs.current() > state.epoch
         {
-            let (cut, now) = epochs.cut_since(state.epoch);
+            let now = epochs.current();
+            let cut = epochs.cut_since(state.epoch);
             state.epoch = now;
             for slot in 0..state.queues.len() {
                 if state.queues[slot].flush(epochs, cut) {
@@ -120,9 +121,7 @@ impl Inbox {
                 true
             }
             Policy::Latest => {
-                if state.queues[slot].is_full() {
-                    state.queues[slot].drop_waiting();
-                }
+                state.queues[slot].make_room();
                 true
             }
             Policy::ToKeyframe => {
@@ -162,10 +161,11 @@ impl Inbox {
         state
     }
 
-    /// The connection has no room; what is pushed now waits or is dropped.
-    pub(crate) fn is_full(&self, slot: usize) -> bool {
+    /// What is pushed now waits for room.
+    pub(crate) fn would_block(&self, slot: usize) -> bool {
         let state = self.lock();
-        state.queues[slot].is_full() && !state.closed
+        let queue = &state.queues[slot];
+        queue.settings.policy == Policy::Block && queue.is_full() && !state.closed
     }
 
     /// Moves a connection's bound.

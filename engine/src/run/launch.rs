@@ -15,7 +15,7 @@ use super::primitives::AtomicU32;
 use super::queue::Connection;
 use super::stage::{Phase, Stage};
 use super::stats::{EdgeStats, NodeStats};
-use super::supervisor::RunError;
+use super::supervisor::{RunError, guarded};
 use super::sync::{Inputs, Slot};
 use crate::clock::{Clock, Monotonic};
 use crate::graph::document::{Clock as ClockSetting, OnError};
@@ -102,12 +102,12 @@ pub(crate) fn launch(mut plan: Plan, env: &Env, activity: &Arc<Activity>, option
     for (index, (config, env)) in configs.into_iter().zip(envs).enumerate() {
         let planned = &plan.nodes[index];
         let fail = |failure| RunError::of_node(&planned.name, planned.node_type, Phase::Start, Time::ZERO, failure);
-        let mut node = config.build(&plan.defaults).map_err(fail)?;
+        let mut node = guarded(|| config.build(&plan.defaults)).map_err(fail)?;
         let inputs =
             plan.edges.iter().filter(|edge| edge.to == index).map(|edge| (edge.to_port, caps[edge.from][edge.from_port].clone())).collect();
         let outputs = vec![None; planned.node_type.outputs.len()];
         let mut start = Start { node_type: planned.node_type, inputs, outputs, latency: Span::ZERO, defaults: plan.defaults, env: &env };
-        node.start(&mut start).map_err(fail)?;
+        guarded(|| node.start(&mut start)).map_err(fail)?;
         latency.push(start.latency);
         caps.push(settle_caps(planned.node_type, start.outputs, &plan.defaults).map_err(fail)?);
         started.push((node, env));
@@ -139,7 +139,6 @@ fn node_envs(plan: &Plan, env: &Env, live: Option<&LiveRun>, activity: &Arc<Acti
             gate: None,
             pacer: (index == live.playout).then(|| live.pacer.clone()),
             stop: live.stop.clone(),
-            activity: activity.clone(),
         });
         let cancel = env.cancel.with_flushes(live.as_ref().and_then(|live| live.flushes.clone()));
         Env {
@@ -148,6 +147,7 @@ fn node_envs(plan: &Plan, env: &Env, live: Option<&LiveRun>, activity: &Arc<Acti
             demands: demands[index].clone(),
             wishes: inputs.map(|edge| (edge.to_port, demands[edge.from][edge.from_port].clone())).collect(),
             mailbox: node.node_type.command.map(|_| Arc::default()),
+            activity: Some(activity.clone()),
             live,
             ..env.clone()
         }

@@ -95,11 +95,18 @@ impl Queue {
         self.settle(packet.settles());
     }
 
-    /// Makes room for something newer.
-    pub(crate) fn drop_waiting(&mut self) {
-        self.settings.stats.dropped.add(self.packets.len() as u64);
-        self.gap |= !self.packets.is_empty();
-        self.clear();
+    /// Drops the oldest until there is room.
+    pub(crate) fn make_room(&mut self) {
+        while self.is_full()
+            && let Some(oldest) = self.packets.pop_front()
+        {
+            self.bytes -= oldest.media.bytes();
+            self.settings.stats.dropped.add(1);
+            match self.packets.front_mut() {
+                Some(next) => next.discont = true,
+                None => self.gap = true,
+            }
+        }
     }
 
     /// Moves the bound; `true` when it did.
@@ -174,7 +181,8 @@ pub(crate) fn admit(queues: &mut [Queue], resume: &mut Option<Time>, slot: usize
         queues[slot].dropping = false;
         return true;
     }
-    if resume.is_none() {
+    // While there is no room a keyframe would be dropped like the rest, and everybody else would pay for it.
+    if resume.is_none() && !full {
         queues.iter().filter(|queue| lossy(queue) && queue.settings.is_video).for_each(|queue| queue.settings.demand.ask_keyframe());
     }
     false

@@ -30,6 +30,9 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them.
+    pub(crate) const ALL: [Phase; 5] = [Phase::Start, Phase::Process, Phase::Finish, Phase::Flush, Phase::Command];
+
     /// As written in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,6 +61,8 @@ pub(crate) struct LaneState {
     /// The end of one call is the start of the next.
     pub(crate) clock: Instant,
     pub(crate) head: Arc<NodeStats>,
+    /// A node gave up a call because of a flush: nobody is called before all have been told of it.
+    pub(crate) interrupted: bool,
     /// The last calls, when they are to be shown.
     pub(crate) trace: Option<Ring>,
 }
@@ -111,6 +116,12 @@ impl Stage {
         self.done
     }
 
+    /// Sinks among this stage and those fused behind it.
+    pub(crate) fn sinks(&self) -> usize {
+        let fused = self.outputs.iter().flatten().map(|edge| if let Edge::Fused(stage) = edge { stage.sinks() } else { 0 });
+        usize::from(self.node_type.outputs.is_empty()) + fused.sum::<usize>()
+    }
+
     /// Runs the stage at the head of a lane until its inputs or its own wish end it.
     pub(crate) fn run(&mut self, inbox: Option<&Inbox>, lane: &mut LaneState) -> Result<(), Stopped> {
         lane.clock = Instant::now();
@@ -118,7 +129,9 @@ impl Stage {
             Some(inbox) if self.env.live.as_ref().is_some_and(|live| live.pacer.is_some()) => self.run_paced(inbox, lane)?,
             Some(inbox) => {
                 while let Some(wanted) = self.pump(lane)? {
-                    self.refill(inbox, Wanted::News(wanted), lane)?;
+                    if !std::mem::take(&mut lane.interrupted) {
+                        self.refill(inbox, Wanted::News(wanted), lane)?;
+                    }
                     self.attend(lane)?;
                 }
             }
@@ -148,6 +161,7 @@ impl Stage {
                     continue;
                 }
             }
+            lane.interrupted = false;
             self.attend(lane)?;
             // Woken only to attend to something, a source does not run ahead.
             if let Some(gate) = self.env.live.as_ref().and_then(|live| live.gate.as_ref())
@@ -164,13 +178,19 @@ impl Stage {
     /// Runs `playout` by the clock: called whenever it asked for, with whatever is there.
     fn run_paced(&mut self, inbox: &Inbox, lane: &mut LaneState) -> Result<(), Stopped> {
         loop {
+            lane.interrupted = false;
             self.attend(lane)?;
             self.inputs.gather_all();
             self.count_inputs();
             self.call(Phase::Process, lane)?;
             self.tell(lane)?;
             if self.done {
-                if let Some(pacer) = self.env.live.as_ref().and_then(|live| live.pacer.as_ref()) {
+                if let Some(live) = &self.env.live
+                    && let Some(pacer) = &live.pacer
+                {
+                    // Nobody keeps time any more: what still makes something for others than `playout` ends, too.
+                    live.stop.store(true, Ordering::SeqCst);
+                    pacer.horizon.wake();
                     pacer.epochs.close();
                 }
                 return self.end(self.outbox.end(), lane);
@@ -193,37 +213,66 @@ impl Stage {
         }
     }
 
-    /// Between two calls: a flush that the node does not know of yet, commands that wait for it; and so on down the lane.
+    /// Between two calls: flushes that the nodes of the lane do not know of yet, and commands that wait for them.
     fn attend(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
+        // All of a lane learn of the same flushes: if one knew of a later one, it would take what the others still send for new.
+        let now = self.env.live.as_ref().and_then(|live| live.flushes.as_ref()).map_or(0, |flushes| flushes.epochs.current());
+        self.attend_as_of(now, lane)
+    }
+
+    fn attend_as_of(&mut self, now: u32, lane: &mut LaneState) -> Result<(), Stopped> {
         if self.done {
             return Ok(());
         }
-        if let Some(flushes) = self.env.live.as_ref().and_then(|live| live.flushes.clone()) {
-            let (cut, now) = flushes.epochs.cut_since(self.epoch);
-            if now > self.epoch {
-                self.epoch = now;
-                flushes.lane.store(now, Ordering::SeqCst);
-                self.inputs.flush(&flushes.epochs, cut);
-                lane.position = Position { node: self.id, phase: Phase::Flush, pts: cut };
-                self.node.flush(cut);
-                // What comes out of `playout` has gone out.
-                if self.env.live.as_ref().is_some_and(|live| live.pacer.is_none()) {
-                    self.outbox.flush(cut);
-                    self.told.iter_mut().for_each(|told| *told = (*told).min(cut));
-                }
-            }
+        let flushed = now > self.epoch;
+        if flushed {
+            self.flush_as_of(now, lane);
         }
         if let Some(mailbox) = &self.env.mailbox {
             for command in mailbox.take() {
-                lane.position = Position { phase: Phase::Command, node: self.id, ..lane.position };
-                self.node.command(command).map_err(Stopped::Failed)?;
+                self.enter(Phase::Command, lane.position.pts, lane);
+                let result = self.node.command(command);
+                self.leave();
+                result.map_err(Stopped::Failed)?;
             }
         }
-        let fused = self.outputs.iter_mut().flatten().filter_map(|edge| if let Edge::Fused(stage) = edge { Some(stage) } else { None });
-        for stage in fused {
-            stage.attend(lane)?;
+        for edge in self.outputs.iter_mut().flatten() {
+            if let Edge::Fused(stage) = edge {
+                stage.attend_as_of(now, lane)?;
+                if flushed {
+                    // It may have been interrupted with work left.
+                    stage.pump(lane)?;
+                }
+            }
         }
         Ok(())
+    }
+
+    fn flush_as_of(&mut self, now: u32, lane: &mut LaneState) {
+        let Some(flushes) = self.env.live.as_ref().and_then(|live| live.flushes.clone()) else { return };
+        let cut = flushes.epochs.cut_since(self.epoch);
+        self.epoch = now;
+        flushes.lane.store(now, Ordering::SeqCst);
+        self.inputs.flush(&flushes.epochs, cut, now);
+        self.enter(Phase::Flush, cut, lane);
+        self.node.flush(cut);
+        self.leave();
+        // What comes out of `playout` has gone out.
+        if self.env.live.as_ref().is_some_and(|live| live.pacer.is_none()) {
+            self.outbox.flush(cut);
+            self.told.iter_mut().for_each(|told| *told = (*told).min(cut));
+        }
+    }
+
+    /// A call of the node begins.
+    fn enter(&self, phase: Phase, pts: Time, lane: &mut LaneState) {
+        lane.position = Position { node: self.id, phase, pts };
+        self.stats.enter(phase, lane.clock.duration_since(lane.origin));
+    }
+
+    /// And ends.
+    fn leave(&self) {
+        self.stats.in_call.store(0, Ordering::Relaxed);
     }
 
     fn count_inputs(&self) {
@@ -257,19 +306,22 @@ impl Stage {
                 self.end(end, lane)?;
                 return Ok(None);
             }
+            if lane.interrupted {
+                return Ok(Some(0));
+            }
         }
     }
 
     fn call(&mut self, phase: Phase, lane: &mut LaneState) -> Result<(), Stopped> {
-        lane.position = Position { node: self.id, phase, pts: self.inputs.slots.iter().find_map(first_pts).unwrap_or(lane.position.pts) };
-        self.stats.in_call.store(lane.clock.duration_since(lane.origin).as_nanos() as u64 + 1, Ordering::Relaxed);
+        let pts = self.inputs.slots.iter().find_map(first_pts).unwrap_or(lane.position.pts);
+        self.enter(phase, pts, lane);
         let (inputs, outbox, outputs) = (&mut self.inputs, &mut self.outbox, self.outputs.as_slice());
         let mut cx = Cx { node_type: self.node_type, inputs, outbox, outputs, env: &self.env };
         let result = match phase {
             Phase::Finish => self.node.finish(&mut cx).map(|()| Flow::Done),
             _ => self.node.process(&mut cx),
         };
-        self.stats.in_call.store(0, Ordering::Relaxed);
+        self.leave();
         let now = Instant::now();
         let took = now.duration_since(lane.clock);
         self.stats.called(took);
@@ -280,7 +332,7 @@ impl Stage {
         match result {
             Ok(flow) => self.done |= flow == Flow::Done,
             // The flush is attended to before the next call.
-            Err(Failure::Flushed) => {}
+            Err(Failure::Flushed) => lane.interrupted = self.env.live.is_some(),
             Err(Failure::Cancelled) => return Err(Stopped::Cancelled),
             Err(failure) => return Err(Stopped::Failed(failure)),
         }

@@ -1,6 +1,7 @@
 //! Counters of a run. Each has a single writer (the lane that owns the node or the producer's lane), so plain relaxed loads and stores
 //! do; readers see values that may be a moment old.
 
+use super::stage::Phase;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -96,9 +97,23 @@ pub(crate) struct NodeStats {
     pub(crate) settled: AtomicI64,
     /// When the call began that it is in, in nanoseconds from the start of the run, plus one; 0 outside calls.
     pub(crate) in_call: AtomicU64,
+    /// Which call that is.
+    phase: AtomicU8,
 }
 
 impl NodeStats {
+    /// A call begins, so long after the start of the run.
+    pub(crate) fn enter(&self, phase: Phase, at: Duration) {
+        self.phase.store(phase as u8, Relaxed);
+        self.in_call.store(at.as_nanos() as u64 + 1, Relaxed);
+    }
+
+    /// The call that it is in, or was in last.
+    pub(crate) fn phase(&self) -> Phase {
+        let phase = self.phase.load(Relaxed);
+        Phase::ALL.into_iter().find(|one| *one as u8 == phase).unwrap_or(Phase::Process)
+    }
+
     pub(crate) fn called(&self, took: Duration) {
         let nanos = took.as_nanos() as u64;
         self.busy_nanos.add(nanos);

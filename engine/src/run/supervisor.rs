@@ -128,10 +128,14 @@ impl Run {
         lanes.iter().for_each(|_| activity.begin());
         let handle = Handle::new(launched, env, (activity, bell), began, sample_rate, lanes.len());
         let mut run = Run { handle, threads: Vec::new() };
+        let mut failed = None;
         for lane in lanes {
-            run.spawn(lane, options.trace)?;
+            match failed {
+                None => failed = run.spawn(lane, options.trace).err(),
+                Some(_) => run.handle.lane_ended(0),
+            }
         }
-        Ok(run)
+        failed.map_or(Ok(run), Err)
     }
 
     fn spawn(&mut self, mut lane: Lane, trace: bool) -> Result<(), Box<RunError>> {
@@ -142,7 +146,7 @@ impl Run {
             let position = Position { node: head, phase: Phase::Process, pts: Time::ZERO };
             let origin = handle.began();
             let trace = trace.then(Ring::new);
-            let mut state = LaneState { position, origin, clock: Instant::now(), head: stats.clone(), trace };
+            let mut state = LaneState { position, origin, clock: Instant::now(), head: stats.clone(), interrupted: false, trace };
             let result = catch_unwind(AssertUnwindSafe(|| lane.head.run(lane.inbox.as_deref(), &mut state)));
             stats.set_doing(Doing::Ended, 0);
             let Position { node, phase, pts } = state.position;
@@ -154,11 +158,12 @@ impl Run {
             let error = match result {
                 Ok(Ok(())) | Ok(Err(Stopped::Cancelled)) => None,
                 Ok(Err(Stopped::Failed(failure))) => Some(failed(failure)),
-                Err(panic) => Some(failed(Failure::msg(format!("it panicked: {}", panic_text(&*panic))))),
+                Err(panic) => Some(failed(panicked(&*panic))),
             };
             if let Some(inbox) = &lane.inbox {
                 inbox.close();
             }
+            let sinks = if error.is_none() { lane.head.sinks() } else { 0 };
             if let Some(error) = error {
                 handle.failed(*error, lane.may_detach);
             }
@@ -166,15 +171,21 @@ impl Run {
                 handle.keep_trace(head, ring);
             }
             // Nodes go before the lane counts as ended: a sink that failed has removed its file by then.
-            let is_sink = handle.nodes()[head].is_sink;
-            drop(lane);
-            handle.lane_ended(is_sink);
+            if let Err(failure) = guarded(|| {
+                drop(lane);
+                Ok(())
+            }) {
+                let info = &handle.nodes()[head];
+                handle.failed(*RunError::of_node(&info.name, info.node_type, Phase::Finish, pts, failure), false);
+            }
+            handle.lane_ended(sinks);
         };
         let name = self.handle.nodes()[head].name.to_string();
         match std::thread::Builder::new().name(name).stack_size(8 << 20).spawn(work) {
             Ok(thread) => self.threads.push(thread),
             Err(error) => {
                 self.handle.cancel().cancel();
+                self.handle.lane_ended(0);
                 let node = &self.handle.nodes()[head];
                 return Err(RunError::of_node(&node.name, node.node_type, Phase::Start, Time::ZERO, error.into()));
             }
@@ -268,8 +279,14 @@ impl Drop for Run {
     }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+/// Calls into a node; a panic is its failure like any other.
+pub(crate) fn guarded<T>(call: impl FnOnce() -> crate::node::Result<T>) -> crate::node::Result<T> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Failure::msg(format!("it panicked: {}", text.unwrap_or("no message")))
 }
 
 /// For a sink that was left out.

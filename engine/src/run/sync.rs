@@ -44,14 +44,14 @@ impl Slot {
     }
 
     /// After a flush: what it concerns is gone.
-    fn flush(&mut self, epochs: &Epochs) {
+    fn flush(&mut self, epochs: &Epochs, now: u32) {
         epochs.trim(&mut self.queue);
         epochs.trim(&mut self.ready);
         self.current = self.current.take().and_then(|packet| epochs.keep(packet));
         self.fresh = true;
         self.bound = epochs.bound(self.bound, self.epoch);
         self.end = self.end.map(|end| epochs.bound(end, self.epoch));
-        self.epoch = epochs.current();
+        self.epoch = self.epoch.max(now);
     }
 
     /// Nothing is left and nothing will come.
@@ -158,9 +158,10 @@ impl Inputs {
         }
     }
 
-    /// After a flush at `cut`: its inputs are as if nothing had come beyond, and a join goes back to the first tick from there.
-    pub(crate) fn flush(&mut self, epochs: &Epochs, cut: Time) {
-        self.slots.iter_mut().for_each(|slot| slot.flush(epochs));
+    /// After a flush at `cut`, with which epoch `now` began: its inputs are as if nothing had come beyond, and a join goes back to the
+    /// first tick from there.
+    pub(crate) fn flush(&mut self, epochs: &Epochs, cut: Time, now: u32) {
+        self.slots.iter_mut().for_each(|slot| slot.flush(epochs, now));
         self.tick = self.tick.min(self.rate.index_from(cut));
         self.merged = self.merged.min(cut);
         self.again = true;

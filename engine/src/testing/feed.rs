@@ -199,7 +199,7 @@ impl AtDoor {
             if let Some(found) = get(&mut state) {
                 return Ok(found);
             }
-            let activity = self.activity.clone().ok_or_else(|| Failure::msg("feed and brake are for live runs"))?;
+            let activity = self.activity.clone().ok_or_else(|| Failure::msg("feed and brake are for whole graphs"))?;
             activity.sleep(Sleep::Clock);
             state.asleep = Some(activity);
             while state.asleep.is_some() {

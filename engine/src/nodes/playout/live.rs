@@ -206,7 +206,7 @@ impl Live {
             }
         }
         let time = self.rate.time_of(self.tick);
-        if cx.is_full(VIDEO_OUT) {
+        if cx.would_block(VIDEO_OUT) {
             pacer.stats.skipped.add(1);
         } else {
             cx.emit(VIDEO_OUT, Packet::lasting(time, self.rate.interval(), pictures.shown.clone()));
