@@ -208,11 +208,17 @@ pub(crate) struct History {
     pub(crate) drawn: Rect,
 }
 
-static COPIES: AtomicU64 = AtomicU64::new(0);
+pub(crate) static COPIES: AtomicU64 = AtomicU64::new(0);
+pub(crate) static LAID: AtomicU64 = AtomicU64::new(0);
 
-/// Whole pictures that this process copied only to hand them on.
+/// Whole pictures that this process copied though nothing in them was new: [`crate::pool::Pool::copies`] of all pools together.
 pub fn copies() -> u64 {
     COPIES.load(Ordering::Relaxed)
+}
+
+/// Pictures laid into buffers to be drawn on, once for each buffer: [`crate::pool::Pool::laid`] of all pools together.
+pub fn laid() -> u64 {
+    LAID.load(Ordering::Relaxed)
 }
 
 static NEXT_PICTURE: AtomicU64 = AtomicU64::new(1);
@@ -242,12 +248,6 @@ impl Picture {
         &self.data
     }
 
-    /// A copy of all planes, for those who cannot share; counted in `copies`.
-    pub fn copy_bytes(&self) -> Vec<u8> {
-        COPIES.fetch_add(1, Ordering::Relaxed);
-        self.data.clone()
-    }
-
     /// Plane `p` (0 Y, 1 U, 2 V, 3 alpha).
     pub fn plane(&self, p: usize) -> Plane<'_> {
         let (layout, start) = (self.layout, self.layout.offset(p));
@@ -258,7 +258,7 @@ impl Picture {
 impl Drop for Picture {
     fn drop(&mut self) {
         let data = std::mem::take(&mut self.data);
-        self.home.give_back(data, self.layout, self.history);
+        self.home.give_back(data, self.layout, self.id, self.history);
     }
 }
 

@@ -3,8 +3,13 @@
 //! A buffer that comes back remembers which *base* picture it holds and which rectangle was drawn on top. Composing the next frame on
 //! the same base therefore restores and redraws one rectangle instead of copying a whole picture. The pool recycles, it never blocks:
 //! how many frames are about is decided by the inboxes.
+//!
+//! Whole copies are counted, because the difference cannot be seen from outside. A picture that comes from elsewhere has to be laid
+//! once into each buffer that is about ([`Pool::laid`]); anything more is waste ([`Pool::copies`]): a picture of this very pool copied
+//! to be drawn on again, or one laid more often than a pool keeps buffers.
 
-use crate::frame::{History, Layout, Picture, PixelFormat, PlaneMut, Rect, Size, VideoFrame};
+use crate::frame::{COPIES, History, LAID, Layout, Picture, PixelFormat, PlaneMut, Rect, Size, VideoFrame};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 
 /// Buffers kept for use again; more than that are freed.
@@ -13,21 +18,33 @@ const KEEP: usize = 24;
 struct Spare {
     data: Vec<u8>,
     layout: Layout,
+    /// The picture that it held.
+    id: u64,
     history: History,
 }
 
-type Shelf = Mutex<Vec<Spare>>;
+#[derive(Default)]
+struct Stock {
+    spares: Vec<Spare>,
+    /// The picture laid last, and how often.
+    base: u64,
+    times: usize,
+    laid: u64,
+    copies: u64,
+}
+
+type Shelf = Mutex<Stock>;
 
 /// Where a buffer goes when nobody shows it any more.
 pub(crate) struct Home(Weak<Shelf>);
 
 impl Home {
-    pub(crate) fn give_back(&self, data: Vec<u8>, layout: Layout, history: History) {
+    pub(crate) fn give_back(&self, data: Vec<u8>, layout: Layout, id: u64, history: History) {
         if let Some(shelf) = self.0.upgrade()
-            && let Ok(mut spares) = shelf.lock()
-            && spares.len() < KEEP
+            && let Ok(mut stock) = shelf.lock()
+            && stock.spares.len() < KEEP
         {
-            spares.push(Spare { data, layout, history });
+            stock.spares.push(Spare { data, layout, id, history });
         }
     }
 }
@@ -62,6 +79,21 @@ impl Pool {
         frame
     }
 
+    /// A buffer to draw on that may still show an earlier picture of this pool: the newest one that nobody shows any more, by its id.
+    /// `None`: its content is whatever was there, the caller writes all of it.
+    ///
+    /// For a producer that knows what has changed since that picture. It declares nothing about the base.
+    pub fn again(&self, format: PixelFormat, size: Size) -> (FrameMut, Option<u64>) {
+        let layout = Layout { format, size };
+        let newest = self.shelf.lock().ok().and_then(|mut stock| {
+            let fitting = stock.spares.iter().enumerate().filter(|(_, spare)| spare.layout == layout);
+            let (index, _) = fitting.max_by_key(|(_, spare)| spare.id)?;
+            Some(stock.spares.swap_remove(index))
+        });
+        let (data, id) = newest.map_or_else(|| (vec![0; layout.bytes()], None), |spare| (spare.data, Some(spare.id)));
+        (FrameMut { picture: Picture::new(data, layout, Home(Arc::downgrade(&self.shelf))) }, id)
+    }
+
     /// A buffer that shows `base`, to be drawn on. Only what an earlier user drew is copied again when a buffer with this base is spare.
     pub fn on(&self, base: &VideoFrame) -> FrameMut {
         let source = &base.picture;
@@ -74,19 +106,48 @@ impl Pool {
                 picture
             }
             Some(mut spare) => {
+                self.count(source);
                 spare.data.copy_from_slice(source.bytes());
                 Picture::new(spare.data, layout, home)
             }
-            None => Picture::new(source.bytes().to_vec(), layout, home),
+            None => {
+                self.count(source);
+                Picture::new(source.bytes().to_vec(), layout, home)
+            }
         };
         let mut frame = FrameMut { picture };
         frame.picture.history = History { base: Some(source.id()), drawn: Rect::default() };
         frame
     }
 
+    /// Pictures from elsewhere that were copied whole, once for each buffer that shows them.
+    pub fn laid(&self) -> u64 {
+        self.shelf.lock().map_or(0, |stock| stock.laid)
+    }
+
+    /// Pictures that were copied whole though there was no need.
+    pub fn copies(&self) -> u64 {
+        self.shelf.lock().map_or(0, |stock| stock.copies)
+    }
+
+    /// Notes that `source` is copied whole.
+    fn count(&self, source: &Picture) {
+        let Ok(mut stock) = self.shelf.lock() else { return };
+        stock.times = if stock.base == source.id() { stock.times + 1 } else { 1 };
+        stock.base = source.id();
+        let own = std::ptr::eq(source.home.0.as_ptr(), Arc::as_ptr(&self.shelf));
+        if own || stock.times > KEEP {
+            stock.copies += 1;
+            COPIES.fetch_add(1, Ordering::Relaxed);
+        } else {
+            stock.laid += 1;
+            LAID.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// A spare buffer of this layout: first one that holds `base`, then one without a base worth keeping, then any.
     fn find(&self, layout: Layout, base: Option<u64>) -> Option<Spare> {
-        let mut spares = self.shelf.lock().ok()?;
+        let spares = &mut self.shelf.lock().ok()?.spares;
         let fits = |spare: &Spare| spare.layout == layout;
         let same = base.and_then(|id| spares.iter().position(|s| fits(s) && s.history.base == Some(id)));
         let index = same.or_else(|| spares.iter().position(fits))?;
@@ -191,6 +252,44 @@ mod tests {
         let second = pool.on(&base).freeze();
         assert_eq!(second.picture.bytes().as_ptr(), address, "the buffer is used again");
         assert_eq!(second.picture.bytes(), base.picture.bytes());
+    }
+
+    #[test]
+    fn a_base_is_laid_once_a_buffer_and_everything_more_is_a_copy() {
+        let (elsewhere, pool) = (Pool::new(), Pool::new());
+        let base = solid(&elsewhere, Size::new(16, 16), 40);
+        let held: Vec<VideoFrame> = (0..3).map(|_| pool.on(&base).freeze()).collect();
+        drop(held);
+        for _ in 0..100 {
+            drop(pool.on(&base).freeze());
+        }
+        assert_eq!((pool.laid(), pool.copies()), (3, 0), "three buffers, however many frames");
+        let other = solid(&elsewhere, Size::new(16, 16), 90);
+        drop(pool.on(&other).freeze());
+        assert_eq!((pool.laid(), pool.copies()), (4, 0));
+
+        // One's own picture as the base of the next.
+        let mut shown = pool.on(&other).freeze();
+        for _ in 0..5 {
+            shown = pool.on(&shown).freeze();
+        }
+        assert_eq!(pool.copies(), 5);
+        // Frames that never come back.
+        let kept: Vec<VideoFrame> = (0..KEEP + 10).map(|_| elsewhere.on(&shown).freeze()).collect();
+        assert_eq!((elsewhere.laid(), elsewhere.copies(), kept.len()), (KEEP as u64, 10, KEEP + 10));
+    }
+
+    #[test]
+    fn a_producer_gets_back_the_newest_of_its_pictures_that_is_free() {
+        let (pool, size) = (Pool::new(), Size::new(16, 16));
+        assert_eq!(pool.again(PixelFormat::I420, size).1, None);
+        let frames: Vec<VideoFrame> = (0..3).map(|level| solid(&pool, size, level)).collect();
+        let id = frames[2].picture.id();
+        drop(frames);
+        let (frame, known) = pool.again(PixelFormat::I420, size);
+        assert_eq!(known, Some(id));
+        assert_eq!(frame.freeze().picture.bytes()[0], 2);
+        assert_eq!(pool.again(PixelFormat::I420, Size::new(32, 16)).1, None);
     }
 
     #[test]

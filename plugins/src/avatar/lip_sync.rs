@@ -25,6 +25,8 @@ const VIDEO: Out<VideoFrame> = Out::new("video");
 
 /// The presenter who stands in when none is named: goes with the default voice.
 pub const DEFAULT_AVATAR: &str = "henrik";
+/// Frames remembered to find out what a used buffer lacks.
+const SENT: usize = 16;
 /// Painters kept for other heights than the one in use.
 const PAINTERS: usize = 3;
 
@@ -92,8 +94,7 @@ impl NodeConfig for LipSyncConfig {
             slides: VecDeque::new(),
             painters: Vec::new(),
             pool: Pool::new(),
-            shown: None,
-            stale: false,
+            sent: VecDeque::new(),
             seq: 0,
         }))
     }
@@ -122,10 +123,8 @@ struct LipSync {
     /// By height, the one in use last.
     painters: Vec<(u16, Painter)>,
     pool: Pool,
-    /// The last frame sent.
-    shown: Option<VideoFrame>,
-    /// After a flush: what was sent last is not what holds.
-    stale: bool,
+    /// The last frames sent, newest last: which picture, its size, and where it differs from the one before.
+    sent: VecDeque<(u64, Size, Rect)>,
     seq: u64,
 }
 
@@ -163,7 +162,8 @@ impl Node for LipSync {
         for scene in &mut self.slides {
             scene.track.unhear(cut - scene.start);
         }
-        self.stale = true;
+        // What was sent last is not what holds: the next picture is sent whole.
+        self.sent.clear();
     }
 }
 
@@ -232,29 +232,32 @@ impl LipSync {
         let picture = painter.picture();
         let size = Size::new(u32::from(picture.width()), u32::from(picture.height()));
         let rgba = Rgba::new(picture.data_as_u8_slice(), size, Alpha::Premultiplied)?;
-        let same_size = self.shown.as_ref().filter(|shown| shown.size() == size);
-        let (frame, damage) = match (same_size, changed) {
-            (Some(shown), None) if self.stale => (self.pool.on(shown), None),
-            (Some(_), None) => return Ok(()),
-            (Some(shown), Some(region)) => {
-                let rect = Rect::new(
-                    Point { x: i32::from(region.x0), y: i32::from(region.y0) },
-                    Size::new(u32::from(region.x1 - region.x0), u32::from(region.y1 - region.y0)),
-                );
-                let mut frame = self.pool.on(shown);
-                let drawn = draw_rgba(&mut frame, rgba, rect)?;
-                (frame, Some((self.seq, drawn)))
-            }
-            (None, _) => {
-                let mut frame = self.pool.blank(PixelFormat::A420, size);
-                draw_rgba(&mut frame, rgba, size.rect())?;
-                (frame, None)
-            }
+        if self.sent.back().is_some_and(|sent| sent.1 != size) {
+            self.sent.clear();
+        }
+        let changed = match (self.sent.is_empty(), changed) {
+            (true, _) => size.rect(),
+            (false, None) => return Ok(()),
+            (false, Some(region)) => Rect::new(
+                Point { x: i32::from(region.x0), y: i32::from(region.y0) },
+                Size::new(u32::from(region.x1 - region.x0), u32::from(region.y1 - region.y0)),
+            ),
         };
-        self.stale = false;
+        // A buffer that still shows one of the last frames lacks what has changed since; any other is drawn whole.
+        let (mut frame, known) = self.pool.again(PixelFormat::A420, size);
+        let since = known.and_then(|id| self.sent.iter().position(|sent| sent.0 == id));
+        let rect = since.map_or(size.rect(), |index| self.sent.range(index + 1..).fold(changed, |all, sent| all.union(sent.2)));
+        draw_rgba(&mut frame, rgba, rect)?;
+        let frame = frame.freeze();
+        let grown = changed.to_even();
+        let grown = Rect { width: grown.width + 2, ..grown }.intersect(size.rect());
+        let damage = self.sent.back().map(|_| (self.seq, grown));
+        if self.sent.len() == SENT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((frame.picture.id(), size, changed));
         self.seq += 1;
-        let frame = VideoFrame { seq: self.seq, damage, ..frame.freeze() };
-        self.shown = Some(frame.clone());
+        let frame = VideoFrame { seq: self.seq, damage, ..frame };
         cx.emit(VIDEO, Packet::new(time, frame));
         Ok(())
     }

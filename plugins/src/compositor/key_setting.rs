@@ -36,13 +36,13 @@ pub struct Screen {
     similarity: f32,
     /// From there, over this distance a colour turns from screen to presenter: 0 (a hard edge) to 1.
     smoothness: f32,
-    /// How much of the screen's light is taken out of edges: 0 (none) to 1 (all).
+    /// How much of the screen's light is taken out of edges: 0 (none: a rim stays) to 1 (all).
     spill: f32,
 }
 
 impl Default for Screen {
     fn default() -> Screen {
-        Screen { color: Rgb([0x00, 0xb1, 0x40]), similarity: 0.30, smoothness: 0.08, spill: 0.5 }
+        Screen { color: Rgb([0x00, 0xb1, 0x40]), similarity: 0.30, smoothness: 0.20, spill: 1.0 }
     }
 }
 
@@ -92,7 +92,7 @@ impl<'de> Deserialize<'de> for KeySetting {
             type Value = KeySetting;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("auto, none or { color: \"#00b140\", similarity: 0.30, smoothness: 0.08, spill: 0.5 }")
+                f.write_str("auto, none or { color: \"#00b140\", similarity: 0.30, smoothness: 0.20, spill: 1.0 }")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<KeySetting, E> {
@@ -173,6 +173,6 @@ mod tests {
         let key = Screen::default().key();
         assert_eq!(key.color, [129, 96, 55]);
         let grey = 32f32.hypot(73.0) / (255.0 * std::f32::consts::SQRT_2);
-        assert!((key.similarity / grey - 0.30).abs() < 1e-6 && (key.smoothness / grey - 0.08).abs() < 1e-6);
+        assert!((key.similarity / grey - 0.30).abs() < 1e-6 && (key.smoothness / grey - 0.20).abs() < 1e-6);
     }
 }

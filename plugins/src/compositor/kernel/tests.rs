@@ -1,8 +1,8 @@
 //! Against plain references in double precision, and against pictures whose true composite is known.
 
 use super::*;
-use crate::pixels::rgba_to_i420;
 use crate::pixels::simd::tests::without_avx2;
+use crate::pixels::{frame_to_rgba, rgba_to_i420};
 use engine::frame::{PixelFormat, VideoFrame};
 use engine::pool::Pool;
 
@@ -166,44 +166,69 @@ const CLOTHES: Scene = Scene {
     cover: |x, _| if (50.0..142.0).contains(&x) { 1.0 } else { 0.0 },
 };
 
-/// Mean and largest luma difference, and by how much the result is more like the key's colour than the truth: mean, largest.
-fn judge(result: &VideoFrame, truth: &VideoFrame) -> [f64; 4] {
-    let (mut mean, mut worst, mut green, mut most) = (0.0, 0.0_f64, 0.0, 0.0_f64);
+/// A head before a wall of green light: it shines on skin and on grey cloth near the edge.
+const SPILL: Scene = Scene {
+    size: Size::new(192, 128),
+    colour: |x, y| {
+        let depth = 52.0 - (x - 96.0).hypot(y - 64.0);
+        let shine = (1.0 - depth / 14.0).clamp(0.0, 1.0) * 0.25;
+        let own = if y < 64.0 { [205.0, 150.0, 120.0] } else { [150.0, 150.0, 155.0] };
+        [0, 1, 2].map(|c| own[c] + shine * (GREEN[c] - own[c]))
+    },
+    cover: |x, y| (52.5 - (x - 96.0).hypot(y - 64.0)).clamp(0.0, 1.0),
+};
+
+/// What is seen of a result beside the truth.
+struct Seen {
+    /// Mean difference of luma.
+    mean: f64,
+    /// How far pixels are greener than red and blue, and the truth is not: the largest, and the part of all pixels above 4.
+    rim: f64,
+    rim_part: f64,
+}
+
+fn look(result: &VideoFrame, truth: &VideoFrame) -> Seen {
+    let (ours, theirs) = (frame_to_rgba(result), frame_to_rgba(truth));
+    let green = |pixel: &[u8]| (f64::from(pixel[1]) - f64::from(pixel[0].max(pixel[2]))).max(0.0);
+    let excess: Vec<f64> = ours.chunks(4).zip(theirs.chunks(4)).map(|(ours, theirs)| green(ours) - green(theirs)).collect();
     let (width, height) = (result.size().width as usize, result.size().height as usize);
-    for y in 0..height {
-        for x in 0..width {
-            let difference = (at(result, 0, x, y) - at(truth, 0, x, y)).abs();
-            mean += difference / (width * height) as f64;
-            worst = worst.max(difference);
-        }
+    let differences = (0..width * height).map(|i| (at(result, 0, i % width, i / width) - at(truth, 0, i % width, i / width)).abs());
+    let count = excess.len() as f64;
+    Seen {
+        mean: differences.sum::<f64>() / count,
+        rim: excess.iter().fold(0.0, |most: f64, &excess| most.max(excess)),
+        rim_part: excess.iter().filter(|&&excess| excess > 4.0).count() as f64 / count,
     }
-    let [_, ku, kv] = Key::default().color.map(|c| f64::from(c) - 128.0);
-    for y in 0..height / 2 {
-        for x in 0..width / 2 {
-            let along = ((at(result, 1, x, y) - at(truth, 1, x, y)) * ku + (at(result, 2, x, y) - at(truth, 2, x, y)) * kv) / ku.hypot(kv);
-            green += along.max(0.0) / (width * height / 4) as f64;
-            most = most.max(along);
-        }
-    }
-    [mean, worst, green, most]
 }
 
 #[test]
-fn hair_motion_blur_and_clothes_stay_near_the_true_composite() {
+fn hair_motion_blur_spill_and_clothes_keep_no_green_rim() {
     let pool = Pool::new();
-    // Mean luma difference, mean and largest excess of green: what was measured and a little more, to notice when it gets worse. These
-    // are not invisible: wide blur of skin keeps an olive line, and hard edges of saturated colours a sample of green.
-    for (name, scene, limits) in
-        [("hair", &HAIR, [6.0, 0.8, 16.0]), ("blur", &BLUR, [2.5, 1.5, 28.0]), ("clothes", &CLOTHES, [1.0, 0.25, 45.0])]
-    {
-        for behind in [[240.0, 240.0, 240.0], [20.0, 24.0, 40.0], [150.0, 110.0, 160.0]] {
-            let (result, truth) = scene.key(&pool, Key::default(), |_, _| GREEN, behind);
-            let [mean, _, green, most] = judge(&result, &truth);
-            let plain = scene.key(&pool, Key { spill: 0.0, ..Key::default() }, |_, _| GREEN, behind).0;
-            let [_, _, plain_green, _] = judge(&plain, &truth);
-            let [mean_limit, green_limit, most_limit] = limits;
-            assert!(mean <= mean_limit && green <= green_limit && most <= most_limit, "{name} over {behind:?}: {mean} {green} {most}");
-            assert!(green <= plain_green, "{name}: {green} with and {plain_green} without taking spill out");
+    let screens = [GREEN, [0.0, 177.0, 64.0]];
+    let keys = [Key::default(), Key { color: [129, 96, 55], similarity: 0.066, smoothness: 0.044, spill: 1.0 }];
+    for (screen, key) in screens.into_iter().zip(keys) {
+        // Mean luma difference, the largest excess of green and the part of pixels that have it: what was measured and a little more.
+        // Bands of seven saturated colours have no one colour near, so their hard edges keep a sample of green.
+        for (name, scene, [mean, rim, part]) in [
+            ("hair", &HAIR, [6.0, 2.0, 0.0]),
+            ("blur", &BLUR, [2.5, 2.0, 0.0]),
+            ("spill", &SPILL, [4.0, 2.0, 0.0]),
+            ("clothes", &CLOTHES, [1.2, 80.0, 0.005]),
+        ] {
+            for behind in [[240.0, 240.0, 240.0], [20.0, 24.0, 40.0], [150.0, 110.0, 160.0]] {
+                let (result, truth) = scene.key(&pool, key, |_, _| screen, behind);
+                let seen = look(&result, &truth);
+                assert!(
+                    seen.mean <= mean && seen.rim <= rim && seen.rim_part <= part,
+                    "{name} before {screen:?} over {behind:?}: {} {} {}",
+                    seen.mean,
+                    seen.rim,
+                    seen.rim_part
+                );
+                // The test can fail: without taking the screen's light out there is a rim.
+                let plain = look(&scene.key(&pool, Key { spill: 0.0, ..key }, |_, _| screen, behind).0, &truth);
+                assert!(plain.rim_part > seen.rim_part && plain.rim > 8.0, "{name}: {} without taking light out", plain.rim);
+            }
         }
     }
 }
@@ -232,28 +257,73 @@ fn keyed_by_the_book(layer: &VideoFrame, below: &VideoFrame, key: Key) -> Vec<Ve
     let (cells, rows) = (layer.size().width as usize / 2, layer.size().height as usize / 2);
     let [ky, ku, kv] = [f64::from(key.color[0]) - 16.0, f64::from(key.color[1]) - 128.0, f64::from(key.color[2]) - 128.0];
     let [similarity, smoothness, spill] = [key.similarity, key.smoothness, key.spill].map(f64::from);
+    let length = ku.hypot(kv);
     let uv = |x: usize, y: usize| (at(layer, 1, x, y) - 128.0, at(layer, 2, x, y) - 128.0);
-    let ramp = |x: usize, y: usize| {
-        let (u, v) = uv(x, y);
-        (((u - ku).hypot(v - kv) / (255.0 * 2.0_f64.sqrt()) - similarity) / smoothness).clamp(0.0, 1.0)
+    let distance = |x: usize, y: usize| (uv(x, y).0 - ku).hypot(uv(x, y).1 - kv) / (255.0 * 2.0_f64.sqrt());
+    let ramp = |x: usize, y: usize| ((distance(x, y) - similarity) / smoothness).clamp(0.0, 1.0);
+
+    // Blocks of 8 by 8: is there screen, and the colours of runs without any.
+    let (columns, lines) = (cells / 8, rows / 8);
+    let is_subject = |r: usize, y: usize| (r * 8..r * 8 + 8).all(|x| ramp(x, y) == 1.0);
+    let screen = |bx: i32, by: i32, reach: i32| {
+        (by - reach..=by + reach).any(|by| {
+            let inside = |bx: &i32| (0..columns as i32).contains(bx) && (0..lines as i32).contains(&by);
+            (bx - reach..=bx + reach).filter(inside).any(|bx| (0..8).any(|y| !is_subject(bx as usize, by as usize * 8 + y)))
+        })
     };
-    let light = |x: usize, y: usize| {
-        let (u, v) = uv(x, y);
-        let (along, across) = (u * ku + v * kv, (u * kv - v * ku).abs());
-        (along.min((1.33 * along - across) / (1.33 - 0.75)) / (ku * ku + kv * kv)).clamp(0.0, 1.0)
+    let block = |bx: usize, by: usize| {
+        let (mut count, mut sum, mut squares) = (8.0, (0.0, 0.0), 0.0);
+        for y in (by as i32 - 2).max(0)..(by as i32 + 3).min(lines as i32) {
+            for x in (bx as i32 - 2).max(0)..(bx as i32 + 3).min(columns as i32) {
+                let weight = if screen(x, y, 0) {
+                    0.0
+                } else if screen(x, y, 1) {
+                    1.0 / 16.0
+                } else {
+                    1.0
+                };
+                for y in y as usize * 8..y as usize * 8 + 8 {
+                    let run =
+                        (x as usize * 8..x as usize * 8 + 8).map(|x| uv(x, y)).fold((0.0, 0.0), |a, b| (a.0 + b.0 / 8.0, a.1 + b.1 / 8.0));
+                    count += 8.0 * weight;
+                    sum = (sum.0 + 8.0 * weight * run.0, sum.1 + 8.0 * weight * run.1);
+                    squares += 8.0 * weight * (run.0 * run.0 + run.1 * run.1);
+                }
+            }
+        }
+        let (u, v) = (sum.0 / count, sum.1 / count);
+        let deviation = (squares / count - u * u - v * v).max(0.0).sqrt();
+        let excess = ((u * ku + v * kv) / (length * length) - 0.4).max(0.0);
+        let trust = if screen(bx as i32, by as i32, 1) { 1.0 } else { 0.0 };
+        [trust, u - excess * ku, v - excess * kv, (2.0 - deviation / 20.0).clamp(0.0, 1.0)]
+    };
+    let blocks: Vec<[f64; 4]> = (0..lines * columns).map(|i| block(i % columns, i / columns)).collect();
+    // Blocks' values hold for their middles, with straight lines between.
+    let around = |x: usize, y: usize| {
+        let place = |at: usize, count: usize| {
+            let at = ((at as f64 + 0.5) / 8.0 - 0.5).clamp(0.0, count as f64 - 1.0);
+            (at as usize, (at as usize + 1).min(count - 1), at.fract())
+        };
+        let ((x0, x1, fx), (y0, y1, fy)) = (place(x, columns), place(y, lines));
+        let value = |x: usize, y: usize, k: usize| blocks[y * columns + x][k];
+        [0, 1, 2, 3].map(|k| {
+            let row = |y: usize| value(x0, y, k) * (1.0 - fx) + value(x1, y, k) * fx;
+            row(y0) * (1.0 - fy) + row(y1) * fy
+        })
     };
     // Alpha, gain, remove.
     let decide = |x: usize, y: usize| {
-        let mut screen = 0.0;
-        for near_y in (y as i32 - 12).max(0)..=(y as i32 + 12).min(rows as i32 - 1) {
-            for near_x in (x as i32 - 12).max(0)..(x as i32 + 12).min(cells as i32) {
-                screen += 1.0 - ramp(near_x as usize, near_y as usize);
-            }
-        }
-        let (ramp, light) = (ramp(x, y), light(x, y));
-        let trust = (6.0 * screen / (24.0 * 24.0)).min(1.0) * spill;
+        let ((u, v), [trust, su, sv, one]) = (uv(x, y), around(x, y));
+        let (along, across) = ((u * ku + v * kv) / (length * length), (u * kv - v * ku).abs() / (length * length));
+        let cautious = along.min(2.0 * (along - across)).clamp(0.0, 1.0);
+        let (lu, lv) = (ku - su, kv - sv);
+        let on_line = (((u - su) * lu + (v - sv) * lv) / (lu * lu + lv * lv)).clamp(0.0, 1.0);
+        let beside = ((u - su) * lv - (v - sv) * lu).abs() / lu.hypot(lv);
+        let light = cautious + one * (2.0 - beside / 8.0).clamp(0.0, 1.0) * (on_line - cautious);
+        let light = ((light - 0.03) / 0.97).clamp(0.0, 1.0);
+        let (ramp, trust) = (ramp(x, y), trust * spill);
         let mixed = ramp.min(1.0 - light);
-        let shown = if light < 1.0 { mixed / (1.0 - light) } else { 0.0 };
+        let shown = if light < 0.996 { mixed / (1.0 - light) } else { 0.0 };
         let alpha = ramp + trust * (mixed - ramp);
         [alpha, alpha + trust * (shown - alpha), trust * light * shown]
     };
@@ -307,7 +377,7 @@ fn keying_follows_its_description_within_rounding() {
                     expected.iter().enumerate().map(|(i, e)| (at(&result, p, i % width, i / width) - e).abs()).collect();
                 let (mean, most) =
                     (differences.iter().sum::<f64>() / differences.len() as f64, differences.iter().fold(0.0, |a: f64, &b| a.max(b)));
-                assert!(mean <= 1.0 && most <= 6.0, "plane {p}: {mean} on average, {most} at most");
+                assert!(mean <= 1.0 && most <= 6.0, "{key:?} plane {p}: {mean} on average, {most} at most");
             }
         }
     }
@@ -329,10 +399,10 @@ fn a_keyed_layer_is_cut_at_the_edges_and_works_at_any_size() {
         let subject = filled(&pool, PixelFormat::I420, size, |p, x, y| if p == 0 { noise(p, x, y) } else { 128 });
         let covered = Rect::new(point, size).intersect(below.size().rect());
         let mut frame = pool.on(&below);
-        assert_eq!(keyer.blend(&mut frame, &screen, point), covered);
+        assert_eq!(keyer.blend(&mut frame, &screen, point), Rect::default());
         assert!(frame.freeze().picture.bytes() == below.picture.bytes(), "nothing but screen: nothing drawn");
         let mut frame = pool.on(&below);
-        keyer.blend(&mut frame, &subject, point);
+        assert_eq!(keyer.blend(&mut frame, &subject, point), covered);
         let shown = frame.freeze();
         for y in 0..64 {
             for x in 0..96 {
