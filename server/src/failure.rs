@@ -1,6 +1,6 @@
 //! Why a command did not succeed, and the exit code for it.
 
-use crate::signals::Signal;
+use crate::signals::{Signal, Signals};
 use engine::graph::Problems;
 use plugins::lesson::LessonError;
 use plugins::speech::voice::VoiceError;
@@ -50,6 +50,8 @@ impl From<LessonError> for Failure {
         match error {
             // The input may be fine here.
             LessonError::Write { .. } | LessonError::Office { .. } => Failure::Failed(error.to_string()),
+            // Only a signal cancels.
+            LessonError::Cancelled => Failure::Aborted(Signals::listen().caught().unwrap_or(Signal::Interrupt)),
             error => Failure::Invalid(error.to_string()),
         }
     }

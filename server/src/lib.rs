@@ -8,6 +8,7 @@
 mod cli;
 mod commands;
 mod console;
+mod decks;
 mod doctor;
 mod estimate;
 mod excerpt;

@@ -7,7 +7,7 @@
 use super::error::LessonError;
 use super::fonts::Fonts;
 use super::hash::{Canon, ContentHash};
-use super::limits::check_count;
+use super::limits::check_narration;
 use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
 use super::package::Package;
 use super::pdf::Document;
@@ -65,12 +65,15 @@ pub(super) fn import(path: &Path, bytes: &[u8], format: Format, options: &Import
     }
     let mut package = Package::open(path, bytes)?;
     let deck = if format == Format::Odp { odp::read(&mut package)? } else { pptx::read(&mut package)? };
-    check_count(path, deck.slides.len())?;
     if deck.slides.is_empty() {
         return Err(LessonError::Empty { path: path.into(), cause: "has no slides".into() });
     }
     if deck.slides.iter().all(|slide| slide.hidden) {
         return Err(LessonError::Empty { path: path.into(), cause: "has only hidden slides; show at least one".into() });
+    }
+    // Before LibreOffice works for nothing.
+    for (index, slide) in deck.slides.iter().enumerate().filter(|(_, slide)| !slide.hidden) {
+        check_narration(&slide.notes).map_err(|cause| LessonError::Slide { path: path.into(), slide: index + 1, cause })?;
     }
     let key = Canon::new("deck to pdf 1")
         .number(deck.size.0.into())

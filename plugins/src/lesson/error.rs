@@ -90,6 +90,9 @@ pub enum LessonError {
         /// What is wrong with it.
         cause: String,
     },
+    /// The user stopped the program while it read.
+    #[error("stopped while reading the lesson")]
+    Cancelled,
     /// LibreOffice is not there, failed or took too long.
     #[error("cannot convert {} with LibreOffice: {cause}", path.display())]
     Office {
@@ -113,11 +116,20 @@ impl LessonError {
         LessonError::Damaged { path: path.into(), cause: cause.to_string() }
     }
 
-    /// The same damage, with the slide it hurts.
+    /// The same damage or limit, with the slide it is about.
     pub(super) fn at_slide(self, slide: usize) -> LessonError {
         match self {
             LessonError::Damaged { path, cause } => LessonError::Slide { path, slide, cause: format!("{cause}; save the deck again") },
+            LessonError::Limit { path, what, limit } => LessonError::Slide { path, slide, cause: format!("{what}; the limit is {limit}") },
             other => other,
+        }
+    }
+
+    /// What a node of a graph fails with: stopped by the user is no failure of the node.
+    pub(crate) fn into_failure(self) -> engine::node::Failure {
+        match self {
+            LessonError::Cancelled => engine::node::Failure::Cancelled,
+            error => error.into(),
         }
     }
 

@@ -4,11 +4,11 @@
 //! uploaded. Units are always written (`600ms`, `40%`).
 
 use super::error::LessonError;
-use super::limits::{read_file, read_text};
+use super::limits::{check_count, read_file, read_text};
 use super::model::{Lesson, Narration, Overlay, OverlayRole, SILENT_SLIDE, Slide, TimedWord, Visual};
 use super::pdf::{Document, page_hash};
 use super::raster::image_size;
-use super::{ImportOptions, slug};
+use super::{ImportOptions, pdf_guard, slug};
 use engine::cue::{Anchor, Placement, Transition};
 use engine::graph::parse::parse;
 use engine::graph::unit::{DurationSetting, Percent, Rgb};
@@ -191,6 +191,7 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
     if file.version != 1 {
         return Err(LessonError::invalid(path, format!("it has version {}, but this program reads version 1", file.version)));
     }
+    check_count(path, file.slides.len())?;
     let mut files = Files::new(path)?;
     let mut slides = Vec::new();
     let mut size = file.size.map(|ratio| (ratio.0, ratio.1));
@@ -299,6 +300,7 @@ impl Files {
     fn document(&mut self, path: &Path) -> Result<&(super::ContentHash, Document), LessonError> {
         if !self.documents.contains_key(path) {
             let (bytes, hash) = read_file(path)?;
+            pdf_guard::check(path, &bytes)?;
             self.documents.insert(path.into(), (hash, Document::parse(path, bytes)?));
         }
         Ok(&self.documents[path])

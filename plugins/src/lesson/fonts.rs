@@ -1,5 +1,6 @@
 //! Which fonts a deck asks for and the machine lacks.
 
+use engine::run::Cancel;
 use super::process;
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -25,7 +26,7 @@ pub(super) struct Fonts(Option<BTreeSet<String>>);
 impl Fonts {
     /// Asks fontconfig's `fc-list`, once a deck (about 20 ms).
     pub fn installed() -> Fonts {
-        let listed = process::run(Command::new("fc-list").args([":", "family"]), Duration::from_secs(10));
+        let listed = process::run(Command::new("fc-list").args([":", "family"]), Duration::from_secs(10), &Cancel::default());
         Fonts(listed.ok().filter(|listed| listed.success).map(|listed| {
             let families = listed.output.lines().flat_map(|line| line.split(','));
             families.map(|family| family.trim().to_lowercase()).filter(|family| !family.is_empty()).collect()

@@ -31,11 +31,12 @@ pub(super) fn read_file(path: &Path) -> Result<(Vec<u8>, ContentHash), LessonErr
         what: format!("it has {} MiB", size.div_ceil(1 << 20)),
         limit: format!("{} MiB a file: compress the pictures or split the lesson", MAX_FILE_BYTES >> 20),
     };
-    let file = File::open(path).map_err(LessonError::read(path))?;
-    let meta = file.metadata().map_err(LessonError::read(path))?;
+    // Before it is opened, which would wait for a writer of a pipe.
+    let meta = std::fs::metadata(path).map_err(LessonError::read(path))?;
     if !meta.is_file() {
         return Err(LessonError::Unsupported { path: path.into(), found: "not a regular file".into() });
     }
+    let file = File::open(path).map_err(LessonError::read(path))?;
     if meta.len() > MAX_FILE_BYTES {
         return Err(too_large(meta.len()));
     }
@@ -99,6 +100,16 @@ pub(super) fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
+/// Fails when there is more to say on a slide than the limit.
+pub(super) fn check_narration(text: &str) -> Result<(), String> {
+    match text.chars().count() {
+        chars if chars > MAX_NARRATION_CHARS => {
+            Err(format!("its narration has {chars} characters; the limit is {MAX_NARRATION_CHARS}: split the slide"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_slide(slide: &Slide) -> Result<(), String> {
     let length = |what: &str, span: Span, longest: Span| match span {
         span if span <= Span::ZERO => Err(format!("{what} must be longer than zero")),
@@ -106,15 +117,8 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
         _ => Ok(()),
     };
     match &slide.narration {
-        Narration::Text(text) => {
-            let chars = text.chars().count();
-            if text.trim().is_empty() {
-                return Err("its narration is blank; make it a silence".into());
-            }
-            if chars > MAX_NARRATION_CHARS {
-                return Err(format!("its narration has {chars} characters; the limit is {MAX_NARRATION_CHARS}: split the slide"));
-            }
-        }
+        Narration::Text(text) if text.trim().is_empty() => return Err("its narration is blank; make it a silence".into()),
+        Narration::Text(text) => check_narration(text)?,
         Narration::Audio { words, .. } => {
             let mut last = Time::ZERO;
             for word in words.iter().flatten() {

@@ -12,12 +12,14 @@ mod file;
 mod folder;
 mod fonts;
 mod hash;
+mod in_use;
 mod limits;
 mod model;
 mod odp;
 mod office;
 mod package;
 mod pdf;
+mod pdf_guard;
 mod pptx;
 mod process;
 mod raster;
@@ -33,16 +35,18 @@ pub use error::LessonError;
 pub use export::export;
 pub use file::schema;
 pub use hash::ContentHash;
+pub use in_use::import_shared;
 pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check};
 pub use model::{LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
 pub use raster::{Picture, Rasterizer};
 pub use select::select;
 
+use engine::run::Cancel;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How lessons are imported.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ImportOptions {
     /// Where converted decks are kept; made when missing. Default: `$XDG_CACHE_HOME/lectern/decks`.
     pub cache_dir: PathBuf,
@@ -52,6 +56,8 @@ pub struct ImportOptions {
     pub libreoffice_timeout: Duration,
     /// Language of the narration as a BCP 47 tag; `None` = as the source says, else `en`.
     pub language: Option<String>,
+    /// Stops an import under way, LibreOffice with it, with [`LessonError::Cancelled`]. Default: nobody does.
+    pub cancel: Cancel,
 }
 
 impl Default for ImportOptions {
@@ -64,6 +70,7 @@ impl Default for ImportOptions {
             libreoffice: "soffice".into(),
             libreoffice_timeout: Duration::from_secs(120),
             language: None,
+            cancel: Cancel::default(),
         }
     }
 }

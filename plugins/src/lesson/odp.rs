@@ -3,6 +3,7 @@
 use super::deck::{Deck, DeckSlide};
 use super::error::LessonError;
 use super::hash::{Canon, ContentHash};
+use super::limits::check_count;
 use super::one_line;
 use super::package::Package;
 use super::xml::{Element, Node};
@@ -28,11 +29,15 @@ pub(super) fn read(package: &mut Package) -> Result<Deck, LessonError> {
         .flat_map(|style| style.attrs("name"))
         .collect();
     let look = automatic.into_iter().fold(Canon::new("odp look"), |canon, style| style.digest(canon, ""));
-    let look = referenced(package, &styles).into_iter().fold(styles.digest(look, ""), Canon::hash).finish();
+    let look = referenced(package, &styles)?.into_iter().fold(styles.digest(look, ""), Canon::hash).finish();
     let pages: Vec<&Element> = show.elements().filter(|page| page.name == "page").collect();
     let size = pages.first().map_or(Some((4, 3)), |page| size(&styles, page));
     let size = size.ok_or_else(|| LessonError::damaged(package.path(), "it gives no slide size"))?;
-    let slides = pages.into_iter().enumerate().map(|(index, page)| slide(package, page, index, &hidden, look)).collect();
+    check_count(package.path(), pages.len())?;
+    let mut slides = Vec::new();
+    for (index, page) in pages.into_iter().enumerate() {
+        slides.push(slide(package, page, index, &hidden, look).map_err(|error| error.at_slide(index + 1))?);
+    }
     let meta = package.xml("meta.xml")?.unwrap_or_default();
     let text = |name: &str| meta.find(name).map(|element| one_line(&element.text())).filter(|text| !text.is_empty());
     let faces = content.child("font-face-decls").into_iter().flat_map(Element::elements);
@@ -40,7 +45,13 @@ pub(super) fn read(package: &mut Package) -> Result<Deck, LessonError> {
     Ok(Deck { title: text("title"), language: text("language"), size, slides, fonts: fonts.collect() })
 }
 
-fn slide(package: &Package, page: &Element, index: usize, hidden: &BTreeSet<&str>, look: ContentHash) -> DeckSlide {
+fn slide(
+    package: &mut Package,
+    page: &Element,
+    index: usize,
+    hidden: &BTreeSet<&str>,
+    look: ContentHash,
+) -> Result<DeckSlide, LessonError> {
     let notes = page.child("notes");
     let framed = |parent: &Element, class: &str| {
         let frames = parent.elements().filter(|frame| frame.attrs("class").any(|value| value == class));
@@ -48,8 +59,8 @@ fn slide(package: &Package, page: &Element, index: usize, hidden: &BTreeSet<&str
     };
     let title = framed(page, "title").or_else(|| Some(lines(page, "notes")).filter(|text| !text.is_empty()));
     let picture = page.digest(Canon::new("odp slide").hash(look), "notes");
-    let picture = referenced(package, page).into_iter().fold(picture, Canon::hash);
-    DeckSlide {
+    let picture = referenced(package, page)?.into_iter().fold(picture, Canon::hash);
+    Ok(DeckSlide {
         id: page.attrs("id").next().or(page.attrs("name").next()).map_or_else(|| format!("page{}", index + 1), str::to_string),
         title: title.map(|text| one_line(&text)),
         notes: notes.and_then(|notes| framed(notes, "notes")).unwrap_or_default(),
@@ -59,7 +70,7 @@ fn slide(package: &Package, page: &Element, index: usize, hidden: &BTreeSet<&str
         transition: Transition::Cut,
         warnings: hindrances(page),
         fonts: BTreeSet::new(),
-    }
+    })
 }
 
 /// The text of all paragraphs below, one a line, blank ones left out; elements named `skip` are left out.
@@ -87,14 +98,18 @@ fn lines(element: &Element, skip: &str) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-/// The hashes of the package parts (pictures, charts) that elements below refer to.
-fn referenced(package: &Package, element: &Element) -> Vec<ContentHash> {
+/// The hashes of the package parts (pictures, charts) that elements below refer to; pictures over the limit are refused.
+fn referenced(package: &mut Package, element: &Element) -> Result<Vec<ContentHash>, LessonError> {
     let links = element.all().flat_map(|element| element.attrs("href")).map(|link| link.trim_start_matches("./"));
     let links: BTreeSet<&str> = links.filter(|link| !link.is_empty() && !link.contains(':')).collect();
     let parts = package
         .names()
         .filter(|name| links.iter().any(|link| name.strip_prefix(link).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))));
-    parts.filter_map(|name| package.hash(name)).collect()
+    let parts: Vec<String> = parts.map(str::to_string).collect();
+    for part in &parts {
+        package.check_picture(part)?;
+    }
+    Ok(parts.iter().filter_map(|name| package.hash(name)).collect())
 }
 
 /// What the slide has and a still page cannot show.

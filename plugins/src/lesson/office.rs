@@ -1,7 +1,8 @@
 //! LibreOffice as a converter, with a cache.
 //!
 //! Each conversion runs in a folder of its own with its own profile, home and temporary files, so that several run at once, nothing
-//! of the user's set-up changes the result, and nothing is left behind. Results are published by rename: the first one wins.
+//! of the user's set-up changes the result, and nothing is left behind: only a killed program leaves its `*.part` folder, which a
+//! later conversion removes. Results are published by rename: the first one wins.
 
 use super::ImportOptions;
 use super::error::LessonError;
@@ -10,6 +11,10 @@ use super::process;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+/// A folder of a conversion that nothing was added to for so long belongs to nobody any more; the longest time limit is far shorter.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// One conversion.
 pub(super) struct Task<'a> {
@@ -35,9 +40,13 @@ pub(super) fn convert(task: &Task, options: &ImportOptions) -> Result<PathBuf, L
         return Ok(result);
     }
     fs::create_dir_all(&options.cache_dir).map_err(LessonError::write(&options.cache_dir))?;
+    sweep(&options.cache_dir);
     // In the cache folder, because a rename does not cross file systems.
-    let work =
-        tempfile::Builder::new().prefix("converting-").tempdir_in(&options.cache_dir).map_err(LessonError::write(&options.cache_dir))?;
+    let work = tempfile::Builder::new()
+        .prefix(WORK.0)
+        .suffix(WORK.1)
+        .tempdir_in(&options.cache_dir)
+        .map_err(LessonError::write(&options.cache_dir))?;
     let work = work.path();
     let input = work.join("deck").with_extension(task.from);
     fs::write(&input, task.bytes).map_err(LessonError::write(&input))?;
@@ -45,13 +54,13 @@ pub(super) fn convert(task: &Task, options: &ImportOptions) -> Result<PathBuf, L
     command.args(["--headless", "--norestore", "--nolockcheck", "--nodefault", "--nofirststartwizard", "--convert-to", task.filter]);
     command.arg("--outdir").arg(work.join("out")).arg(format!("-env:UserInstallation={}", file_url(&work.join("profile")))).arg(&input);
     environment(&mut command, work);
-    let finished = process::run(&mut command, options.libreoffice_timeout).map_err(|error| {
-        failed(match error {
-            process::ProcessError::Start(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                format!("there is no program {}; install libreoffice-impress, or save the deck as PDF", options.libreoffice.display())
-            }
-            error => format!("{error}; simplify the deck, raise the time limit, or save the deck as PDF"),
-        })
+    let finished = process::run(&mut command, options.libreoffice_timeout, &options.cancel).map_err(|error| match error {
+        process::ProcessError::Cancelled => LessonError::Cancelled,
+        process::ProcessError::Start(error) if error.kind() == std::io::ErrorKind::NotFound => failed(format!(
+            "there is no program {}. Get it: sudo apt-get install libreoffice-impress (or scripts/setup); or save the deck as PDF",
+            options.libreoffice.display()
+        )),
+        error => failed(format!("{error}. Simplify the deck, give it more time (--conversion-limit 5min), or save it as PDF")),
     })?;
     let made = work.join("out").join("deck").with_extension(task.to);
     // It exits with zero when it could not read the deck, so the result is what counts.
@@ -65,6 +74,21 @@ pub(super) fn convert(task: &Task, options: &ImportOptions) -> Result<PathBuf, L
         _ => {}
     }
     Ok(result)
+}
+
+/// Beginning and end of the names of folders in which LibreOffice works.
+const WORK: (&str, &str) = ("converting-", ".part");
+
+/// Removes what killed programs left here long ago. What cannot be removed is in nobody's way.
+fn sweep(cache: &Path) {
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| name.starts_with(WORK.0) && name.ends_with(WORK.1));
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if ours && age().is_some_and(|age| age > ABANDONED) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// An environment that depends on nothing of the user's but where programs and fonts are.
@@ -100,7 +124,6 @@ fn file_url(path: &Path) -> String {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
-    use std::time::Duration;
 
     fn convert_with(script: &str, timeout: Duration) -> String {
         let folder = tempfile::tempdir().unwrap();
@@ -137,7 +160,23 @@ mod tests {
             ..ImportOptions::default()
         };
         let task = Task { path: Path::new("a.pptx"), bytes: b"x", from: "pptx", to: "pdf", filter: "pdf", key: ContentHash::of(b"x") };
-        assert!(convert(&task, &options).unwrap_err().to_string().contains("install libreoffice-impress"));
+        assert!(convert(&task, &options).unwrap_err().to_string().contains("sudo apt-get install libreoffice-impress"));
+    }
+
+    #[test]
+    fn what_killed_programs_left_is_removed_in_time() {
+        let cache = tempfile::tempdir().unwrap();
+        let make = |name: &str, age: Duration| {
+            fs::create_dir(cache.path().join(name)).unwrap();
+            let folder = fs::File::open(cache.path().join(name)).unwrap();
+            folder.set_modified(std::time::SystemTime::now() - age).unwrap();
+        };
+        make("converting-old.part", ABANDONED * 2);
+        make("converting-new.part", Duration::ZERO);
+        make("other", ABANDONED * 2);
+        sweep(cache.path());
+        let left = |name: &str| cache.path().join(name).exists();
+        assert_eq!((left("converting-old.part"), left("converting-new.part"), left("other")), (false, true, true));
     }
 
     #[test]

@@ -5,19 +5,23 @@
 
 use super::error::LessonError;
 use super::hash::ContentHash;
+use super::limits::MAX_PIXELS;
+use super::raster::pixels;
 use super::xml::{self, Element};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
-const MAX_ENTRIES: usize = 10_000;
+const MAX_ENTRIES: usize = 65_535;
 const MAX_UNPACKED: u64 = 1 << 30;
 /// Presentations reach 20 (plain XML); a bomb has a thousand.
 const MAX_RATIO: u64 = 200;
 /// Below this size no ratio is suspicious.
 const RATIO_COUNTS_FROM: u64 = 64 << 20;
 const MAX_XML: u64 = 64 << 20;
+/// A picture tells its size within its first bytes; before that there may be a colour profile and a thumbnail.
+const PICTURE_HEAD: u64 = 1 << 20;
 
 /// An opened package; part names have no leading slash.
 pub(super) struct Package<'a> {
@@ -90,6 +94,23 @@ impl<'a> Package<'a> {
         let mut bytes = Vec::new();
         entry.take(MAX_XML).read_to_end(&mut bytes).map_err(|error| damaged(format!("part {name:?} cannot be unpacked ({error})")))?;
         Ok(Some(bytes))
+    }
+
+    /// Fails when a part is a picture of more pixels than the limit: whoever unpacks it would need gigabytes. Parts of other kinds, and
+    /// pictures whose format is not known here, pass.
+    pub fn check_picture(&mut self, name: &str) -> Result<(), LessonError> {
+        let Some((index, _)) = self.actual(name).and_then(|name| self.parts.get(name)).copied() else { return Ok(()) };
+        let mut head = Vec::new();
+        // That it can be unpacked was seen when the package was opened.
+        let read = self.archive.by_index(index).map(|entry| entry.take(PICTURE_HEAD).read_to_end(&mut head));
+        match read.ok().and_then(|_| pixels(&head)) {
+            Some((width, height)) if u64::from(width) * u64::from(height) > MAX_PIXELS => Err(LessonError::Limit {
+                path: self.path.clone(),
+                what: format!("its picture {name:?} has {width}x{height} pixels"),
+                limit: format!("{} megapixels: scale it down", MAX_PIXELS / 1_000_000),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// A part as XML; `None` when there is none of this name.

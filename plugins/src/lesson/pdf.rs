@@ -5,7 +5,7 @@ use super::hash::{Canon, ContentHash};
 use super::limits::{check_count, read_file};
 use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
 use super::script::Script;
-use super::{ImportOptions, slug};
+use super::{ImportOptions, pdf_guard, slug};
 use engine::cue::{Placement, Transition};
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::{LoadPdfError, Pdf};
@@ -66,8 +66,9 @@ impl Document {
             let scale = Affine::scale_non_uniform(f64::from(width) / f64::from(page_width), f64::from(height) / f64::from(page_height));
             let transform = scale * hayro::hayro_interpret::util::TransformExt::to_kurbo(&page.initial_transform(true));
             let mut context = RenderContext::new(width as u16, height as u16);
-            // Hinting moves glyphs to whole pixels and makes the same slide look different at each size.
-            let settings = RenderSettings { hinting: false, ..RenderSettings::default() };
+            // Hinting moves glyphs to whole pixels and makes the same slide look different at each size; a kept glyph is drawn again at
+            // the nearest quarter of a pixel, which small print shows.
+            let settings = RenderSettings { hinting: false, glyph_caching: false, ..RenderSettings::default() };
             hayro::render_into(page, &RenderCache::new(), &InterpreterSettings::default(), &settings, &mut context, transform);
             context.flush();
             let mut pixmap = Pixmap::new(width as u16, height as u16);
@@ -91,6 +92,7 @@ pub(super) fn page_hash(file: ContentHash, index: usize) -> ContentHash {
 
 /// Imports the PDF in `bytes`, which came from `path`, with the narration in `NAME.md` or `NAME.txt` beside it.
 pub(super) fn import(path: &Path, bytes: Vec<u8>, hash: ContentHash, options: &ImportOptions) -> Result<Lesson, LessonError> {
+    pdf_guard::check(path, &bytes)?;
     let document = Document::parse(path, bytes)?;
     let pages = document.pages();
     check_count(path, pages)?;

@@ -5,6 +5,7 @@
 use super::deck::{Deck, DeckSlide};
 use super::error::LessonError;
 use super::hash::{Canon, ContentHash};
+use super::limits::check_count;
 use super::one_line;
 use super::package::Package;
 use super::xml::{Element, Node};
@@ -42,7 +43,10 @@ pub(super) fn read(package: &mut Package) -> Result<Deck, LessonError> {
         .finish();
     let mut languages = Languages::default();
     let mut slides = Vec::new();
-    for entry in presentation.child("sldIdLst").into_iter().flat_map(Element::elements).filter(|entry| entry.name == "sldId") {
+    let list: Vec<&Element> =
+        presentation.child("sldIdLst").into_iter().flat_map(Element::elements).filter(|entry| entry.name == "sldId").collect();
+    check_count(package.path(), list.len())?;
+    for entry in list {
         let part =
             entry.attr_in("/relationships", "id").and_then(|id| links.iter().find(|link| link.id == id)).map(|link| link.target.clone());
         let number = slides.len() + 1;
@@ -130,6 +134,9 @@ fn picture(package: &mut Package, part: &str, look: ContentHash) -> Result<Conte
         }
         seen.push(part.to_string());
         canon = canon.option(package.hash(part), Canon::hash);
+        if kind == "image" {
+            package.check_picture(part)?;
+        }
         let mut links = relationships(package, part)?;
         links.sort_by(|a, b| a.id.cmp(&b.id));
         for link in links {

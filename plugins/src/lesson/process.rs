@@ -1,5 +1,7 @@
-//! Runs another program with a time limit.
+//! Runs another program, until it ends, its time is over, or the user stops the work.
 
+use crossbeam_channel::RecvTimeoutError;
+use engine::run::Cancel;
 use std::io::{Read, Seek};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -25,15 +27,17 @@ pub(super) enum ProcessError {
     Start(#[from] std::io::Error),
     #[error("it took longer than {} s and was stopped", .0.as_secs_f64())]
     TimedOut(Duration),
+    #[error("it was stopped")]
+    Cancelled,
 }
 
-/// Runs `command` to its end, in a process group of its own: over the limit, all that it started is killed with it.
-pub(super) fn run(command: &mut Command, limit: Duration) -> Result<Finished, ProcessError> {
+/// Runs `command` to its end, in a process group of its own: over the limit or cancelled, all that it started is killed with it.
+pub(super) fn run(command: &mut Command, limit: Duration, cancel: &Cancel) -> Result<Finished, ProcessError> {
     // A file, not a pipe: nobody has to read it while the program runs.
     let mut log = tempfile::tempfile()?;
     let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?).process_group(0).spawn()?;
     let mut group = Group(child);
-    let start = Instant::now();
+    let (start, stop) = (Instant::now(), cancel.channel());
     let status = loop {
         if let Some(status) = group.0.try_wait()? {
             break status;
@@ -41,7 +45,9 @@ pub(super) fn run(command: &mut Command, limit: Duration) -> Result<Finished, Pr
         if start.elapsed() > limit {
             return Err(ProcessError::TimedOut(limit));
         }
-        std::thread::sleep(LOOK);
+        if stop.recv_timeout(LOOK) == Err(RecvTimeoutError::Disconnected) {
+            return Err(ProcessError::Cancelled);
+        }
     };
     let mut output = Vec::new();
     log.rewind()?;
@@ -69,9 +75,10 @@ mod tests {
 
     #[test]
     fn output_and_status_come_back() {
-        let finished = run(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]), Duration::from_secs(60)).unwrap();
+        let run = |command: &mut Command| run(command, Duration::from_secs(60), &Cancel::default());
+        let finished = run(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"])).unwrap();
         assert_eq!((finished.success, finished.output.as_str()), (false, "out\nerr"));
-        assert!(matches!(run(&mut Command::new("/does/not/exist"), Duration::from_secs(1)), Err(ProcessError::Start(_))));
+        assert!(matches!(run(&mut Command::new("/does/not/exist")), Err(ProcessError::Start(_))));
     }
 
     #[test]
@@ -82,7 +89,8 @@ mod tests {
         let mut limit = Duration::from_millis(50);
         // On a busy machine the shell may not have started its child yet: then with more time.
         let child = loop {
-            assert!(matches!(run(Command::new("sh").args(["-c", &script]), limit), Err(ProcessError::TimedOut(_))));
+            let ended = run(Command::new("sh").args(["-c", &script]), limit, &Cancel::default());
+            assert!(matches!(ended, Err(ProcessError::TimedOut(_))));
             match std::fs::read_to_string(&pid).ok().and_then(|text| text.trim().parse::<u32>().ok()) {
                 Some(child) => break child,
                 None => limit *= 2,
@@ -93,5 +101,13 @@ mod tests {
         while runs() {
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn cancelled_it_ends_at_once() {
+        let cancel = Cancel::default();
+        cancel.cancel();
+        let ended = run(Command::new("sleep").arg("600"), Duration::from_secs(600), &cancel);
+        assert!(matches!(ended, Err(ProcessError::Cancelled)));
     }
 }

@@ -91,6 +91,11 @@ pub(super) fn image_size(path: &Path) -> Result<(u32, u32), LessonError> {
     Ok(if turned { (height, width) } else { (width, height) })
 }
 
+/// Width and height of a picture whose first bytes these are; `None` when they are of no known picture.
+pub(super) fn pixels(head: &[u8]) -> Option<(u32, u32)> {
+    ImageReader::new(Cursor::new(head)).with_guessed_format().ok()?.into_dimensions().ok()
+}
+
 fn decoder<'a>(path: &Path, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a, LessonError> {
     let damaged = |error: image::ImageError| LessonError::damaged(path, format!("it is no picture that can be read ({error})"));
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(LessonError::read(path))?;

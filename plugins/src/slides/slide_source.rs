@@ -5,7 +5,7 @@
 //! it; the lecture goes on.
 
 use super::gallery::Gallery;
-use crate::lesson::{ImportOptions, Lesson, import};
+use crate::lesson::{ImportOptions, Lesson, LessonError, import_shared};
 use engine::cue::{Cue, SlideCue, Transition};
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
@@ -85,7 +85,8 @@ struct Fade {
 impl Node for SlideSource {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size: self.size, rate: start.defaults().fps }));
-        let lesson = Arc::new(import(&self.path, &ImportOptions::default())?);
+        let options = ImportOptions { cancel: start.cancel(), ..ImportOptions::default() };
+        let lesson = import_shared(&self.path, &options).map_err(LessonError::into_failure)?;
         let gallery = Gallery::open(lesson.clone(), self.size, &start.cancel())?;
         self.open = Some((lesson, gallery));
         Ok(())

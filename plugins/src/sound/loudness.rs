@@ -11,7 +11,7 @@ use engine::media::{AudioBlock, AudioCaps, Caps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use engine::time::{Span, Time};
+use engine::time::{Rate, Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::VecDeque;
@@ -78,6 +78,22 @@ impl NodeConfig for LoudnessConfig {
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
         Ok(Box::new(Loudness { config: self, caps: None, stretch: None, cut: None }))
+    }
+}
+
+/// Samples of one channel at `rate` as the node with its defaults would give them, all at once.
+pub fn limited(samples: &[f32], rate: Rate) -> Vec<f32> {
+    let mut limiter = LoudnessConfig { ceiling_dbtp: minus_one(), release: release() }.limiter(1, rate);
+    let silence = std::iter::repeat_n(&0.0, limiter.delay());
+    let gains: Vec<f32> = samples.iter().chain(silence).filter_map(|sample| limiter.push(&[*sample])).collect();
+    samples.iter().zip(gains).map(|(sample, gain)| sample * gain).collect()
+}
+
+impl LoudnessConfig {
+    fn limiter(&self, channels: usize, rate: Rate) -> Limiter {
+        let ceiling = 10f64.powf((self.ceiling_dbtp - MARGIN_DB) / 20.0) as f32;
+        let frames = |span| rate.count_in(span) as usize;
+        Limiter::new(channels, ceiling, frames(LOOKAHEAD), frames(self.release.0))
     }
 }
 
@@ -153,9 +169,7 @@ impl Node for Loudness {
 
 impl Loudness {
     fn limiter(&self, caps: AudioCaps) -> Limiter {
-        let ceiling = 10f64.powf((self.config.ceiling_dbtp - MARGIN_DB) / 20.0) as f32;
-        let frames = |span| caps.rate.count_in(span) as usize;
-        Limiter::new(caps.channels.into(), ceiling, frames(LOOKAHEAD), frames(self.config.release.0))
+        self.config.limiter(caps.channels.into(), caps.rate)
     }
 }
 

@@ -5,6 +5,8 @@ mod loudness;
 mod resample;
 mod true_peak;
 
+pub use loudness::limited;
+
 use engine::registry::NodeType;
 use engine::time::{Span, Time};
 

@@ -96,6 +96,11 @@ impl Cache {
         Some(bytes)
     }
 
+    /// There is an entry, as far as looking tells.
+    pub fn has(&self, key: &Key) -> bool {
+        self.path(key).is_some_and(|path| path.is_file())
+    }
+
     /// Keeps `content` under `key`. Whoever publishes last wins; equal keys mean equal contents.
     pub fn put(&self, key: &Key, content: &[u8]) {
         let Some(path) = self.path(key) else { return };
@@ -157,7 +162,7 @@ fn publish(path: &Path, content: &[u8]) -> io::Result<u64> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let folder = path.parent().expect("an entry lies in a folder");
     fs::create_dir_all(folder)?;
-    let unique = format!("tmp-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let unique = format!("{}-{}.part", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let temporary = folder.join(unique);
     let written = (|| {
         let mut file = File::create(&temporary)?;

@@ -14,9 +14,9 @@ struct Job {
     done: Sender<std::result::Result<Synthesis, VoiceError>>,
 }
 
-/// A few threads that speak. Dropping it ends them after the clause at hand.
+/// A few threads that speak. Closing or dropping it ends them after the last clause asked for; the voice goes with them.
 pub(crate) struct Narrator {
-    jobs: Sender<Job>,
+    jobs: Option<Sender<Job>>,
     spoken: VecDeque<Bridge<std::result::Result<Synthesis, VoiceError>>>,
     cancel: Cancel,
 }
@@ -38,7 +38,7 @@ impl Narrator {
             };
             std::thread::Builder::new().name(format!("speech-{index}")).spawn(work)?;
         }
-        Ok(Narrator { jobs, spoken: VecDeque::new(), cancel: cancel.clone() })
+        Ok(Narrator { jobs: Some(jobs), spoken: VecDeque::new(), cancel: cancel.clone() })
     }
 
     /// How many clauses were asked for and not yet taken.
@@ -50,13 +50,18 @@ impl Narrator {
     pub fn ask(&mut self, clause: Clause) {
         let (done, bridge) = Bridge::new(1, &self.cancel);
         // Workers end only when this end is dropped or the run is cancelled, which `next` reports.
-        let _ = self.jobs.send(Job { clause, done });
+        let _ = self.jobs.as_ref().map(|jobs| jobs.send(Job { clause, done }));
         self.spoken.push_back(bridge);
     }
 
     /// Forgets all clauses that were asked for.
     pub fn forget(&mut self) {
         self.spoken.clear();
+    }
+
+    /// Nothing more will be asked for: what a voice needs to speak is given back as soon as the last clause is spoken.
+    pub fn close(&mut self) {
+        self.jobs = None;
     }
 
     /// Waits for the next sound.

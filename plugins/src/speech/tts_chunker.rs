@@ -1,8 +1,9 @@
 //! `tts_chunker` [-> audio, cues]: gives a lesson's narration, slide after slide: sound in blocks of 20 ms, and beside it the cues that
 //! everything else follows (slides, words, phonemes, visemes, captions, sentence ends, rests).
 //!
-//! Narration is spoken by whole clauses, a few ahead in parallel, and taken in order; the lesson's text alone decides every packet. A
-//! slide lasts lead-in + speech + tail, or as long as it asks for, rounded up to a time that is a whole frame and a whole sample.
+//! Narration is spoken by whole clauses, first of all and into the cache, then taken from there in order: a voice at work and an encoder
+//! at work need some hundred megabytes each, and so never at once. The lesson's text alone decides every packet. A slide
+//! lasts lead-in + speech + tail, or as long as it asks for, rounded up to a time that is a whole frame and a whole sample.
 
 use super::cache::Cache;
 use super::decode::decode;
@@ -11,13 +12,14 @@ use super::text::{Clause, Narration as Script, Options, narrate};
 use super::timeline::Timeline;
 use super::viseme::visemes_from_sound;
 use super::voice::{CachedVoice, PiperVoice, Settings, TARGET_LUFS, Voice, gain_for};
-use crate::lesson::{ImportOptions, LEAD_IN, Lesson, Narration, Slide, TAIL, import, select};
+use crate::lesson::{ImportOptions, LEAD_IN, Lesson, LessonError, Narration, Slide, TAIL, import_shared, select};
 use engine::cue::{Cue, SlideCue, VisemeCue, WordCue};
 use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
 use engine::node::{Cx, Failure, Flow, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::run::Cancel;
 use engine::time::{Span, Time, common_interval};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -124,7 +126,7 @@ struct TtsChunker {
 
 /// A lesson being given.
 struct Talk {
-    lesson: Lesson,
+    lesson: Arc<Lesson>,
     /// Which slides, by index into `lesson.slides`.
     order: Vec<usize>,
     scripts: Vec<Script>,
@@ -146,14 +148,20 @@ struct Talk {
     /// All of it has been made.
     complete: bool,
     block: usize,
+    /// It may be made to go back, and needs its voice to the end.
+    live: bool,
     step: Span,
 }
 
 impl Node for TtsChunker {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         let config = &self.config;
-        let options = ImportOptions { libreoffice_timeout: config.conversion_limit.0.to_std(), ..ImportOptions::default() };
-        let lesson = import(&config.lesson, &options)?;
+        let options = ImportOptions {
+            libreoffice_timeout: config.conversion_limit.0.to_std(),
+            cancel: start.cancel(),
+            ..ImportOptions::default()
+        };
+        let lesson = import_shared(&config.lesson, &options).map_err(LessonError::into_failure)?;
         for warning in &lesson.warnings {
             start.warn(warning.slide, warning.text.as_str());
         }
@@ -172,7 +180,13 @@ impl Node for TtsChunker {
             let text = format!("the lesson is in \"{}\", the voice \"{}\" speaks \"{}\"", lesson.language, voice.id(), voice.language());
             start.warn(None, format!("{text}. Give a voice of that language: --voice PATH.onnx"));
         }
-        let narrator = Narrator::start(Arc::new(voice), workers, &start.cancel())?;
+        let voice = Arc::new(voice);
+        // Live, a few clauses ahead are enough, and nobody waits for the last one to hear the first.
+        let live = start.is_live();
+        if !live {
+            speak_first(&voice, &scripts, workers, &start.cancel())?;
+        }
+        let narrator = Narrator::start(voice, if live { workers } else { 1 }, &start.cancel())?;
         let block = super::voice::SAMPLES.count_in(config.chunk.0) as usize;
         let talk = Talk {
             lesson,
@@ -189,6 +203,7 @@ impl Node for TtsChunker {
             clause: 0,
             complete: false,
             block,
+            live,
             step: self.step,
         };
         start.expect_end(talk.expected_end());
@@ -226,6 +241,29 @@ impl Node for TtsChunker {
             talk.go_back(cut);
         }
     }
+}
+
+/// Has the voice speak what its cache does not hold yet; then it rests.
+fn speak_first(voice: &Arc<CachedVoice<PiperVoice>>, scripts: &[Script], workers: usize, cancel: &Cancel) -> Result {
+    let mut missing = scripts.iter().flat_map(|script| &script.clauses).filter(|clause| !voice.remembers(clause));
+    if let Some(first) = missing.next() {
+        voice.synthesize(first)?;
+        // Where nothing is kept, everything would be said twice: then it is spoken when its time comes.
+        if voice.remembers(first) {
+            let mut narrator = Narrator::start(voice.clone(), workers, cancel)?;
+            for clause in missing {
+                if narrator.ahead() == AHEAD {
+                    narrator.next()?;
+                }
+                narrator.ask(clause.clone());
+            }
+            while narrator.ahead() > 0 {
+                narrator.next()?;
+            }
+        }
+    }
+    voice.rest();
+    Ok(())
 }
 
 impl Talk {
@@ -358,7 +396,12 @@ impl Talk {
     fn keep_ahead(&mut self) {
         while self.narrator.ahead() < AHEAD {
             let (place, clause) = self.next_ask;
-            let Some(script) = self.scripts.get(place) else { return };
+            let Some(script) = self.scripts.get(place) else {
+                if !self.live {
+                    self.narrator.close();
+                }
+                return;
+            };
             match script.clauses.get(clause) {
                 Some(clause) => self.narrator.ask(Clause::clone(clause)),
                 None => {

@@ -1,13 +1,14 @@
 //! `lectern lesson`: what an importer made of a deck.
 
 use crate::console::Console;
+use crate::decks::DeckOptions;
 use crate::estimate;
 use crate::failure::Failure;
 use crate::outputs;
 use crate::progress::clock;
 use clap::{Args, Subcommand};
 use engine::time::Span;
-use plugins::lesson::{ImportOptions, Lesson, Narration, Slide, Visual, export, import};
+use plugins::lesson::{Lesson, Narration, Slide, Visual, export};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,8 @@ enum Action {
         /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md.
         #[arg(value_name = "DECK")]
         deck: PathBuf,
+        #[command(flatten)]
+        deck_options: DeckOptions,
     },
     /// Write the lesson as lesson.yaml, to be edited by hand and rendered.
     Export {
@@ -43,25 +46,27 @@ enum Action {
         /// Replace the file if it is there.
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        deck_options: DeckOptions,
     },
 }
 
 /// Shows or exports.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     match options.action {
-        Action::Show { deck } => {
-            let lesson = import(&deck, &ImportOptions::default())?;
+        Action::Show { deck, deck_options } => {
+            let lesson = deck_options.import(&deck)?;
             match console.json() {
                 true => console.answer_json(&described(&lesson)),
                 false => show(&lesson, console),
             }
             Ok(())
         }
-        Action::Export { deck, output, force } => write(&deck, &output, force, console),
+        Action::Export { deck, output, force, deck_options } => write(&deck, &output, force, deck_options, console),
     }
 }
 
-fn write(deck: &Path, output: &Path, force: bool, console: &Console) -> Result<(), Failure> {
+fn write(deck: &Path, output: &Path, force: bool, deck_options: DeckOptions, console: &Console) -> Result<(), Failure> {
     if output.exists() {
         outputs::check(output, &[deck])?;
         if !force {
@@ -72,7 +77,7 @@ fn write(deck: &Path, output: &Path, force: bool, console: &Console) -> Result<(
         let better = output.join("lesson.yaml");
         return Err(Failure::Invalid(format!("a lesson file ends in .yaml; write -o {}", better.display())));
     }
-    let lesson = import(deck, &ImportOptions::default())?;
+    let lesson = deck_options.import(deck)?;
     export(&lesson, output)?;
     console.event(&json!({ "event": "done", "file": output, "slides": lesson.slides.len() }));
     console.say(&format!("{}  {} slides", output.display(), lesson.slides.len()));

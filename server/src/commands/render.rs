@@ -1,6 +1,7 @@
 //! `lectern render`: a deck in, a film with subtitles out.
 
 use crate::console::Console;
+use crate::decks::DeckOptions;
 use crate::estimate;
 use crate::execute::{Figures, execute};
 use crate::failure::Failure;
@@ -15,9 +16,10 @@ use engine::graph::draw::{Format, draw};
 use engine::graph::plan::Plan;
 use engine::run::Report;
 use engine::time::Span;
-use plugins::lesson::{ImportOptions, Lesson, import, select};
+use plugins::lesson::{Lesson, select};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,6 +59,8 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     graph: Option<PathBuf>,
     #[command(flatten)]
+    deck_options: DeckOptions,
+    #[command(flatten)]
     graph_options: GraphOptions,
     #[command(flatten)]
     figures: Figures,
@@ -67,7 +71,7 @@ pub struct Options {
 
 /// What a render is about to do.
 struct Job {
-    lesson: Lesson,
+    lesson: Arc<Lesson>,
     /// Which of its slides.
     chosen: Vec<usize>,
     film: PathBuf,
@@ -85,7 +89,8 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         show(&job, console);
         return Ok(());
     }
-    let Job { lesson: _, chosen, film, plan } = job;
+    // The lesson is held until the end: the nodes of the run share it.
+    let Job { lesson: _lesson, chosen, film, plan } = job;
     let size = plan.defaults.size;
     let report = execute(plan, &options.figures, console)?;
     let Report { wall_seconds, media_seconds, .. } = report;
@@ -147,7 +152,7 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
         console.lints(&document.warnings, &file.text);
         Doing::start("reading", &deck.display().to_string(), console)
     });
-    let lesson = import(deck, &ImportOptions::default())?;
+    let lesson = options.deck_options.import(deck)?;
     drop(reading);
     let chosen = select(&lesson, options.slides.as_deref().unwrap_or("all"))?;
     Ok(Job { lesson, chosen, film, plan })

@@ -7,6 +7,7 @@ use crate::progress::clock;
 use crate::signals::Signals;
 use clap::Args;
 use engine::time::Span;
+use plugins::sound::limited;
 use plugins::speech::cache::Cache;
 use plugins::speech::text::{Options as ClauseLengths, narrate};
 use plugins::speech::voice::{CachedVoice, PiperVoice, SAMPLE_RATE, SAMPLES, Settings, Synthesis, Timed, Voice, gain_for};
@@ -85,7 +86,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
             spoken.silence(clause.pause_after);
         }
     }
-    write_wav(&spoken.samples, &options.output)
+    write_wav(&limited(&spoken.samples, SAMPLES), &options.output)
         .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", options.output.display())))?;
     let seconds = spoken.samples.len() as f64 / f64::from(SAMPLE_RATE);
     if let Some(path) = &options.times {

@@ -7,7 +7,7 @@
 use engine::time::Span;
 
 use super::{Phoneme, Synthesis, Timed, Voice, VoiceError, Word};
-use crate::speech::cache::Cache;
+use crate::speech::cache::{Cache, Key};
 use crate::speech::text::{Clause, Unspoken};
 use crate::speech::viseme::Viseme;
 
@@ -30,6 +30,16 @@ impl<V: Voice> CachedVoice<V> {
     pub fn cache(&self) -> &Cache {
         &self.cache
     }
+
+    /// The clause was spoken before and is kept.
+    pub fn remembers(&self, clause: &Clause) -> bool {
+        self.cache.has(&self.key(clause))
+    }
+
+    fn key(&self, clause: &Clause) -> Key {
+        let voice = (self.voice.id(), self.voice.fingerprint());
+        Cache::key(&[b"clause", &REVISION.to_le_bytes(), voice.0.as_bytes(), voice.1.as_bytes(), &said(clause)])
+    }
 }
 
 impl<V: Voice> Voice for CachedVoice<V> {
@@ -50,14 +60,17 @@ impl<V: Voice> Voice for CachedVoice<V> {
     }
 
     fn synthesize(&self, clause: &Clause) -> Result<Synthesis, VoiceError> {
-        let said = said(clause);
-        let key = Cache::key(&[b"clause", &REVISION.to_le_bytes(), self.voice.id().as_bytes(), self.voice.fingerprint().as_bytes(), &said]);
+        let key = self.key(clause);
         if let Some(synthesis) = self.cache.get(&key).and_then(|bytes| decode(&bytes, clause)) {
             return Ok(synthesis);
         }
         let synthesis = self.voice.synthesize(clause)?;
         self.cache.put(&key, &encode(&synthesis));
         Ok(synthesis)
+    }
+
+    fn rest(&self) {
+        self.voice.rest();
     }
 }
 

@@ -185,6 +185,9 @@ pub trait Voice: Send + Sync {
     /// # Errors
     /// Only for what is wrong with the machine or the voice, never for what is wrong with the text.
     fn synthesize(&self, clause: &Clause) -> Result<Synthesis, VoiceError>;
+
+    /// Gives back what only speaking needs, mostly memory. The next clause takes it anew.
+    fn rest(&self) {}
 }
 
 #[cfg(test)]

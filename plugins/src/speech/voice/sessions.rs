@@ -46,6 +46,13 @@ impl Sessions {
         Ok(lent)
     }
 
+    /// Ends the idle sessions; others are made when they are needed.
+    pub(super) fn clear(&self) {
+        let mut state = self.lock();
+        state.made -= state.idle.len();
+        state.idle.clear();
+    }
+
     /// Poisoning means nothing here: the state is changed in single steps.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,0 +1,73 @@
+//! Lessons in use: what several parts of one run read is read once, and all of them see the same.
+//!
+//! A lesson is shared for as long as somebody holds it. A file that was written meanwhile is read anew; folders and lesson files,
+//! whose content lies in many files, are always read.
+
+use super::{ImportOptions, Lesson, LessonError, import};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::SystemTime;
+
+/// A deck as it was when it was read, and how it was read.
+#[derive(PartialEq)]
+struct Source {
+    path: PathBuf,
+    modified: SystemTime,
+    length: u64,
+    language: Option<String>,
+}
+
+impl Source {
+    /// `None` where one file does not tell whether the lesson has changed.
+    fn of(path: &Path, options: &ImportOptions) -> Option<Source> {
+        let deck = path.extension().is_some_and(|extension| ["pptx", "ppt", "odp"].iter().any(|known| extension.eq_ignore_ascii_case(known)));
+        let meta = std::fs::metadata(path).ok().filter(|meta| deck && meta.is_file())?;
+        Some(Source {
+            path: path.canonicalize().ok()?,
+            modified: meta.modified().ok()?,
+            length: meta.len(),
+            language: options.language.clone(),
+        })
+    }
+}
+
+/// [`import`], or the lesson that somebody in this process has imported from the same file and still holds.
+///
+/// # Errors
+/// Those of [`import`].
+pub fn import_shared(path: &Path, options: &ImportOptions) -> Result<Arc<Lesson>, LessonError> {
+    static LAST: Mutex<Option<(Source, Weak<Lesson>)>> = Mutex::new(None);
+    let Some(source) = Source::of(path, options) else { return import(path, options).map(Arc::new) };
+    // One value is replaced by another: poisoning means nothing here.
+    let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((known, lesson)) = &*last()
+        && *known == source
+        && let Some(lesson) = lesson.upgrade()
+    {
+        return Ok(lesson);
+    }
+    let lesson = Arc::new(import(path, options)?);
+    *last() = Some((source, Arc::downgrade(&lesson)));
+    Ok(lesson)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deck_is_read_once_while_it_is_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("talk.pptx");
+        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/decks/sld-notes.pptx"), &path).unwrap();
+        let options = ImportOptions { cache_dir: folder.path().join("cache"), ..ImportOptions::default() };
+        let first = import_shared(&path, &options).unwrap();
+        assert!(Arc::ptr_eq(&first, &import_shared(&path, &options).unwrap()));
+        let german = ImportOptions { language: Some("de".into()), ..options.clone() };
+        assert_eq!(import_shared(&path, &german).unwrap().language, "de");
+        // Written again, the same bytes: nobody can know without reading.
+        std::fs::File::open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let second = import_shared(&path, &options).unwrap();
+        assert!(!Arc::ptr_eq(&first, &second) && first == second);
+    }
+}
