@@ -18,8 +18,8 @@ use crate::node::{Failure, In, Out, Result, Start};
 use crate::packet::Packet;
 use crate::registry::{Defaults, NodeType};
 use crate::run::{
-    self, Activity, Cancel, Edge, EdgeStats, Env, Inbox, InboxEnv, Inputs, LaneState, Limit, NodeStats, Phase, Position, Slot, Stage, Stopped,
-    Wanted, Warning,
+    self, Activity, Cancel, Edge, EdgeStats, Env, Inbox, InboxEnv, Inputs, LaneState, Limit, NodeStats, Phase, Position, Slot, Stage,
+    Stopped, Wanted, Warning,
 };
 use crate::time::{Rate, Span, Time};
 use std::sync::{Arc, Mutex};
@@ -136,7 +136,8 @@ impl NodeTest {
         let inputs = Inputs::new(self.inputs.into_iter().map(slot).collect(), node_type.sync, self.defaults.fps);
         let stats = Arc::<NodeStats>::default();
         let position = Position { node: 0, phase: Phase::Process, pts: Time::ZERO };
-        let mut lane = LaneState { position, origin: Instant::now(), clock: Instant::now(), head: stats.clone(), interrupted: false, trace: None };
+        let mut lane =
+            LaneState { position, origin: Instant::now(), clock: Instant::now(), head: stats.clone(), interrupted: false, trace: None };
         let feed = (!is_source).then(|| Inbox::new(&[], inbox_env));
         let mut stage = Stage::new(0, node, node_type, inputs, latency, env, stats);
         for slot in 0..node_type.outputs.len() {

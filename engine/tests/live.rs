@@ -36,7 +36,8 @@ fn show(nodes: &str) -> Show {
 fn launch(text: &str) -> Show {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("packets.txt");
-    let text = format!("version: 1\ngraph: t\ndefaults: {{ video: {{ size: 64x36, fps: 25 }} }}\n{text}").replace("${out}", &out.display().to_string());
+    let text = format!("version: 1\ngraph: t\ndefaults: {{ video: {{ size: 64x36, fps: 25 }} }}\n{text}")
+        .replace("${out}", &out.display().to_string());
     let registry = Registry::new(&[ENGINE_NODES, &[&FEED, &BRAKE]]);
     let document = load(&text, "test.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
     let plan = check(&document, &registry, Depth::Pure).unwrap_or_else(|problems| panic!("{problems}"));
@@ -152,7 +153,9 @@ fn nothing_is_made_beyond_the_horizon_and_nothing_goes_out_before_its_time() {
 #[test]
 fn missing_sound_delays_the_programme_and_sound_and_picture_stay_together() {
     let door = Door::open("missing sound");
-    let mut live = show(&format!("nodes:\n  v: {{ type: test_video, config: {{ duration: 3s }} }}\n  a: {{ type: feed, config: {{ door: missing sound }} }}\n{TO_HASH}"));
+    let mut live = show(&format!(
+        "nodes:\n  v: {{ type: test_video, config: {{ duration: 3s }} }}\n  a: {{ type: feed, config: {{ door: missing sound }} }}\n{TO_HASH}"
+    ));
     (0..25).for_each(|i| door.audio(sound(i, 0.5)));
     live.handle.idle();
     // 500 ms of sound: at 500 ms there is none.
@@ -179,7 +182,9 @@ fn missing_sound_delays_the_programme_and_sound_and_picture_stay_together() {
 #[test]
 fn a_missing_picture_holds_the_one_before_and_the_programme_goes_on() {
     let door = Door::open("missing picture");
-    let mut live = show(&format!("nodes:\n  v: {{ type: feed, config: {{ door: missing picture }} }}\n  a: {{ type: test_tone, config: {{ duration: 3s }} }}\n{TO_HASH}"));
+    let mut live = show(&format!(
+        "nodes:\n  v: {{ type: feed, config: {{ door: missing picture }} }}\n  a: {{ type: test_tone, config: {{ duration: 3s }} }}\n{TO_HASH}"
+    ));
     (0..10).for_each(|i| door.video(shown(i, i as u8)));
     live.handle.idle();
     live.play(Span::from_millis(600));
@@ -246,7 +251,9 @@ fn cues_leave_in_order_at_their_time_and_a_late_one_at_once() {
 #[test]
 fn a_stop_during_preroll_ends_in_order() {
     let door = Door::open("preroll");
-    let live = show(&format!("nodes:\n  v: {{ type: test_video, config: {{ duration: 3s }} }}\n  a: {{ type: feed, config: {{ door: preroll }} }}\n{TO_HASH}"));
+    let live = show(&format!(
+        "nodes:\n  v: {{ type: test_video, config: {{ duration: 3s }} }}\n  a: {{ type: feed, config: {{ door: preroll }} }}\n{TO_HASH}"
+    ));
     live.handle.stop();
     door.end();
     let mut live = live;

@@ -51,7 +51,7 @@ impl From<LessonError> for Failure {
             // The input may be fine here.
             LessonError::Write { .. } | LessonError::Office { .. } => Failure::Failed(error.to_string()),
             // Only a signal cancels.
-            LessonError::Cancelled => Failure::Aborted(Signals::listen().caught().unwrap_or(Signal::Interrupt)),
+            LessonError::Cancelled => Failure::Aborted(Signals::listen().aborted().unwrap_or(Signal::Interrupt)),
             error => Failure::Invalid(error.to_string()),
         }
     }

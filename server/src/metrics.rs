@@ -46,7 +46,8 @@ fn record(report: &Report) {
         gauge!("lectern_node_fps", with("per", "wall")).set(node.fps_wall);
         gauge!("lectern_node_fps", with("per", "media")).set(node.fps_media);
         gauge!("lectern_node_busy_ratio", labels()).set(node.busy_ratio);
-        for (quantile, seconds) in [("0.5", node.process_seconds.p50), ("0.99", node.process_seconds.p99), ("1", node.process_seconds.max)] {
+        for (quantile, seconds) in [("0.5", node.process_seconds.p50), ("0.99", node.process_seconds.p99), ("1", node.process_seconds.max)]
+        {
             gauge!("lectern_node_process_seconds", with("quantile", quantile)).set(seconds);
         }
     }
@@ -138,7 +139,8 @@ mod tests {
             busy_ratio: 0.25,
             process_seconds: Default::default(),
         };
-        let edge = EdgeReport { from: "speech.audio".into(), to: "level.audio".into(), depth: 3, max_depth: 4, dropped: 2, blocked_seconds: 0.5 };
+        let edge =
+            EdgeReport { from: "speech.audio".into(), to: "level.audio".into(), depth: 3, max_depth: 4, dropped: 2, blocked_seconds: 0.5 };
         let mut report = Report { nodes: vec![node], edges: vec![edge], av_skew_seconds: 0.02, ..Report::default() };
         let metrics = Metrics::default();
         let text = metrics.text(&report);

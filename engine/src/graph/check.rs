@@ -7,9 +7,9 @@ use super::plan::{Plan, PlanEdge, PlanNode};
 use super::problem::{Code, Problem, Problems};
 use super::value::Location;
 use crate::frame::Size;
+use crate::media::Kind;
 use crate::registry::{AnyConfig, Defaults, NodeType, Registry};
 use crate::run::Limit;
-use crate::media::Kind;
 use crate::time::{Rate, Span};
 
 /// How much a live run makes ahead where the file does not say.
@@ -48,11 +48,17 @@ pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Res
     }
     let has_playout = document.nodes.iter().any(|node| node.type_name.value == "playout");
     if document.clock == Clock::Live && !has_playout {
-        let problem = Problem::new(Code::NoPlayout, &document.graph.at, "clock: live needs a node that keeps time, and there is no playout");
-        problems.push(problem.with_help("Write playout: { type: playout, inputs: { video: …, audio: … } }, and encode what comes out of it."));
+        let problem =
+            Problem::new(Code::NoPlayout, &document.graph.at, "clock: live needs a node that keeps time, and there is no playout");
+        problems
+            .push(problem.with_help("Write playout: { type: playout, inputs: { video: …, audio: … } }, and encode what comes out of it."));
     }
     if document.latency.is_some_and(|latency| latency.0 < LEAST_LATENCY || latency.0 > Span::from_seconds(60)) {
-        problems.push(Problem::new(Code::BadValue, &document.graph.at, "latency must be from 60ms to 60s: it is what a live run makes ahead"));
+        problems.push(Problem::new(
+            Code::BadValue,
+            &document.graph.at,
+            "latency must be from 60ms to 60s: it is what a live run makes ahead",
+        ));
     }
     let playouts = document.nodes.iter().filter(|node| node.type_name.value == "playout").skip(1);
     for node in playouts {
@@ -239,12 +245,15 @@ fn source_of(
 
 /// What a full edge does. Live, what goes into a sink is dropped up to the next keyframe rather than holding up the others.
 fn policy_of(source: &InputRef, kind: Kind, is_sink: bool, clock: Clock, problems: &mut Problems) -> Policy {
-    let default = if clock == Clock::Live && is_sink && matches!(kind, Kind::Encoded | Kind::Cues) { Policy::ToKeyframe } else { Policy::Block };
+    let default =
+        if clock == Clock::Live && is_sink && matches!(kind, Kind::Encoded | Kind::Cues) { Policy::ToKeyframe } else { Policy::Block };
     let Some(policy) = source.queue.and_then(|queue| queue.policy) else { return default };
     let text = match (policy, clock) {
         (Policy::Block, _) => return policy,
         (_, Clock::Offline) => "a queue that drops would lose data, which a file must not; only policy: block is allowed offline",
-        (Policy::Latest, _) if kind != Kind::Video || !source.tap => "policy: latest is for pictures that are only looked at; write tap: true",
+        (Policy::Latest, _) if kind != Kind::Video || !source.tap => {
+            "policy: latest is for pictures that are only looked at; write tap: true"
+        }
         (Policy::ToKeyframe, _) if kind != Kind::Encoded => "policy: to_keyframe is for what an encoder makes, this is raw",
         _ => return policy,
     };

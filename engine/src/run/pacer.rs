@@ -93,4 +93,3 @@ impl PlayoutStats {
         self.late.record(by.to_nanos().max(0) as u64);
     }
 }
-

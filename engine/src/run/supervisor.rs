@@ -291,5 +291,9 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
 
 /// For a sink that was left out.
 pub(crate) fn detached(error: &RunError) -> Warning {
-    Warning { node: error.node.clone(), slide: None, text: format!("left out after it failed in {}: {}", error.phase.as_str(), error.cause) }
+    Warning {
+        node: error.node.clone(),
+        slide: None,
+        text: format!("left out after it failed in {}: {}", error.phase.as_str(), error.cause),
+    }
 }

@@ -55,7 +55,16 @@ impl NodeConfig for SlideSourceConfig {
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(SlideSource { path: self.lesson, size: defaults.size, open: None, shown: None, fade: None, past: VecDeque::new(), pool: Pool::new(), seq: 0 }))
+        Ok(Box::new(SlideSource {
+            path: self.lesson,
+            size: defaults.size,
+            open: None,
+            shown: None,
+            fade: None,
+            past: VecDeque::new(),
+            pool: Pool::new(),
+            seq: 0,
+        }))
     }
 }
 

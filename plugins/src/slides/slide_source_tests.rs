@@ -1,4 +1,5 @@
 use super::*;
+use crate::lesson::import;
 use engine::cue::Placement;
 use engine::testing::{NodeTest, Outputs};
 use engine::time::Rate;

@@ -8,6 +8,7 @@ pub mod cache;
 mod captions;
 pub mod decode;
 mod narrator;
+mod talk;
 pub mod text;
 mod timeline;
 pub mod tts_chunker;

@@ -8,6 +8,9 @@ use engine::run::{Bridge, Cancel};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// Clauses asked for ahead of the one that plays.
+pub(crate) const AHEAD: usize = 4;
+
 /// A clause on its way to a worker, with the line its sound goes back on.
 struct Job {
     clause: Clause,
