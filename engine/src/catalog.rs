@@ -13,7 +13,7 @@ use crate::node::{InPort, OutPort};
 use crate::registry::{Lane, NodeType, Registry, Sync};
 
 pub use schema::schema;
-pub use settings::{Setting, settings};
+pub use settings::{Setting, commands, settings};
 
 /// All there is to know about a node type, as plain text of at most 110 columns.
 pub fn help(node_type: &NodeType) -> String {
@@ -40,6 +40,14 @@ pub fn help(node_type: &NodeType) -> String {
     for setting in &settings {
         line(&mut text, format_args!("  {}: {}{}", setting.name, setting.values, standing(setting, "; ")));
         wrapped(&mut text, &setting.summary, 6, 110);
+    }
+    let commands = commands(node_type);
+    if !commands.is_empty() {
+        text.push_str("\ncommands\n");
+    }
+    for command in &commands {
+        line(&mut text, format_args!("  {}: {}", command.name, command.values));
+        wrapped(&mut text, &command.summary, 6, 110);
     }
     line(&mut text, format_args!("\nexample\n  {}:", node_type.name));
     line(&mut text, format_args!("    type: {}", node_type.name));
@@ -108,6 +116,13 @@ fn section(text: &mut String, node_type: &NodeType) {
             None => String::new(),
         };
         line(text, format_args!("| `{}` | {} | {} | {} |", setting.name, cell(&setting.values), cell(&default), cell(&setting.summary)));
+    }
+    let commands = commands(node_type);
+    if !commands.is_empty() {
+        text.push_str("\n| command | value | |\n| --- | --- | --- |\n");
+    }
+    for command in &commands {
+        line(text, format_args!("| `{}` | {} | {} |", command.name, cell(&command.values), cell(&command.summary)));
     }
     line(text, format_args!("\n```yaml\n{}:\n  type: {}", node_type.name, node_type.name));
     if !node_type.inputs.is_empty() {
@@ -240,6 +255,8 @@ mod tests {
         let text = help(registry.get("fault").expect("there"));
         assert!(text.contains("  phase: start | process | finish; required\n      Where it fails.\n"), "{text}");
         assert!(text.contains("  after: whole number; default: 0\n"), "{text}");
+        let text = help(registry.get("test_tone").expect("there"));
+        assert!(text.contains("\ncommands\n  frequency: whole number\n      Another pitch, in Hz, 1 to 20000.\n"), "{text}");
     }
 
     #[test]

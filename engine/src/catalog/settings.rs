@@ -33,6 +33,27 @@ pub fn settings(node_type: &NodeType) -> Vec<Setting> {
     found
 }
 
+/// What a node type can be told while it runs, in the schema's order: each command as a setting, its values being what goes with it.
+pub fn commands(node_type: &NodeType) -> Vec<Setting> {
+    let Some(command) = node_type.command else { return Vec::new() };
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let root = (command.schema)(&mut generator).to_value();
+    let definitions = generator.take_definitions(true);
+    let mut found = Vec::new();
+    for choice in choices(&root, &definitions) {
+        let description = choice["description"].as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+        let first = found.len();
+        gather(choice, &definitions, "", None, DEEPEST, &mut found);
+        if let Some(name) = choice["const"].as_str() {
+            found.push(Setting { name: name.into(), values: String::new(), default: None, required: false, summary: String::new() });
+        }
+        if let Some(command) = found.get_mut(first).filter(|command| command.summary.is_empty()) {
+            command.summary = description;
+        }
+    }
+    found
+}
+
 type Definitions = Map<String, Value>;
 
 /// Follows references. Chains are finite: definitions refer to others only through properties and choices.
