@@ -7,9 +7,15 @@
 //! assert_eq!(out.packets(Out::<AudioBlock>::new("audio")).len(), 2);
 //! ```
 
+pub mod compliance;
+mod encoder;
 mod feed;
 
+pub use encoder::TEST_ENCODER;
 pub use feed::{BRAKE, Door, FEED};
+
+/// Node types for tests of whole graphs.
+pub const TEST_NODES: &[&NodeType] = &[&FEED, &BRAKE, &TEST_ENCODER];
 
 use crate::frame::{PixelFormat, Size};
 use crate::graph::parse::parse;
@@ -136,8 +142,7 @@ impl NodeTest {
         let inputs = Inputs::new(self.inputs.into_iter().map(slot).collect(), node_type.sync, self.defaults.fps);
         let stats = Arc::<NodeStats>::default();
         let position = Position { node: 0, phase: Phase::Process, pts: Time::ZERO };
-        let mut lane =
-            LaneState { position, origin: Instant::now(), clock: Instant::now(), head: stats.clone(), interrupted: false, trace: None };
+        let mut lane = LaneState::new(position, Instant::now(), stats.clone(), None);
         let feed = (!is_source).then(|| Inbox::new(&[], inbox_env));
         let mut stage = Stage::new(0, node, node_type, inputs, latency, env, stats);
         for slot in 0..node_type.outputs.len() {

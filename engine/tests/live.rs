@@ -1,124 +1,13 @@
 //! Live runs with a clock that is cranked by hand: exact, whatever the machine is busy with.
 
-use engine::clock::Manual;
+mod support;
+
 use engine::cue::Cue;
-use engine::frame::{PixelFormat, Size, VideoFrame};
-use engine::graph::check::{Depth, check};
-use engine::graph::{LoadOptions, load};
-use engine::media::AudioBlock;
-use engine::nodes::ENGINE_NODES;
 use engine::packet::Packet;
-use engine::pool::Pool;
-use engine::registry::Registry;
-use engine::run::{ErrorKind, Handle, Report, Run, RunError, RunOptions};
-use engine::testing::{BRAKE, Door, FEED};
+use engine::run::{ErrorKind, Report};
+use engine::testing::Door;
 use engine::time::{Rate, Span, Time};
-use std::path::PathBuf;
-use std::sync::Arc;
-
-const TICK: Rate = Rate::per_second(25);
-const SAMPLES: Rate = Rate::per_second(48_000);
-
-/// A live graph at work, with its clock and the folder that its `${out}` is in.
-struct Show {
-    run: Run,
-    handle: Handle,
-    clock: Manual,
-    folder: tempfile::TempDir,
-    now: Time,
-}
-
-/// 64x36 at 25 fps, 200 ms ahead.
-fn show(nodes: &str) -> Show {
-    launch(&format!("clock: live\nlatency: 200ms\n{nodes}"))
-}
-
-fn launch(text: &str) -> Show {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let out = folder.path().join("packets.txt");
-    let text = format!("version: 1\ngraph: t\ndefaults: {{ video: {{ size: 64x36, fps: 25 }} }}\n{text}")
-        .replace("${out}", &out.display().to_string());
-    let registry = Registry::new(&[ENGINE_NODES, &[&FEED, &BRAKE]]);
-    let document = load(&text, "test.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
-    let plan = check(&document, &registry, Depth::Pure).unwrap_or_else(|problems| panic!("{problems}"));
-    let clock = Manual::default();
-    let options = RunOptions { clock: Some(Arc::new(clock.clone())), ..RunOptions::default() };
-    let run = Run::launch_with(plan, options).unwrap_or_else(|error| panic!("{error}"));
-    let handle = run.handle();
-    handle.idle();
-    Show { run, handle, clock, folder, now: Time::ZERO }
-}
-
-impl Show {
-    /// Lets the programme play for `span`, every 10 ms of it on time.
-    fn play(&mut self, span: Span) {
-        let until = self.now + span;
-        while self.now < until {
-            self.now = self.now + Span::from_millis(10);
-            self.clock.crank(self.now);
-            self.handle.idle();
-        }
-    }
-
-    fn out(&self) -> PathBuf {
-        self.folder.path().join("packets.txt")
-    }
-
-    fn end(self) -> (Result<Report, Box<RunError>>, Vec<Line>) {
-        let out = self.out();
-        let result = self.run.wait();
-        (result, lines(&std::fs::read_to_string(out).unwrap_or_default()))
-    }
-}
-
-/// One packet as `hash` writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Line {
-    kind: String,
-    pts: Time,
-    dur: Span,
-    hash: String,
-}
-
-fn lines(text: &str) -> Vec<Line> {
-    let line = |line: &str| {
-        let words: Vec<&str> = line.split(' ').collect();
-        let (pts, dur) = (Time(words[1].parse().unwrap()), Span(words[2].parse().unwrap()));
-        Line { kind: words[0].into(), pts, dur, hash: words[3].into() }
-    };
-    text.lines().map(line).collect()
-}
-
-fn of_kind(lines: &[Line], kind: &str) -> Vec<Line> {
-    lines.iter().filter(|line| line.kind == kind).cloned().collect()
-}
-
-/// Every packet begins where the one before it ended.
-fn assert_gapless(lines: &[Line]) {
-    assert_eq!(lines[0].pts, Time::ZERO);
-    for pair in lines.windows(2) {
-        assert_eq!(pair[0].pts + pair[0].dur, pair[1].pts, "{pair:?}");
-    }
-}
-
-const TEST_SOURCES: &str = "  v: { type: test_video, config: { duration: 3s } }\n  a: { type: test_tone, config: { duration: 3s } }\n";
-const TO_HASH: &str = "  p: { type: playout, inputs: { video: v.video, audio: a.audio } }\n  out: { type: hash, inputs: { video: p.video, audio: p.audio }, config: { path: \"${out}\" } }\n";
-
-fn picture(level: u8) -> VideoFrame {
-    let mut frame = Pool::new().black(PixelFormat::I420, Size::new(64, 36));
-    frame.bytes_mut().fill(level);
-    frame.freeze()
-}
-
-/// 20 ms of a constant level.
-fn sound(index: i64, level: f32) -> Packet<AudioBlock> {
-    let block = AudioBlock::mono(vec![level; 960], SAMPLES);
-    Packet::lasting(Rate::per_second(50).time_of(index), block.duration(), block)
-}
-
-fn shown(index: i64, level: u8) -> Packet<VideoFrame> {
-    Packet::lasting(TICK.time_of(index), TICK.interval(), picture(level))
-}
+use support::{TEST_SOURCES, TICK, TO_HASH, assert_gapless, launch, of_kind, show, shown, sound};
 
 #[test]
 fn on_time_a_live_programme_is_the_offline_one_packet_by_packet() {
@@ -291,4 +180,278 @@ fn a_run_that_does_not_drain_names_the_laggards() {
     let error = live.end().0.expect_err("the sink never goes on");
     assert_eq!(error.kind, ErrorKind::Laggards);
     assert!(error.to_string().contains("b (brake)"), "{error}");
+}
+
+#[test]
+fn a_slow_sink_of_pictures_costs_ticks_but_never_sound() {
+    let (brake, ears) = (Door::open("slow pictures"), Door::open("slow pictures, sound"));
+    let mut live = show(&format!(
+        "nodes:\n{TEST_SOURCES}  p: {{ type: playout, inputs: {{ video: v.video, audio: a.audio }} }}\n  b: {{ type: brake, inputs: {{ video: p.video }}, config: {{ door: slow pictures }} }}\n  e: {{ type: brake, inputs: {{ audio: p.audio }}, config: {{ door: \"slow pictures, sound\" }} }}\n"
+    ));
+    live.play(Span::from_millis(1000));
+    brake.hold(true);
+    live.play(Span::from_millis(1000));
+    // Ticks 26 to 50: one goes into the sink's hands, four wait, 20 are left out.
+    assert_eq!(live.handle.report().playout.unwrap().skipped, 20);
+    assert_eq!(ears.taken().len(), 101, "the sound goes on");
+    brake.hold(false);
+    live.handle.idle();
+    live.play(Span::from_millis(1500));
+    let report = live.end().0.unwrap_or_else(|error| panic!("{error}"));
+    let playout = report.playout.unwrap();
+    assert_eq!((playout.skipped, playout.underruns, playout.held), (20, 0, 0), "{playout:?}");
+    assert_eq!((brake.taken().len(), ears.taken().len()), (75 - 20, 150));
+    assert_eq!(report.av_skew_seconds, 0.0);
+}
+
+#[test]
+fn a_stop_while_a_sink_is_full_drains_in_order() {
+    let brake = Door::open("stop while full");
+    brake.hold(true);
+    let mut live = show(
+        "nodes:\n  v: { type: test_video, config: { duration: 30s } }\n  p: { type: playout, inputs: { video: v.video } }\n  b: { type: brake, inputs: { video: p.video }, config: { door: stop while full } }\n",
+    );
+    live.play(Span::from_millis(1000));
+    live.handle.stop();
+    live.play(Span::from_millis(500));
+    brake.hold(false);
+    live.play(Span::from_millis(100));
+    live.end().0.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(brake.taken().len(), 5, "what had room");
+}
+
+/// A programme into a sink that fails after three pictures and another one.
+fn with_trip(on_error: &str, other: &str) -> String {
+    format!(
+        "nodes:\n  v: {{ type: test_video, config: {{ duration: 2s }} }}\n  p: {{ type: playout, inputs: {{ video: v.video }} }}\n  t: {{ type: trip, {on_error}inputs: {{ video: p.video }}, config: {{ after: 3 }} }}\n{other}"
+    )
+}
+
+#[test]
+fn a_sink_that_fails_is_left_out_and_the_others_go_on() {
+    let door = Door::open("others go on");
+    let mut live = show(&with_trip("", "  b: { type: brake, inputs: { video: p.video }, config: { door: others go on } }\n"));
+    live.play(Span::from_millis(2500));
+    let report = live.end().0.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(door.taken().len(), 50);
+    assert_eq!(report.warnings.len(), 1);
+    assert_eq!(
+        (report.warnings[0].node.as_str(), report.warnings[0].text.as_str()),
+        ("t", "left out after it failed in process: the wire is cut")
+    );
+}
+
+#[test]
+fn a_sink_that_must_not_fail_ends_the_run() {
+    let _door = Door::open("must not fail");
+    let mut live =
+        show(&with_trip("on_error: abort, ", "  b: { type: brake, inputs: { video: p.video }, config: { door: must not fail } }\n"));
+    live.play(Span::from_millis(500));
+    let error = live.end().0.expect_err("it was cut");
+    assert_eq!((error.node.as_str(), error.phase.as_str(), error.cause.as_str()), ("t", "process", "the wire is cut"));
+}
+
+#[test]
+fn the_last_sink_that_fails_ends_the_run() {
+    let mut live = show(&with_trip("", ""));
+    live.play(Span::from_millis(500));
+    assert_eq!(live.end().0.expect_err("it was the only one").node, "t");
+    // Also when it is the last because others have failed, and when they fail at once.
+    let mut live = show(&with_trip("", "  u: { type: trip, inputs: { video: p.video }, config: { after: 3 } }\n"));
+    live.play(Span::from_millis(500));
+    let error = live.end().0.expect_err("both failed");
+    assert!(["t", "u"].contains(&error.node.as_str()), "{error}");
+    // And when another has ended in order.
+    let mut live = show(&with_trip("", "  u: { type: trip, inputs: { video: p.video }, config: { after: 1, in_order: true } }\n"));
+    live.play(Span::from_millis(500));
+    assert_eq!(live.end().0.expect_err("the other is gone").node, "t");
+}
+
+#[test]
+fn when_all_sinks_are_done_the_run_ends_also_for_sources_at_the_horizon() {
+    let mut live = show(
+        "nodes:\n  v: { type: test_video, config: { duration: 60s } }\n  p: { type: playout, inputs: { video: v.video } }\n  t: { type: trip, inputs: { video: p.video }, config: { after: 3, in_order: true } }\n",
+    );
+    live.play(Span::from_millis(500));
+    live.end().0.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn a_source_that_is_only_looked_at_does_not_outlive_the_programme() {
+    let mut live = show(&format!(
+        "nodes:\n  w: {{ type: test_video, config: {{ duration: 60s }} }}\n  n: {{ type: null_sink, inputs: {{ video: [w.video] }} }}\n{TEST_SOURCES}{TO_HASH}"
+    ));
+    live.play(Span::from_millis(3500));
+    let (report, out) = live.end();
+    report.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(of_kind(&out, "video").len(), 75);
+}
+
+/// What the same nodes make offline.
+fn offline(nodes: &str) -> Vec<support::Line> {
+    launch(&format!("clock: offline\nnodes:\n{nodes}")).end().1
+}
+
+/// The sound is the same but for the 10 ms after each cut, where what went out before fades.
+fn assert_same_sound(live: &[support::Line], plain: &[support::Line], cuts: &[Time]) {
+    assert_eq!(live.len(), plain.len());
+    for (a, b) in live.iter().zip(plain) {
+        let fades = cuts.iter().any(|cut| a.pts <= *cut && *cut < a.pts + a.dur);
+        assert!((a.pts, a.dur) == (b.pts, b.dur) && (a.hash == b.hash || fades), "{a:?} {b:?}");
+    }
+}
+
+#[test]
+fn two_flushes_in_a_row_and_one_while_a_producer_waits_for_room() {
+    // One picture waits at most, so the source that makes all anew stands before a full queue when the next flush comes.
+    let nodes = format!(
+        "{TEST_SOURCES}  p: {{ type: playout, inputs: {{ video: {{ from: v.video, queue: {{ items: 1 }} }}, audio: a.audio }} }}\n  out: {{ type: hash, inputs: {{ video: p.video, audio: p.audio }}, config: {{ path: \"${{out}}\" }} }}\n"
+    );
+    let mut live = show(&format!("nodes:\n{nodes}"));
+    live.play(Span::from_millis(1000));
+    let mut cuts = vec![live.handle.flush().unwrap(), live.handle.flush().unwrap()];
+    assert_eq!(cuts[0], cuts[1], "nothing has gone out between them");
+    live.handle.idle();
+    assert_eq!(live.node("v").state, "has no room for its output, at 0:00:01.120");
+    cuts.push(live.handle.flush().unwrap());
+    live.handle.idle();
+    live.play(Span::from_millis(500));
+    cuts.push(live.handle.flush().unwrap());
+    live.play(Span::from_millis(2500));
+    let (report, out) = live.end();
+    let playout = report.unwrap_or_else(|error| panic!("{error}")).playout.unwrap();
+    assert_eq!((playout.underruns, playout.refills, playout.held), (0, 0, 0), "{playout:?}");
+    let plain = offline(&nodes);
+    assert_eq!(of_kind(&out, "video"), of_kind(&plain, "video"));
+    assert_same_sound(&of_kind(&out, "audio"), &of_kind(&plain, "audio"), &cuts);
+}
+
+#[test]
+fn a_flush_during_preroll_begins_anew() {
+    let door = Door::open("flush in preroll");
+    let mut live = show(&format!(
+        "nodes:\n  v: {{ type: test_video, config: {{ duration: 3s }} }}\n  a: {{ type: feed, config: {{ door: flush in preroll }} }}\n{TO_HASH}"
+    ));
+    (0..5).for_each(|i| door.audio(sound(i, 0.9)));
+    live.handle.idle();
+    assert_eq!(live.handle.flush().unwrap(), Time::ZERO);
+    live.handle.idle();
+    assert_eq!(door.cuts(), [Time::ZERO]);
+    (0..150).for_each(|i| door.audio(sound(i, 0.0)));
+    door.end();
+    live.play(Span::from_millis(3500));
+    let (report, out) = live.end();
+    report.unwrap_or_else(|error| panic!("{error}"));
+    let audio = of_kind(&out, "audio");
+    assert_gapless(&audio);
+    assert_eq!(audio.len(), 150);
+    assert!(audio.iter().all(|line| line.hash == audio[100].hash), "nothing of what was flushed is heard");
+}
+
+#[test]
+fn a_delay_a_join_and_a_tap_are_flushed_with_the_rest() {
+    let tap = Door::open("flushed tap");
+    let nodes = |tap: &str| {
+        format!(
+            "{TEST_SOURCES}  w: {{ type: test_video, config: {{ duration: 3s, flash: true }} }}\n  d: {{ type: delay, inputs: {{ video: v.video }}, config: {{ frames: 3 }} }}\n  j: {{ type: mix, inputs: {{ video: d, more: w.video, audio: a }} }}\n  p: {{ type: playout, inputs: {{ video: j, audio: a.audio, cues: w.cues }} }}\n  out: {{ type: hash, inputs: {{ video: p.video, audio: p.audio, cues: p.cues }}, config: {{ path: \"${{out}}\" }} }}\n{tap}"
+        )
+    };
+    let mut live = show(&format!(
+        "nodes:\n{}",
+        nodes("  t: { type: brake, inputs: { video: { from: j, tap: true } }, config: { door: flushed tap } }\n")
+    ));
+    let mut cuts = Vec::new();
+    for span in [700, 130, 10, 600] {
+        live.play(Span::from_millis(span));
+        cuts.push(live.handle.flush().unwrap());
+        live.handle.idle();
+    }
+    live.play(Span::from_millis(3000));
+    let (report, out) = live.end();
+    let playout = report.unwrap_or_else(|error| panic!("{error}")).playout.unwrap();
+    assert_eq!((playout.underruns, playout.late, playout.held), (0, 0, 0), "{playout:?}");
+    let plain = offline(&nodes(""));
+    for kind in ["video", "cues"] {
+        assert_eq!(of_kind(&out, kind), of_kind(&plain, kind));
+    }
+    assert_same_sound(&of_kind(&out, "audio"), &of_kind(&plain, "audio"), &cuts);
+    assert_eq!(tap.cuts(), cuts);
+    let seen: Vec<Time> = tap.taken().iter().map(|packet| packet.pts).collect();
+    assert_eq!(seen, (0..75).map(|i| TICK.time_of(i)).collect::<Vec<_>>(), "the tap has seen everything once");
+}
+
+#[test]
+fn a_node_that_waits_for_its_worker_is_interrupted_by_a_flush() {
+    let office = support::nodes::Office::open("flush");
+    let mut live = support::launch(&format!(
+        "clock: live\nlatency: 200ms\nnodes:\n{TEST_SOURCES}  e: {{ type: errand, inputs: {{ audio: a }}, config: {{ office: flush }} }}\n  p: {{ type: playout, inputs: {{ video: v.video, audio: e }} }}\n  out: {{ type: hash, inputs: {{ video: p.video, audio: p.audio }}, config: {{ path: \"${{out}}\" }} }}\n"
+    ));
+    let answers = office.answers.recv().unwrap();
+    // Sources come to the horizon at 200 ms; ten blocks are asked for.
+    for _ in 0..10 {
+        answers.send(office.asked.recv().unwrap()).unwrap();
+    }
+    live.handle.idle();
+    live.clock.crank(Time::ZERO);
+    // The clock goes on by one tick: two more blocks are made, and the node waits for an answer to the first.
+    live.now = Time::ZERO + Span::from_millis(40);
+    live.clock.crank(live.now);
+    let waiting = office.asked.recv().unwrap();
+    assert_eq!(waiting.pts, Time::ZERO + Span::from_millis(200));
+    let cut = live.handle.flush().unwrap();
+    assert_eq!(office.cuts.recv().unwrap(), cut, "the node is told without an answer");
+    // From here on the worker answers; what is asked anew begins at the cut.
+    let worker = std::thread::spawn(move || {
+        let mut first = None;
+        while let Ok(packet) = office.asked.recv() {
+            first.get_or_insert(packet.pts);
+            if answers.send(packet).is_err() {
+                break;
+            }
+        }
+        first
+    });
+    live.play(Span::from_millis(3500));
+    let (report, out) = live.end();
+    let playout = report.unwrap_or_else(|error| panic!("{error}")).playout.unwrap();
+    assert_eq!((playout.underruns, playout.late), (0, 0), "{playout:?}");
+    assert_eq!(worker.join().unwrap(), Some(cut));
+    let audio = of_kind(&out, "audio");
+    assert_gapless(&audio);
+    assert_same_sound(&audio, &of_kind(&offline(&format!("{TEST_SOURCES}{TO_HASH}")), "audio"), &[cut]);
+}
+
+#[test]
+fn a_command_wakes_a_source_that_waits_at_the_horizon() {
+    let mut live = show(&format!("nodes:\n  v: {{ type: test_video, config: {{ duration: 1s }} }}\n  a: {{ type: listener }}\n{TO_HASH}"));
+    live.handle.command("a", serde_json::json!({ "word": "wake up" })).unwrap();
+    live.handle.idle();
+    let heard: Vec<i64> =
+        support::nodes::HEARD.lock().unwrap().iter().filter(|(word, _)| word == "wake up").map(|(_, made)| *made).collect();
+    assert_eq!(heard, [10], "at once, and without running ahead of 200 ms");
+    live.play(Span::from_millis(100));
+    live.handle.stop();
+    live.play(Span::from_millis(1200));
+    live.end().0.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn a_trace_names_every_call() {
+    let options = engine::run::RunOptions { trace: true, ..Default::default() };
+    let text = format!("clock: offline\nnodes:\n{TEST_SOURCES}{TO_HASH}");
+    let show = support::try_launch(&text, options).unwrap_or_else(|error| panic!("{error}"));
+    let handle = show.handle.clone();
+    show.end().0.unwrap_or_else(|error| panic!("{error}"));
+    let trace: serde_json::Value = serde_json::from_str(&handle.trace().to_string()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let lanes: std::collections::BTreeSet<&str> =
+        events.iter().filter(|event| event["ph"] == "M").map(|event| event["args"]["name"].as_str().unwrap()).collect();
+    assert_eq!(lanes, ["a", "out", "p", "v"].into());
+    let calls = |name: &str, phase: &str| {
+        events.iter().filter(|event| event["ph"] == "X" && event["name"] == name && event["cat"] == phase).count()
+    };
+    assert_eq!((calls("v", "process"), calls("v", "finish"), calls("out", "finish")), (76, 1, 1));
+    for event in events.iter().filter(|event| event["ph"] == "X") {
+        assert!(event["ts"].as_f64().unwrap() >= 0.0 && event["dur"].as_f64().unwrap() >= 0.0 && event["args"]["pts_seconds"].is_number());
+    }
 }

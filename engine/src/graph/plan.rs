@@ -65,6 +65,8 @@ pub struct PlanEdge {
     pub at: Location,
 }
 
+/// The most that a source makes in one call, and so the usual length of a packet of sound.
+const BLOCK: Span = Span::from_millis(20);
 /// No limit by time.
 const ALWAYS: Span = Span(i64::MAX);
 /// No limit by number.
@@ -152,7 +154,7 @@ impl Plan {
         for node in 0..self.nodes.len() {
             let inputs: Vec<usize> = (0..self.edges.len()).filter(|&edge| self.edges[edge].to == node).collect();
             let slowest = inputs.iter().map(|&edge| behind[self.edges[edge].from]).max().unwrap_or(Span::ZERO);
-            behind[node] = slowest + latency[node];
+            behind[node] = slowest + latency[node] + self.lag(node);
             if inputs.len() < 2 || self.nodes[node].node_type.sync == Sync::Each {
                 continue;
             }
@@ -162,6 +164,18 @@ impl Plan {
             }
         }
         Ok(behind)
+    }
+
+    /// What a node holds back without saying so: a join that takes sound or events is called when they are settled to the end of its tick.
+    fn lag(&self, node: usize) -> Span {
+        let node_type = self.nodes[node].node_type;
+        let takes_more = self.edges.iter().any(|edge| edge.to == node && node_type.inputs[edge.to_port].kind != Kind::Video);
+        if node_type.sync == Sync::Join && takes_more { self.defaults.fps.interval() } else { Span::ZERO }
+    }
+
+    /// Packets of 20 ms that are `wait` long, and two more: the one that is being handed over, and one that straddles the end.
+    pub(crate) fn blocks_in(wait: Span) -> usize {
+        (wait.0 as usize).div_ceil(BLOCK.0 as usize) + 2
     }
 
     /// Makes sure that edge `edge` can hold `wait` and one packet more.
@@ -174,7 +188,7 @@ impl Plan {
         let edge = &mut self.edges[index];
         let enough = match kind {
             Kind::Video => edge.limit.items >= frames,
-            _ => edge.limit.time > wait,
+            _ => edge.limit.time > wait && edge.limit.items >= Plan::blocks_in(wait),
         };
         match (enough, edge.explicit) {
             (true, _) => Ok(()),

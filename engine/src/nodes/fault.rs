@@ -6,7 +6,8 @@ use crate::media::Caps;
 use crate::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
 use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use crate::time::Time;
+use crate::run::Cancel;
+use crate::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,7 +24,8 @@ pub const FAULT: NodeType = NodeType {
     outputs: &[VIDEO_OUT.port("the same pictures, until it fails")],
     sync: Sync::Each,
     lane: Lane::Shared,
-    time_limit: NodeType::TIME_LIMIT,
+    // Short, so that tests of a node that hangs are short, too.
+    time_limit: Span::SECOND,
     command: None,
     config: ConfigType::of::<FaultConfig>("{ phase: process, after: 1000000, kind: error }"),
 };
@@ -47,6 +49,7 @@ enum FaultPhase {
     Start,
     Process,
     Finish,
+    Flush,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -65,13 +68,24 @@ enum FaultKind {
 }
 
 impl NodeConfig for FaultConfig {
+    fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
+        let possible = match (self.phase, self.kind) {
+            (FaultPhase::Process, _) | (_, FaultKind::Panic | FaultKind::Hang) => true,
+            (FaultPhase::Start | FaultPhase::Finish, FaultKind::Error) => true,
+            (FaultPhase::Finish, FaultKind::BadPts) => true,
+            _ => false,
+        };
+        if possible { Ok(()) } else { Err("this kind of failure cannot happen in this phase; `process` can fail in every way".into()) }
+    }
+
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Fault { config: self, seen: 0, last: None }))
+        Ok(Box::new(Fault { config: self, cancel: Cancel::default(), seen: 0, last: None }))
     }
 }
 
 struct Fault {
     config: FaultConfig,
+    cancel: Cancel,
     seen: u64,
     last: Option<Packet<VideoFrame>>,
 }
@@ -93,9 +107,8 @@ impl Fault {
                 Ok(None)
             }
             FaultKind::Hang => {
-                if let Some(cx) = cx {
-                    let _ = cx.cancel().channel().recv();
-                }
+                // Closed when the run is cancelled, so this is an error.
+                let _ = self.cancel.channel().recv();
                 Err(Failure::Cancelled)
             }
         }
@@ -107,6 +120,7 @@ impl Node for Fault {
         if let Some(video) = start.video(VIDEO) {
             start.set_caps(VIDEO_OUT, Caps::Video(video));
         }
+        self.cancel = start.cancel();
         self.strike(FaultPhase::Start, None).map(drop)
     }
 
@@ -120,5 +134,10 @@ impl Node for Fault {
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
         self.strike(FaultPhase::Finish, Some(cx)).map(drop)
+    }
+
+    fn flush(&mut self, _: Time) {
+        // Only panics and hangs are possible here, see `validate`.
+        let _ = self.strike(FaultPhase::Flush, None);
     }
 }

@@ -6,7 +6,6 @@ use super::stats::{Doing, NodeStats};
 use crate::packet::Packet;
 use crate::time::Time;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// One connection of an output.
 pub(crate) enum Edge {
@@ -36,7 +35,7 @@ impl Edge {
                 };
                 let pushed = inbox.push(*slot, packet, told);
                 if blocked.get() {
-                    lane.clock = Instant::now();
+                    lane.look();
                 }
                 match pushed {
                     Pushed::Taken => {}

@@ -109,7 +109,7 @@ impl Handle {
     }
 
     /// Throws away everything that was made but has not gone out. Returns the cut: the media time at which `playout` goes on, and from which
-    /// sources make everything anew.
+    /// sources make everything anew. A source that has ended makes nothing anew: its part of the programme ends at the cut.
     ///
     /// # Errors
     /// When the run is not live, or ends meanwhile.

@@ -190,6 +190,7 @@ fn unbalanced(plan: &Plan, edge: usize, wait: Span) -> Box<RunError> {
     let (consumer, port) = (&plan.nodes[*to], plan.nodes[*to].node_type.inputs[*to_port].name);
     let (write, has) = match plan.nodes[*from].node_type.outputs[*from_port].kind {
         Kind::Video => (format!("items: {}", plan.defaults.fps.count_in(wait) + 2), format!("{} pictures", limit.items)),
+        _ if limit.time > wait => (format!("items: {}", Plan::blocks_in(wait)), format!("{} packets", limit.items)),
         _ => (format!("time: {}ms", wait.to_millis() + 500), limit.time.to_string()),
     };
     let text = format!(

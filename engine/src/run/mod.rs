@@ -11,6 +11,8 @@ mod handle;
 mod horizon;
 mod inbox;
 mod launch;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod mailbox;
 mod outbox;
 mod pacer;

@@ -58,13 +58,27 @@ pub(crate) struct LaneState {
     pub(crate) position: Position,
     /// When the run began.
     pub(crate) origin: Instant,
-    /// The end of one call is the start of the next.
-    pub(crate) clock: Instant,
+    /// The end of one call is the start of the next; in nanoseconds from the start of the run.
+    pub(crate) clock: u64,
     pub(crate) head: Arc<NodeStats>,
     /// A node gave up a call because of a flush: nobody is called before all have been told of it.
     pub(crate) interrupted: bool,
     /// The last calls, when they are to be shown.
     pub(crate) trace: Option<Ring>,
+}
+
+impl LaneState {
+    /// A lane that begins at `position`.
+    pub(crate) fn new(position: Position, origin: Instant, head: Arc<NodeStats>, trace: Option<Ring>) -> LaneState {
+        LaneState { position, origin, clock: 0, head, interrupted: false, trace }
+    }
+
+    /// Looks at the clock: a wait is over, or a call. Returns how long it took.
+    pub(crate) fn look(&mut self) -> u64 {
+        let before = self.clock;
+        self.clock = self.origin.elapsed().as_nanos() as u64;
+        self.clock - before
+    }
 }
 
 /// Why a lane stopped early.
@@ -124,7 +138,7 @@ impl Stage {
 
     /// Runs the stage at the head of a lane until its inputs or its own wish end it.
     pub(crate) fn run(&mut self, inbox: Option<&Inbox>, lane: &mut LaneState) -> Result<(), Stopped> {
-        lane.clock = Instant::now();
+        lane.look();
         match inbox {
             Some(inbox) if self.env.live.as_ref().is_some_and(|live| live.pacer.is_some()) => self.run_paced(inbox, lane)?,
             Some(inbox) => {
@@ -155,7 +169,7 @@ impl Stage {
                 if let Some(gate) = &live.gate {
                     let stats = &self.stats;
                     gate.pass(self.outbox.least_settled(), |waits| stats.set_waiting(waits, usize::MAX));
-                    lane.clock = Instant::now();
+                    lane.look();
                 }
                 if live.stop.load(Ordering::SeqCst) || self.env.cancel.is_cancelled() {
                     continue;
@@ -206,7 +220,7 @@ impl Stage {
         stats.settled.store(bound.0, Ordering::Relaxed);
         match inbox.refill(&mut self.inputs.slots, wanted, |waits| stats.set_waiting(waits, place)) {
             Woken::Refilled => {
-                lane.clock = Instant::now();
+                lane.look();
                 Ok(())
             }
             Woken::Cancelled => Err(Stopped::Cancelled),
@@ -267,7 +281,7 @@ impl Stage {
     /// A call of the node begins.
     fn enter(&self, phase: Phase, pts: Time, lane: &mut LaneState) {
         lane.position = Position { node: self.id, phase, pts };
-        self.stats.enter(phase, lane.clock.duration_since(lane.origin));
+        self.stats.enter(phase, lane.clock);
     }
 
     /// And ends.
@@ -322,13 +336,11 @@ impl Stage {
             _ => self.node.process(&mut cx),
         };
         self.leave();
-        let now = Instant::now();
-        let took = now.duration_since(lane.clock);
+        let took = lane.look();
         self.stats.called(took);
         if let Some(trace) = &mut lane.trace {
-            trace.record(lane.position, lane.clock.duration_since(lane.origin), took);
+            trace.record(lane.position, lane.clock - took, took);
         }
-        lane.clock = now;
         match result {
             Ok(flow) => self.done |= flow == Flow::Done,
             // The flush is attended to before the next call.
@@ -354,7 +366,7 @@ impl Stage {
             packet.epoch = self.epoch;
             self.stats.packets_out.add(1);
             let settles = packet.settles();
-            self.stats.reached.fetch_max(settles.0, Ordering::Relaxed);
+            self.stats.reach(settles.0);
             self.told[port] = self.told[port].max(settles);
             let last = self.outputs[port].len().saturating_sub(1);
             let mut packet = Some(packet);

@@ -102,10 +102,10 @@ pub(crate) struct NodeStats {
 }
 
 impl NodeStats {
-    /// A call begins, so long after the start of the run.
-    pub(crate) fn enter(&self, phase: Phase, at: Duration) {
+    /// A call begins, so many nanoseconds after the start of the run.
+    pub(crate) fn enter(&self, phase: Phase, at: u64) {
         self.phase.store(phase as u8, Relaxed);
-        self.in_call.store(at.as_nanos() as u64 + 1, Relaxed);
+        self.in_call.store(at + 1, Relaxed);
     }
 
     /// The call that it is in, or was in last.
@@ -114,10 +114,17 @@ impl NodeStats {
         Phase::ALL.into_iter().find(|one| *one as u8 == phase).unwrap_or(Phase::Process)
     }
 
-    pub(crate) fn called(&self, took: Duration) {
-        let nanos = took.as_nanos() as u64;
+    /// A call has taken so many nanoseconds.
+    pub(crate) fn called(&self, nanos: u64) {
         self.busy_nanos.add(nanos);
         self.calls.record(nanos);
+    }
+
+    /// Its output has come to this time, in flicks.
+    pub(crate) fn reach(&self, time: i64) {
+        if time > self.reached.load(Relaxed) {
+            self.reached.store(time, Relaxed);
+        }
     }
 
     pub(crate) fn set_doing(&self, doing: Doing, place: usize) {

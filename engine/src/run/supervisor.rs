@@ -146,7 +146,7 @@ impl Run {
             let position = Position { node: head, phase: Phase::Process, pts: Time::ZERO };
             let origin = handle.began();
             let trace = trace.then(Ring::new);
-            let mut state = LaneState { position, origin, clock: Instant::now(), head: stats.clone(), interrupted: false, trace };
+            let mut state = LaneState::new(position, origin, stats.clone(), trace);
             let result = catch_unwind(AssertUnwindSafe(|| lane.head.run(lane.inbox.as_deref(), &mut state)));
             stats.set_doing(Doing::Ended, 0);
             let Position { node, phase, pts } = state.position;

@@ -2,7 +2,6 @@
 
 use super::stage::Position;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// Calls kept for each lane; older ones are overwritten.
 const KEPT: usize = 1 << 16;
@@ -28,14 +27,8 @@ impl Ring {
         Ring { events: Vec::new(), next: 0 }
     }
 
-    pub(crate) fn record(&mut self, position: Position, began: Duration, took: Duration) {
-        let event = Event {
-            node: position.node as u32,
-            phase: position.phase.as_str(),
-            began_nanos: began.as_nanos() as u64,
-            took_nanos: took.as_nanos() as u64,
-            pts: position.pts.0,
-        };
+    pub(crate) fn record(&mut self, position: Position, began_nanos: u64, took_nanos: u64) {
+        let event = Event { node: position.node as u32, phase: position.phase.as_str(), began_nanos, took_nanos, pts: position.pts.0 };
         if self.events.len() < KEPT {
             self.events.push(event);
         } else {

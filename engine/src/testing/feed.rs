@@ -1,7 +1,8 @@
 //! `feed` [-> video, audio, cues]: a source whose packets a test sends one by one, for live runs with a clock that is cranked by hand.
 //!
 //! Between two packets it counts as asleep, so [`Handle::idle`](crate::run::Handle::idle) returns when everything that was sent has been
-//! worked off. `brake` [video, encoded] is the opposite: a sink that takes nothing while a test holds it.
+//! worked off. `brake` [video, audio, cues, encoded*] is the opposite: a sink that takes nothing while a test holds it, and keeps what it
+//! took.
 
 use crate::cue::Cue;
 use crate::frame::VideoFrame;
@@ -20,6 +21,8 @@ const VIDEO: Out<VideoFrame> = Out::new("video");
 const AUDIO: Out<AudioBlock> = Out::new("audio");
 const CUES: Out<Cue> = Out::new("cues");
 const VIDEO_IN: In<VideoFrame> = In::new("video");
+const AUDIO_IN: In<AudioBlock> = In::new("audio");
+const CUES_IN: In<Cue> = In::new("cues");
 const ENCODED_IN: In<EncodedUnit> = In::new("encoded");
 
 /// The source.
@@ -43,7 +46,12 @@ pub const BRAKE: NodeType = NodeType {
     family: "testing",
     revision: 1,
     summary: "Takes nothing while a test holds it",
-    inputs: &[VIDEO_IN.port("pictures").optional(), ENCODED_IN.port("compressed units").many()],
+    inputs: &[
+        VIDEO_IN.port("pictures").optional(),
+        AUDIO_IN.port("sound").optional(),
+        CUES_IN.port("events").optional(),
+        ENCODED_IN.port("compressed units").many(),
+    ],
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
@@ -161,7 +169,7 @@ impl Door {
         self.shared.change(|state| state.held = hold);
     }
 
-    /// What the brake has taken so far.
+    /// What the brake has taken so far, less what was flushed.
     pub fn taken(&self) -> Vec<Packet> {
         self.shared.change(|state| state.taken.clone())
     }
@@ -230,6 +238,8 @@ impl Node for AtDoor {
         if cx.is_sink() {
             self.wait(|state| (!state.held).then_some(()))?;
             self.note(cx.take(VIDEO_IN));
+            self.note(cx.take(AUDIO_IN));
+            self.note(cx.take(CUES_IN));
             self.note(cx.take(ENCODED_IN));
             (1..cx.connections(ENCODED_IN)).for_each(|n| self.note(cx.take_nth(ENCODED_IN, n)));
             return Ok(Flow::More);
@@ -249,6 +259,9 @@ impl Node for AtDoor {
     }
 
     fn flush(&mut self, cut: Time) {
-        self.door.state.lock().expect("nobody panics with this lock").cuts.push(cut);
+        let mut state = self.door.state.lock().expect("nobody panics with this lock");
+        state.cuts.push(cut);
+        state.taken.retain(|packet| packet.order() < cut);
+        state.taken.iter_mut().for_each(|packet| packet.shorten(cut));
     }
 }
