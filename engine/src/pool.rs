@@ -12,8 +12,8 @@ use crate::frame::{COPIES, History, LAID, Layout, Picture, PixelFormat, PlaneMut
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 
-/// Buffers kept for use again; more than that are freed.
-const KEEP: usize = 24;
+/// Buffers kept for use again; more than that are freed. An encoder that looks ahead holds some forty.
+const KEEP: usize = 64;
 
 struct Spare {
     data: Vec<u8>,

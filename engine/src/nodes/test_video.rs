@@ -62,9 +62,9 @@ struct TestVideo {
 impl TestVideo {
     /// A ramp from left to right, grey.
     fn base(&mut self) -> VideoFrame {
-        let (size, pool, flash) = (self.defaults.size, &self.pool, self.config.flash);
+        let (size, flash) = (self.defaults.size, self.config.flash);
         let draw = || {
-            let mut frame = pool.black(PixelFormat::I420, size);
+            let mut frame = Pool::new().black(PixelFormat::I420, size);
             let (_, planes) = frame.draw(size.rect());
             if let [Some(luma), ..] = planes {
                 for row in luma.data.chunks_mut(luma.stride).take(luma.size.height as usize) {
