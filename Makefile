@@ -5,7 +5,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 lectern := $(or $(CARGO_TARGET_DIR),target)/debug/lectern
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt build
+.PHONY: help setup demo test bench check fmt build
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: build ## render the demo lecture to out/demo.mp4
 
 test: ## set up, check, and run every test
 	@scripts/test
+
+bench: ## measure, beside ffmpeg and GStreamer; some of it: make bench only="key hop"
+	@scripts/bench $(only)
 
 check: ## format, lints, documentation, licences of dependencies; runs no test
 	@scripts/check

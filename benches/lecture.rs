@@ -1,0 +1,120 @@
+//! The nodes that speak and draw, and what a run needs in memory: by the program itself, with graphs written here.
+
+use crate::measure::{cpu_of, least, peak_memory_of};
+use crate::rows::{Mark, Row};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The deck whose notes are spoken.
+const DECK: &str = "graphs/demo/lectern.pptx";
+
+/// The program with caches of its own.
+fn program(lectern: &Path, cache: &Path) -> Command {
+    let mut command = Command::new(lectern);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("XDG_CACHE_HOME", cache).arg("--quiet");
+    command
+}
+
+/// A graph file in the folder.
+fn graph(folder: &Path, name: &str, video: &str, nodes: &str) -> PathBuf {
+    let path = folder.join(format!("{name}.yaml"));
+    let text = format!("version: 1\ngraph: {name}\ndefaults: {{ video: {video} }}\nnodes:\n{nodes}");
+    std::fs::write(&path, text).expect("our own folder");
+    path
+}
+
+/// Processor seconds of a run, with its children, and the length of the programme.
+fn run(lectern: &Path, cache: &Path, graph: &Path) -> (f64, f64) {
+    let report = graph.with_extension("json");
+    let seconds = cpu_of(program(lectern, cache).arg("run").arg(graph).arg("--report").arg(&report));
+    let report: Value = serde_json::from_slice(&std::fs::read(report).expect("a report was asked for")).expect("a report is JSON");
+    (seconds, report["media_seconds"].as_f64().unwrap_or(f64::NAN))
+}
+
+/// Speech without a cache: voice, words and mouth shapes, per second of the programme.
+pub fn speech(folder: &Path, lectern: &Path) -> Vec<Row> {
+    let graph = graph(
+        folder,
+        "speech",
+        "{ size: 64x64, fps: 30 }",
+        &format!(
+            "  speech: {{ type: tts_chunker, config: {{ lesson: {DECK} }} }}\n  playout: {{ type: playout, inputs: {{ audio: speech.audio, cues: speech.cues }} }}\n  end: {{ type: null_sink, inputs: {{ audio: [playout.audio], cues: [playout.cues] }} }}\n"
+        ),
+    );
+    let mut round = 0;
+    let ours = least(2, || {
+        round += 1;
+        let (seconds, length) = run(lectern, &folder.join(format!("speech-cache-{round}")), &graph);
+        seconds / length
+    });
+    let what = "speech, processor time per second (cold cache)";
+    vec![Row::new("speech", what, ours, "s").mark(Mark::AtMost(0.15))]
+}
+
+/// Pictures of the drawn presenter, 540 high, over the demo lecture: with the rig, less without.
+pub fn rig(folder: &Path, lectern: &Path) -> Vec<Row> {
+    let speech = format!("  speech: {{ type: tts_chunker, config: {{ lesson: {DECK} }} }}\n");
+    let (video, end) = ("{ size: 1920x1080, fps: 30 }", "inputs: { audio: [speech.audio], cues: [speech.cues]");
+    let with = graph(
+        folder,
+        "rig",
+        video,
+        &format!(
+            "{speech}  avatar: {{ type: lip_sync, inputs: {{ cues: speech.cues }}, config: {{ height: 50% }} }}\n  end: {{ type: null_sink, {end}, video: [avatar.video] }} }}\n"
+        ),
+    );
+    let without = graph(folder, "rig-without", video, &format!("{speech}  end: {{ type: null_sink, {end} }} }}\n"));
+    // The speech comes from the cache: it is the same in both, and small.
+    let cache = folder.join("rig-cache");
+    let report = with.with_extension("json");
+    run(lectern, &cache, &without);
+    let mut frames = f64::NAN;
+    let ours = least(3, || {
+        let (seconds, _) = run(lectern, &cache, &with);
+        let report: Value = serde_json::from_slice(&std::fs::read(&report).expect("it was just written")).expect("a report is JSON");
+        let avatar = report["nodes"].as_array().and_then(|nodes| nodes.iter().find(|node| node["node"] == "avatar"));
+        frames = avatar.and_then(|avatar| avatar["packets_out"].as_f64()).unwrap_or(f64::NAN);
+        (seconds - run(lectern, &cache, &without).0) * 1e3 / frames
+    });
+    let what = format!("a picture of the presenter, 540 high, mean of {frames:.0}");
+    vec![Row::new("rig", what, ours, "ms").mark(Mark::AtMost(2.0))]
+}
+
+/// Resident memory: the same for 5 and 30 minutes, and of a whole 1080p lecture with speech.
+pub fn memory(folder: &Path, lectern: &Path) -> Vec<Row> {
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let long = |minutes: u32| {
+        let nodes = format!(
+            "  picture: {{ type: test_video, config: {{ duration: {minutes}min }} }}\n  tone: {{ type: test_tone, config: {{ duration: {minutes}min }} }}\n\
+            \x20 playout: {{ type: playout, inputs: {{ video: picture.video, audio: tone.audio }} }}\n\
+            \x20 h264: {{ type: video_encoder, inputs: {{ video: playout.video }}, config: {{ preset: ultrafast }} }}\n\
+            \x20 aac: {{ type: audio_encoder, inputs: {{ audio: playout.audio }} }}\n\
+            \x20 file: {{ type: mp4_sink, inputs: {{ video: h264, audio: aac }}, config: {{ path: \"{}\" }} }}\n",
+            folder.join(format!("memory-{minutes}.mp4")).display()
+        );
+        let graph = graph(folder, &format!("memory-{minutes}"), "{ size: 320x180, fps: 30 }", &nodes);
+        megabytes(peak_memory_of(program(lectern, &folder.join("memory-cache")).arg("run").arg(graph)))
+    };
+    let (short, half_hour) = (long(5), long(30));
+    let flat = Row::new("memory", "memory of half an hour, against five minutes", half_hour, "MB").against(short).mark(Mark::Within(1.1));
+    let film = folder.join("memory.mp4");
+    let deck = graph_of_demo(folder);
+    let whole =
+        peak_memory_of(program(lectern, &folder.join("memory-cache")).args(["render", DECK, "--graph"]).arg(deck).arg("-o").arg(film));
+    vec![
+        flat,
+        Row::new("memory", "memory of the demo lecture at 1080p, with speech (cold cache)", megabytes(whole), "MB")
+            .mark(Mark::AtMost(600.0)),
+    ]
+}
+
+/// The lecture's own graph, at 1080p.
+fn graph_of_demo(folder: &Path) -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("graphs/lecture.yaml");
+    let text = std::fs::read_to_string(own).expect("the repository's own graph");
+    assert!(text.contains("1280x720"), "graphs/lecture.yaml has another size than the bench expects");
+    let path = folder.join("lecture-1080p.yaml");
+    std::fs::write(&path, text.replace("1280x720", "1920x1080")).expect("our own folder");
+    path
+}

@@ -1,0 +1,62 @@
+//! Processor time, of this process and of children, and the middle of several rounds.
+
+use nix::sys::resource::{UsageWho, getrusage};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Processor seconds, user and system, that this process (all threads) or its finished children have used.
+fn used(who: UsageWho) -> f64 {
+    let usage = getrusage(who).expect("getrusage works for the own process");
+    [usage.user_time(), usage.system_time()].iter().map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 * 1e-6).sum()
+}
+
+/// Processor seconds that `work` takes in this process.
+pub fn cpu(work: impl FnOnce()) -> f64 {
+    let before = used(UsageWho::RUSAGE_SELF);
+    work();
+    used(UsageWho::RUSAGE_SELF) - before
+}
+
+/// Processor seconds of a program and all that it starts; what it says on standard error is shown when it fails.
+pub fn cpu_of(command: &mut Command) -> f64 {
+    let before = used(UsageWho::RUSAGE_CHILDREN);
+    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    used(UsageWho::RUSAGE_CHILDREN) - before
+}
+
+/// Largest resident memory in bytes of the process itself, without those it starts.
+pub fn peak_memory_of(command: &mut Command) -> u64 {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let ended = loop {
+        // The kernel keeps the peak itself; asking often only makes sure that it is asked near the end.
+        peak = peak.max(high_water(Path::new(&status)).unwrap_or(0));
+        if let Some(ended) = child.try_wait().expect("a child can be waited for") {
+            break ended;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(ended.success(), "{command:?} ended with {ended}");
+    peak
+}
+
+/// `VmHWM` of proc(5), in bytes.
+fn high_water(status: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+/// The middle of several measurements.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The best of several measurements: for loops that only the machine's noise can make slower.
+pub fn least(rounds: usize, mut measure: impl FnMut() -> f64) -> f64 {
+    (0..rounds).map(|_| measure()).fold(f64::INFINITY, f64::min)
+}
