@@ -2,6 +2,7 @@
 
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::outputs;
 use crate::progress::Watch;
 use crate::resources;
 use crate::signals::Signals;
@@ -31,5 +32,5 @@ pub fn execute(plan: Plan, console: &Console) -> Result<Report, Failure> {
 /// Writes the report as JSON.
 pub fn write_report(report: &Report, path: &Path) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(report).expect("a report is plain data");
-    std::fs::write(path, json + "\n").map_err(|error| Failure::Failed(format!("cannot write the report {}: {error}", path.display())))
+    outputs::write(path, &(json + "\n")).map_err(|error| Failure::Failed(format!("cannot write the report {}: {error}", path.display())))
 }

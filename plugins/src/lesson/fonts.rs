@@ -1,7 +1,7 @@
 //! Which fonts a deck asks for and the machine lacks.
 
-use engine::run::Cancel;
 use super::process;
+use engine::run::Cancel;
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;

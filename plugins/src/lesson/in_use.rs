@@ -20,7 +20,8 @@ struct Source {
 impl Source {
     /// `None` where one file does not tell whether the lesson has changed.
     fn of(path: &Path, options: &ImportOptions) -> Option<Source> {
-        let deck = path.extension().is_some_and(|extension| ["pptx", "ppt", "odp"].iter().any(|known| extension.eq_ignore_ascii_case(known)));
+        let deck =
+            path.extension().is_some_and(|extension| ["pptx", "ppt", "odp"].iter().any(|known| extension.eq_ignore_ascii_case(known)));
         let meta = std::fs::metadata(path).ok().filter(|meta| deck && meta.is_file())?;
         Some(Source {
             path: path.canonicalize().ok()?,

@@ -148,11 +148,8 @@ struct Talk {
 impl Node for TtsChunker {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         let config = &self.config;
-        let options = ImportOptions {
-            libreoffice_timeout: config.conversion_limit.0.to_std(),
-            cancel: start.cancel(),
-            ..ImportOptions::default()
-        };
+        let options =
+            ImportOptions { libreoffice_timeout: config.conversion_limit.0.to_std(), cancel: start.cancel(), ..ImportOptions::default() };
         let lesson = import_shared(&config.lesson, &options).map_err(LessonError::into_failure)?;
         for warning in &lesson.warnings {
             start.warn(warning.slide, warning.text.as_str());
