@@ -1,5 +1,6 @@
 //! The integration tests: one binary, so that everything is linked once. They run the program as a user does.
 
+mod bad;
 mod cli;
 mod lecture;
 mod support;

@@ -86,5 +86,5 @@ pub fn execute(plan: Plan, figures: &Figures, console: &Console) -> Result<Repor
 
 fn write_json(what: &str, value: &serde_json::Value, path: &Path) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(value).expect("JSON can be written");
-    std::fs::write(path, json + "\n").map_err(|error| Failure::Failed(format!("cannot write the {what} {}: {error}", path.display())))
+    outputs::write(path, &(json + "\n")).map_err(|error| Failure::Failed(format!("cannot write the {what} {}: {error}", path.display())))
 }

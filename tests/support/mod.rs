@@ -1,6 +1,8 @@
 //! What the tests share: the program, its peers, and measuring what they made.
 
+pub mod files;
 pub mod picture;
+pub mod zip;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,11 @@ use std::process::{Command, Output};
 /// The root of the repository.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A deck of `tests/decks`.
+pub fn deck(name: &str) -> PathBuf {
+    root().join("tests/decks").join(name)
 }
 
 /// The program under test, with caches of its own in `home`.

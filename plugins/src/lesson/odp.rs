@@ -31,9 +31,9 @@ pub(super) fn read(package: &mut Package) -> Result<Deck, LessonError> {
     let look = automatic.into_iter().fold(Canon::new("odp look"), |canon, style| style.digest(canon, ""));
     let look = referenced(package, &styles)?.into_iter().fold(styles.digest(look, ""), Canon::hash).finish();
     let pages: Vec<&Element> = show.elements().filter(|page| page.name == "page").collect();
+    check_count(package.path(), pages.len())?;
     let size = pages.first().map_or(Some((4, 3)), |page| size(&styles, page));
     let size = size.ok_or_else(|| LessonError::damaged(package.path(), "it gives no slide size"))?;
-    check_count(package.path(), pages.len())?;
     let mut slides = Vec::new();
     for (index, page) in pages.into_iter().enumerate() {
         slides.push(slide(package, page, index, &hidden, look).map_err(|error| error.at_slide(index + 1))?);

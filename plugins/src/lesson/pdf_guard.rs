@@ -1,6 +1,7 @@
-//! Protection against PDF files that unpack to far more than they are.
+//! Protection against PDF files that are not whole, or unpack to far more than they are.
 //!
-//! Looks at the bytes, not at the document: every stream that is packed with Flate is unpacked through a counter, twice packed ones
+//! A document that is cut off is refused, because its reader would make do with the pages that are left. What unpacks to too much is
+//! found in the bytes, not at the document: every stream that is packed with Flate is unpacked through a counter, twice packed ones
 //! too, before anything that believes the file sees it. Pictures may be large up to the limit for pictures; everything else in a PDF
 //! is drawing commands, fonts and tables, of which a slide has far less.
 
@@ -19,9 +20,15 @@ const MAX_LAYERS: usize = 4;
 /// A stream's dictionary is looked for so far before it.
 const DICTIONARY: usize = 4096;
 
-/// Fails when a picture of the PDF in `bytes` has too many pixels or a stream unpacks to too much. Not an error: whatever else may be
-/// wrong with it.
+/// The mark of the end stands within the last bytes of a file (PDF 1.7, appendix H, note 18: 1024; some writers add more behind it).
+const END: (&[u8], usize) = (b"%%EOF", 4096);
+
+/// Fails when the end of the PDF in `bytes` is missing, a picture of it has too many pixels, or a stream unpacks to too much. Not an
+/// error: whatever else may be wrong with it.
 pub(super) fn check(path: &Path, bytes: &[u8]) -> Result<(), LessonError> {
+    if !bytes[bytes.len().saturating_sub(END.1)..].windows(END.0.len()).any(|word| word == END.0) {
+        return Err(LessonError::damaged(path, "it is cut off or no PDF document"));
+    }
     let limit = |what: String, limit: String| LessonError::Limit { path: path.into(), what, limit };
     for start in streams(bytes) {
         let dictionary = dictionary(&bytes[..start]);
@@ -123,7 +130,8 @@ mod tests {
     }
 
     fn with(dictionary: &str, content: &[u8]) -> Result<(), String> {
-        let pdf = [format!("%PDF-1.4\n4 0 obj\n<< {dictionary} >>\nstream\r\n").as_bytes(), content, b"\nendstream\nendobj\n"].concat();
+        let pdf =
+            [format!("%PDF-1.4\n4 0 obj\n<< {dictionary} >>\nstream\r\n").as_bytes(), content, b"\nendstream\nendobj\n%%EOF\n"].concat();
         check(Path::new("a.pdf"), &pdf).map_err(|error| error.to_string())
     }
 
@@ -137,5 +145,6 @@ mod tests {
         assert!(with("/Width 30000 /Height 30000", b"").unwrap_err().contains("30000x30000 pixels; the limit is 200 megapixels"));
         assert_eq!(with("/Length 4", b"q Q\n"), Ok(()));
         assert_eq!(with("/Length 4", &zeros(1000)[..5]), Ok(()), "damage is for others to find");
+        assert!(check(Path::new("a.pdf"), b"%PDF-1.4\n4 0 obj").unwrap_err().to_string().contains("cut off"));
     }
 }

@@ -49,14 +49,14 @@ pub enum Mp4Error {
     EmptyFragment,
 
     /// The file system refused.
-    #[error("cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {}: {cause}; {}", path.display(), remedy(doing))]
     Io {
         /// What was being done: `create`, `write`, `rename` …
         doing: &'static str,
         /// The file it was done to.
         path: PathBuf,
         /// The system's reason.
-        source: io::Error,
+        cause: io::Error,
     },
 
     /// A box that the format cannot hold (a size beyond 4 GiB, a number out of its field's range).
@@ -67,6 +67,13 @@ pub enum Mp4Error {
 impl Mp4Error {
     /// For `map_err`: an I/O error with the path and the deed.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Mp4Error {
-        move |source| Mp4Error::Io { doing, path: path.to_path_buf(), source }
+        move |cause| Mp4Error::Io { doing, path: path.to_path_buf(), cause }
+    }
+}
+
+fn remedy(doing: &str) -> &'static str {
+    match doing {
+        "write" => "make room on the disk, or choose a path on another one",
+        _ => "its folder must be there and take files",
     }
 }

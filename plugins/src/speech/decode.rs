@@ -125,6 +125,8 @@ struct Recording<'a> {
     decoder: Box<dyn AudioDecoder>,
     track: Track,
     edit: Option<Edit>,
+    /// Length of the file.
+    bytes: u64,
 }
 
 impl<'a> Recording<'a> {
@@ -142,6 +144,7 @@ impl<'a> Recording<'a> {
         }
         let mut probe = Probe::new_with_options(&ProbeOptions { max_probe_depth: SEARCH, ..ProbeOptions::default() });
         register_enabled_formats(&mut probe);
+        let bytes = source.len;
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let format = probe
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
@@ -158,13 +161,19 @@ impl<'a> Recording<'a> {
             DecodeError::Codec { path: path.into(), codec }
         })?;
         let edit = edits.into_iter().find(|edit| edit.track == track.id);
-        Ok(Recording { path, format, decoder, track, edit })
+        Ok(Recording { path, format, decoder, track, edit, bytes })
     }
 
     fn samples(mut self, largest: usize) -> Result<Mono, DecodeError> {
         let mut mono = Mono { samples: Vec::new(), rate: 0 };
         let (mut block, most) = (Vec::<f32>::new(), largest / size_of::<f32>());
+        // Tables may claim billions of empty packets; a true one takes a byte at least.
+        let mut packets = 0;
         loop {
+            packets += 1;
+            if packets > self.bytes {
+                return Err(self.broken(&mono, &Error::DecodeError("more packets than bytes")));
+            }
             let packet = match self.format.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track.id => packet,
                 Ok(Some(_)) => continue,

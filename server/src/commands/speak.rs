@@ -92,8 +92,11 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     if let Some(path) = &options.times {
         let Spoken { words, phonemes, visemes, .. } = &spoken;
         let times = json!({ "seconds": seconds, "words": words, "phonemes": phonemes, "visemes": visemes });
-        std::fs::write(path, format!("{times:#}\n"))
-            .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
+        outputs::write(path, &format!("{times:#}\n")).map_err(|error| {
+            // Half of what was asked for is nothing.
+            let _ = std::fs::remove_file(&options.output);
+            Failure::Failed(format!("cannot write {}: {error}", path.display()))
+        })?;
     }
     console.event(&json!({ "event": "done", "file": options.output, "seconds": seconds, "words": spoken.words.len() }));
     console.say(&format!("{}  {}  {} words", options.output.display(), clock(seconds), spoken.words.len()));
