@@ -253,7 +253,7 @@ mod tests {
             (node_type.config.parse)(&document.nodes[0].config, "config").map(drop).unwrap_or_else(|problems| panic!("{problems}"));
         }
         let text = help(registry.get("fault").expect("there"));
-        assert!(text.contains("  phase: start | process | finish; required\n      Where it fails.\n"), "{text}");
+        assert!(text.contains("  phase: start | process | finish | flush; required\n      Where it fails.\n"), "{text}");
         assert!(text.contains("  after: whole number; default: 0\n"), "{text}");
         let text = help(registry.get("test_tone").expect("there"));
         assert!(text.contains("\ncommands\n  frequency: whole number\n      Another pitch, in Hz, 1 to 20000.\n"), "{text}");

@@ -312,7 +312,7 @@ fn two_flushes_in_a_row_and_one_while_a_producer_waits_for_room() {
     let mut cuts = vec![live.handle.flush().unwrap(), live.handle.flush().unwrap()];
     assert_eq!(cuts[0], cuts[1], "nothing has gone out between them");
     live.handle.idle();
-    assert_eq!(live.node("v").state, "has no room for its output, at 0:00:01.120");
+    assert!(live.node("v").state.starts_with("has no room for its output"), "{}", live.node("v").state);
     cuts.push(live.handle.flush().unwrap());
     live.handle.idle();
     live.play(Span::from_millis(500));
@@ -387,17 +387,16 @@ fn a_node_that_waits_for_its_worker_is_interrupted_by_a_flush() {
         "clock: live\nlatency: 200ms\nnodes:\n{TEST_SOURCES}  e: {{ type: errand, inputs: {{ audio: a }}, config: {{ office: flush }} }}\n  p: {{ type: playout, inputs: {{ video: v.video, audio: e }} }}\n  out: {{ type: hash, inputs: {{ video: p.video, audio: p.audio }}, config: {{ path: \"${{out}}\" }} }}\n"
     ));
     let answers = office.answers.recv().unwrap();
-    // Sources come to the horizon at 200 ms; ten blocks are asked for.
-    for _ in 0..10 {
+    // Ten blocks come to the horizon at 200 ms, and one more when the first has gone out.
+    for _ in 0..11 {
         answers.send(office.asked.recv().unwrap()).unwrap();
     }
     live.handle.idle();
-    live.clock.crank(Time::ZERO);
     // The clock goes on by one tick: two more blocks are made, and the node waits for an answer to the first.
     live.now = Time::ZERO + Span::from_millis(40);
     live.clock.crank(live.now);
     let waiting = office.asked.recv().unwrap();
-    assert_eq!(waiting.pts, Time::ZERO + Span::from_millis(200));
+    assert_eq!(waiting.pts, Time::ZERO + Span::from_millis(220));
     let cut = live.handle.flush().unwrap();
     assert_eq!(office.cuts.recv().unwrap(), cut, "the node is told without an answer");
     // From here on the worker answers; what is asked anew begins at the cut.
@@ -428,7 +427,7 @@ fn a_command_wakes_a_source_that_waits_at_the_horizon() {
     live.handle.idle();
     let heard: Vec<i64> =
         support::nodes::HEARD.lock().unwrap().iter().filter(|(word, _)| word == "wake up").map(|(_, made)| *made).collect();
-    assert_eq!(heard, [10], "at once, and without running ahead of 200 ms");
+    assert_eq!(heard, [11], "at once, and without running ahead of what has gone out and 200 ms");
     live.play(Span::from_millis(100));
     live.handle.stop();
     live.play(Span::from_millis(1200));

@@ -2,10 +2,11 @@
 //!
 //! The frame path knows nothing of this: counters are read once a second from where lanes keep them.
 
+use crate::outputs;
 use engine::run::{Handle, Report};
 use metrics::{Label, counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -89,7 +90,7 @@ impl MetricsFile {
             let metrics = Metrics::default();
             loop {
                 let ends = stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
-                if let Err(error) = write(&path, &metrics.text(&handle.report())) {
+                if let Err(error) = outputs::write(&path, &metrics.text(&handle.report())) {
                     tracing::warn!(%error, "cannot write the metrics {}", path.display());
                 }
                 if ends {
@@ -101,15 +102,6 @@ impl MetricsFile {
         let thread = std::thread::Builder::new().name("metrics".into()).spawn(work).ok();
         MetricsFile { stop: Some(stop), thread }
     }
-}
-
-/// A reader never sees half a file.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut part = path.as_os_str().to_os_string();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    std::fs::write(&part, text)?;
-    std::fs::rename(part, path)
 }
 
 impl Drop for MetricsFile {

@@ -1,12 +1,12 @@
-//! `delay` [video -> video]: holds every picture back by a fixed number of packets and may take real time over it. Tests use it to shift work
-//! between lanes; the result must not change.
+//! `delay` [video -> video]: holds every picture back by a fixed number of frame times and may take real time over it. Tests use it to shift
+//! work between lanes; the result must not change.
 
 use crate::frame::VideoFrame;
 use crate::media::Caps;
 use crate::node::{Cx, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
 use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::VecDeque;
@@ -34,7 +34,7 @@ pub const DELAY: NodeType = NodeType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DelayConfig {
-    /// How many pictures it holds back, 0 to 1000.
+    /// How many frame times it holds pictures back, 0 to 1000.
     frames: u32,
     /// Real time that each call takes, in microseconds; 0 to 1,000,000.
     #[serde(default)]
@@ -50,12 +50,13 @@ impl NodeConfig for DelayConfig {
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Delay { config: self, held: VecDeque::new() }))
+        Ok(Box::new(Delay { config: self, latency: Span::ZERO, held: VecDeque::new() }))
     }
 }
 
 struct Delay {
     config: DelayConfig,
+    latency: Span,
     held: VecDeque<Packet<VideoFrame>>,
 }
 
@@ -63,7 +64,8 @@ impl Node for Delay {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         if let Some(video) = start.video(VIDEO) {
             start.set_caps(VIDEO_OUT, Caps::Video(video));
-            start.set_latency(video.rate.span_of(i64::from(self.config.frames)));
+            self.latency = video.rate.span_of(i64::from(self.config.frames));
+            start.set_latency(self.latency);
         }
         Ok(())
     }
@@ -73,7 +75,9 @@ impl Node for Delay {
             std::thread::sleep(Duration::from_micros(self.config.busy_us));
         }
         self.held.extend(cx.take(VIDEO));
-        if self.held.len() > self.config.frames as usize
+        // As long as it said and no longer, also where one picture stands for many.
+        let due = cx.settled() - self.latency;
+        while self.held.front().is_some_and(|packet| packet.pts < due)
             && let Some(packet) = self.held.pop_front()
         {
             cx.emit(VIDEO_OUT, packet);

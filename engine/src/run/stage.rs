@@ -316,7 +316,7 @@ impl Stage {
                 }
             }
             if self.done {
-                let end = self.inputs.handled().max(Time::ZERO);
+                let end = self.inputs.handled(false).max(Time::ZERO);
                 self.end(end, lane)?;
                 return Ok(None);
             }
@@ -385,7 +385,7 @@ impl Stage {
 
     /// Tells consumers how far the outputs are settled, where packets have not said so already.
     fn tell(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
-        let bound = self.inputs.handled().saturating_sub(self.latency);
+        let bound = self.inputs.handled(self.latency > Span::ZERO).saturating_sub(self.latency);
         for port in 0..self.outputs.len() {
             self.outbox.settle(port, bound);
             let settled = self.outbox.settled[port];

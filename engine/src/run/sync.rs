@@ -78,8 +78,8 @@ pub(crate) struct Inputs {
     pub(crate) again: bool,
     sync: Sync,
     tick: i64,
-    /// In a merge: how far everything was settled at the last call.
-    merged: Time,
+    /// How far everything was settled at the last call.
+    called_at: Time,
     /// For `playout`: when the clock is to wake it; nothing = when something comes.
     pub(crate) wake: Option<Time>,
 }
@@ -97,7 +97,7 @@ pub(crate) enum Poll {
 
 impl Inputs {
     pub(crate) fn new(slots: Vec<Slot>, sync: Sync, rate: Rate) -> Inputs {
-        Inputs { slots, rate, again: false, sync, tick: 0, merged: Time(i64::MIN), wake: None }
+        Inputs { slots, rate, again: false, sync, tick: 0, called_at: Time(i64::MIN), wake: None }
     }
 
     pub(crate) fn of_port(&self, port: usize) -> impl Iterator<Item = &Slot> {
@@ -122,13 +122,14 @@ impl Inputs {
         ends(true).or_else(|| ends(false)).unwrap_or(Time::ZERO)
     }
 
-    /// Everything before this time has been handled, so that outputs are settled here (less the declared latency). A merge counts
-    /// to where it stood at its last call, because what it emits may depend on how far its inputs are settled.
-    pub(crate) fn handled(&self) -> Time {
+    /// Everything before this time has been handled, so that outputs are settled here (less the declared latency). A merge, and a node
+    /// that `holds` packets back, counts to where it stood at its last call, because what it emits depends on how far its inputs are
+    /// settled then.
+    pub(crate) fn handled(&self, holds: bool) -> Time {
         match self.sync {
             Sync::Join => self.rate.time_of(self.tick),
-            Sync::Merge => self.merged,
-            Sync::Each => self.settled(),
+            Sync::Each if !holds => self.settled(),
+            Sync::Merge | Sync::Each => self.called_at,
         }
     }
 
@@ -163,7 +164,7 @@ impl Inputs {
     pub(crate) fn flush(&mut self, epochs: &Epochs, cut: Time, now: u32) {
         self.slots.iter_mut().for_each(|slot| slot.flush(epochs, now));
         self.tick = self.tick.min(self.rate.index_from(cut));
-        self.merged = self.merged.min(cut);
+        self.called_at = self.called_at.min(cut);
         self.again = true;
     }
 
@@ -177,6 +178,7 @@ impl Inputs {
         match slot.queue.pop_front() {
             Some(packet) => {
                 slot.ready.push_back(packet);
+                self.called_at = self.settled();
                 Poll::Call
             }
             None if slot.end.is_some() => Poll::End,
@@ -199,7 +201,7 @@ impl Inputs {
         }
         let slot = &mut self.slots[chosen];
         slot.ready.extend(slot.queue.pop_front());
-        self.merged = self.settled();
+        self.called_at = self.settled();
         Poll::Call
     }
 
@@ -360,6 +362,21 @@ mod tests {
         let (now, later) = Packet::from(Packet::lasting(Time::ZERO, block.duration(), block)).split_sound(ntsc.time_of(1));
         assert_eq!(now.dur, Some(SAMPLES.span_of(1602)), "1601.6 samples belong to the first tick");
         assert!(later.is_some_and(|later| later.pts >= ntsc.time_of(1)));
+    }
+
+    #[test]
+    fn a_flush_that_the_lane_does_not_know_of_yet_still_counts_when_it_does() {
+        let epochs = Epochs::new();
+        epochs.publish(Time(100));
+        epochs.publish(Time(200));
+        let mut inputs = Inputs::new(vec![Slot::new(0, Kind::Video, true)], Sync::Each, TICK);
+        inputs.slots[0].bound = Time(300);
+        inputs.flush(&epochs, epochs.cut_since(0), 1);
+        assert_eq!(inputs.slots[0].bound, Time(100));
+        // The lane goes on in epoch 1, as its producer of the same lane does.
+        inputs.slots[0].bound = Time(300);
+        inputs.flush(&epochs, epochs.cut_since(1), 2);
+        assert_eq!(inputs.slots[0].bound, Time(200));
     }
 
     #[test]
