@@ -28,6 +28,8 @@ const REPEAT: NodeType = NodeType {
     outputs: &[OUT.port("pictures")],
     sync: Sync::Each,
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<RepeatConfig>("{ packets: 10 }"),
 };
 /// Hands every packet on, in its producer's lane.
@@ -40,6 +42,8 @@ const PASS: NodeType = NodeType {
     outputs: &[OUT.port("the same")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<PassConfig>("{}"),
 };
 /// Hands every packet on, in a lane of its own.
@@ -53,6 +57,8 @@ const RAW_SINK: NodeType = NodeType {
     summary: "Pictures as bytes in a file",
     outputs: &[],
     lane: Lane::Own,
+    time_limit: NodeType::TIME_LIMIT,
+    command: None,
     config: ConfigType::of::<RawSinkConfig>("{ path: pictures }"),
     ..PASS
 };
