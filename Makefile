@@ -5,7 +5,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 lectern := $(or $(CARGO_TARGET_DIR),target)/debug/lectern
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench check fmt build
+.PHONY: help setup demo test bench soak check fmt build
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: ## set up, check, and run every test
 
 bench: ## measure, beside ffmpeg and GStreamer; some of it: make bench only="key hop"
 	@scripts/bench $(only)
+
+soak: ## the long tests, about an hour; results are kept in benches/results/
+	@scripts/soak
 
 check: ## format, lints, documentation, licences of dependencies; runs no test
 	@scripts/check

@@ -140,8 +140,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Few in the common tests, as many as `PROPTEST_CASES` says in long ones.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn lanes_queues_and_delays_do_not_change_a_packet(

@@ -1,11 +1,8 @@
 //! What holds for every node type, and the files made from the registry.
 
 use crate::support::{lectern, root, succeed};
-use engine::frame::Size;
-use engine::graph::parse::parse;
-use engine::registry::Defaults;
-use engine::time::Rate;
-use std::sync::Arc;
+use engine::registry::{NodeType, Registry};
+use engine::testing::compliance::Subject;
 
 #[test]
 fn the_committed_schema_and_catalogue_are_current() {
@@ -17,34 +14,62 @@ fn the_committed_schema_and_catalogue_are_current() {
     }
 }
 
-#[test]
-fn every_example_is_read_and_valid() {
-    let defaults = Defaults { size: Size::new(1280, 720), fps: Rate::per_second(30), sample_rate: Rate::per_second(48_000) };
-    for node_type in plugins::registry().types() {
-        let value = parse(node_type.config.example, &Arc::from("example")).unwrap_or_else(|error| panic!("{}: {error}", node_type.name));
-        let config = (node_type.config.parse)(&value, "config").unwrap_or_else(|error| panic!("{}: {error}", node_type.name));
-        config.validate(&defaults).unwrap_or_else(|error| panic!("{}: {error}", node_type.name));
-        config.build(&defaults).unwrap_or_else(|error| panic!("{}: {error}", node_type.name));
+/// Recordings, films and pictures that sources are pointed at.
+struct Stage {
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let stage = Stage { folder: tempfile::tempdir().unwrap() };
+        let spec = hound::WavSpec { channels: 1, sample_rate: 48_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+        let mut wav = hound::WavWriter::create(stage.path("sound.wav"), spec).unwrap();
+        (0..3 * 48_000).for_each(|i| wav.write_sample(((i % 480) * 40) as i16).unwrap());
+        wav.finalize().unwrap();
+        let mut film = b"YUV4MPEG2 W64 H36 F25:1 Ip C420mpeg2\n".to_vec();
+        std::fs::create_dir(stage.path("frames")).unwrap();
+        for i in 0..75u8 {
+            film.extend(b"FRAME\n");
+            film.extend(std::iter::repeat_n(i * 3, 64 * 36 * 3 / 2));
+            let picture = image::RgbImage::from_pixel(64, 36, image::Rgb([i * 3, 0, 0]));
+            picture.save(stage.path(&format!("frames/{i:04}.png"))).unwrap();
+        }
+        std::fs::write(stage.path("film.y4m"), film).unwrap();
+        stage
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A type with what its example names, where that is not there.
+    fn subject<'a>(&self, registry: &'a Registry, node_type: &'static NodeType) -> Subject<'a> {
+        let subject = Subject::new(registry, node_type);
+        let path = |name: &str| self.path(name).display().to_string();
+        let deck = root().join("graphs/demo/lectern.pptx").display().to_string();
+        let speech = format!("speech: {{ type: tts_chunker, config: {{ lesson: {deck:?}, slides: \"1\" }} }}");
+        match node_type.name {
+            "tts_chunker" => subject.config(format!("{{ lesson: {deck:?}, slides: \"1\" }}")),
+            "slide_source" => subject.config(format!("{{ lesson: {deck:?} }}")).feed("cues", "speech.cues", &speech),
+            "lip_sync" => subject.size("320x180").feed("audio", "speech.audio", &speech).feed("cues", "speech.cues", ""),
+            "audio_file" => subject.config(format!("{{ path: {:?} }}", path("sound.wav"))),
+            "y4m_source" => subject.config(format!("{{ path: {:?} }}", path("film.y4m"))),
+            "frame_folder" => subject.config(format!("{{ folder: {:?}, fps: 25 }}", path("frames"))),
+            "jpeg_preview" => subject.config(format!("{{ path: {:?} }}", path("preview.jpg"))),
+            "frame_sink" => subject.config(format!("{{ path: {:?} }}", path("shown"))),
+            "audio_sink" => subject.config(format!("{{ path: {:?} }}", path("heard.wav"))),
+            "subtitle_sink" => subject.config(format!("{{ path: {:?} }}", path("said.srt"))),
+            "mp4_sink" => subject.config(format!("{{ path: {:?} }}", path("film.mp4"))),
+            "hash" => subject.config(format!("{{ path: {:?} }}", path("packets.txt"))),
+            _ => subject,
+        }
     }
 }
 
 #[test]
-fn every_type_is_named_and_documented() {
-    for node_type in plugins::registry().types() {
-        let name = node_type.name;
-        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "{name}");
-        assert!(!node_type.summary.is_empty() && !node_type.summary.ends_with('.'), "{name}: the summary is one line without a full stop");
-        assert!(node_type.revision > 0, "{name}");
-        assert!(!node_type.inputs.is_empty() || !node_type.outputs.is_empty(), "{name} has no ports");
-        let text = node_type.inputs.iter().map(|port| port.summary).chain(node_type.outputs.iter().map(|port| port.summary));
-        assert!(text.into_iter().all(|summary| !summary.is_empty()), "{name}: a port without a summary");
-        let mut generator = schemars::SchemaGenerator::default();
-        (node_type.config.schema)(&mut generator);
-        let definitions = serde_json::to_value(generator.definitions()).unwrap();
-        for (definition, schema) in definitions.as_object().into_iter().flatten() {
-            for (key, property) in schema["properties"].as_object().into_iter().flatten() {
-                assert!(property.get("description").is_some(), "{name}: {definition}.{key} is not documented");
-            }
-        }
-    }
+fn every_node_type_keeps_to_the_contract() {
+    let (stage, registry) = (Stage::new(), plugins::registry());
+    let wrong: Vec<String> =
+        registry.types().iter().filter_map(|node_type| stage.subject(&registry, node_type).check().err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
