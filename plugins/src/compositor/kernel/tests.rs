@@ -213,7 +213,7 @@ fn hair_motion_blur_spill_and_clothes_keep_no_green_rim() {
             ("hair", &HAIR, [6.0, 2.0, 0.0]),
             ("blur", &BLUR, [2.5, 2.0, 0.0]),
             ("spill", &SPILL, [4.0, 2.0, 0.0]),
-            ("clothes", &CLOTHES, [1.2, 80.0, 0.005]),
+            ("clothes", &CLOTHES, [1.2, 80.0, 0.006]),
         ] {
             for behind in [[240.0, 240.0, 240.0], [20.0, 24.0, 40.0], [150.0, 110.0, 160.0]] {
                 let (result, truth) = scene.key(&pool, key, |_, _| screen, behind);
