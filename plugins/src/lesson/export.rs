@@ -140,8 +140,12 @@ fn inside(path: &Path, folder: &Path) -> Result<String, LessonError> {
 /// Writes beside and renames, so that there is never half a file.
 fn publish(path: &Path, bytes: &[u8]) -> Result<(), LessonError> {
     let part = PathBuf::from(format!("{}.part", path.display()));
-    fs::write(&part, bytes).map_err(LessonError::write(&part))?;
-    fs::rename(&part, path).map_err(LessonError::write(path))
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        // What is there of it is of no use; the first error is the one to tell.
+        let _ = fs::remove_file(&part);
+    }
+    written.map_err(LessonError::write(path))
 }
 
 /// YAML as it grows.
