@@ -164,6 +164,5 @@ pub fn run(size: Size, nodes: &str) {
     types.extend([&REPEAT, &PASS, &CROSS, &JOIN, &RAW_SINK]);
     let document = load(&text, "bench.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     let plan = check(&document, &Registry::new(&[&types]), Depth::Environment).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
-    let report = Run::launch(plan).and_then(Run::wait).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    drop(report);
+    Run::launch(plan).and_then(Run::wait).unwrap_or_else(|error| panic!("{error}\n{text}"));
 }

@@ -41,7 +41,7 @@ pub fn key(folder: &Path) -> Vec<Row> {
         }
         for (peer, figures) in peers.iter().zip(&mut theirs) {
             let cost = |mode: &str| {
-                cpu_of(peers::script(peer.script).arg(mode).arg(&scene.presenter).arg(&scene.slides).arg(scene.seconds.to_string()))
+                cpu_of(peers::script(peer.script).arg(mode).arg(&scene.presenter).arg(&scene.closed).arg(scene.seconds.to_string()))
             };
             figures.push((cost("work") - cost("read")) * milliseconds);
         }
@@ -71,7 +71,7 @@ fn alike(folder: &Path, peers: &[&peers::Keyer]) -> Vec<Row> {
     let compare = |peer: &&peers::Keyer| {
         let theirs = folder.join(format!("alike-{}.i420", peer.script));
         let mut command = peers::script(peer.script);
-        cpu_of(command.arg("frames").arg(&scene.presenter).arg(&scene.slides).args(["1", "-"]).arg(&theirs));
+        cpu_of(command.arg("frames").arg(&scene.presenter).arg(&scene.closed).args(["1", "-"]).arg(&theirs));
         let what = format!("key + place: likeness (SSIM) to {}", peer.name);
         Row::new("key", what, likeness(&luma(&ours), &luma(&theirs)), "").mark(Mark::AtLeast(0.98))
     };
@@ -136,7 +136,7 @@ pub fn render(folder: &Path, lectern: &Path) -> Vec<Row> {
         ours.push(cpu_of(std::process::Command::new(lectern).args(["run", "--quiet"]).arg(&graph)) * per_minute);
         for (peer, figures) in peers.iter().zip(&mut theirs) {
             let mut command = peers::script(peer.script);
-            command.arg("render").args([&scene.presenter, &scene.slides]).arg(scene.seconds.to_string());
+            command.arg("render").args([&scene.presenter, &scene.closed]).arg(scene.seconds.to_string());
             figures.push(cpu_of(command.arg(&scene.sound).arg(film(peer.script))) * per_minute);
         }
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The table stands between these in the README.
 const BEGIN: &str = "<!-- speed: written by make bench -->\n";
+const PLOT: &str = "![Bars: processor time of Lectern, ffmpeg and GStreamer for the same work](docs/speed.svg)\n\n";
 const END: &str = "<!-- end of speed -->";
 
 /// Puts the table into the README and draws `docs/speed.svg`.
@@ -17,7 +18,7 @@ pub fn publish(results: &Results) {
     let found = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) = found.unwrap_or_else(|| panic!("{} has no lines {BEGIN} and {END}", readme.display()));
     let table = table(&results.rows);
-    write(&readme, &format!("{before}{BEGIN}{table}\nMeasured on: {}.\n{END}{after}", results.machine.describe()));
+    write(&readme, &format!("{before}{BEGIN}{PLOT}{table}\nMeasured on: {}.\n{END}{after}", results.machine.describe()));
     write(&root.join("docs/speed.svg"), &plot(&results.rows));
 }
 

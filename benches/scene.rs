@@ -26,6 +26,8 @@ pub struct Scene {
     pub presenter: PathBuf,
     /// The slides, Y4M with a picture every six seconds.
     pub slides: PathBuf,
+    /// The same with the last one once more, for those who show a picture until the next one comes.
+    pub closed: PathBuf,
     /// Speech-like sound, WAV.
     pub sound: PathBuf,
     /// Its length.
@@ -36,13 +38,20 @@ impl Scene {
     /// Writes a programme into a folder.
     pub fn write(folder: &Path, name: &str, seconds: u32) -> Scene {
         let file = |what: &str| folder.join(format!("{name}-{what}"));
-        let scene = Scene { presenter: file("presenter.y4m"), slides: file("slides.y4m"), sound: file("sound.wav"), seconds };
+        let scene = Scene {
+            presenter: file("presenter.y4m"),
+            slides: file("slides.y4m"),
+            closed: file("closed.y4m"),
+            sound: file("sound.wav"),
+            seconds,
+        };
         let pool = Pool::new();
         let poses: Vec<VideoFrame> = (0..POSES.min(seconds * FPS)).map(|pose| presenter(&pool, pose)).collect();
         let frames = (0..seconds * FPS).map(|n| &poses[(n % POSES) as usize]);
         film(&scene.presenter, SMALL, (FPS, 1), frames);
         let slides: Vec<VideoFrame> = (0..seconds.div_ceil(SLIDE)).map(|number| slide(&pool, number)).collect();
         film(&scene.slides, FULL, (1, SLIDE), slides.iter());
+        film(&scene.closed, FULL, (1, SLIDE), slides.iter().chain(slides.last()));
         sound(&scene.sound, seconds);
         scene
     }

@@ -1,6 +1,6 @@
 # Shared by the peers that key and place; read with `.`, not run.
 #
-# Each takes: MODE PRESENTER SLIDES SECONDS [WAV OUT]
+# Each takes: MODE PRESENTER SLIDES SECONDS [WAV OUT]; the last of the SLIDES only says when the one before ends.
 #   work    key the presenter (960x540) and place it over the slides (1080p, a picture every 6 s), throw the result away
 #   read    read both and throw them away: what `work` is charged with beside its own work
 #   frames  as work, for a few pictures; they go to OUT as raw I420

@@ -84,7 +84,7 @@ fn loom_two_producers_hand_over_everything_in_order() {
         }
         assert_eq!(got, [vec![1, 2], vec![1]]);
         assert!(!stand.activity.is_stuck(), "this lane is at work");
-        producers.map(|producer| producer.join().expect("no panic"));
+        producers.into_iter().for_each(|producer| producer.join().expect("no panic"));
     });
 }
 
