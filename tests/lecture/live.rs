@@ -60,7 +60,7 @@ fn give(clock: &str, flush: Option<Span>) -> Programme {
                 handle.flush().unwrap_or_else(|error| panic!("{error}"));
                 handle.idle();
             }
-            now = now + Span::from_millis(10);
+            now += Span::from_millis(10);
             manual.crank(now);
             handle.idle();
         }

@@ -69,12 +69,13 @@ enum FaultKind {
 
 impl NodeConfig for FaultConfig {
     fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
-        let possible = match (self.phase, self.kind) {
-            (FaultPhase::Process, _) | (_, FaultKind::Panic | FaultKind::Hang) => true,
-            (FaultPhase::Start | FaultPhase::Finish, FaultKind::Error) => true,
-            (FaultPhase::Finish, FaultKind::BadPts) => true,
-            _ => false,
-        };
+        let possible = matches!(
+            (self.phase, self.kind),
+            (FaultPhase::Process, _)
+                | (_, FaultKind::Panic | FaultKind::Hang)
+                | (FaultPhase::Start | FaultPhase::Finish, FaultKind::Error)
+                | (FaultPhase::Finish, FaultKind::BadPts)
+        );
         if possible { Ok(()) } else { Err("this kind of failure cannot happen in this phase; `process` can fail in every way".into()) }
     }
 

@@ -95,7 +95,7 @@ impl Horizon {
     /// Sources run ahead by this much more. Before there are gates.
     pub(crate) fn reach_further(&self, by: Span) {
         let mut gates = self.lock();
-        gates.ahead = gates.ahead + by;
+        gates.ahead += by;
     }
 
     /// A gate for one more source.

@@ -63,7 +63,7 @@ impl Show {
     pub fn play(&mut self, span: Span) {
         let until = self.now + span;
         while self.now < until {
-            self.now = self.now + Span::from_millis(10);
+            self.now += Span::from_millis(10);
             self.clock.crank(self.now);
             self.handle.idle();
         }

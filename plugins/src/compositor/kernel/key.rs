@@ -216,15 +216,16 @@ impl Maps {
     /// there is nothing but screen.
     fn shown(&self) -> Option<Shown> {
         let count = self.width / RUN;
-        let (mut rows, mut runs) = (usize::MAX..0, usize::MAX..0);
+        let mut shown: Option<Shown> = None;
         for (y, row) in self.runs.chunks_exact(count).enumerate() {
             let Some(first) = row.iter().position(|&kind| kind != SCREEN) else { continue };
             let last = row.iter().rposition(|&kind| kind != SCREEN).unwrap_or(first);
-            (rows.start, rows.end) = (rows.start.min(y), y + 1);
+            let Shown { rows, runs } = shown.get_or_insert(Shown { rows: y..y, runs: first..last });
+            rows.end = y + 1;
             (runs.start, runs.end) = (runs.start.min(first), runs.end.max(last + 1));
         }
         let wider = |range: Range<usize>, end: usize| range.start.saturating_sub(1)..(range.end + 1).min(end);
-        (!rows.is_empty()).then(|| Shown { rows: wider(rows, self.runs.len() / count), runs: wider(runs, count) })
+        shown.map(|Shown { rows, runs }| Shown { rows: wider(rows, self.runs.len() / count), runs: wider(runs, count) })
     }
 }
 
