@@ -166,7 +166,10 @@ fn a_viewer_that_falls_behind_goes_on_at_a_keyframe_with_all_its_tracks() {
     let resumed = video.iter().find(|(packet, _)| packet.pts > released).expect("it goes on");
     assert_eq!((resumed.0.pts, resumed.1, resumed.0.discont), (released + Span::from_millis(40), true, true));
     let with_it = audio.iter().find(|(packet, _)| packet.pts > released).expect("so does the sound");
-    assert_eq!((with_it.0.pts, with_it.0.discont), (resumed.0.pts, true));
+    // Sound of the keyframe's own time may have come, and been dropped, just before it.
+    let later = with_it.0.pts - resumed.0.pts;
+    assert!(later == Span::ZERO || later == Span::from_millis(20), "sound goes on {later} after the picture");
+    assert!(with_it.0.discont);
     for (track, step) in [(&video, 40), (&audio, 20)] {
         let gaps: Vec<_> = track.windows(2).filter(|pair| pair[1].0.pts - pair[0].0.pts != Span::from_millis(step)).collect();
         assert_eq!(gaps.len(), 1, "one gap");
