@@ -64,7 +64,7 @@ pub fn rig(folder: &Path, lectern: &Path) -> Vec<Row> {
             "{speech}  avatar: {{ type: lip_sync, inputs: {{ cues: speech.cues }}, config: {{ height: 50% }} }}\n  end: {{ type: null_sink, {end}, video: [avatar.video] }} }}\n"
         ),
     );
-    let without = graph(folder, "rig-without", video, &format!("{speech}  end: {{ type: null_sink, {end} }} }}\n"));
+    let without = graph(folder, "rig_without", video, &format!("{speech}  end: {{ type: null_sink, {end} }} }}\n"));
     // The speech comes from the cache: it is the same in both, and small.
     let cache = folder.join("rig-cache");
     let report = with.with_extension("json");
@@ -91,17 +91,17 @@ pub fn memory(folder: &Path, lectern: &Path) -> Vec<Row> {
             \x20 h264: {{ type: video_encoder, inputs: {{ video: playout.video }}, config: {{ preset: ultrafast }} }}\n\
             \x20 aac: {{ type: audio_encoder, inputs: {{ audio: playout.audio }} }}\n\
             \x20 file: {{ type: mp4_sink, inputs: {{ video: h264, audio: aac }}, config: {{ path: \"{}\" }} }}\n",
-            folder.join(format!("memory-{minutes}.mp4")).display()
+            folder.join(format!("memory_{minutes}.mp4")).display()
         );
-        let graph = graph(folder, &format!("memory-{minutes}"), "{ size: 320x180, fps: 30 }", &nodes);
-        megabytes(peak_memory_of(program(lectern, &folder.join("memory-cache")).arg("run").arg(graph)))
+        let graph = graph(folder, &format!("memory_{minutes}"), "{ size: 320x180, fps: 30 }", &nodes);
+        megabytes(peak_memory_of(program(lectern, &folder.join("memory_cache")).arg("run").arg(graph)))
     };
     let (short, half_hour) = (long(5), long(30));
     let flat = Row::new("memory", "memory of half an hour, against five minutes", half_hour, "MB").against(short).mark(Mark::Within(1.1));
     let film = folder.join("memory.mp4");
     let deck = graph_of_demo(folder);
     let whole =
-        peak_memory_of(program(lectern, &folder.join("memory-cache")).args(["render", DECK, "--graph"]).arg(deck).arg("-o").arg(film));
+        peak_memory_of(program(lectern, &folder.join("memory_cache")).args(["render", DECK, "--graph"]).arg(deck).arg("-o").arg(film));
     vec![
         flat,
         Row::new("memory", "memory of the demo lecture at 1080p, with speech (cold cache)", megabytes(whole), "MB")
