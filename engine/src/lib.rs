@@ -14,6 +14,7 @@ pub mod node;
 pub mod nodes;
 pub mod packet;
 pub mod pool;
+mod port;
 pub mod registry;
 pub mod run;
 pub mod testing;

@@ -5,13 +5,13 @@
 //! inputs are settled, and carries away what they emitted after the call.
 
 use crate::frame::VideoFrame;
-use crate::media::{AudioCaps, Caps, EncodedAudioCaps, EncodedVideoCaps, Kind, Payload, VideoCaps};
+use crate::media::{AudioCaps, Caps, EncodedAudioCaps, EncodedVideoCaps, Payload, VideoCaps};
 use crate::packet::Packet;
+pub use crate::port::{In, InPort, Out, OutPort};
 use crate::registry::{Defaults, NodeType};
 use crate::run::{Cancel, Command, Demand, Edge, Env, Inputs, Outbox, Pacer, Tick, Warning};
 use crate::time::{Rate, Span, Time};
 use std::fmt;
-use std::marker::PhantomData;
 
 /// What a node can do. See the module docs.
 pub trait Node: Send {
@@ -96,95 +96,6 @@ impl fmt::Display for Failure {
             }
         }
     }
-}
-
-/// A typed handle to an input port, used as a constant: `const AUDIO: In<AudioBlock> = In::new("audio");`
-pub struct In<T> {
-    /// The port's name in graph files.
-    pub name: &'static str,
-    payload: PhantomData<fn() -> T>,
-}
-
-/// A typed handle to an output port: `const VIDEO: Out<VideoFrame> = Out::new("video");`
-pub struct Out<T> {
-    /// The port's name in graph files.
-    pub name: &'static str,
-    payload: PhantomData<fn() -> T>,
-}
-
-impl<T> Clone for In<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for In<T> {}
-impl<T> Clone for Out<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Out<T> {}
-
-impl<T: Payload> In<T> {
-    /// A handle to the port of this name.
-    pub const fn new(name: &'static str) -> In<T> {
-        In { name, payload: PhantomData }
-    }
-
-    /// The port's entry in a `NodeType`: required, one connection.
-    pub const fn port(self, summary: &'static str) -> InPort {
-        InPort { name: self.name, kind: T::KIND, required: true, many: false, summary }
-    }
-}
-
-impl<T: Payload> Out<T> {
-    /// A handle to the port of this name.
-    pub const fn new(name: &'static str) -> Out<T> {
-        Out { name, payload: PhantomData }
-    }
-
-    /// The port's entry in a `NodeType`.
-    pub const fn port(self, summary: &'static str) -> OutPort {
-        OutPort { name: self.name, kind: T::KIND, summary }
-    }
-}
-
-/// An input port of a node type.
-#[derive(Clone, Copy, Debug)]
-pub struct InPort {
-    /// Its name in graph files.
-    pub name: &'static str,
-    /// What travels on it.
-    pub kind: Kind,
-    /// The graph is refused when it is not connected.
-    pub required: bool,
-    /// Takes a list of connections (written `name*` in catalogues).
-    pub many: bool,
-    /// One line for catalogues.
-    pub summary: &'static str,
-}
-
-impl InPort {
-    /// The same, but the graph may leave it open.
-    pub const fn optional(self) -> InPort {
-        InPort { required: false, ..self }
-    }
-
-    /// The same, but it takes any number of connections, none included.
-    pub const fn many(self) -> InPort {
-        InPort { required: false, many: true, ..self }
-    }
-}
-
-/// An output port of a node type.
-#[derive(Clone, Copy, Debug)]
-pub struct OutPort {
-    /// Its name in graph files.
-    pub name: &'static str,
-    /// What travels on it.
-    pub kind: Kind,
-    /// One line for catalogues.
-    pub summary: &'static str,
 }
 
 /// What a node sees when it starts.
@@ -290,14 +201,16 @@ pub struct Cx<'a> {
 impl<'a> Cx<'a> {
     /// The next packet of this call on a port. `Each` and `Merge` nodes get one packet per call; a `Join` node gets everything that
     /// belongs to the tick on sound and cue ports.
+    #[inline]
     pub fn take<T: Payload>(&mut self, port: In<T>) -> Option<Packet<T>> {
         self.take_nth(port, 0)
     }
 
     /// The same for the `n`-th connection of a port that takes many.
+    #[inline]
     pub fn take_nth<T: Payload>(&mut self, port: In<T>, n: usize) -> Option<Packet<T>> {
         let index = self.node_type.input_index(port.name)?;
-        self.inputs.slot_mut(index, n)?.ready.pop_front()?.typed()
+        self.inputs.slot_mut(index, n)?.take()?.typed()
     }
 
     /// In a `Join`: the picture that covers this tick, held until the next one.
@@ -348,10 +261,16 @@ impl<'a> Cx<'a> {
     }
 
     /// Sends a packet. Carried to its consumers after this call.
+    #[inline]
     pub fn emit<T: Payload>(&mut self, port: Out<T>, packet: Packet<T>) {
         if let Some(index) = self.node_type.output_index(port.name) {
             self.outbox.push(index, packet.into());
         }
+    }
+
+    /// Sends several packets, one after the other.
+    pub fn emit_all<T: Payload>(&mut self, port: Out<T>, packets: impl IntoIterator<Item = Packet<T>>) {
+        packets.into_iter().for_each(|packet| self.emit(port, packet));
     }
 
     /// Promises that nothing before `time` comes on a port any more. Emitting promises the same by itself; sources with several
@@ -364,7 +283,7 @@ impl<'a> Cx<'a> {
 
     /// Somebody listens to this output.
     pub fn is_connected<T: Payload>(&self, port: Out<T>) -> bool {
-        self.node_type.output_index(port.name).is_some_and(|index| self.outbox.connected[index])
+        self.node_type.output_index(port.name).is_some_and(|index| self.outbox.ports[index].connected)
     }
 
     /// The video rate of the graph's ticks.

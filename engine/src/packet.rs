@@ -30,6 +30,7 @@ impl<M> Packet<M> {
     }
 
     /// The same times around another item.
+    #[inline]
     pub fn map<N>(self, change: impl FnOnce(M) -> N) -> Packet<N> {
         Packet { pts: self.pts, dur: self.dur, discont: self.discont, epoch: self.epoch, media: change(self.media) }
     }
@@ -49,6 +50,7 @@ impl Packet<AudioBlock> {
 
 impl Packet {
     /// What the runtime sorts by: decode time of encoded units, else presentation time.
+    #[inline]
     pub const fn order(&self) -> Time {
         match &self.media {
             Media::Encoded(unit) => unit.dts,
@@ -58,6 +60,7 @@ impl Packet {
 
     /// The earliest order that the next packet of the same port may have. Cues may share a time and overlap; pictures and sound follow
     /// each other; encoded units have strictly increasing decode times.
+    #[inline]
     pub fn settles(&self) -> Time {
         match (&self.media, self.dur) {
             (Media::Cue(_), _) => self.pts,
@@ -67,6 +70,7 @@ impl Packet {
     }
 
     /// The packet with its item unwrapped; `None` when it carries something else.
+    #[inline]
     pub fn typed<M: Payload>(self) -> Option<Packet<M>> {
         let Packet { pts, dur, discont, epoch, media } = self;
         M::from_media(media).map(|media| Packet { pts, dur, discont, epoch, media })

@@ -242,6 +242,27 @@ fn a_sink_that_fails_is_left_out_and_the_others_go_on() {
 }
 
 #[test]
+fn a_sink_that_hangs_is_left_behind_and_the_others_go_on() {
+    let door = Door::open("beside one that hangs");
+    let brake = "  b: { type: brake, inputs: { video: p.video }, config: { door: beside one that hangs } }\n";
+    let nodes = with_trip("", brake)
+        .replace("after: 3", "after: 3, then: hang")
+        .replace("p.video }, config: { after", "{ from: p.video, queue: { items: 100 } } }, config: { after");
+    let support::Show { run, handle, clock, folder: _folder, .. } = show(&nodes);
+    let waiting = std::thread::spawn(move || run.wait());
+    for tick in 0..250 {
+        clock.crank(Time::ZERO + Span::from_millis(10) * tick);
+        // Returns only when the one that hangs does not count any more.
+        handle.idle();
+    }
+    let report = waiting.join().unwrap().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(door.taken().len(), 50);
+    let warned: Vec<&str> = report.warnings.iter().map(|warning| warning.text.as_str()).collect();
+    assert_eq!(warned, ["left out after it failed in process: it has been in one call for more than 1.000s"]);
+    handle.cancel().cancel();
+}
+
+#[test]
 fn a_sink_that_must_not_fail_ends_the_run() {
     let _door = Door::open("must not fail");
     let mut live =
@@ -262,7 +283,7 @@ fn the_last_sink_that_fails_ends_the_run() {
     let error = live.end().0.expect_err("both failed");
     assert!(["t", "u"].contains(&error.node.as_str()), "{error}");
     // And when another has ended in order.
-    let mut live = show(&with_trip("", "  u: { type: trip, inputs: { video: p.video }, config: { after: 1, in_order: true } }\n"));
+    let mut live = show(&with_trip("", "  u: { type: trip, inputs: { video: p.video }, config: { after: 1, then: end } }\n"));
     live.play(Span::from_millis(500));
     assert_eq!(live.end().0.expect_err("the other is gone").node, "t");
 }
@@ -270,7 +291,7 @@ fn the_last_sink_that_fails_ends_the_run() {
 #[test]
 fn when_all_sinks_are_done_the_run_ends_also_for_sources_at_the_horizon() {
     let mut live = show(
-        "nodes:\n  v: { type: test_video, config: { duration: 60s } }\n  p: { type: playout, inputs: { video: v.video } }\n  t: { type: trip, inputs: { video: p.video }, config: { after: 3, in_order: true } }\n",
+        "nodes:\n  v: { type: test_video, config: { duration: 60s } }\n  p: { type: playout, inputs: { video: v.video } }\n  t: { type: trip, inputs: { video: p.video }, config: { after: 3, then: end } }\n",
     );
     live.play(Span::from_millis(500));
     live.end().0.unwrap_or_else(|error| panic!("{error}"));

@@ -10,6 +10,7 @@ pub mod lesson;
 pub mod models;
 pub mod mp4;
 pub mod outputs;
+pub mod part_file;
 pub mod pixels;
 mod registry;
 pub mod slides;

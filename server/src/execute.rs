@@ -10,6 +10,7 @@ use crate::signals::Signals;
 use clap::Args;
 use engine::graph::plan::Plan;
 use engine::run::{ErrorKind, Report, Run, RunOptions};
+use plugins::part_file;
 use std::path::{Path, PathBuf};
 
 /// What is written about a run, beside what it makes.
@@ -86,5 +87,6 @@ pub fn execute(plan: Plan, figures: &Figures, console: &Console) -> Result<Repor
 
 fn write_json(what: &str, value: &serde_json::Value, path: &Path) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(value).expect("JSON can be written");
-    outputs::write(path, &(json + "\n")).map_err(|error| Failure::Failed(format!("cannot write the {what} {}: {error}", path.display())))
+    part_file::write(path, (json + "\n").as_bytes())
+        .map_err(|error| Failure::Failed(format!("cannot write the {what} {}: {}", path.display(), error.cause)))
 }

@@ -2,10 +2,10 @@
 //!
 //! The frame path knows nothing of this: counters are read once a second from where lanes keep them.
 
-use crate::outputs;
 use engine::run::{Handle, Report};
 use metrics::{Label, counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use plugins::part_file;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -90,7 +90,7 @@ impl MetricsFile {
             let metrics = Metrics::default();
             loop {
                 let ends = stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
-                if let Err(error) = outputs::write(&path, &metrics.text(&handle.report())) {
+                if let Err(error) = part_file::write(&path, metrics.text(&handle.report()).as_bytes()) {
                     tracing::warn!(%error, "cannot write the metrics {}", path.display());
                 }
                 if ends {

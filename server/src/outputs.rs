@@ -37,20 +37,6 @@ pub fn takes_files(folder: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&probe)
 }
 
-/// Writes a file beside its place and renames it: it is there whole or not at all.
-///
-/// # Errors
-/// What the system says; nothing is left behind.
-pub fn write(path: &Path, content: &str) -> std::io::Result<()> {
-    let mut part = path.as_os_str().to_os_string();
-    part.push(".part");
-    let written = std::fs::write(&part, content).and_then(|()| std::fs::rename(&part, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    written
-}
-
 /// The film's name when none is given: that of the deck with `.mp4`, in the current folder.
 pub fn default_film(deck: &Path) -> PathBuf {
     let real = deck.canonicalize().unwrap_or_else(|_| deck.to_path_buf());

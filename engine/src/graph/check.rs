@@ -97,7 +97,24 @@ pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Res
         nodes,
         edges,
     };
-    fits_memory(&plan, document).map(|()| plan)
+    let mut problems = Problems::default();
+    keeps_sides(&plan, &mut problems);
+    fits_memory(&plan, document, &mut problems);
+    problems.into_result(plan)
+}
+
+/// Live, `playout` lets media go when it is time; what meets them past it would be there too early.
+fn keeps_sides(plan: &Plan, problems: &mut Problems) {
+    for edge in plan.past_playout().filter(|_| plan.clock == Clock::Live) {
+        let (from, to) = (&plan.nodes[edge.from], &plan.nodes[edge.to]);
+        let text = format!("node \"{}\" comes behind playout, but \"{}\" reaches it from before", to.name, from.name);
+        let port = &from.node_type.outputs[edge.from_port];
+        let help = match port.kind {
+            Kind::Encoded => "Encode what comes out of playout.".to_string(),
+            kind => format!("Connect \"{}.{}\" to playout's input \"{}\", and take it from there.", from.name, port.name, kind.as_str()),
+        };
+        problems.push(Problem::new(Code::BeforeAndBehind, &edge.at, text).with_help(help));
+    }
 }
 
 /// A live run goes on without a sink that fails; a file that cannot be finished is an error.
@@ -312,13 +329,13 @@ fn circle(document: &GraphDocument, edges: &[PlanEdge], placed: &[bool]) -> (Str
     }
 }
 
-fn fits_memory(plan: &Plan, document: &GraphDocument) -> Result<(), Problems> {
+fn fits_memory(plan: &Plan, document: &GraphDocument, problems: &mut Problems) {
     let needed = plan.memory_needed();
     if needed <= plan.memory {
-        return Ok(());
+        return;
     }
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     let text = format!("the queues of this graph may hold {} MiB, more than the {} MiB allowed", mib(needed), mib(plan.memory));
     let help = format!("Write defaults: {{ memory: {}MiB }}, a smaller size, or smaller queues.", mib(needed));
-    Err(Problem::new(Code::TooMuchMemory, &document.graph.at, text).with_help(help).into())
+    problems.push(Problem::new(Code::TooMuchMemory, &document.graph.at, text).with_help(help));
 }

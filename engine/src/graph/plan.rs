@@ -109,6 +109,14 @@ impl Plan {
         behind
     }
 
+    /// Edges from before `playout` into nodes that also come behind it.
+    pub fn past_playout(&self) -> impl Iterator<Item = &PlanEdge> {
+        let (behind, playout) = (self.behind_playout(), self.playout());
+        self.edges
+            .iter()
+            .filter(move |edge| behind[edge.to] && !behind[edge.from] && Some(edge.from) != playout && Some(edge.to) != playout)
+    }
+
     /// The nodes of each lane, its head first.
     pub fn lanes(&self) -> Vec<Vec<usize>> {
         let mut lane_of = vec![usize::MAX; self.nodes.len()];

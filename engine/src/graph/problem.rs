@@ -66,6 +66,7 @@ codes! {
     TwoPlayouts "G031" "More than one `playout` node.",
     NoPlayout "G032" "A live graph without a `playout`, so that nothing keeps time.",
     WrongPolicy "G033" "A queue policy that does not fit what travels there.",
+    BeforeAndBehind "G034" "A node of a live graph that is fed from before and from behind `playout`.",
     UnusedVariable "L001" "A variable that nothing uses.",
 }
 

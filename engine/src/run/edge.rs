@@ -1,7 +1,8 @@
 //! Where packets of an output go: on in the same lane, or into the inbox of another.
 
 use super::inbox::{Inbox, Pushed};
-use super::stage::{LaneState, Stage, Stopped};
+use super::lane::{LaneState, Stopped};
+use super::stage::Stage;
 use super::stats::{Doing, NodeStats};
 use crate::packet::Packet;
 use crate::time::Time;
@@ -16,6 +17,7 @@ pub(crate) enum Edge {
 }
 
 impl Edge {
+    #[inline]
     pub(crate) fn deliver(&mut self, packet: Packet, index: usize, producer: &NodeStats, lane: &mut LaneState) -> Result<(), Stopped> {
         match self {
             Edge::Fused(stage) => {
@@ -74,6 +76,7 @@ impl Edge {
         }
     }
 
+    #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         match self {
             Edge::Fused(stage) => stage.is_done(),

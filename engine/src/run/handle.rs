@@ -3,9 +3,9 @@
 use super::activity::{Activity, Bell};
 use super::cancel::Cancel;
 use super::env::{Env, Progress};
-use super::launch::{EdgeInfo, Launched, LiveRun, NodeInfo};
+use super::lane::Phase;
+use super::launch::{EdgeInfo, LaneDoor, Launched, LiveRun, NodeInfo};
 use super::report::{EdgeReport, NodeReport, ProcessSeconds, Report};
-use super::stage::Phase;
 use super::stats::Doing;
 use super::supervisor::{ErrorKind, RunError, detached};
 use super::trace::{self, Ring};
@@ -220,15 +220,44 @@ impl Handle {
         self.shared.traces.lock().expect("nobody panics with this lock").push((name, ring));
     }
 
-    /// A node has failed: the run ends, unless it is a sink that may be left out and others are left.
-    pub(crate) fn failed(&self, error: RunError, may_detach: bool) {
-        let others_left = |sinks: usize| (sinks > 1).then(|| sinks - 1);
-        if may_detach && self.shared.sinks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, others_left).is_ok() {
-            tracing::error!(node = %error.node, "left out: {}", error.cause);
-            return self.shared.env.warn(detached(&error));
-        }
+    /// A node has failed, and the run with it.
+    pub(crate) fn failed(&self, error: RunError) {
         self.shared.errors.lock().expect("nobody panics with this lock").push(error);
         self.cancel().cancel();
+    }
+
+    /// A lane has failed: the run ends, unless the lane is a sink that may be left out and others are left.
+    pub(crate) fn lane_failed(&self, head: usize, error: RunError) {
+        match self.can_spare(head) {
+            true => self.shared.env.warn(detached(&error)),
+            false => self.failed(error),
+        }
+    }
+
+    /// A lane hangs in a call: it counts as ended from now on, and ends when the call does. `false` when the run needs it.
+    pub(crate) fn leave_behind(&self, head: usize, error: &RunError) -> bool {
+        let node = &self.shared.nodes[head];
+        if !self.can_spare(head) {
+            return false;
+        }
+        if node.is_over.swap(true, Ordering::SeqCst) {
+            // It has just ended by itself, and was counted then.
+            self.shared.sinks.fetch_add(1, Ordering::SeqCst);
+            return true;
+        }
+        self.shared.env.warn(detached(error));
+        if let LaneDoor::Inbox(inbox) = &node.lane {
+            inbox.close();
+        }
+        node.stats.set_doing(Doing::Ended, 0);
+        self.lane_ended(0);
+        true
+    }
+
+    /// Takes a sink off those that are left, if it may be left out and is not the last one.
+    fn can_spare(&self, head: usize) -> bool {
+        let others_left = |sinks: usize| (sinks > 1).then(|| sinks - 1);
+        self.shared.nodes[head].may_detach && self.shared.sinks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, others_left).is_ok()
     }
 
     /// `sinks` is how many sinks of the lane have ended in order.
@@ -263,12 +292,13 @@ impl Handle {
     }
 
     /// A node that has been in one call for longer than it may, now and at the last look.
-    pub(crate) fn hung(&self, suspects: &mut Vec<(usize, u64)>) -> Option<Box<RunError>> {
+    pub(crate) fn hung(&self, suspects: &mut Vec<(usize, u64)>) -> Option<(usize, Box<RunError>)> {
         let now = self.shared.began.elapsed();
         let too_long = |(index, node): (usize, &NodeInfo)| {
             let began = node.stats.in_call.load(Ordering::Relaxed);
             let limit = node.node_type.time_limit.to_std();
-            (began > 0 && now.saturating_sub(Duration::from_nanos(began)) > limit).then_some((index, began))
+            let is_over = node.is_over.load(Ordering::SeqCst);
+            (began > 0 && !is_over && now.saturating_sub(Duration::from_nanos(began)) > limit).then_some((index, began))
         };
         let found: Vec<(usize, u64)> = self.shared.nodes.iter().enumerate().filter_map(too_long).collect();
         // Twice, because a process that was stopped for a while finds every call old when it goes on.
@@ -277,7 +307,7 @@ impl Handle {
         let (index, _) = hung?;
         let node = &self.shared.nodes[index];
         let cause = format!("it has been in one call for more than {}", node.node_type.time_limit);
-        Some(RunError::of_node(&node.name, node.node_type, node.stats.phase(), reached(node), Failure::msg(cause)))
+        Some((index, RunError::of_node(&node.name, node.node_type, node.stats.phase(), reached(node), Failure::msg(cause))))
     }
 
     /// A stopped run that has not drained in time: who still has work.

@@ -21,8 +21,9 @@ struct State {
 }
 
 impl Gate {
-    /// Waits until a source that is settled at `bound` may be called, or until there is something else to attend to.
-    pub(crate) fn pass(&self, bound: Time, waiting: impl Fn(bool)) {
+    /// Waits until a source that is settled at `bound` may be called, or until there is something else to attend to. Returns whether it
+    /// may be called.
+    pub(crate) fn pass(&self, bound: Time, waiting: impl Fn(bool)) -> bool {
         let mut state = self.state.lock().expect("nobody panics with this lock");
         let mut told = false;
         while bound >= state.limit && !state.nudged && !self.cancel.is_cancelled() {
@@ -40,11 +41,7 @@ impl Gate {
         if told {
             waiting(false);
         }
-    }
-
-    /// A source that is settled at `bound` may be called.
-    pub(crate) fn is_open(&self, bound: Time) -> bool {
-        bound < self.state.lock().expect("nobody panics with this lock").limit
+        bound < state.limit
     }
 
     fn open(&self, limit: Time) {

@@ -8,7 +8,7 @@ use super::cancel::{Cancel, Waker};
 use super::epoch::Epochs;
 use super::primitives::{Condvar, Mutex, MutexGuard};
 use super::queue::{Connection, Queue, admit};
-use super::sync::Slot;
+use super::slot::Slot;
 use crate::clock::Clock;
 use crate::graph::document::Policy;
 use crate::packet::Packet;
@@ -238,6 +238,9 @@ impl Inbox {
     /// `waiting` is told before and after a wait.
     pub(crate) fn refill(&self, slots: &mut [Slot], wanted: Wanted, waiting: impl Fn(bool)) -> Woken {
         let mut state = self.lock();
+        if state.closed {
+            return Woken::Cancelled;
+        }
         if !self.has_come(&state, wanted) {
             waiting(true);
             while !self.has_come(&state, wanted) {
@@ -253,7 +256,7 @@ impl Inbox {
         state.nudged = false;
         let epoch = state.epoch;
         for (queue, slot) in state.queues.iter_mut().zip(slots) {
-            if queue.news && (slot.queue.is_empty() || !matches!(wanted, Wanted::News(_))) {
+            if queue.news && (slot.waiting().is_none() || !matches!(wanted, Wanted::News(_))) {
                 queue.take_into(slot);
                 slot.epoch = epoch;
                 self.give_room(queue);

@@ -9,14 +9,16 @@ use super::env::{Env, LiveEnv};
 use super::epoch::{Epochs, FlushView};
 use super::horizon::{Gate, Horizon};
 use super::inbox::{Inbox, InboxEnv};
+use super::lane::Phase;
 use super::mailbox::Mailbox;
 use super::pacer::Pacer;
 use super::primitives::AtomicU32;
 use super::queue::Connection;
-use super::stage::{Phase, Stage};
+use super::slot::Slot;
+use super::stage::Stage;
 use super::stats::{EdgeStats, NodeStats};
 use super::supervisor::{RunError, guarded};
-use super::sync::{Inputs, Slot};
+use super::sync::Inputs;
 use crate::clock::{Clock, Monotonic};
 use crate::graph::document::{Clock as ClockSetting, OnError};
 use crate::graph::plan::{Plan, PlanEdge};
@@ -31,8 +33,6 @@ use std::sync::atomic::AtomicBool;
 pub(crate) struct Lane {
     pub(crate) head: Stage,
     pub(crate) inbox: Option<Arc<Inbox>>,
-    /// A sink that may be left out when it fails.
-    pub(crate) may_detach: bool,
 }
 
 /// What is known about a node while it runs.
@@ -43,6 +43,10 @@ pub(crate) struct NodeInfo {
     pub(crate) inputs: Vec<String>,
     pub(crate) is_head: bool,
     pub(crate) is_sink: bool,
+    /// A sink that the run can do without.
+    pub(crate) may_detach: bool,
+    /// The lane that it heads counts as ended.
+    pub(crate) is_over: AtomicBool,
     pub(crate) mailbox: Option<Arc<Mailbox>>,
     /// Makes its lane look for something that is not in its inbox.
     pub(crate) lane: LaneDoor,
@@ -263,6 +267,8 @@ fn join_lanes(
             inputs: inputs_of(id).map(|(_, edge)| from_name(edge)).collect(),
             is_head: producer.is_none(),
             is_sink: planned.node_type.outputs.is_empty(),
+            may_detach: planned.on_error == OnError::Detach,
+            is_over: AtomicBool::new(false),
             mailbox: env.mailbox.clone(),
             lane,
         });
@@ -281,8 +287,6 @@ fn join_lanes(
             stages[edge.from].as_mut().expect("producers come first").connect(edge.from_port, link);
         }
     }
-    let may_detach = |head: &Stage| plan.nodes[head.id].on_error == OnError::Detach;
-    let lane = |(head, inbox): (Stage, _)| Lane { may_detach: may_detach(&head), head, inbox };
-    let lanes = stages.into_iter().zip(inboxes).filter_map(|(head, inbox)| head.map(|head| lane((head, inbox)))).collect();
+    let lanes = stages.into_iter().zip(inboxes).filter_map(|(head, inbox)| head.map(|head| Lane { head, inbox })).collect();
     Launched { lanes, nodes, edges, live }
 }

@@ -1,59 +1,74 @@
 //! What a node emitted in one call, and how far its outputs are settled.
 
-use super::edge::Edge;
 use crate::packet::Packet;
 use crate::time::Time;
+use std::collections::VecDeque;
 
 /// Filled by a node during a call, carried away by its stage after it.
 pub(crate) struct Outbox {
-    pub(crate) items: Vec<(usize, Packet)>,
-    pub(crate) settled: Vec<Time>,
-    pub(crate) connected: Vec<bool>,
-    /// Since a flush: what lies before this has been said already, and is not said again.
-    said: Vec<Time>,
+    pub(crate) items: VecDeque<(usize, Packet)>,
+    pub(crate) ports: Vec<Port>,
     /// The first breach of the order rule in this call: port, order, how far it was settled.
     pub(crate) breach: Option<(usize, Time, Time)>,
 }
 
+/// One output.
+#[derive(Clone)]
+pub(crate) struct Port {
+    /// Nothing before this comes any more, beyond what was emitted.
+    pub(crate) settled: Time,
+    /// Since a flush: what lies before this has been said already, and is not said again.
+    said: Time,
+    /// How far consumers know it to be settled.
+    pub(crate) told: Time,
+    /// Somebody listens.
+    pub(crate) connected: bool,
+}
+
 impl Outbox {
-    pub(crate) fn new(outputs: &[Vec<Edge>]) -> Outbox {
-        let connected = outputs.iter().map(|edges| !edges.is_empty()).collect();
-        let never = vec![Time(i64::MIN); outputs.len()];
-        Outbox { items: Vec::new(), settled: never.clone(), connected, said: never, breach: None }
+    /// Of a node with so many outputs, none connected yet.
+    pub(crate) fn new(ports: usize) -> Outbox {
+        let never = Time(i64::MIN);
+        let port = Port { settled: never, said: never, told: never, connected: false };
+        Outbox { items: VecDeque::new(), ports: vec![port; ports], breach: None }
     }
 
-    pub(crate) fn push(&mut self, port: usize, packet: Packet) {
-        if packet.order() < self.said[port] {
+    #[inline]
+    pub(crate) fn push(&mut self, number: usize, packet: Packet) {
+        let port = &mut self.ports[number];
+        let order = packet.order();
+        if order < port.said {
             return;
         }
-        if packet.order() < self.settled[port] && self.breach.is_none() {
-            self.breach = Some((port, packet.order(), self.settled[port]));
+        if order < port.settled && self.breach.is_none() {
+            self.breach = Some((number, order, port.settled));
         }
-        self.settle(port, packet.settles());
-        self.items.push((port, packet));
+        port.settled = port.settled.max(packet.settles());
+        self.items.push_back((number, packet));
     }
 
+    #[inline]
     pub(crate) fn settle(&mut self, port: usize, time: Time) {
-        self.settled[port] = self.settled[port].max(time);
+        let settled = &mut self.ports[port].settled;
+        *settled = (*settled).max(time);
     }
 
     /// The least that all connected outputs are settled to; of all, when none is connected.
     pub(crate) fn least_settled(&self) -> Time {
-        let ports = || self.settled.iter().zip(&self.connected);
-        let least = ports().filter(|(_, connected)| **connected).map(|(settled, _)| *settled).min();
-        least.or_else(|| self.settled.iter().copied().min()).unwrap_or(Time::ZERO)
+        let least = self.ports.iter().filter(|port| port.connected).map(|port| port.settled).min();
+        least.or_else(|| self.ports.iter().map(|port| port.settled).min()).unwrap_or(Time::ZERO)
     }
 
     /// The farthest that any output is settled to.
     pub(crate) fn end(&self) -> Time {
-        self.settled.iter().copied().max().unwrap_or(Time::ZERO).max(Time::ZERO)
+        self.ports.iter().map(|port| port.settled).max().unwrap_or(Time::ZERO).max(Time::ZERO)
     }
 
     /// After a flush: nothing beyond `cut` has been said.
     pub(crate) fn flush(&mut self, cut: Time) {
-        for (settled, said) in self.settled.iter_mut().zip(&mut self.said) {
-            *settled = (*settled).min(cut);
-            *said = *settled;
+        for port in &mut self.ports {
+            port.settled = port.settled.min(cut);
+            (port.said, port.told) = (port.settled, port.told.min(cut));
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::demand::Demand;
 use super::epoch::Epochs;
 use super::primitives::Condvar;
+use super::slot::Slot;
 use super::stats::EdgeStats;
-use super::sync::Slot;
 use crate::graph::document::Policy;
 use crate::media::Media;
 use crate::packet::Packet;

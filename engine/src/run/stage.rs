@@ -3,89 +3,16 @@
 use super::edge::Edge;
 use super::env::Env;
 use super::inbox::{Inbox, Wanted, Woken};
+use super::lane::{LaneState, Phase, Position, Stopped};
 use super::outbox::Outbox;
+use super::slot::Slot;
 use super::stats::{Doing, NodeStats};
-use super::sync::{Inputs, Poll, Slot};
-use super::trace::Ring;
+use super::sync::{Inputs, Poll};
 use crate::node::{Cx, Failure, Flow, Node};
 use crate::registry::NodeType;
 use crate::time::{Span, Time};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
-
-/// Which part of a node's life an error comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// `Node::start`.
-    Start,
-    /// `Node::process`.
-    Process,
-    /// `Node::finish`.
-    Finish,
-    /// `Node::flush`.
-    Flush,
-    /// `Node::command`.
-    Command,
-}
-
-impl Phase {
-    /// All of them.
-    pub(crate) const ALL: [Phase; 5] = [Phase::Start, Phase::Process, Phase::Finish, Phase::Flush, Phase::Command];
-
-    /// As written in messages.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Phase::Start => "start",
-            Phase::Process => "process",
-            Phase::Finish => "finish",
-            Phase::Flush => "flush",
-            Phase::Command => "command",
-        }
-    }
-}
-
-/// Which node a lane is in, kept outside the call so that a panic can be given a name.
-#[derive(Clone, Copy)]
-pub(crate) struct Position {
-    pub(crate) node: usize,
-    pub(crate) phase: Phase,
-    pub(crate) pts: Time,
-}
-
-/// What a lane carries through its stages.
-pub(crate) struct LaneState {
-    pub(crate) position: Position,
-    /// When the run began.
-    pub(crate) origin: Instant,
-    /// The end of one call is the start of the next; in nanoseconds from the start of the run.
-    pub(crate) clock: u64,
-    pub(crate) head: Arc<NodeStats>,
-    /// A node gave up a call because of a flush: nobody is called before all have been told of it.
-    pub(crate) interrupted: bool,
-    /// The last calls, when they are to be shown.
-    pub(crate) trace: Option<Ring>,
-}
-
-impl LaneState {
-    /// A lane that begins at `position`.
-    pub(crate) fn new(position: Position, origin: Instant, head: Arc<NodeStats>, trace: Option<Ring>) -> LaneState {
-        LaneState { position, origin, clock: 0, head, interrupted: false, trace }
-    }
-
-    /// Looks at the clock: a wait is over, or a call. Returns how long it took.
-    pub(crate) fn look(&mut self) -> u64 {
-        let before = self.clock;
-        self.clock = self.origin.elapsed().as_nanos() as u64;
-        self.clock - before
-    }
-}
-
-/// Why a lane stopped early.
-pub(crate) enum Stopped {
-    Cancelled,
-    Failed(Failure),
-}
 
 pub(crate) struct Stage {
     pub(crate) id: usize,
@@ -97,8 +24,8 @@ pub(crate) struct Stage {
     latency: Span,
     outputs: Vec<Vec<Edge>>,
     outbox: Outbox,
-    /// How far consumers know each output to be settled.
-    told: Vec<Time>,
+    /// Somebody in the lane can be flushed or commanded; known when the lane begins.
+    attends: bool,
     /// The flushes that the node has been told of.
     epoch: u32,
     done: bool,
@@ -116,18 +43,24 @@ impl Stage {
         stats: Arc<NodeStats>,
     ) -> Stage {
         let outputs: Vec<Vec<Edge>> = node_type.outputs.iter().map(|_| Vec::new()).collect();
-        let (outbox, told) = (Outbox::new(&outputs), vec![Time(i64::MIN); outputs.len()]);
-        Stage { id, node, node_type, inputs, env, stats, latency, outputs, outbox, told, epoch: 0, done: false }
+        let outbox = Outbox::new(outputs.len());
+        Stage { id, node, node_type, inputs, env, stats, latency, outputs, outbox, attends: false, epoch: 0, done: false }
     }
 
     /// Adds a consumer to an output, before anything runs. Edges are added from the last consumer to the first.
     pub(crate) fn connect(&mut self, port: usize, edge: Edge) {
         self.outputs[port].insert(0, edge);
-        self.outbox.connected[port] = true;
+        self.outbox.ports[port].connected = true;
     }
 
     pub(crate) fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// This stage, or one fused behind it, can be flushed or commanded.
+    fn can_attend(&self) -> bool {
+        let own = self.env.mailbox.is_some() || self.env.live.as_ref().is_some_and(|live| live.flushes.is_some());
+        own || self.outputs.iter().flatten().any(|edge| if let Edge::Fused(stage) = edge { stage.can_attend() } else { false })
     }
 
     /// Sinks among this stage and those fused behind it.
@@ -139,6 +72,7 @@ impl Stage {
     /// Runs the stage at the head of a lane until its inputs or its own wish end it.
     pub(crate) fn run(&mut self, inbox: Option<&Inbox>, lane: &mut LaneState) -> Result<(), Stopped> {
         lane.look();
+        self.attends = self.can_attend();
         match inbox {
             Some(inbox) if self.env.live.as_ref().is_some_and(|live| live.pacer.is_some()) => self.run_paced(inbox, lane)?,
             Some(inbox) => {
@@ -162,29 +96,25 @@ impl Stage {
             if self.env.cancel.is_cancelled() {
                 return Err(Stopped::Cancelled);
             }
+            let mut may_go_on = true;
             if let Some(live) = &self.env.live {
+                if let Some(gate) = live.gate.as_ref().filter(|_| !live.stop.load(Ordering::SeqCst)) {
+                    let stats = &self.stats;
+                    may_go_on = gate.pass(self.outbox.least_settled(), |waits| stats.set_waiting(waits, usize::MAX));
+                    lane.look();
+                }
                 if live.stop.load(Ordering::SeqCst) {
                     break;
                 }
-                if let Some(gate) = &live.gate {
-                    let stats = &self.stats;
-                    gate.pass(self.outbox.least_settled(), |waits| stats.set_waiting(waits, usize::MAX));
-                    lane.look();
-                }
-                if live.stop.load(Ordering::SeqCst) || self.env.cancel.is_cancelled() {
-                    continue;
-                }
             }
             lane.interrupted = false;
+            let before = self.epoch;
             self.attend(lane)?;
-            // Woken only to attend to something, a source does not run ahead.
-            if let Some(gate) = self.env.live.as_ref().and_then(|live| live.gate.as_ref())
-                && !gate.is_open(self.outbox.least_settled())
-            {
-                continue;
+            // Woken only to attend to something, a source does not run ahead; where a flush has set it back to may be too early still.
+            if may_go_on && self.epoch == before {
+                self.call(Phase::Process, lane)?;
+                self.tell(lane)?;
             }
-            self.call(Phase::Process, lane)?;
-            self.tell(lane)?;
         }
         self.end(self.outbox.end(), lane)
     }
@@ -229,6 +159,9 @@ impl Stage {
 
     /// Between two calls: flushes that the nodes of the lane do not know of yet, and commands that wait for them.
     fn attend(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
+        if !self.attends {
+            return Ok(());
+        }
         // All of a lane learn of the same flushes: if one knew of a later one, it would take what the others still send for new.
         let now = self.env.live.as_ref().and_then(|live| live.flushes.as_ref()).map_or(0, |flushes| flushes.epochs.current());
         self.attend_as_of(now, lane)
@@ -274,7 +207,6 @@ impl Stage {
         // What comes out of `playout` has gone out.
         if self.env.live.as_ref().is_some_and(|live| live.pacer.is_none()) {
             self.outbox.flush(cut);
-            self.told.iter_mut().for_each(|told| *told = (*told).min(cut));
         }
     }
 
@@ -290,7 +222,7 @@ impl Stage {
     }
 
     fn count_inputs(&self) {
-        self.stats.packets_in.add(self.inputs.slots.iter().map(|slot| slot.ready.len() as u64 + u64::from(slot.fresh)).sum());
+        self.stats.packets_in.add(self.inputs.slots.iter().map(|slot| slot.ready as u64 + u64::from(slot.fresh)).sum());
     }
 
     /// Calls the node as often as its inputs allow. Returns the connection it needs news on; `None` when the stage has ended.
@@ -298,12 +230,14 @@ impl Stage {
         if self.done {
             return Ok(None);
         }
+        let mut told = false;
         loop {
             match self.inputs.poll() {
                 Poll::Call => {
                     self.count_inputs();
                     self.call(Phase::Process, lane)?;
                     self.tell(lane)?;
+                    told = true;
                 }
                 Poll::End => {
                     let end = self.inputs.end();
@@ -311,7 +245,9 @@ impl Stage {
                     return Ok(None);
                 }
                 Poll::Need(slot) => {
-                    self.tell(lane)?;
+                    if !told || self.inputs.skips() {
+                        self.tell(lane)?;
+                    }
                     return Ok(Some(slot));
                 }
             }
@@ -327,7 +263,7 @@ impl Stage {
     }
 
     fn call(&mut self, phase: Phase, lane: &mut LaneState) -> Result<(), Stopped> {
-        let pts = self.inputs.slots.iter().find_map(first_pts).unwrap_or(lane.position.pts);
+        let pts = self.inputs.slots.iter().find_map(Slot::news).map_or(lane.position.pts, |packet| packet.pts);
         self.enter(phase, pts, lane);
         let (inputs, outbox, outputs) = (&mut self.inputs, &mut self.outbox, self.outputs.as_slice());
         let mut cx = Cx { node_type: self.node_type, inputs, outbox, outputs, env: &self.env };
@@ -361,41 +297,49 @@ impl Stage {
 
     /// Carries away what the last call emitted.
     fn forward(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
-        let mut items = std::mem::take(&mut self.outbox.items);
-        for (port, mut packet) in items.drain(..) {
-            packet.epoch = self.epoch;
+        let mut closed = false;
+        while let Some((port, mut packet)) = self.outbox.items.pop_front() {
+            // Before the first flush there is nothing to write, and what was just written is slow to move.
+            if packet.epoch != self.epoch {
+                packet.epoch = self.epoch;
+            }
             self.stats.packets_out.add(1);
             let settles = packet.settles();
             self.stats.reach(settles.0);
-            self.told[port] = self.told[port].max(settles);
-            let last = self.outputs[port].len().saturating_sub(1);
-            let mut packet = Some(packet);
-            for (i, edge) in self.outputs[port].iter_mut().enumerate() {
-                let Some(item) = (if i == last { packet.take() } else { packet.clone() }) else { break };
-                edge.deliver(item, i, &self.stats, lane)?;
+            let told = &mut self.outbox.ports[port].told;
+            *told = (*told).max(settles);
+            let Some((last, others)) = self.outputs[port].split_last_mut() else { continue };
+            for (i, edge) in others.iter_mut().enumerate() {
+                edge.deliver(packet.clone(), i, &self.stats, lane)?;
+                closed |= edge.is_closed();
             }
+            last.deliver(packet, others.len(), &self.stats, lane)?;
+            closed |= last.is_closed();
         }
-        self.outbox.items = items;
-        let mut edges = self.outputs.iter().flatten().peekable();
-        if edges.peek().is_some() && edges.all(Edge::is_closed) {
-            self.done = true;
-        }
+        self.done |= closed && self.is_unwanted();
         Ok(())
+    }
+
+    /// Nobody takes anything of it any more.
+    fn is_unwanted(&self) -> bool {
+        self.outputs.iter().flatten().all(Edge::is_closed)
     }
 
     /// Tells consumers how far the outputs are settled, where packets have not said so already.
     fn tell(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
         let bound = self.inputs.handled(self.latency > Span::ZERO).saturating_sub(self.latency);
-        for port in 0..self.outputs.len() {
-            self.outbox.settle(port, bound);
-            let settled = self.outbox.settled[port];
-            if settled > self.told[port] {
-                self.told[port] = settled;
-                for edge in &mut self.outputs[port] {
-                    edge.settle(settled, self.epoch, lane)?;
+        let mut closed = false;
+        for (port, edges) in self.outbox.ports.iter_mut().zip(&mut self.outputs) {
+            port.settled = port.settled.max(bound);
+            if port.settled > port.told {
+                port.told = port.settled;
+                for edge in edges {
+                    edge.settle(port.settled, self.epoch, lane)?;
+                    closed |= edge.is_closed();
                 }
             }
         }
+        self.done |= closed && self.is_unwanted();
         Ok(())
     }
 
@@ -411,8 +355,4 @@ impl Stage {
         self.stats.set_doing(Doing::Ended, 0);
         Ok(())
     }
-}
-
-fn first_pts(slot: &Slot) -> Option<Time> {
-    slot.ready.front().or(slot.current.as_ref()).map(|packet| packet.pts)
 }

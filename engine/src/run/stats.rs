@@ -1,7 +1,7 @@
 //! Counters of a run. Each has a single writer (the lane that owns the node or the producer's lane), so plain relaxed loads and stores
 //! do; readers see values that may be a moment old.
 
-use super::stage::Phase;
+use super::lane::Phase;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use std::time::Duration;
 pub(crate) struct Count(AtomicU64);
 
 impl Count {
+    #[inline]
     pub(crate) fn add(&self, n: u64) {
         self.0.store(self.0.load(Relaxed) + n, Relaxed);
     }
@@ -22,6 +23,7 @@ impl Count {
         self.0.store(n, Relaxed);
     }
 
+    #[inline]
     fn raise(&self, n: u64) {
         if n > self.get() {
             self.0.store(n, Relaxed);
@@ -44,6 +46,7 @@ impl Default for Histogram {
 impl Histogram {
     const BUCKETS: usize = 176;
 
+    #[inline]
     pub(crate) fn record(&self, nanos: u64) {
         let octave = 63 - nanos.max(1).leading_zeros() as usize;
         let quarter = if octave >= 2 { (nanos >> (octave - 2)) as usize & 3 } else { 0 };
@@ -103,6 +106,7 @@ pub(crate) struct NodeStats {
 
 impl NodeStats {
     /// A call begins, so many nanoseconds after the start of the run.
+    #[inline]
     pub(crate) fn enter(&self, phase: Phase, at: u64) {
         self.phase.store(phase as u8, Relaxed);
         self.in_call.store(at + 1, Relaxed);
@@ -115,12 +119,14 @@ impl NodeStats {
     }
 
     /// A call has taken so many nanoseconds.
+    #[inline]
     pub(crate) fn called(&self, nanos: u64) {
         self.busy_nanos.add(nanos);
         self.calls.record(nanos);
     }
 
     /// Its output has come to this time, in flicks.
+    #[inline]
     pub(crate) fn reach(&self, time: i64) {
         if time > self.reached.load(Relaxed) {
             self.reached.store(time, Relaxed);

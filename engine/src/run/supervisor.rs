@@ -3,9 +3,9 @@
 use super::activity::{Activity, Bell};
 use super::env::{Env, Warning};
 use super::handle::Handle;
+use super::lane::{LaneState, Phase, Position, Stopped};
 use super::launch::{Lane, launch};
 use super::report::Report;
-use super::stage::{LaneState, Phase, Position, Stopped};
 use super::stats::Doing;
 use super::trace::Ring;
 use super::{Cancel, Progress};
@@ -16,6 +16,7 @@ use crate::registry::NodeType;
 use crate::time::Time;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -100,7 +101,8 @@ impl std::error::Error for RunError {}
 /// A run under way.
 pub struct Run {
     handle: Handle,
-    threads: Vec<JoinHandle<()>>,
+    /// With the node at the head of each lane.
+    threads: Vec<(usize, JoinHandle<()>)>,
 }
 
 impl Run {
@@ -152,7 +154,7 @@ impl Run {
             let Position { node, phase, pts } = state.position;
             let failed = |failure| {
                 let info = &handle.nodes()[node];
-                info.stats.in_call.store(0, std::sync::atomic::Ordering::Relaxed);
+                info.stats.in_call.store(0, Ordering::Relaxed);
                 RunError::of_node(&info.name, info.node_type, phase, pts, failure)
             };
             let error = match result {
@@ -163,9 +165,13 @@ impl Run {
             if let Some(inbox) = &lane.inbox {
                 inbox.close();
             }
+            if handle.nodes()[head].is_over.swap(true, Ordering::SeqCst) {
+                // The run has gone on without it; whatever it says comes too late.
+                return;
+            }
             let sinks = if error.is_none() { lane.head.sinks() } else { 0 };
             if let Some(error) = error {
-                handle.failed(*error, lane.may_detach);
+                handle.lane_failed(head, *error);
             }
             if let Some(ring) = state.trace {
                 handle.keep_trace(head, ring);
@@ -176,13 +182,13 @@ impl Run {
                 Ok(())
             }) {
                 let info = &handle.nodes()[head];
-                handle.failed(*RunError::of_node(&info.name, info.node_type, Phase::Finish, pts, failure), false);
+                handle.failed(*RunError::of_node(&info.name, info.node_type, Phase::Finish, pts, failure));
             }
             handle.lane_ended(sinks);
         };
         let name = self.handle.nodes()[head].name.to_string();
         match std::thread::Builder::new().name(name).stack_size(8 << 20).spawn(work) {
-            Ok(thread) => self.threads.push(thread),
+            Ok(thread) => self.threads.push((head, thread)),
             Err(error) => {
                 self.handle.cancel().cancel();
                 self.handle.lane_ended(0);
@@ -223,11 +229,17 @@ impl Run {
             }
             let found = if handle.activity().is_stuck() && handle.running() > 0 {
                 Some(handle.stalled())
+            } else if let Some((node, error)) = handle.hung(&mut suspects) {
+                if handle.leave_behind(node, &error) {
+                    self.threads.retain(|(head, _)| *head != node);
+                    continue;
+                }
+                Some(error)
             } else {
-                handle.hung(&mut suspects).or_else(|| handle.laggards())
+                handle.laggards()
             };
             if let Some(error) = found {
-                handle.failed(*error, false);
+                handle.failed(*error);
                 break;
             }
             handle.bell().wait(seen, handle.time_to_look(LOOK));
@@ -256,7 +268,7 @@ impl Run {
                 given_up = Some(Instant::now() + GRACE);
             }
             if left == 0 {
-                self.threads.drain(..).for_each(|thread| drop(thread.join()));
+                self.threads.drain(..).for_each(|(_, thread)| drop(thread.join()));
                 return;
             }
             if given_up.is_some_and(|at| Instant::now() >= at) {

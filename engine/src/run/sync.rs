@@ -1,64 +1,9 @@
 //! The sync policies: when a node is called and with what. The only code that compares timestamps of different ports.
 
 use super::epoch::Epochs;
-use crate::media::Kind;
-use crate::packet::Packet;
+use super::slot::Slot;
 use crate::registry::Sync;
 use crate::time::{Rate, Time};
-use std::collections::VecDeque;
-
-/// One connection of a node.
-pub(crate) struct Slot {
-    pub(crate) port: usize,
-    pub(crate) kind: Kind,
-    pub(crate) required: bool,
-    /// Arrived, not yet used.
-    pub(crate) queue: VecDeque<Packet>,
-    /// Nothing before this comes any more, beyond what is queued.
-    pub(crate) bound: Time,
-    /// Where the stream ended.
-    pub(crate) end: Option<Time>,
-    /// The epoch in which `bound` and `end` were said.
-    pub(crate) epoch: u32,
-    /// For the next call.
-    pub(crate) ready: VecDeque<Packet>,
-    /// In a join: the picture that covers the tick.
-    pub(crate) current: Option<Packet>,
-    /// `current` has changed since the last call.
-    pub(crate) fresh: bool,
-}
-
-impl Slot {
-    pub(crate) fn new(port: usize, kind: Kind, required: bool) -> Slot {
-        let (queue, ready) = (VecDeque::new(), VecDeque::new());
-        Slot { port, kind, required, queue, bound: Time(i64::MIN), end: None, epoch: 0, ready, current: None, fresh: false }
-    }
-
-    /// Everything before this has been used, or will never come.
-    pub(crate) fn settled(&self) -> Time {
-        match (self.queue.front(), self.end) {
-            (Some(packet), _) => packet.order(),
-            (None, Some(_)) => Time::MAX,
-            (None, None) => self.bound,
-        }
-    }
-
-    /// After a flush: what it concerns is gone.
-    fn flush(&mut self, epochs: &Epochs, now: u32) {
-        epochs.trim(&mut self.queue);
-        epochs.trim(&mut self.ready);
-        self.current = self.current.take().and_then(|packet| epochs.keep(packet));
-        self.fresh = true;
-        self.bound = epochs.bound(self.bound, self.epoch);
-        self.end = self.end.map(|end| epochs.bound(end, self.epoch));
-        self.epoch = self.epoch.max(now);
-    }
-
-    /// Nothing is left and nothing will come.
-    fn is_over(&self) -> bool {
-        self.queue.is_empty() && self.end.is_some()
-    }
-}
 
 /// A tick of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +45,7 @@ impl Inputs {
         Inputs { slots, rate, again: false, sync, tick: 0, called_at: Time(i64::MIN), wake: None }
     }
 
+    #[inline]
     pub(crate) fn of_port(&self, port: usize) -> impl Iterator<Item = &Slot> {
         self.slots.iter().filter(move |slot| slot.port == port)
     }
@@ -108,6 +54,7 @@ impl Inputs {
         self.of_port(port).nth(n)
     }
 
+    #[inline]
     pub(crate) fn slot_mut(&mut self, port: usize, n: usize) -> Option<&mut Slot> {
         self.slots.iter_mut().filter(|slot| slot.port == port).nth(n)
     }
@@ -125,6 +72,7 @@ impl Inputs {
     /// Everything before this time has been handled, so that outputs are settled here (less the declared latency). A merge, and a node
     /// that `holds` packets back, counts to where it stood at its last call, because what it emits depends on how far its inputs are
     /// settled then.
+    #[inline]
     pub(crate) fn handled(&self, holds: bool) -> Time {
         match self.sync {
             Sync::Join => self.rate.time_of(self.tick),
@@ -133,13 +81,20 @@ impl Inputs {
         }
     }
 
+    /// `poll` may go on by itself, past ticks that need no call.
+    pub(crate) fn skips(&self) -> bool {
+        self.sync == Sync::Join
+    }
+
     /// No packet before this time comes on any port any more; the end when all have ended.
+    #[inline]
     pub(crate) fn settled(&self) -> Time {
         let settled = self.slots.iter().map(Slot::settled).min().unwrap_or(Time::MAX);
         if settled == Time::MAX { self.end() } else { settled }
     }
 
     /// Decides, and for `Call` moves what the call needs into `ready` and `current`.
+    #[inline]
     pub(crate) fn poll(&mut self) -> Poll {
         match self.sync {
             Sync::Each => self.poll_each(),
@@ -149,9 +104,10 @@ impl Inputs {
     }
 
     /// After a call: what it left behind is dropped, a join goes on to its next tick.
+    #[inline]
     pub(crate) fn called(&mut self) {
         for slot in &mut self.slots {
-            slot.ready.clear();
+            while slot.take().is_some() {}
             slot.fresh = false;
         }
         if self.sync == Sync::Join {
@@ -170,20 +126,18 @@ impl Inputs {
 
     /// For `playout`: hands over everything that is there, whatever else is not.
     pub(crate) fn gather_all(&mut self) {
-        self.slots.iter_mut().for_each(|slot| slot.ready.append(&mut slot.queue));
+        self.slots.iter_mut().for_each(|slot| slot.ready = slot.queue.len());
     }
 
+    #[inline]
     fn poll_each(&mut self) -> Poll {
         let slot = &mut self.slots[0];
-        match slot.queue.pop_front() {
-            Some(packet) => {
-                slot.ready.push_back(packet);
-                self.called_at = self.settled();
-                Poll::Call
-            }
-            None if slot.end.is_some() => Poll::End,
-            None => Poll::Need(0),
+        if slot.queue.is_empty() {
+            return if slot.end.is_some() { Poll::End } else { Poll::Need(0) };
         }
+        slot.ready = 1;
+        self.called_at = self.settled();
+        Poll::Call
     }
 
     fn poll_merge(&mut self) -> Poll {
@@ -199,8 +153,7 @@ impl Inputs {
                 return Poll::Need(i);
             }
         }
-        let slot = &mut self.slots[chosen];
-        slot.ready.extend(slot.queue.pop_front());
+        self.slots[chosen].ready = 1;
         self.called_at = self.settled();
         Poll::Call
     }
@@ -216,7 +169,7 @@ impl Inputs {
             if self.is_past_end(time) {
                 return Poll::End;
             }
-            let news = self.slots.iter().any(|slot| slot.fresh || !slot.ready.is_empty());
+            let news = self.slots.iter().any(|slot| slot.fresh || slot.ready > 0);
             if news || self.again {
                 self.again = false;
                 return Poll::Call;
@@ -232,52 +185,14 @@ impl Inputs {
     }
 }
 
-impl Slot {
-    /// Takes what a tick from `time` to `next` needs; `false` while the connection is not settled so far.
-    fn gather(&mut self, time: Time, next: Time) -> bool {
-        match self.kind {
-            Kind::Video => {
-                while self.queue.front().is_some_and(|packet| packet.pts <= time) {
-                    self.current = self.queue.pop_front();
-                    self.fresh = true;
-                }
-                let settled = !self.queue.is_empty() || self.end.is_some() || self.bound > time;
-                // The last picture of a stream holds until its end, whatever length it gave.
-                let over = self.current.as_ref().and_then(Packet::end).is_some_and(|end| end <= time);
-                if settled && over && !self.is_over() {
-                    self.current = None;
-                    self.fresh = true;
-                }
-                settled
-            }
-            Kind::Audio => {
-                while self.queue.front().is_some_and(|packet| packet.pts < next) {
-                    let Some(packet) = self.queue.pop_front() else { break };
-                    let (now, later) = packet.split_sound(next);
-                    self.ready.push_back(now);
-                    if let Some(later) = later {
-                        self.queue.push_front(later);
-                        break;
-                    }
-                }
-                !self.queue.is_empty() || self.end.is_some() || self.bound >= next
-            }
-            Kind::Cues | Kind::Encoded => {
-                while self.queue.front().is_some_and(|packet| packet.order() < next) {
-                    self.ready.extend(self.queue.pop_front());
-                }
-                !self.queue.is_empty() || self.end.is_some() || self.bound >= next
-            }
-        }
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::cue::Cue;
     use crate::frame::{PixelFormat, Size};
     use crate::media::AudioBlock;
+    use crate::media::Kind;
+    use crate::packet::Packet;
     use crate::pool::Pool;
     use crate::time::Span;
 
@@ -344,14 +259,14 @@ mod tests {
             Inputs::new(vec![slot(Kind::Audio, sound, None), slot(Kind::Cues, vec![cue(TICK.time_of(1))], None)], Sync::Join, TICK);
         inputs.slots[1].port = 1;
         assert_eq!(inputs.poll(), Poll::Call);
-        assert_eq!(inputs.slots[0].ready.iter().map(|packet| packet.dur.unwrap()).collect::<Vec<_>>(), [TICK.interval()]);
-        assert!(inputs.slots[1].ready.is_empty());
+        assert_eq!((inputs.slots[0].ready, inputs.slots[0].queue[0].dur), (1, Some(TICK.interval())));
+        assert_eq!(inputs.slots[1].ready, 0);
         inputs.called();
         assert_eq!(inputs.poll(), Poll::Need(1), "more cues may come in this tick");
         inputs.slots[1].bound = TICK.time_of(2);
         assert_eq!(inputs.poll(), Poll::Call);
-        assert_eq!(inputs.slots[1].ready.len(), 1);
-        let Some(crate::media::Media::Audio(block)) = inputs.slots[0].ready.front().map(|packet| &packet.media) else { panic!("sound") };
+        assert_eq!(inputs.slots[1].ready, 1);
+        let Some(crate::media::Media::Audio(block)) = inputs.slots[0].queue.front().map(|packet| &packet.media) else { panic!("sound") };
         assert_eq!((block.samples()[0], block.frames()), (1600.0, 1600));
     }
 
@@ -391,8 +306,8 @@ mod tests {
         );
         let mut order = Vec::new();
         let mut take = |inputs: &mut Inputs| {
-            let slot = inputs.slots.iter().position(|slot| !slot.ready.is_empty()).expect("one port has the packet");
-            order.push((slot, inputs.slots[slot].ready[0].pts));
+            let slot = inputs.slots.iter().position(|slot| slot.ready > 0).expect("one port has the packet");
+            order.push((slot, inputs.slots[slot].queue[0].pts));
             inputs.called();
         };
         for _ in 0..2 {

@@ -1,6 +1,6 @@
 //! The last calls of each lane, to be looked at on a time line.
 
-use super::stage::Position;
+use super::lane::Position;
 use serde_json::{Value, json};
 
 /// Calls kept for each lane; older ones are overwritten.

@@ -146,8 +146,8 @@ impl<'a> Subject<'a> {
         let mut start = Start { node_type, inputs, outputs, latency: Span::ZERO, defaults: self.defaults(), env: &env };
         node.start(&mut start).map_err(failed)?;
         let edges: Vec<Vec<_>> = node_type.outputs.iter().map(|_| Vec::new()).collect();
-        let (mut inputs, mut outbox) = (Inputs::new(Vec::new(), node_type.sync, self.defaults().fps), Outbox::new(&edges));
-        outbox.connected.iter_mut().for_each(|connected| *connected = true);
+        let (mut inputs, mut outbox) = (Inputs::new(Vec::new(), node_type.sync, self.defaults().fps), Outbox::new(edges.len()));
+        outbox.ports.iter_mut().for_each(|port| port.connected = true);
         loop {
             let mut cx = Cx { node_type, inputs: &mut inputs, outbox: &mut outbox, outputs: &edges, env: &env };
             let flow = node.process(&mut cx).map_err(failed)?;

@@ -5,8 +5,8 @@ use engine::media::{AudioBlock, Caps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use engine::run::{Bridge, Command};
-use engine::time::{Rate, Time};
+use engine::run::{Bridge, Cancel, Command};
+use engine::time::{Rate, Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -78,38 +78,65 @@ impl Node for Mix {
     }
 }
 
-/// A sink that fails after a number of pictures.
-pub const TRIP: NodeType =
-    NodeType { name: "trip", inputs: &[VIDEO.port("pictures")], config: ConfigType::of::<TripConfig>("{ after: 3 }"), ..BASE };
+/// A sink that fails, ends or hangs after a number of pictures.
+pub const TRIP: NodeType = NodeType {
+    name: "trip",
+    inputs: &[VIDEO.port("pictures")],
+    time_limit: Span::SECOND,
+    config: ConfigType::of::<TripConfig>("{ after: 3 }"),
+    ..BASE
+};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TripConfig {
     /// So many pictures go well.
     after: u64,
-    /// Then it ends in order instead of failing.
+    /// Then it does this.
     #[serde(default)]
-    in_order: bool,
+    then: Then,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Then {
+    #[default]
+    Fail,
+    End,
+    /// Until the run is cancelled.
+    Hang,
 }
 
 impl NodeConfig for TripConfig {
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Trip { config: self, seen: 0 }))
+        Ok(Box::new(Trip { config: self, seen: 0, cancel: Cancel::default() }))
     }
 }
 
 struct Trip {
     config: TripConfig,
     seen: u64,
+    cancel: Cancel,
 }
 
 impl Node for Trip {
+    fn start(&mut self, start: &mut Start<'_>) -> Result {
+        self.cancel = start.cancel();
+        Ok(())
+    }
+
     fn process(&mut self, _: &mut Cx<'_>) -> Result<Flow> {
         self.seen += 1;
-        match (self.seen > self.config.after, self.config.in_order) {
-            (false, _) => Ok(Flow::More),
-            (true, true) => Ok(Flow::Done),
-            (true, false) => Err(Failure::msg("the wire is cut")),
+        if self.seen <= self.config.after {
+            return Ok(Flow::More);
+        }
+        match self.config.then {
+            Then::Fail => Err(Failure::msg("the wire is cut")),
+            Then::End => Ok(Flow::Done),
+            Then::Hang => {
+                let _ = self.cancel.channel().recv();
+                Err(Failure::msg("too late to be heard"))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can be wrong with a lesson, said so that the reader knows what to change.
 
+use crate::part_file::FileError;
 use std::path::{Path, PathBuf};
 
 /// Why a lesson could not be read, drawn or written. Every text names the file, the cause and the remedy.
@@ -13,6 +14,9 @@ pub enum LessonError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file of the lesson could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The operating system refused to write.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -6,19 +6,20 @@
 use super::error::LessonError;
 use super::limits::read_file;
 use super::model::{Lesson, Narration, OverlayRole, Slide, Visual};
+use crate::part_file::{self, folder_of};
 use engine::cue::{Anchor, Placement, Transition};
 use engine::graph::unit::{DurationSetting, Percent, Rgb};
 use engine::time::{Span, Time};
 use std::fmt::Display;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Writes `lesson` to the file `path` (usually `FOLDER/lesson.yaml`); the folder is made when missing.
 ///
 /// # Errors
 /// When a file of the lesson cannot be read or the folder cannot be written.
 pub fn export(lesson: &Lesson, path: &Path) -> Result<(), LessonError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(LessonError::write(folder))?;
     let folder = folder.canonicalize().map_err(LessonError::read(folder))?;
     let mut text = Text::default();
@@ -33,7 +34,7 @@ pub fn export(lesson: &Lesson, path: &Path) -> Result<(), LessonError> {
     for slide in &lesson.slides {
         write_slide(&mut text, slide, &folder)?;
     }
-    publish(path, text.0.as_bytes())
+    Ok(part_file::write(path, text.0.as_bytes())?)
 }
 
 fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), LessonError> {
@@ -132,20 +133,9 @@ fn inside(path: &Path, folder: &Path) -> Result<String, LessonError> {
     let copy = folder.join(&name);
     fs::create_dir_all(folder.join("media")).map_err(LessonError::write(folder))?;
     if fs::read(&copy).ok().as_ref() != Some(&bytes) {
-        publish(&copy, &bytes)?;
+        part_file::write(&copy, &bytes)?;
     }
     Ok(quoted(&name))
-}
-
-/// Writes beside and renames, so that there is never half a file.
-fn publish(path: &Path, bytes: &[u8]) -> Result<(), LessonError> {
-    let part = PathBuf::from(format!("{}.part", path.display()));
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        // What is there of it is of no use; the first error is the one to tell.
-        let _ = fs::remove_file(&part);
-    }
-    written.map_err(LessonError::write(path))
 }
 
 /// YAML as it grows.

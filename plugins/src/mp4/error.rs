@@ -1,9 +1,8 @@
 //! What can go wrong in a movie file, told so that it can be mended.
 
-use std::io;
-use std::path::{Path, PathBuf};
-
 use engine::time::Time;
+
+use crate::part_file::FileError;
 
 /// Why a movie or a fragment could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -49,31 +48,10 @@ pub enum Mp4Error {
     EmptyFragment,
 
     /// The file system refused.
-    #[error("cannot {doing} {}: {cause}; {}", path.display(), remedy(doing))]
-    Io {
-        /// What was being done: `create`, `write`, `rename` …
-        doing: &'static str,
-        /// The file it was done to.
-        path: PathBuf,
-        /// The system's reason.
-        cause: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 
     /// A box that the format cannot hold (a size beyond 4 GiB, a number out of its field's range).
     #[error("the movie does not fit the file format: {0}")]
     Format(#[from] mp4_atom::Error),
-}
-
-impl Mp4Error {
-    /// For `map_err`: an I/O error with the path and the deed.
-    pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Mp4Error {
-        move |cause| Mp4Error::Io { doing, path: path.to_path_buf(), cause }
-    }
-}
-
-fn remedy(doing: &str) -> &'static str {
-    match doing {
-        "write" => "make room on the disk, or choose a path on another one",
-        _ => "its folder must be there and take files",
-    }
 }

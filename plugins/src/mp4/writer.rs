@@ -17,9 +17,10 @@ use super::gather::Gathered;
 use super::layout::{Laid, Layout};
 use super::scale::TimeScale;
 use super::spec::{Movie, MovieSpec, Unit};
-use super::spill::{PartFile, Spill};
+use super::spill::Spill;
 use super::text::{Caption, Chapter, caption_samples, chapter_sample, settle_chapters};
 use super::trak::Role;
+use crate::part_file::{FileError, PartFile};
 
 /// Writes one movie. Dropped before `finish`, it leaves nothing behind.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl Mp4Writer {
         let path = path.into();
         let movie = Movie::new(&spec)?;
         if path.is_dir() {
-            return Err(Mp4Error::io("create", &path)(io::ErrorKind::IsADirectory.into()));
+            return Err(FileError::create(&path)(io::ErrorKind::IsADirectory.into()).into());
         }
         let spill = Spill::create(&path)?;
         let tracks = movie.tracks.iter().map(|_| Gathered::default()).collect();
@@ -114,15 +115,15 @@ impl Mp4Writer {
         let mut layout = Layout { spec: &self.spec, scale: self.movie.scale, end, tracks, chapters: &chapters };
         let (head, chunks) = layout.place(self.large_from)?;
 
-        let mut file = PartFile::create(&self.path, ".part")?;
+        let mut file = PartFile::create(&self.path)?;
         file.write(&head)?;
         let mut bytes = head.len() as u64;
         for run in chunks.chunk_by(|a, b| a.position + a.bytes == b.position) {
             let length = run.iter().map(|chunk| chunk.bytes).sum();
-            file.copy_from(&self.spill, run[0].position, length)?;
+            self.spill.copy_to(&mut file, run[0].position, length)?;
             bytes += length;
         }
-        file.keep_as(&self.path)?;
+        file.keep()?;
         Ok(Summary { path: self.path, bytes, duration: end.since_start(), units, chapters: chapters.len() })
     }
 

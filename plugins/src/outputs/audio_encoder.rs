@@ -7,7 +7,6 @@ use crate::gst::{AacEncoder, AacSettings, GstError};
 use engine::graph::unit::BitRate;
 use engine::media::{AudioBlock, Caps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
-use engine::packet::Packet;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -105,27 +104,24 @@ impl Node for AudioEncoder {
                 GstError::Order { .. } => Failure::msg(format!("{error}; put a playout node before it, which fills gaps with silence")),
                 other => other.into(),
             })?;
-            emit(units, cx);
+            cx.emit_all(ENCODED, units);
         }
         Ok(Flow::More)
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
         if let Some(encoder) = &mut self.encoder {
-            emit(encoder.finish()?, cx);
+            cx.emit_all(ENCODED, encoder.finish()?);
         }
         Ok(())
     }
-}
-
-fn emit(units: Vec<Packet<EncodedUnit>>, cx: &mut Cx<'_>) {
-    units.into_iter().for_each(|unit| cx.emit(ENCODED, unit));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::outputs::tests::{config, tone};
+    use engine::packet::Packet;
     use engine::testing::{NodeTest, Outputs};
     use engine::time::{Rate, Span, Time};
 

@@ -1,6 +1,7 @@
 //! `audio_sink` [audio]: the sound as a WAV file.
 
-use super::file::{FileError, PartFile, check_file, ending};
+use super::file::{check_file, ending};
+use crate::part_file::{FileError, PartFile};
 use engine::media::{AudioBlock, AudioCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
 use engine::packet::Packet;

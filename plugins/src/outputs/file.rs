@@ -1,101 +1,8 @@
-//! Files that are whole or not there.
+//! Where outputs may lie.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-
-/// Why a file could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {doing} {}; {hint}", path.display())]
-pub struct FileError {
-    doing: &'static str,
-    hint: &'static str,
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl FileError {
-    /// For `map_err`: the file could not be made.
-    pub(super) fn create(path: &Path) -> impl FnOnce(io::Error) -> FileError {
-        FileError::because("create", "its folder must exist and be writable", path)
-    }
-
-    /// For `map_err`: bytes could not be added.
-    pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> FileError {
-        FileError::because("write", "make room on the disk, or choose a path on another one", path)
-    }
-
-    /// For `map_err`: the finished thing could not be given its name.
-    pub(super) fn keep(path: &Path) -> impl FnOnce(io::Error) -> FileError {
-        FileError::because("put the finished output at", "move away what is there, or choose another path", path)
-    }
-
-    fn because(doing: &'static str, hint: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
-        let path = path.to_path_buf();
-        move |source| FileError { doing, hint, path, source }
-    }
-}
-
-/// A file at `PATH.part` that goes to `PATH` when it is kept. Dropped before, it is removed.
-#[derive(Debug)]
-pub(super) struct PartFile {
-    file: File,
-    part: PathBuf,
-    path: PathBuf,
-    kept: bool,
-}
-
-impl PartFile {
-    /// Makes `PATH.part`; one that a killed run left there is overwritten.
-    pub(super) fn create(path: &Path) -> Result<PartFile, FileError> {
-        let part = part_of(path);
-        let file = File::create(&part).map_err(FileError::create(&part))?;
-        Ok(PartFile { file, part, path: path.to_path_buf(), kept: false })
-    }
-
-    /// A second handle to the same file, for writers that want to own theirs.
-    pub(super) fn handle(&self) -> Result<File, FileError> {
-        self.file.try_clone().map_err(FileError::create(&self.part))
-    }
-
-    /// Appends bytes.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.file.write_all(bytes).map_err(FileError::write(&self.part))
-    }
-
-    /// Brings the bytes to the disk and gives the file its name, in one step as others see it.
-    pub(super) fn keep(self) -> Result<(), FileError> {
-        self.file.sync_all().map_err(FileError::write(&self.part))?;
-        self.publish()
-    }
-
-    /// The same without waiting for the disk, for what is soon replaced.
-    pub(super) fn publish(mut self) -> Result<(), FileError> {
-        fs::rename(&self.part, &self.path).map_err(FileError::keep(&self.path))?;
-        self.kept = true;
-        Ok(())
-    }
-}
-
-impl Drop for PartFile {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.part);
-        }
-    }
-}
-
-/// `PATH.part`.
-pub(super) fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(".part");
-    PathBuf::from(name)
-}
-
-/// The folder a path lies in.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
+use crate::part_file::folder_of;
+use std::path::Path;
+use std::{fs, io};
 
 /// Whether a file can be made at `path`, as far as looking tells (only trying to write would tell all, and that is for `start`).
 pub(super) fn check_file(path: &Path) -> Result<(), String> {
@@ -134,23 +41,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn a_file_is_there_only_when_it_is_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
-        fs::write(&path, "old").unwrap();
-        let mut part = PartFile::create(&path).unwrap();
-        part.write(b"new").unwrap();
-        drop(part);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the part is gone");
-        let mut part = PartFile::create(&path).unwrap();
-        part.write(b"new").unwrap();
-        part.keep().unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
     fn what_is_wrong_with_a_path_is_told_with_its_mend() {
         let folder = tempfile::tempdir().unwrap();
         let text = |path: &Path| check_file(path).unwrap_err();
@@ -164,8 +54,6 @@ mod tests {
         assert!(text(&locked.join("a.mp4")).contains("chmod u+w"));
         assert_eq!(check_file(&folder.path().join("a.mp4")), Ok(()));
         assert_eq!(check_file(Path::new("a.mp4")), Ok(()));
-        let error = PartFile::create(&folder.path().join("no/a")).unwrap_err();
-        assert!(error.to_string().contains("no/a.part; its folder must exist"), "{error}");
     }
 
     #[test]

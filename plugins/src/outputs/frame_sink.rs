@@ -1,7 +1,8 @@
 //! `frame_sink` [video]: pictures as numbered PNG files in a folder.
 
-use super::file::{FileError, check_folder, part_of};
+use super::file::check_folder;
 use super::picture::png;
+use crate::part_file::{FileError, part_of};
 use engine::frame::VideoFrame;
 use engine::node::{Cx, Flow, In, Node, Result, Start};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
@@ -117,7 +118,7 @@ struct PartFolder {
 
 impl PartFolder {
     fn create(path: &Path) -> std::result::Result<PartFolder, FileError> {
-        let part = part_of(path);
+        let part = part_of(path, ".part");
         remove(&part).and_then(|()| fs::create_dir(&part)).map_err(FileError::create(&part))?;
         Ok(PartFolder { part, path: path.to_path_buf(), kept: false })
     }

@@ -1,7 +1,8 @@
 //! `jpeg_preview` [video]: a JPEG now and then, to look at what is going on.
 
-use super::file::{PartFile, check_file, ending};
+use super::file::{check_file, ending};
 use super::picture::jpeg;
+use crate::part_file::PartFile;
 use crate::pixels::letterbox;
 use engine::frame::{Size, VideoFrame};
 use engine::graph::unit::{DurationSetting, FrameSize};

@@ -1,7 +1,8 @@
 //! `subtitle_sink` [cues]: captions as a text file beside the lecture, SubRip (`.srt`) or WebVTT (`.vtt`).
 
 use super::captions::{Caption, Captions};
-use super::file::{PartFile, check_file, ending};
+use super::file::{check_file, ending};
+use crate::part_file::PartFile;
 use engine::cue::Cue;
 use engine::node::{Cx, Flow, In, Node, Result, Start};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};

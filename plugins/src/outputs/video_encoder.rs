@@ -7,7 +7,6 @@ use engine::frame::VideoFrame;
 use engine::graph::unit::{BitRate, DurationSetting};
 use engine::media::{Caps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
-use engine::packet::Packet;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
@@ -174,21 +173,17 @@ impl Node for VideoEncoder {
             if cx.demand(ENCODED).take_keyframe(packet.pts) {
                 encoder.request_keyframe();
             }
-            emit(encoder.push(packet)?, cx);
+            cx.emit_all(ENCODED, encoder.push(packet)?);
         }
         Ok(Flow::More)
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
         if let (Some(encoder), true) = (&mut self.encoder, self.last.is_some()) {
-            emit(encoder.finish()?, cx);
+            cx.emit_all(ENCODED, encoder.finish()?);
         }
         Ok(())
     }
-}
-
-fn emit(units: Vec<Packet<EncodedUnit>>, cx: &mut Cx<'_>) {
-    units.into_iter().for_each(|unit| cx.emit(ENCODED, unit));
 }
 
 #[cfg(test)]
@@ -196,6 +191,7 @@ mod tests {
     use super::*;
     use crate::outputs::tests::{config, moving_pictures};
     use engine::frame::Size;
+    use engine::packet::Packet;
     use engine::testing::{NodeTest, Outputs};
     use engine::time::Rate;
 

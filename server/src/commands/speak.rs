@@ -7,12 +7,13 @@ use crate::progress::clock;
 use crate::signals::Signals;
 use clap::Args;
 use engine::time::Span;
+use plugins::part_file::{self, PartFile};
 use plugins::sound::limited;
 use plugins::speech::cache::Cache;
 use plugins::speech::text::{Options as ClauseLengths, narrate};
 use plugins::speech::voice::{CachedVoice, PiperVoice, SAMPLE_RATE, SAMPLES, Settings, Synthesis, Timed, Voice, gain_for};
 use serde_json::{Value, json};
-use std::io::Read;
+use std::io::{BufWriter, Read};
 use std::path::{Path, PathBuf};
 
 /// More text than anybody speaks in one go.
@@ -86,18 +87,16 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
             spoken.silence(clause.pause_after);
         }
     }
-    write_wav(&limited(&spoken.samples, SAMPLES), &options.output)
-        .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", options.output.display())))?;
+    let failed = |path: &Path, error: &dyn std::error::Error| Failure::Failed(format!("cannot write {}: {error}", path.display()));
+    let sound = wav(&limited(&spoken.samples, SAMPLES), &options.output).map_err(|error| failed(&options.output, &*error))?;
     let seconds = spoken.samples.len() as f64 / f64::from(SAMPLE_RATE);
     if let Some(path) = &options.times {
         let Spoken { words, phonemes, visemes, .. } = &spoken;
         let times = json!({ "seconds": seconds, "words": words, "phonemes": phonemes, "visemes": visemes });
-        outputs::write(path, &format!("{times:#}\n")).map_err(|error| {
-            // Half of what was asked for is nothing.
-            let _ = std::fs::remove_file(&options.output);
-            Failure::Failed(format!("cannot write {}: {error}", path.display()))
-        })?;
+        part_file::write(path, format!("{times:#}\n").as_bytes()).map_err(|error| failed(path, &error.cause))?;
     }
+    // Only now: half of what was asked for is nothing.
+    sound.publish().map_err(|error| failed(&options.output, &error.cause))?;
     console.event(&json!({ "event": "done", "file": options.output, "seconds": seconds, "words": spoken.words.len() }));
     console.say(&format!("{}  {}  {} words", options.output.display(), clock(seconds), spoken.words.len()));
     spoken.unspoken.iter().for_each(|text| console.note(&format!("warning: {text}")));
@@ -132,21 +131,14 @@ impl Spoken {
     }
 }
 
-/// Written beside and renamed, so that nothing half-made is left behind.
-fn write_wav(samples: &[f32], path: &Path) -> Result<(), hound::Error> {
+/// The sound in a file that is still to be published.
+fn wav(samples: &[f32], path: &Path) -> Result<PartFile, Box<dyn std::error::Error>> {
     let spec = hound::WavSpec { channels: 1, sample_rate: SAMPLE_RATE, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut part = path.as_os_str().to_os_string();
-    part.push(".part");
-    let written = (|| {
-        let mut writer = hound::WavWriter::create(&part, spec)?;
-        for sample in samples {
-            writer.write_sample((sample.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16)?;
-        }
-        writer.finalize()?;
-        std::fs::rename(&part, path).map_err(hound::Error::IoError)
-    })();
-    if written.is_err() {
-        let _ = std::fs::remove_file(&part);
+    let part = PartFile::create(path)?;
+    let mut writer = hound::WavWriter::new(BufWriter::new(part.handle()?), spec)?;
+    for sample in samples {
+        writer.write_sample((sample.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16)?;
     }
-    written
+    writer.finalize()?;
+    Ok(part)
 }

@@ -9,7 +9,7 @@ mod sound;
 
 use crate::cue::Cue;
 use crate::frame::VideoFrame;
-use crate::media::{AudioBlock, AudioCaps, Caps};
+use crate::media::{AudioBlock, AudioCaps, Caps, VideoCaps};
 use crate::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
 use crate::pool::Pool;
@@ -65,7 +65,8 @@ struct Playout {
 impl Node for Playout {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         if let Some(video) = start.video(VIDEO) {
-            start.set_caps(VIDEO_OUT, Caps::Video(video));
+            // Whatever rate comes in, a picture leaves at every tick.
+            start.set_caps(VIDEO_OUT, Caps::Video(VideoCaps { rate: start.defaults().fps, ..video }));
             // Until the first picture comes, and there always is one at every tick.
             self.held = Some(Pool::new().black(video.format, video.size).freeze());
         }
@@ -155,5 +156,25 @@ impl Playout {
             cx.emit(AUDIO_OUT, Packet::lasting(rate.time_of(self.next_sample), silence.duration(), silence));
             self.next_sample += missing;
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::frame::{PixelFormat, Size};
+    use crate::testing::NodeTest;
+    use crate::time::Span;
+
+    #[test]
+    fn a_film_of_slides_leaves_at_the_rate_of_the_graph() {
+        let size = Size::new(320, 180);
+        let sparse = VideoCaps { format: PixelFormat::I420, size, rate: Rate::new(1, 6).expect("a rate") };
+        let slide = Packet::lasting(Time::ZERO, Span::from_seconds(6), Pool::new().black(PixelFormat::I420, size).freeze());
+        let test = NodeTest::new(&PLAYOUT, "{}").input_with(VIDEO, Caps::Video(sparse), vec![slide], Time::ZERO + Span::from_seconds(6));
+        let out = test.run().expect("runs");
+        assert_eq!(out.packets(VIDEO_OUT).len(), 180);
+        let fps = Rate::per_second(30);
+        assert_eq!(out.caps[0], Some(Caps::Video(VideoCaps { rate: fps, ..sparse })));
     }
 }

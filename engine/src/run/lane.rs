@@ -1,0 +1,81 @@
+//! What a lane carries through its stages: where it is, and what time it is.
+
+use super::stats::NodeStats;
+use super::trace::Ring;
+use crate::node::Failure;
+use crate::time::Time;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Which part of a node's life an error comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `Node::start`.
+    Start,
+    /// `Node::process`.
+    Process,
+    /// `Node::finish`.
+    Finish,
+    /// `Node::flush`.
+    Flush,
+    /// `Node::command`.
+    Command,
+}
+
+impl Phase {
+    /// All of them.
+    pub(crate) const ALL: [Phase; 5] = [Phase::Start, Phase::Process, Phase::Finish, Phase::Flush, Phase::Command];
+
+    /// As written in messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Phase::Start => "start",
+            Phase::Process => "process",
+            Phase::Finish => "finish",
+            Phase::Flush => "flush",
+            Phase::Command => "command",
+        }
+    }
+}
+
+/// Which node a lane is in, kept outside the call so that a panic can be given a name.
+#[derive(Clone, Copy)]
+pub(crate) struct Position {
+    pub(crate) node: usize,
+    pub(crate) phase: Phase,
+    pub(crate) pts: Time,
+}
+
+/// What a lane carries through its stages.
+pub(crate) struct LaneState {
+    pub(crate) position: Position,
+    /// When the run began.
+    pub(crate) origin: Instant,
+    /// The end of one call is the start of the next; in nanoseconds from the start of the run.
+    pub(crate) clock: u64,
+    pub(crate) head: Arc<NodeStats>,
+    /// A node gave up a call because of a flush: nobody is called before all have been told of it.
+    pub(crate) interrupted: bool,
+    /// The last calls, when they are to be shown.
+    pub(crate) trace: Option<Ring>,
+}
+
+impl LaneState {
+    /// A lane that begins at `position`.
+    pub(crate) fn new(position: Position, origin: Instant, head: Arc<NodeStats>, trace: Option<Ring>) -> LaneState {
+        LaneState { position, origin, clock: 0, head, interrupted: false, trace }
+    }
+
+    /// Looks at the clock: a wait is over, or a call. Returns how long it took.
+    pub(crate) fn look(&mut self) -> u64 {
+        let before = self.clock;
+        self.clock = self.origin.elapsed().as_nanos() as u64;
+        self.clock - before
+    }
+}
+
+/// Why a lane stopped early.
+pub(crate) enum Stopped {
+    Cancelled,
+    Failed(Failure),
+}
