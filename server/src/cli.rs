@@ -1,6 +1,6 @@
 //! The arguments of the program. Each command's own are in its file.
 
-use crate::commands::{avatars, check, completions, doctor, graph, lesson, nodes, render, run, schema, speak, voices};
+use crate::commands::{avatars, check, completions, doctor, graph, lesson, live, nodes, render, run, schema, speak, voices};
 use clap::{Args, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
@@ -8,6 +8,7 @@ Examples:
   lectern render talk.pptx                    the film of a deck: talk.mp4, talk.srt, talk.vtt
   lectern render talk.pptx --slides 3-5       only these slides
   lectern render talk.pptx --dry-run          what would be said, and how long it takes to say
+  lectern live talk.pptx --hls out/hls        the lecture by the clock, as a stream
   lectern check graphs/lecture.yaml           everything that is wrong with a graph file
   lectern nodes lip_sync                      ports and settings of a node type
   lectern doctor                              what this machine lacks, and how to get it
@@ -40,6 +41,7 @@ pub struct OutputOptions {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Render(render::Options),
+    Live(live::Options),
     Run(run::Options),
     Check(check::Options),
     Graph(graph::Options),

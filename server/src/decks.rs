@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::signals::Signals;
 use clap::Args;
 use engine::graph::unit::DurationSetting;
-use plugins::lesson::{ImportOptions, Lesson, import_shared};
+use plugins::lesson::{ImportOptions, Lesson, import_shared, select};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,5 +28,35 @@ impl DeckOptions {
             ..ImportOptions::default()
         };
         Ok(import_shared(deck, &options)?)
+    }
+}
+
+/// What of a deck is given, and by whom.
+#[derive(Args, Clone, Debug)]
+pub struct LectureOptions {
+    /// Who speaks: a name from `lectern voices`, or the path of a Piper voice (.onnx).
+    #[arg(long, value_name = "VOICE")]
+    voice: Option<String>,
+    /// Who is seen: a name from `lectern avatars`.
+    #[arg(long, value_name = "NAME")]
+    avatar: Option<String>,
+    /// Only these slides, by their numbers in the deck: 3-5,8.
+    #[arg(long, value_name = "SLIDES")]
+    slides: Option<String>,
+}
+
+impl LectureOptions {
+    /// The variables of a graph that were given.
+    pub fn variables(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let all = [("voice", &self.voice), ("avatar", &self.avatar), ("slides", &self.slides)];
+        all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)))
+    }
+
+    /// Which slides of a lesson.
+    ///
+    /// # Errors
+    /// The choice names none of them.
+    pub fn choose(&self, lesson: &Lesson) -> Result<Vec<usize>, Failure> {
+        Ok(select(lesson, self.slides.as_deref().unwrap_or("all"))?)
     }
 }

@@ -24,7 +24,8 @@ pub struct GraphOptions {
     pub set: Vec<(String, String)>,
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+/// `NAME=VALUE` of `--set`.
+pub fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as voice=default")?;
     if name.trim().is_empty() { Err("the name before = is missing".into()) } else { Ok((name.trim().into(), value.into())) }
 }

@@ -3,8 +3,8 @@
 use super::run;
 use std::path::Path;
 
-const COMMANDS: [&str; 12] =
-    ["render", "run", "check", "graph", "nodes", "schema", "lesson", "speak", "voices", "avatars", "doctor", "completions"];
+const COMMANDS: [&str; 13] =
+    ["render", "live", "run", "check", "graph", "nodes", "schema", "lesson", "speak", "voices", "avatars", "doctor", "completions"];
 
 fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,11 +1,12 @@
 //! A whole lecture by the clock: the same packets as offline, and a flush that loses nothing.
 
-use crate::support::root;
+use crate::support::{deck, decodes_cleanly, lectern, probe, root, succeed};
 use engine::clock::Manual;
 use engine::graph::check::{Depth, check};
 use engine::graph::{LoadOptions, load};
 use engine::run::{Report, Run, RunOptions};
 use engine::time::{Span, Time};
+use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -95,4 +96,28 @@ fn a_live_lecture_is_the_offline_one_and_a_flush_changes_only_the_join() {
         let reach = other.last().map_or(0, |last| last - other[0]);
         assert!(reach <= 480, "only the 10 ms of the join differ, here {reach} samples from {:?} on", other.first());
     }
+}
+
+#[test]
+fn a_lecture_is_given_live_as_a_stream_and_as_a_recording() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| home.path().join(name);
+    let (hls, film, report) = (at("hls"), at("film.mp4"), at("report.json"));
+    let mut command = lectern(home.path());
+    command.arg("live").arg(deck("hello.pptx")).arg("--hls").arg(&hls).arg("--record").arg(&film).arg("--report").arg(&report);
+    succeed(command.arg("--json"));
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&report).expect("a report")).expect("JSON");
+    let seconds = report["media_seconds"].as_f64().expect("a length");
+    // It goes by the clock: three slides of about nine seconds, not faster.
+    assert!(seconds > 8.0 && report["wall_seconds"].as_f64() >= Some(seconds), "{report:#}");
+    assert_eq!((&report["av_skew_seconds"], &report["frame_copies"]), (&0.0.into(), &0.into()));
+    let pictures = (seconds * 30.0).round().to_string();
+    for file in [hls.join("index.m3u8"), film] {
+        decodes_cleanly(&file);
+        let probed = probe(&file, &["-count_frames", "-show_entries", "stream=codec_name,nb_read_frames", "-select_streams", "v:0"]);
+        assert_eq!(probed["streams"][0]["nb_read_frames"], pictures.as_str(), "{}: {probed}", file.display());
+    }
+    let list = std::fs::read_to_string(hls.join("index.m3u8")).expect("a list");
+    let lengths: f64 = list.lines().filter_map(|line| line.strip_prefix("#EXTINF:")?.strip_suffix(',')?.parse::<f64>().ok()).sum();
+    assert!((lengths - seconds).abs() < 0.001 && list.ends_with("#EXT-X-ENDLIST\n"), "{lengths} of {seconds} s: {list}");
 }

@@ -1,17 +1,19 @@
 //! What comes out: encoders, files, previews.
 //!
 //! Every file sink keeps one promise: nothing lies at its path before everything is written. It writes `PATH.part`, renames it in
-//! `finish`, and removes it when the run ends in any other way.
+//! `finish`, and removes it when the run ends in any other way. `hls_sink` keeps it for each of its files, since it is watched meanwhile.
 
 mod audio_encoder;
 mod audio_sink;
 mod captions;
 mod file;
 mod frame_sink;
+mod hls_sink;
 mod jpeg_preview;
 mod mp4_sink;
 mod picture;
 mod subtitle_sink;
+mod tracks;
 mod video_encoder;
 
 use engine::registry::NodeType;
@@ -21,6 +23,7 @@ pub const NODES: &[&NodeType] = &[
     &video_encoder::VIDEO_ENCODER,
     &audio_encoder::AUDIO_ENCODER,
     &mp4_sink::MP4_SINK,
+    &hls_sink::HLS_SINK,
     &subtitle_sink::SUBTITLE_SINK,
     &audio_sink::AUDIO_SINK,
     &jpeg_preview::JPEG_PREVIEW,

@@ -2,10 +2,11 @@
 
 use super::captions::Captions;
 use super::file::{check_file, ending};
-use crate::mp4::{AudioSpec, MovieSpec, Mp4Error, Mp4Writer, TrackSpec, Unit, VideoSpec};
+use super::tracks::Tracks;
+use crate::mp4::{MovieSpec, Mp4Error, Mp4Writer, Unit};
 use engine::cue::{Cue, SlideCue};
-use engine::media::{AudioCodec, EncodedUnit, VideoCodec};
-use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
+use engine::media::EncodedUnit;
+use engine::node::{Cx, Flow, In, Node, Result, Start};
 use engine::packet::Packet;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
 use engine::time::{Span, Time};
@@ -116,40 +117,10 @@ struct Open {
 
 impl Mp4Sink {
     fn open(&self, start: &Start<'_>) -> Result<Open> {
-        let mut tracks = Vec::new();
-        let mut add = |track: TrackSpec| {
-            tracks.push(track);
-            tracks.len() - 1
-        };
-        if start.encoded_audio(VIDEO).is_some() || start.encoded_video(AUDIO).is_some() {
-            return Err(Failure::msg("video and audio are mixed up: connect a video_encoder to video and an audio_encoder to audio"));
-        }
-        let video = start.encoded_video(VIDEO).map(|caps| {
-            let VideoCodec::H264 = caps.codec;
-            add(TrackSpec::Video(VideoSpec {
-                codec_config: caps.config,
-                width: caps.size.width,
-                height: caps.size.height,
-                rate: caps.rate,
-            }))
-        });
-        let mut priming = Span::ZERO;
-        let audio = match start.encoded_audio(AUDIO) {
-            Some(caps) if caps.codec != AudioCodec::Aac => {
-                return Err(Failure::msg("an MP4 file takes AAC only; set codec: aac in the audio_encoder before it"));
-            }
-            Some(caps) => {
-                priming = caps.rate.span_of(caps.priming.into());
-                Some(add(TrackSpec::Audio(AudioSpec { codec_config: caps.config, priming: caps.priming, bitrate: caps.bitrate })))
-            }
-            None => None,
-        };
-        if tracks.is_empty() {
-            return Err(Failure::msg("neither video nor audio is connected; connect at least one of them to an encoder"));
-        }
+        let Tracks { specs, video, audio, priming } = Tracks::connected(start, VIDEO, AUDIO)?;
         let Mp4SinkConfig { path, title, language, synthetic, .. } = &self.config;
         let language = language.clone().unwrap_or_default();
-        let spec = MovieSpec { title: title.clone(), language, synthetic: *synthetic, tracks };
+        let spec = MovieSpec { title: title.clone(), language, synthetic: *synthetic, tracks: specs };
         let writer = Mp4Writer::create(path, spec).map_err(|error| self.failed(error))?;
         Ok(Open { writer, video, audio, priming, captions: Captions::default(), slide: None })
     }

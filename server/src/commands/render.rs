@@ -1,7 +1,7 @@
 //! `lectern render`: a deck in, a film with subtitles out.
 
 use crate::console::Console;
-use crate::decks::DeckOptions;
+use crate::decks::{DeckOptions, LectureOptions};
 use crate::estimate;
 use crate::execute::{Figures, execute};
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ use engine::graph::draw::{Format, draw};
 use engine::graph::plan::Plan;
 use engine::run::Report;
 use engine::time::Span;
-use plugins::lesson::{Lesson, select};
+use plugins::lesson::Lesson;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,15 +46,8 @@ pub struct Options {
     /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Who speaks: a name from `lectern voices`, or the path of a Piper voice (.onnx).
-    #[arg(long, value_name = "VOICE")]
-    voice: Option<String>,
-    /// Who is seen: a name from `lectern avatars`.
-    #[arg(long, value_name = "NAME")]
-    avatar: Option<String>,
-    /// Only these slides, by their numbers in the deck: 3-5,8.
-    #[arg(long, value_name = "SLIDES")]
-    slides: Option<String>,
+    #[command(flatten)]
+    lecture: LectureOptions,
     /// Another graph than the built-in one; its profile `offline` is used where it has one.
     #[arg(long, value_name = "FILE")]
     graph: Option<PathBuf>,
@@ -154,14 +147,13 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     });
     let lesson = options.deck_options.import(deck)?;
     drop(reading);
-    let chosen = select(&lesson, options.slides.as_deref().unwrap_or("all"))?;
+    let chosen = options.lecture.choose(&lesson)?;
     Ok(Job { lesson, chosen, film, plan })
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.
 fn must_declare(file: &GraphFile, options: &Options) -> Result<(), Failure> {
-    let asked = [("voice", &options.voice), ("avatar", &options.avatar), ("slides", &options.slides)];
-    let asked = asked.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name);
+    let asked = options.lecture.variables().map(|(name, _)| name);
     match ["lesson", "out"].into_iter().chain(asked).find(|name| !file.declares(name)) {
         // What is wrong with a file that cannot be read at all is told when it is loaded.
         None => Ok(()),
@@ -184,8 +176,7 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
         profile.push("offline".into());
     }
     let paths = paths.iter().filter(|(name, _)| file.declares(name)).map(|(name, path)| (name.to_string(), path.display().to_string()));
-    let asked = [("voice", &options.voice), ("avatar", &options.avatar), ("slides", &options.slides)];
-    let asked = asked.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?)));
+    let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone()));
     GraphOptions { profile, set: paths.chain(asked).chain(set).collect() }
 }
 

@@ -1,0 +1,47 @@
+//! The tracks of a movie, from the encoders that are connected to a sink.
+
+use crate::mp4::{AudioSpec, TrackSpec, VideoSpec};
+use engine::media::{AudioCodec, EncodedUnit, VideoCodec};
+use engine::node::{Failure, In, Result, Start};
+use engine::time::Span;
+
+/// What is connected.
+pub(super) struct Tracks {
+    pub(super) specs: Vec<TrackSpec>,
+    /// Tracks by number.
+    pub(super) video: Option<usize>,
+    pub(super) audio: Option<usize>,
+    /// By how much a sound unit's samples went into the encoder later than they are heard.
+    pub(super) priming: Span,
+}
+
+impl Tracks {
+    /// The pictures first.
+    ///
+    /// # Errors
+    /// Pictures and sound are mixed up, the sound is no AAC, or nothing is connected.
+    pub(super) fn connected(start: &Start<'_>, video: In<EncodedUnit>, audio: In<EncodedUnit>) -> Result<Tracks> {
+        if start.encoded_audio(video).is_some() || start.encoded_video(audio).is_some() {
+            return Err(Failure::msg("video and audio are mixed up: connect a video_encoder to video and an audio_encoder to audio"));
+        }
+        let mut tracks = Tracks { specs: Vec::new(), video: None, audio: None, priming: Span::ZERO };
+        if let Some(caps) = start.encoded_video(video) {
+            let VideoCodec::H264 = caps.codec;
+            let (width, height) = (caps.size.width, caps.size.height);
+            tracks.video = Some(tracks.specs.len());
+            tracks.specs.push(TrackSpec::Video(VideoSpec { codec_config: caps.config, width, height, rate: caps.rate }));
+        }
+        if let Some(caps) = start.encoded_audio(audio) {
+            if caps.codec != AudioCodec::Aac {
+                return Err(Failure::msg("an MP4 file takes AAC only; set codec: aac in the audio_encoder before it"));
+            }
+            tracks.priming = caps.rate.span_of(caps.priming.into());
+            tracks.audio = Some(tracks.specs.len());
+            tracks.specs.push(TrackSpec::Audio(AudioSpec { codec_config: caps.config, priming: caps.priming, bitrate: caps.bitrate }));
+        }
+        if tracks.specs.is_empty() {
+            return Err(Failure::msg("neither video nor audio is connected; connect at least one of them to an encoder"));
+        }
+        Ok(tracks)
+    }
+}
