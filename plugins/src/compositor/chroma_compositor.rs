@@ -98,7 +98,9 @@ impl Node for ChromaCompositor {
                 "the pictures on \"slide\" have alpha; connect opaque ones there, and those with alpha to \"avatar\"",
             ));
         }
-        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, ..slide }));
+        // Pictures go out at the graph's ticks, however seldom the slides change.
+        let caps = VideoCaps { format: PixelFormat::I420, size: slide.size, rate: start.defaults().fps };
+        start.set_caps(VIDEO, Caps::Video(caps));
         Ok(())
     }
 
