@@ -12,6 +12,9 @@ const FOREIGN: f32 = 1.0;
 const OWN: f32 = 0.5;
 /// Levels that a mix of the subject's colour and the key's may lie beside the line between them; at twice that it is no such mix.
 const BESIDE: f32 = 8.0;
+/// So little of the key on the line from the colour thereabouts is that colour's own variety, as of hair around a face; from twice this on
+/// it is believed.
+const FAINT: f32 = 0.08;
 /// Less screen than this is noise.
 const NOISE: f32 = 0.03;
 
@@ -78,7 +81,7 @@ fn spread([before, own, after]: [f32; 3]) -> [f32; RUN] {
     [a, b, c, d, e, f, g, h]
 }
 
-/// By both rules none of the samples has more than noise of the key's light: most runs near the screen, known without a division.
+/// By neither rule any sample has more of the key's light than may be by chance: most runs near the screen, known without a division.
 #[inline(always)]
 fn is_clean(key: &Constants, u: [u8; RUN], v: [u8; RUN], subject_u: [f32; RUN], subject_v: [f32; RUN]) -> bool {
     let mut clean = true;
@@ -87,7 +90,7 @@ fn is_clean(key: &Constants, u: [u8; RUN], v: [u8; RUN], subject_u: [f32; RUN], 
         let along = (u * key.u + v * key.v) * key.along;
         let (line_u, line_v) = (key.u - subject_u[i], key.v - subject_v[i]);
         let on_line = (u - subject_u[i]) * line_u + (v - subject_v[i]) * line_v;
-        clean &= (along <= NOISE) & (on_line <= NOISE * (line_u * line_u + line_v * line_v));
+        clean &= (along <= NOISE) & (on_line <= FAINT * (line_u * line_u + line_v * line_v));
     }
     clean
 }
@@ -121,7 +124,8 @@ fn decide_run<const RAMP: bool>(
         let (u, v) = (u - subject_u[i], v - subject_v[i]);
         let square = line_u * line_u + line_v * line_v;
         let inverse = 1.0 / if square > 1.0 { square } else { 1.0 };
-        let on_line = unit((u * line_u + v * line_v) * inverse);
+        let on_line = (u * line_u + v * line_v) * inverse;
+        let on_line = unit(least(on_line, 2.0 * (on_line - FAINT)));
         let beside = (u * line_v - v * line_u).abs() * inverse.sqrt();
         let believed = one[i] * unit(2.0 - beside * (1.0 / BESIDE));
         let light = unit((cautious + believed * (on_line - cautious) - NOISE) * (1.0 / (1.0 - NOISE)));
