@@ -1,7 +1,8 @@
 //! Frame buffers that are used again.
 //!
 //! A buffer that comes back remembers which *base* picture it holds and which rectangle was drawn on top. Composing the next frame on
-//! the same base therefore restores and redraws one rectangle instead of copying a whole picture. The pool recycles, it never blocks:
+//! the same base therefore restores and redraws one rectangle instead of copying a whole picture, and restores only what will not be drawn
+//! on anyway ([`Pool::around`]). The pool recycles, it never blocks:
 //! how many frames are about is decided by the inboxes.
 //!
 //! Whole copies are counted, because the difference cannot be seen from outside. A picture that comes from elsewhere has to be laid
@@ -88,7 +89,7 @@ impl Pool {
         let newest = self.shelf.lock().ok().and_then(|mut stock| {
             let fitting = stock.spares.iter().enumerate().filter(|(_, spare)| spare.layout == layout);
             let (index, _) = fitting.max_by_key(|(_, spare)| spare.id)?;
-            Some(stock.spares.swap_remove(index))
+            Some(stock.spares.remove(index))
         });
         let (data, id) = newest.map_or_else(|| (vec![0; layout.bytes()], None), |spare| (spare.data, Some(spare.id)));
         (FrameMut { picture: Picture::new(data, layout, Home(Arc::downgrade(&self.shelf))) }, id)
@@ -96,13 +97,18 @@ impl Pool {
 
     /// A buffer that shows `base`, to be drawn on. Only what an earlier user drew is copied again when a buffer with this base is spare.
     pub fn on(&self, base: &VideoFrame) -> FrameMut {
+        self.around(base, Rect::default())
+    }
+
+    /// The same for someone who writes all of `rect` (grown to even edges) anyway: inside it the content is whatever was there.
+    pub fn around(&self, base: &VideoFrame, rect: Rect) -> FrameMut {
         let source = &base.picture;
-        let layout = source.layout();
+        let (layout, rect) = (source.layout(), rect.to_even().intersect(base.size().rect()));
         let home = Home(Arc::downgrade(&self.shelf));
-        let picture = match self.find(layout, Some(source.id())) {
+        let mut picture = match self.find(layout, Some(source.id())) {
             Some(spare) if spare.history.base == Some(source.id()) => {
                 let mut picture = Picture::new(spare.data, layout, home);
-                restore(&mut picture, source, spare.history.drawn);
+                outside(spare.history.drawn, rect).into_iter().for_each(|strip| restore(&mut picture, source, strip));
                 picture
             }
             Some(mut spare) => {
@@ -115,9 +121,8 @@ impl Pool {
                 Picture::new(source.bytes().to_vec(), layout, home)
             }
         };
-        let mut frame = FrameMut { picture };
-        frame.picture.history = History { base: Some(source.id()), drawn: Rect::default() };
-        frame
+        picture.history = History { base: Some(source.id()), drawn: rect };
+        FrameMut { picture }
     }
 
     /// Pictures from elsewhere that were copied whole, once for each buffer that shows them.
@@ -145,14 +150,31 @@ impl Pool {
         }
     }
 
-    /// A spare buffer of this layout: first one that holds `base`, then one without a base worth keeping, then any.
+    /// A spare buffer of this layout, if there is one that holds `base`; of several the one that came back last, which the processor's
+    /// caches may still hold.
     fn find(&self, layout: Layout, base: Option<u64>) -> Option<Spare> {
         let spares = &mut self.shelf.lock().ok()?.spares;
         let fits = |spare: &Spare| spare.layout == layout;
-        let same = base.and_then(|id| spares.iter().position(|s| fits(s) && s.history.base == Some(id)));
-        let index = same.or_else(|| spares.iter().position(fits))?;
-        Some(spares.swap_remove(index))
+        let same = base.and_then(|id| spares.iter().rposition(|s| fits(s) && s.history.base == Some(id)));
+        let index = same.or_else(|| spares.iter().rposition(fits))?;
+        Some(spares.remove(index))
     }
+}
+
+/// What of `rect` is not in `hole`: above it, below it, left and right of it. All edges are even if those of both are.
+fn outside(rect: Rect, hole: Rect) -> [Rect; 4] {
+    let hole = rect.intersect(hole);
+    if hole.is_empty() {
+        return [rect, Rect::default(), Rect::default(), Rect::default()];
+    }
+    let (right, bottom) = (rect.x + rect.width as i32, rect.y + rect.height as i32);
+    let (hole_right, hole_bottom) = (hole.x + hole.width as i32, hole.y + hole.height as i32);
+    [
+        Rect { height: (hole.y - rect.y) as u32, ..rect },
+        Rect { y: hole_bottom, height: (bottom - hole_bottom) as u32, ..rect },
+        Rect { width: (hole.x - rect.x) as u32, y: hole.y, height: hole.height, ..rect },
+        Rect { x: hole_right, width: (right - hole_right) as u32, y: hole.y, height: hole.height },
+    ]
 }
 
 fn restore(picture: &mut Picture, base: &Picture, rect: Rect) {
@@ -252,6 +274,37 @@ mod tests {
         let second = pool.on(&base).freeze();
         assert_eq!(second.picture.bytes().as_ptr(), address, "the buffer is used again");
         assert_eq!(second.picture.bytes(), base.picture.bytes());
+    }
+
+    #[test]
+    fn what_will_be_written_anyway_is_not_restored() {
+        let (pool, size) = (Pool::new(), Size::new(32, 16));
+        let base = solid(&Pool::new(), size, 40);
+        let at = |x: i32, y: i32, width: u32, height: u32| Rect { x, y, width, height };
+        let fill = |frame: &mut FrameMut, rect: Rect, level: u8| {
+            for plane in frame.draw(rect).1.into_iter().flatten() {
+                (0..plane.size.height as usize).for_each(|y| plane.data[y * plane.stride..][..plane.size.width as usize].fill(level));
+            }
+        };
+        // The hole inside what was drawn, over each of its edges and corners, beside it, around it.
+        let holes =
+            [at(8, 4, 4, 4), at(2, 2, 6, 6), at(14, 8, 8, 8), at(0, 6, 32, 2), at(10, 0, 2, 16), at(24, 12, 8, 4), at(0, 0, 32, 16)];
+        for hole in holes {
+            let mut first = pool.on(&base);
+            fill(&mut first, at(4, 4, 12, 8), 200);
+            drop(first.freeze());
+            let mut second = pool.around(&base, hole);
+            let laid = pool.laid();
+            fill(&mut second, hole, 90);
+            let mut expected = Pool::new().on(&base);
+            fill(&mut expected, hole, 90);
+            assert!(second.freeze().picture.bytes() == expected.freeze().picture.bytes(), "{hole:?}");
+            assert!(pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), "{hole:?}");
+            // Dropped before anything is drawn.
+            drop(pool.around(&base, hole));
+            assert!(pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), "{hole:?}");
+            assert_eq!((pool.laid(), pool.copies()), (laid, 0));
+        }
     }
 
     #[test]

@@ -98,7 +98,9 @@ impl Node for ChromaCompositor {
                 "the pictures on \"slide\" have alpha; connect opaque ones there, and those with alpha to \"avatar\"",
             ));
         }
-        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, ..slide }));
+        // Pictures go out at the graph's ticks, however seldom the slides change.
+        let caps = VideoCaps { format: PixelFormat::I420, size: slide.size, rate: start.defaults().fps };
+        start.set_caps(VIDEO, Caps::Video(caps));
         Ok(())
     }
 
@@ -141,13 +143,16 @@ impl ChromaCompositor {
         if !drawn.into_iter().any(|(frame, at)| meets(at, frame.size())) {
             return Ok(Some(slide.clone()));
         }
-        let mut picture = self.pool.on(slide);
-        if let Some((frame, at)) = &presenter {
-            match self.cutter.keyer(frame.format()) {
-                Some(keyer) => keyer.blend(&mut picture, frame, *at),
-                None => blend_alpha(&mut picture, frame, *at),
-            };
-        }
+        let keyer = presenter.as_ref().and_then(|(frame, _)| self.cutter.keyer(frame.format()));
+        let mut picture = match (&presenter, keyer) {
+            (Some((frame, at)), Some(keyer)) => keyer.over(&self.pool, slide, frame, *at).0,
+            (Some((frame, at)), None) => {
+                let mut picture = self.pool.on(slide);
+                blend_alpha(&mut picture, frame, *at);
+                picture
+            }
+            (None, _) => self.pool.on(slide),
+        };
         for (layer, at) in layers {
             blend_alpha(&mut picture, layer, at);
         }

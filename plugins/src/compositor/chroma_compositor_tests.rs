@@ -245,6 +245,15 @@ fn equal_inputs_give_equal_bytes_whatever_the_buffers_held() {
 }
 
 #[test]
+fn the_picture_rate_is_the_graphs_whatever_the_slides_have() {
+    let rate = Rate::new(1, 6).unwrap();
+    let caps = Caps::Video(VideoCaps { format: PixelFormat::I420, size: FRAME, rate });
+    let test = NodeTest::new(&CHROMA_COMPOSITOR, CONFIG).input_with(SLIDE, caps, vec![at(0, slide([90, 120, 200]))], RATE.time_of(30));
+    let Some(Caps::Video(caps)) = &test.run().unwrap().caps[0] else { panic!("caps") };
+    assert_eq!((caps.rate, caps.size), (RATE, FRAME));
+}
+
+#[test]
 fn mistakes_are_named() {
     let refused = |config: &str| NodeTest::new(&CHROMA_COMPOSITOR, config).run().err().expect("refused").to_string();
     assert!(refused("{ place: { height: 0% } }").contains("place.height"));

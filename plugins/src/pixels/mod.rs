@@ -5,6 +5,7 @@
 //! 2*i* and half-way between two luma rows: it is gathered with the weights 1 2 1 across and 1 1 down. (The `yuv` crate averages 2x2
 //! pixels, which is chroma sited in the middle and shifts colour by half a pixel; hence these kernels.)
 
+pub(crate) mod lanes;
 mod rgba;
 mod scale;
 pub(crate) mod simd;

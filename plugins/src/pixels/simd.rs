@@ -54,6 +54,19 @@ vectorised! {
     }
 }
 
+/// Asks for the memory around `memory[at]`, if there is such a place, so that the processor need not wait when it is read.
+#[inline(always)]
+pub(crate) fn prefetch(memory: &[u8], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(byte) = memory.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint about a byte that exists; nothing is read or written.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (memory, at);
+}
+
 /// Rounds to nearest and clips to `low` and `high`, both within 0 to 255.
 #[inline(always)]
 pub(crate) fn level(x: f32, low: f32, high: f32) -> u8 {

@@ -14,9 +14,10 @@ mod mix;
 mod surround;
 
 use super::meet;
-use compose::{Rows, chroma, lumas};
+use crate::pixels::simd::prefetch;
+use compose::{Row, chroma, lumas};
 use engine::frame::{Plane, Point, Rect, Size, VideoFrame};
-use engine::pool::FrameMut;
+use engine::pool::{FrameMut, Pool};
 use mix::decide_row;
 use std::ops::Range;
 use surround::{Surround, classify};
@@ -45,6 +46,9 @@ impl Default for Key {
 /// share what is known of their surroundings.
 const RUN: usize = 8;
 
+/// Rows of luma between the one drawn and the one asked for from memory.
+const AHEAD: usize = 6;
+
 /// What a run of samples, or a luma run between several of them, consists of. Joining kinds is `or`: screen and subject are mixed.
 type Kind = u8;
 const SCREEN: Kind = 1;
@@ -56,6 +60,8 @@ pub struct Keyer {
     key: Constants,
     maps: Maps,
     surround: Surround,
+    /// Working memory: what runs of one row of luma consist of.
+    luma_runs: Vec<Kind>,
 }
 
 /// The key, ready for the loops. Levels are counted from black and from grey.
@@ -75,24 +81,24 @@ struct Constants {
     spill: f32,
 }
 
-/// One value per chroma sample of the rectangle drawn, 0 to 255 for 0 to 1, in rows of whole runs and one sample more: the last one is
-/// repeated.
+/// Per sample of a run, 0 to 255 for 0 to 1: alpha, which is how much the picture below is hidden; the gain, a factor on the sample; and
+/// how much of the key's light is to be taken out.
+type Cell = [[u8; RUN]; 3];
+
+/// The maps where nothing is mixed.
+const CLEAR: Cell = [[0; RUN]; 3];
+const WHOLE: Cell = [[255; RUN], [255; RUN], [0; RUN]];
+
+/// What is decided on the chroma samples of the rectangle drawn.
 #[derive(Default)]
 struct Maps {
-    /// Samples of whole runs in a row, and values in a row of the maps.
+    /// Runs in a row. The maps have one more, which repeats the last sample.
     width: usize,
-    stride: usize,
-    /// How much the picture below is hidden.
-    alpha: Vec<u8>,
-    /// Factor on the sample.
-    gain: Vec<u8>,
-    /// The key's light to be taken out.
-    remove: Vec<u8>,
     /// What each run of each row consists of.
     runs: Vec<Kind>,
-    /// What runs of one row of luma consist of.
-    luma_runs: Vec<Kind>,
-    /// One row: 0 where a sample is screen by its distance, 255 where it is not, between them 1.
+    /// Holds for mixed runs only.
+    cells: Vec<Cell>,
+    /// One row of samples: their classes (see [`classify`]).
     class: Vec<u8>,
 }
 
@@ -117,116 +123,115 @@ impl Keyer {
             along: if square > 0.0 { 1.0 / square } else { 0.0 },
             spill: key.spill.clamp(0.0, 1.0),
         };
-        Keyer { key, maps: Maps::default(), surround: Surround::default() }
+        Keyer { key, maps: Maps::default(), surround: Surround::default(), luma_runs: Vec::new() }
     }
 
-    /// Draws `layer` (its Y, U and V) with its top left corner at `at` over the `I420` picture. Returns the rectangle that it may have
-    /// changed, which is the smaller the more of the layer's edge is screen.
-    pub fn blend(&mut self, picture: &mut FrameMut, layer: &VideoFrame, at: Point) -> Rect {
-        let (rect, left, top) = meet(picture.size(), layer.size(), at);
+    /// A picture that shows the `I420` picture `base` and over it `layer` (its Y, U and V) with its top left corner at `at`, and the
+    /// rectangle drawn, which is the smaller the more of the layer's edge is screen.
+    pub fn over(&mut self, pool: &Pool, base: &VideoFrame, layer: &VideoFrame, at: Point) -> (FrameMut, Rect) {
+        let (rect, left, top) = meet(base.size(), layer.size(), at);
         if rect.is_empty() {
-            return rect;
+            return (pool.on(base), rect);
         }
-        let part = |p: usize, left: usize, top: usize| {
-            let plane = layer.picture.plane(p);
-            let (x, y) = if p == 0 { (left, top) } else { (left / 2, top / 2) };
-            Plane { data: &plane.data[y * plane.stride + x..], ..plane }
-        };
         let (cells, rows) = (rect.width as usize / 2, rect.height as usize / 2);
-        self.decide(part(1, left, top), part(2, left, top), cells, rows);
-        let Some(Shown { rows: shown, runs }) = self.maps.shown() else { return Rect::default() };
+        self.decide(part(layer, 1, left, top), part(layer, 2, left, top), cells, rows);
+        let Some(Shown { rows: shown, runs }) = self.maps.shown() else { return (pool.on(base), Rect::default()) };
 
         // Only what the subject reaches is written, and restored when the buffer is used again.
         let (x, y) = (runs.start * 2 * RUN, shown.start * 2);
         let size = Size::new(((runs.end * 2 * RUN).min(2 * cells) - x) as u32, (shown.len() * 2) as u32);
         let rect = Rect::new(Point { x: rect.x + x as i32, y: rect.y + y as i32 }, size);
-        let [luma, u, v] = [0, 1, 2].map(|p| part(p, left + x, top + y));
+        let above = [0, 1, 2].map(|p| part(layer, p, left + x, top + y));
+        let below = [0, 1, 2].map(|p| part(base, p, rect.x as usize, rect.y as usize));
+        let mut picture = pool.around(base, rect);
         let (_, [y_out, u_out, v_out, _]) = picture.draw(rect);
         let (Some(y_out), Some(mut u_out), Some(mut v_out)) = (y_out, u_out, v_out) else { unreachable!("every format has three planes") };
-        let (cells, mut kinds) = (size.width as usize / 2, std::mem::take(&mut self.maps.luma_runs));
+        let cells = size.width as usize / 2;
+        self.luma_runs.resize(runs.len(), MIXED);
         for (y, row) in shown.enumerate() {
             let own = self.maps.row(row, &runs);
-            for (source, target, key) in [(&u, &mut u_out, self.key.u), (&v, &mut v_out, self.key.v)] {
-                chroma(&mut target.data[y * target.stride..][..cells], &source.data[y * source.stride..][..cells], own, key);
+            for (p, out, key) in [(1, &mut u_out, self.key.u), (2, &mut v_out, self.key.v)] {
+                let (below, above) = (&below[p].data[y * below[p].stride..][..cells], &above[p].data[y * above[p].stride..][..cells]);
+                chroma(&mut out.data[y * out.stride..][..cells], below, above, own, key);
             }
             for (line, other) in [(2 * y, row.saturating_sub(1)), (2 * y + 1, (row + 1).min(rows - 1))] {
-                let below = &mut y_out.data[line * y_out.stride..][..cells * 2];
-                let above = &luma.data[line * luma.stride..][..cells * 2];
-                lumas(below, above, own, self.maps.row(other, &runs), &mut kinds[..runs.len()], self.key.luma);
+                let out = &mut y_out.data[line * y_out.stride..][..cells * 2];
+                let below = &below[0].data[line * below[0].stride..][..cells * 2];
+                let top = &above[0].data[line * above[0].stride..][..cells * 2];
+                let ahead = above[0].data.get((line + AHEAD) * above[0].stride..).unwrap_or_default();
+                lumas(out, below, top, ahead, own, self.maps.row(other, &runs), &mut self.luma_runs, self.key.luma);
             }
         }
-        self.maps.luma_runs = kinds;
-        rect
+        (picture, rect)
     }
 
     /// Fills the maps: first what is plainly screen and plainly not, then, near the screen, what each sample is made of.
     fn decide(&mut self, u: Plane<'_>, v: Plane<'_>, cells: usize, rows: usize) {
-        let Keyer { key, maps, surround } = self;
+        let Keyer { key, maps, surround, .. } = self;
         maps.resize(cells, rows);
-        let runs = maps.width / RUN;
-        surround.reset(runs, rows.div_ceil(RUN));
+        let (width, runs) = (maps.width, maps.width + 1);
+        surround.reset(width, rows.div_ceil(RUN));
         for y in 0..rows {
+            for x in (0..cells).step_by(64) {
+                prefetch(u.data, (y + AHEAD) * u.stride + x);
+                prefetch(v.data, (y + AHEAD) * v.stride + x);
+            }
             let (u, v) = (&u.data[y * u.stride..][..cells], &v.data[y * v.stride..][..cells]);
             classify(key, u, v, &mut maps.class[..cells]);
             let last = maps.class[cells - 1];
             maps.class[cells..].fill(last);
-            surround.gather(y / RUN, u, v, &maps.class, &mut maps.runs[y * runs..][..runs]);
+            surround.gather(y, u, v, &maps.class, &mut maps.runs[y * runs..][..width]);
         }
         surround.settle(key);
         for y in 0..rows {
-            let span = y * maps.stride..(y + 1) * maps.stride;
-            decide_row(
-                key,
-                &u.data[y * u.stride..][..cells],
-                &v.data[y * v.stride..][..cells],
-                surround.line(y),
-                &mut maps.alpha[span.clone()],
-                &mut maps.gain[span.clone()],
-                &mut maps.remove[span],
-                &mut maps.runs[y * runs..][..runs],
-            );
+            let (u, v) = (&u.data[y * u.stride..][..cells], &v.data[y * v.stride..][..cells]);
+            let row = y * runs..(y + 1) * runs;
+            decide_row(key, u, v, surround.line(y), &mut maps.cells[row.clone()], &mut maps.runs[row]);
         }
     }
 }
 
 impl Maps {
     fn resize(&mut self, cells: usize, rows: usize) {
-        self.width = cells.next_multiple_of(RUN);
-        self.stride = self.width + 1;
-        for map in [&mut self.alpha, &mut self.gain, &mut self.remove] {
-            map.resize(self.stride * rows, 0);
-        }
-        self.class.resize(self.width, 0);
-        self.runs.resize(self.width / RUN * rows, MIXED);
-        self.luma_runs.resize(self.width / RUN, MIXED);
+        self.width = cells.div_ceil(RUN);
+        self.class.resize(self.width * RUN, 0);
+        self.cells.resize((self.width + 1) * rows, CLEAR);
+        self.runs.resize((self.width + 1) * rows, SCREEN);
     }
 
-    fn row(&self, y: usize, runs: &Range<usize>) -> Rows<'_> {
-        let row = y * (self.width / RUN);
-        let span = y * self.stride + runs.start * RUN..y * self.stride + runs.end * RUN + 1;
-        Rows {
-            alpha: &self.alpha[span.clone()],
-            gain: &self.gain[span.clone()],
-            remove: &self.remove[span],
-            runs: &self.runs[row + runs.start..row + runs.end],
-        }
+    fn row(&self, y: usize, runs: &Range<usize>) -> Row<'_> {
+        let row = y * (self.width + 1);
+        let span = row + runs.start..=row + runs.end;
+        Row { runs: &self.runs[span.clone()], cells: &self.cells[span] }
     }
 
     /// The rows and runs around all that is not screen, and one more on each side, since luma lies between samples; `None` when
     /// there is nothing but screen.
     fn shown(&self) -> Option<Shown> {
-        let count = self.width / RUN;
-        let mut shown: Option<Shown> = None;
-        for (y, row) in self.runs.chunks_exact(count).enumerate() {
-            let Some(first) = row.iter().position(|&kind| kind != SCREEN) else { continue };
-            let last = row.iter().rposition(|&kind| kind != SCREEN).unwrap_or(first);
-            let Shown { rows, runs } = shown.get_or_insert(Shown { rows: y..y, runs: first..last });
-            rows.end = y + 1;
-            (runs.start, runs.end) = (runs.start.min(first), runs.end.max(last + 1));
+        let count = self.width;
+        let (mut shown, mut columns) = (0..0, vec![0; count]);
+        for (y, row) in self.runs.chunks_exact(count + 1).enumerate() {
+            let mut any = 0;
+            for (column, kind) in columns.iter_mut().zip(row) {
+                *column |= kind;
+                any |= kind;
+            }
+            if any & SUBJECT != 0 {
+                shown = if shown.is_empty() { y..y + 1 } else { shown.start..y + 1 };
+            }
         }
+        let not_screen = |kind: &Kind| kind & SUBJECT != 0;
+        let (first, last) = (columns.iter().position(not_screen)?, columns.iter().rposition(not_screen)?);
         let wider = |range: Range<usize>, end: usize| range.start.saturating_sub(1)..(range.end + 1).min(end);
-        shown.map(|Shown { rows, runs }| Shown { rows: wider(rows, self.runs.len() / count), runs: wider(runs, count) })
+        Some(Shown { rows: wider(shown, self.runs.len() / (count + 1)), runs: wider(first..last + 1, count) })
     }
+}
+
+/// Plane `p` of a picture from an even point of luma on.
+fn part(frame: &VideoFrame, p: usize, left: usize, top: usize) -> Plane<'_> {
+    let plane = frame.picture.plane(p);
+    let (x, y) = if p == 0 { (left, top) } else { (left / 2, top / 2) };
+    Plane { data: &plane.data[y * plane.stride + x..], ..plane }
 }
 
 /// Which rows of samples and which of their runs are to be drawn.
@@ -238,8 +243,11 @@ struct Shown {
 /// The samples of run `r` of a row; the last one is repeated where the row ends within the run.
 #[inline(always)]
 fn run_of(row: &[u8], r: usize) -> [u8; RUN] {
-    match row.get(r * RUN..(r + 1) * RUN).and_then(|run| run.try_into().ok()) {
-        Some(run) => run,
-        None => std::array::from_fn(|i| row[(r * RUN + i).min(row.len() - 1)]),
+    let row = &row[r * RUN..];
+    if let Some(run) = row.first_chunk() {
+        return *run;
     }
+    let mut run = [row[row.len() - 1]; RUN];
+    run[..row.len()].copy_from_slice(row);
+    run
 }

@@ -1,4 +1,4 @@
-//! Pixel kernels of the compositor: one layer onto an opaque picture, in place, in one pass.
+//! Pixel kernels of the compositor: one layer over an opaque picture; every pixel is written once.
 //!
 //! They know nothing of nodes, clocks or slides. Layers come at their final size and lie at even points; what lies outside is left out.
 //! Pixels where the layer is transparent are not touched, so their bytes stay those of the picture below. Every kernel gives the same
