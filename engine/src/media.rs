@@ -74,10 +74,14 @@ pub trait Payload: Clone + Sized + Into<Media> {
     fn from_media(media: Media) -> Option<Self>;
     /// Looks inside; `None` when `media` is of another kind.
     fn in_media(media: &Media) -> Option<&Self>;
+    /// When it must be decoded, where that is not when it is shown.
+    fn dts(&self) -> Option<crate::time::Time> {
+        None
+    }
 }
 
 macro_rules! payload {
-    ($type:ty, $variant:ident, $kind:ident) => {
+    ($type:ty, $variant:ident, $kind:ident $(, $dts:item)?) => {
         impl From<$type> for Media {
             fn from(value: $type) -> Media {
                 Media::$variant(value)
@@ -91,13 +95,21 @@ macro_rules! payload {
             fn in_media(media: &Media) -> Option<&Self> {
                 if let Media::$variant(value) = media { Some(value) } else { None }
             }
+            $($dts)?
         }
     };
 }
 payload!(VideoFrame, Video, Video);
 payload!(AudioBlock, Audio, Audio);
 payload!(Cue, Cue, Cues);
-payload!(EncodedUnit, Encoded, Encoded);
+payload!(
+    EncodedUnit,
+    Encoded,
+    Encoded,
+    fn dts(&self) -> Option<crate::time::Time> {
+        Some(self.dts)
+    }
+);
 
 /// Interleaved 32-bit float samples, nominally -1 to 1; a window into a shared buffer, so cutting costs nothing.
 #[derive(Clone, Debug)]

@@ -201,13 +201,13 @@ pub struct Cx<'a> {
 impl<'a> Cx<'a> {
     /// The next packet of this call on a port. `Each` and `Merge` nodes get one packet per call; a `Join` node gets everything that
     /// belongs to the tick on sound and cue ports.
-    #[inline]
+    #[inline(always)]
     pub fn take<T: Payload>(&mut self, port: In<T>) -> Option<Packet<T>> {
         self.take_nth(port, 0)
     }
 
     /// The same for the `n`-th connection of a port that takes many.
-    #[inline]
+    #[inline(always)]
     pub fn take_nth<T: Payload>(&mut self, port: In<T>, n: usize) -> Option<Packet<T>> {
         let index = self.node_type.input_index(port.name)?;
         self.inputs.slot_mut(index, n)?.take()?.typed()
@@ -261,10 +261,10 @@ impl<'a> Cx<'a> {
     }
 
     /// Sends a packet. Carried to its consumers after this call.
-    #[inline]
+    #[inline(always)]
     pub fn emit<T: Payload>(&mut self, port: Out<T>, packet: Packet<T>) {
         if let Some(index) = self.node_type.output_index(port.name) {
-            self.outbox.push(index, packet.into());
+            self.outbox.push(index, packet);
         }
     }
 

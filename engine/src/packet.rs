@@ -1,6 +1,6 @@
 //! Packets: an item with its time.
 
-use crate::media::{AudioBlock, Media, Payload};
+use crate::media::{AudioBlock, Kind, Media, Payload};
 use crate::time::{Span, Time};
 
 /// An item on an edge with when it happens. `Packet` alone carries any medium, `Packet<VideoFrame>` a known one.
@@ -48,6 +48,25 @@ impl Packet<AudioBlock> {
     }
 }
 
+impl<M: Payload> Packet<M> {
+    /// When it happens in the order of its port, and the earliest order that the next packet may have, before the item is wrapped up.
+    #[inline(always)]
+    pub(crate) fn order_and_settles(&self) -> (Time, Time) {
+        let order = self.media.dts().unwrap_or(self.pts);
+        (order, settles(M::KIND, order, self.dur))
+    }
+}
+
+/// Cues may share a time and overlap; pictures and sound follow each other; encoded units have strictly increasing decode times.
+#[inline(always)]
+fn settles(kind: Kind, order: Time, dur: Option<Span>) -> Time {
+    match (kind, dur) {
+        (Kind::Cues, _) => order,
+        (Kind::Video | Kind::Audio, Some(dur)) if dur > Span::ZERO => order + dur,
+        _ => Time(order.0 + 1),
+    }
+}
+
 impl Packet {
     /// What the runtime sorts by: decode time of encoded units, else presentation time.
     #[inline]
@@ -58,15 +77,10 @@ impl Packet {
         }
     }
 
-    /// The earliest order that the next packet of the same port may have. Cues may share a time and overlap; pictures and sound follow
-    /// each other; encoded units have strictly increasing decode times.
+    /// The earliest order that the next packet of the same port may have.
     #[inline]
     pub fn settles(&self) -> Time {
-        match (&self.media, self.dur) {
-            (Media::Cue(_), _) => self.pts,
-            (Media::Video(_) | Media::Audio(_), Some(dur)) if dur > Span::ZERO => self.pts + dur,
-            _ => Time(self.order().0 + 1),
-        }
+        settles(self.media.kind(), self.order(), self.dur)
     }
 
     /// The packet with its item unwrapped; `None` when it carries something else.

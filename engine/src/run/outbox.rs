@@ -1,5 +1,6 @@
 //! What a node emitted in one call, and how far its outputs are settled.
 
+use crate::media::Payload;
 use crate::packet::Packet;
 use crate::time::Time;
 use std::collections::VecDeque;
@@ -33,18 +34,19 @@ impl Outbox {
         Outbox { items: VecDeque::new(), ports: vec![port; ports], breach: None }
     }
 
-    #[inline]
-    pub(crate) fn push(&mut self, number: usize, packet: Packet) {
+    /// Always inlined, so that the packet is made where it stays.
+    #[inline(always)]
+    pub(crate) fn push<T: Payload>(&mut self, number: usize, packet: Packet<T>) {
         let port = &mut self.ports[number];
-        let order = packet.order();
+        let (order, settles) = packet.order_and_settles();
         if order < port.said {
             return;
         }
         if order < port.settled && self.breach.is_none() {
             self.breach = Some((number, order, port.settled));
         }
-        port.settled = port.settled.max(packet.settles());
-        self.items.push_back((number, packet));
+        port.settled = port.settled.max(settles);
+        self.items.push_back((number, packet.into()));
     }
 
     #[inline]

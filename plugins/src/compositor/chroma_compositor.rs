@@ -29,7 +29,7 @@ const VIDEO: Out<VideoFrame> = Out::new("video");
 pub const CHROMA_COMPOSITOR: NodeType = NodeType {
     name: "chroma_compositor",
     family: "compositor",
-    revision: 1,
+    revision: 2,
     summary: "The presenter, cut out by alpha or by a key colour, in front of the slide",
     inputs: &[
         SLIDE.port("opaque pictures; their size is the result's"),
