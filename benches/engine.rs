@@ -68,13 +68,20 @@ fn bare_calls(packets: u64, hops: usize) -> f64 {
     seconds / (packets * hops as u64) as f64
 }
 
-/// A border between two lanes that is always full, against a GStreamer queue.
+/// A border between two lanes that is always full, against a GStreamer queue. On both sides what follows takes longer than what comes
+/// before, or the queue would be empty most of the time and the wakes of a sleeping thread would be measured.
 pub fn border() -> Vec<Row> {
     const PACKETS: u64 = 200_000;
+    const BEHIND: usize = 8;
+    let mut behind = String::new();
+    for n in 1..=BEHIND {
+        let before = if n == 1 { "m".to_string() } else { format!("p{}", n - 1) };
+        let _ = writeln!(behind, "  p{n}: {{ type: pass, inputs: {{ video: {before}.out }} }}");
+    }
     let graph = |second: &str| {
         let queue = if second == "cross" { "{ from: n.out, queue: { items: 200 } }" } else { "n.out" };
         let nodes = format!(
-            "  n: {{ type: repeat, config: {{ packets: {PACKETS} }} }}\n  m: {{ type: {second}, inputs: {{ video: {queue} }} }}\n  end: {{ type: null_sink, inputs: {{ video: [m.out] }} }}\n"
+            "  n: {{ type: repeat, config: {{ packets: {PACKETS} }} }}\n  m: {{ type: {second}, inputs: {{ video: {queue} }} }}\n{behind}  end: {{ type: null_sink, inputs: {{ video: [p{BEHIND}.out] }} }}\n"
         );
         cpu(|| run(SIZE, &nodes))
     };
