@@ -38,7 +38,8 @@ pub trait Node: Send {
     /// transform drops what it holds back for `cut` and later, and keeps what lies before. A node that holds nothing has nothing to do.
     fn flush(&mut self, _cut: Time) {}
 
-    /// A command of the type that `NodeType::command` names, between two calls; it takes effect at the next one.
+    /// A command of the type that `NodeType::command` names, between two calls; it takes effect at the next one. A command that was given
+    /// before a flush comes before it.
     fn command(&mut self, _command: Command) -> Result {
         Err(Failure::msg("this node takes no commands"))
     }

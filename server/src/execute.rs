@@ -55,7 +55,7 @@ pub fn execute(plan: Plan, figures: &Figures, console: &Console) -> Result<Repor
         if is_live {
             signals.stop_first(handle.clone());
         }
-        let _watch = Watch::start(run.progress(), console);
+        let _watch = Watch::start(run.progress(), is_live, console);
         let metrics = figures.metrics.as_ref().map(|path| MetricsFile::keep(path, handle.clone()));
         let result = run.wait();
         drop(metrics);

@@ -28,6 +28,8 @@ pub struct Look {
     pub left: Option<Duration>,
     /// How far the programme has come.
     pub reached: Time,
+    /// It goes by the clock.
+    pub live: bool,
 }
 
 /// Where a run was when its first pictures were seen; speed is measured from there.
@@ -39,7 +41,7 @@ struct First {
 
 impl Look {
     /// What `progress` means now.
-    fn new(progress: &Progress, first: Option<&First>, percent_before: f64) -> Look {
+    fn new(progress: &Progress, live: bool, first: Option<&First>, percent_before: f64) -> Look {
         let reached = progress.reached();
         let part = progress.expected_end().map(|end| (reached.as_seconds() / end.as_seconds()).clamp(0.0, 1.0));
         let seconds = first.map_or(0.0, |first| first.at.elapsed().as_secs_f64());
@@ -49,13 +51,14 @@ impl Look {
         let rest = progress.expected_end().map(|end| (end - reached).as_seconds().max(0.0));
         let left = rest.filter(|_| speed > 0.0).map(|rest| Duration::from_secs_f64((rest / speed).min(1e6)));
         // An estimate of the length that grows must not make the bar go back.
-        Look { percent: part.map(|part| (100.0 * part).max(percent_before)), fps, left, reached }
+        Look { percent: part.map(|part| (100.0 * part).max(percent_before)), fps, left, reached, live }
     }
 
     fn stage(&self) -> &'static str {
         match self.percent {
             _ if self.reached == Time::ZERO => "preparing",
             Some(percent) if percent >= 100.0 => "finishing",
+            _ if self.live => "live",
             _ => "rendering",
         }
     }
@@ -68,13 +71,13 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Shows `progress` to the console's reader from a thread of its own.
-    pub fn start(progress: Arc<Progress>, console: &Console) -> Watch {
+    /// Shows the `progress` of a run, which may be `live`, to the console's reader from a thread of its own.
+    pub fn start(progress: Arc<Progress>, live: bool, console: &Console) -> Watch {
         let (stop, stopped) = channel();
         let view = console.reader().map(View::new);
         let work = move || {
             if let Some(view) = view {
-                watch(&progress, &stopped, view);
+                watch(&progress, live, &stopped, view);
             }
         };
         // A run without a bar is better than none.
@@ -119,7 +122,7 @@ impl Drop for Doing {
     }
 }
 
-fn watch(progress: &Progress, stopped: &Receiver<()>, mut view: View) {
+fn watch(progress: &Progress, live: bool, stopped: &Receiver<()>, mut view: View) {
     let mut first = None;
     let mut percent = 0.0;
     while stopped.recv_timeout(RENEW) == Err(RecvTimeoutError::Timeout) {
@@ -127,7 +130,7 @@ fn watch(progress: &Progress, stopped: &Receiver<()>, mut view: View) {
         if frames > 0 {
             first.get_or_insert_with(|| First { at: Instant::now(), frames, reached });
         }
-        let look = Look::new(progress, first.as_ref(), percent);
+        let look = Look::new(progress, live, first.as_ref(), percent);
         percent = look.percent.unwrap_or(percent);
         view.show(&look);
     }
@@ -191,7 +194,10 @@ fn words(look: &Look) -> String {
     let percent = look.percent.map(|percent| format!("{percent:3.0}%"));
     let reached = look.percent.is_none().then(|| clock(look.reached.as_seconds()));
     let fps = (look.fps > 0.0).then(|| format!("{:.0} fps", look.fps));
-    let left = look.left.filter(|_| look.stage() == "rendering").map(|left| format!("{} left", clock(left.as_secs_f64().round())));
+    let left = look
+        .left
+        .filter(|_| ["rendering", "live"].contains(&look.stage()))
+        .map(|left| format!("{} left", clock(left.as_secs_f64().round())));
     [percent, reached, fps, left].into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
@@ -209,7 +215,8 @@ mod tests {
     use super::*;
 
     fn look(percent: Option<f64>) -> Look {
-        Look { percent, fps: 118.4, left: Some(Duration::from_secs(23)), reached: Time::ZERO + engine::time::Span::from_millis(12_340) }
+        let reached = Time::ZERO + engine::time::Span::from_millis(12_340);
+        Look { percent, fps: 118.4, left: Some(Duration::from_secs(23)), reached, live: false }
     }
 
     #[test]
@@ -217,6 +224,7 @@ mod tests {
         assert_eq!(words(&look(Some(42.3))), " 42%  118 fps  0:23 left");
         assert_eq!(words(&look(None)), "0:12.3  118 fps  0:23 left");
         assert_eq!((look(Some(42.0)).stage(), look(Some(100.0)).stage()), ("rendering", "finishing"));
+        assert_eq!(Look { live: true, ..look(None) }.stage(), "live");
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn the_first_signal_lets_a_live_run_end_in_order_with_a_whole_recording() {
     command.args(["run", "graph.yaml", "--json", "--report", "report.json", "--trace", "trace.json", "--metrics", "metrics.prom"]);
     let mut child = command.current_dir(folder.path()).stdout(Stdio::piped()).spawn().expect("the program starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map(|line| line.expect("a line"));
-    assert!(lines.any(|line| line.contains("\"stage\":\"rendering\"")), "it plays");
+    assert!(lines.any(|line| line.contains("\"stage\":\"live\"")), "it plays");
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
     let last: serde_json::Value = serde_json::from_str(&lines.last().expect("a last event")).expect("JSON");

@@ -157,7 +157,7 @@ impl Stage {
         }
     }
 
-    /// Between two calls: flushes that the nodes of the lane do not know of yet, and commands that wait for them.
+    /// Between two calls: commands that wait for the nodes of the lane, and flushes that they do not know of yet.
     fn attend(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
         if !self.attends {
             return Ok(());
@@ -171,10 +171,7 @@ impl Stage {
         if self.done {
             return Ok(());
         }
-        let flushed = now > self.epoch;
-        if flushed {
-            self.flush_as_of(now, lane);
-        }
+        // Commands first: who gives one and then flushes may rely on that order.
         if let Some(mailbox) = &self.env.mailbox {
             for command in mailbox.take() {
                 self.enter(Phase::Command, lane.position.pts, lane);
@@ -182,6 +179,10 @@ impl Stage {
                 self.leave();
                 result.map_err(Stopped::Failed)?;
             }
+        }
+        let flushed = now > self.epoch;
+        if flushed {
+            self.flush_as_of(now, lane);
         }
         for edge in self.outputs.iter_mut().flatten() {
             if let Edge::Fused(stage) = edge {

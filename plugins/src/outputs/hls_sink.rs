@@ -181,8 +181,8 @@ impl Stream {
         self.from = until;
         self.list(ends)?;
         if let Some(gone) = self.keep.and_then(|keep| self.written.checked_sub(keep as u32 + LINGER)).filter(|gone| *gone > 0) {
-            let path = self.folder.join(name_of(gone));
-            fs::remove_file(&path).map_err(FileError::write(&path))?;
+            // Somebody else may have removed it; it was due to go.
+            let _ = fs::remove_file(self.folder.join(name_of(gone)));
         }
         Ok(())
     }

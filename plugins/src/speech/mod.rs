@@ -7,6 +7,7 @@ pub mod audio_file;
 pub mod cache;
 mod captions;
 pub mod decode;
+mod direction;
 mod narrator;
 mod talk;
 pub mod text;

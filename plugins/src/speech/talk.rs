@@ -1,8 +1,9 @@
 //! A lesson being given: which slide, how far in it, what has been asked of the narrator. `tts_chunker` takes its blocks from here.
 
 use super::decode::decode;
+use super::direction::{Pause, TalkCommand};
 use super::narrator::{AHEAD, Narrator};
-use super::text::{Clause, Narration as Script};
+use super::text::{Clause, Ends, Narration as Script};
 use super::timeline::Timeline;
 use super::viseme::visemes_from_sound;
 use super::voice::TARGET_LUFS;
@@ -34,6 +35,11 @@ pub(super) struct Talk {
     pub(super) starts: Vec<Time>,
     /// After a flush: the slide is made again, and what lies before this has been sent.
     pub(super) resume: Option<Time>,
+    /// When the sentences of this slide and the one before it began.
+    pub(super) sentences: Vec<Time>,
+    /// What to do at the next flush.
+    pub(super) told: Option<TalkCommand>,
+    pub(super) pause: Option<Pause>,
     pub(super) now: Timeline,
     /// Its next clause.
     pub(super) clause: usize,
@@ -66,6 +72,9 @@ impl Talk {
                     for unspoken in &spoken.unspoken {
                         cx.warn(Some(number), format!("\"{}\" is not spoken: {}", unspoken.text, unspoken.reason));
                     }
+                    if self.clause == 0 || script.clauses[self.clause - 1].ends != Ends::Comma {
+                        self.sentences.push(self.start + self.now.length());
+                    }
                     self.now.clause(clause, &spoken, self.gain, last);
                     self.clause += 1;
                 }
@@ -83,9 +92,7 @@ impl Talk {
         {
             (self.start, self.place) = (start, self.place - 1);
         }
-        (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);
-        self.narrator.forget();
-        self.next_ask = (self.place, 0);
+        self.make_again();
         self.resume = (resume > self.start).then_some(resume);
     }
 
@@ -115,23 +122,30 @@ impl Talk {
 
     /// The slide cue, and silence up to the first word.
     fn open(&mut self) {
+        let cue = self.slide_cue(Span::ZERO);
+        let slide = self.slide();
+        let lead_in = LEAD_IN.max(slide.transition.duration()) + self.scripts[self.place].lead;
+        let silent = matches!(slide.narration, Narration::Silence(_));
+        self.now.cue(None, cue);
+        if !silent {
+            self.now.cue(None, Cue::Rest);
+            self.now.silence(lead_in);
+        }
+    }
+
+    /// The slide that plays, so far on.
+    pub(super) fn slide_cue(&self, elapsed: Span) -> Cue {
         let slide = self.slide();
         let cue = SlideCue {
             id: slide.id.as_str().into(),
             index: self.order[self.place],
             title: slide.title.as_str().into(),
             seed: slide.content_hash().seed(),
-            elapsed: Span::ZERO,
+            elapsed,
             placement: slide.presenter,
             transition: if self.place == 0 { engine::cue::Transition::Cut } else { slide.transition },
         };
-        let lead_in = LEAD_IN.max(slide.transition.duration()) + self.scripts[self.place].lead;
-        let silent = matches!(slide.narration, Narration::Silence(_));
-        self.now.cue(None, Cue::Slide(cue.into()));
-        if !silent {
-            self.now.cue(None, Cue::Rest);
-            self.now.silence(lead_in);
-        }
+        Cue::Slide(cue.into())
     }
 
     /// What a slide is besides spoken text, and its length.
@@ -165,6 +179,7 @@ impl Talk {
     }
 
     pub(super) fn next_slide(&mut self) {
+        self.sentences.retain(|begun| *begun >= self.start);
         self.starts.push(self.start);
         self.start += self.now.length();
         self.place += 1;

@@ -6,6 +6,7 @@
 //! lasts lead-in + speech + tail, or as long as it asks for, rounded up to a time that is a whole frame and a whole sample.
 
 use super::cache::Cache;
+use super::direction::TalkCommand;
 use super::narrator::{AHEAD, Narrator};
 use super::talk::Talk;
 use super::text::{Narration as Script, Options, narrate};
@@ -17,15 +18,15 @@ use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
 use engine::node::{Cx, Failure, Flow, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use engine::run::Cancel;
+use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::run::{Cancel, Command};
 use engine::time::{Span, Time, common_interval};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-const AUDIO: Out<AudioBlock> = Out::new("audio");
+pub(super) const AUDIO: Out<AudioBlock> = Out::new("audio");
 pub(super) const CUES: Out<Cue> = Out::new("cues");
 
 /// The node's entry in the registry.
@@ -42,7 +43,7 @@ pub const TTS_CHUNKER: NodeType = NodeType {
     sync: Sync::Each,
     lane: Lane::Own,
     time_limit: NodeType::TIME_LIMIT,
-    command: None,
+    command: Some(CommandType::of::<TalkCommand>()),
     config: ConfigType::of::<TtsChunkerConfig>("{ lesson: graphs/demo/lectern.pptx }"),
 };
 
@@ -161,6 +162,9 @@ impl Node for TtsChunker {
             start: Time::ZERO,
             starts: Vec::new(),
             resume: None,
+            sentences: Vec::new(),
+            told: None,
+            pause: None,
             now: Timeline::default(),
             clause: 0,
             complete: false,
@@ -177,6 +181,9 @@ impl Node for TtsChunker {
         let talk = self.talk.as_mut().ok_or_else(|| Failure::msg("not started"))?;
         if talk.place == talk.order.len() {
             return Ok(Flow::Done);
+        }
+        if talk.rest(cx) {
+            return Ok(Flow::More);
         }
         talk.fill(cx)?;
         if talk.skip(cx) {
@@ -200,8 +207,15 @@ impl Node for TtsChunker {
 
     fn flush(&mut self, cut: Time) {
         if let Some(talk) = &mut self.talk {
-            talk.go_back(cut);
+            talk.turn(cut);
         }
+    }
+
+    fn command(&mut self, command: Command) -> Result {
+        if let (Some(talk), Some(told)) = (&mut self.talk, command.typed::<TalkCommand>()) {
+            talk.told = Some(told);
+        }
+        Ok(())
     }
 }
 

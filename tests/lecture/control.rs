@@ -1,0 +1,159 @@
+//! A talk under way is told to go elsewhere, to pause and to go on.
+
+use crate::support::root;
+use engine::clock::Manual;
+use engine::cue::{Cue, SlideCue};
+use engine::graph::check::{Depth, check};
+use engine::graph::{LoadOptions, load};
+use engine::media::{AudioBlock, Media};
+use engine::packet::Packet;
+use engine::registry::Registry;
+use engine::run::{Handle, Run, RunOptions};
+use engine::testing::{Door, TEST_NODES};
+use engine::time::{Rate, Span, Time};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Three slides of the demo, spoken by a clock that is cranked by hand.
+struct Talk {
+    handle: Handle,
+    clock: Manual,
+    now: Time,
+    door: Door,
+    run: Run,
+}
+
+impl Talk {
+    fn begin(name: &str) -> Talk {
+        let door = Door::open(name);
+        let text = format!(
+            "version: 1\ngraph: talk\nclock: live\nlatency: 200ms\nnodes:\n\
+            \x20 speech: {{ type: tts_chunker, config: {{ lesson: {:?}, slides: \"1-3\" }} }}\n\
+            \x20 playout: {{ type: playout, inputs: {{ audio: speech.audio, cues: speech.cues }} }}\n\
+            \x20 heard: {{ type: brake, inputs: {{ audio: playout.audio, cues: playout.cues }}, config: {{ door: {name} }} }}\n",
+            root().join("graphs/demo/lectern.pptx").display()
+        );
+        let registry = plugins::registry();
+        let registry = Registry::new(&[registry.types(), TEST_NODES]);
+        let document = load(&text, "talk.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
+        let plan = check(&document, &registry, Depth::Environment).unwrap_or_else(|problems| panic!("{problems}"));
+        let clock = Manual::default();
+        let options = RunOptions { clock: Some(Arc::new(clock.clone())), ..RunOptions::default() };
+        let run = Run::launch_with(plan, options).unwrap_or_else(|error| panic!("{error}"));
+        let handle = run.handle();
+        handle.idle();
+        Talk { handle, clock, now: Time::ZERO, door, run }
+    }
+
+    fn play(&mut self, millis: i64) {
+        let until = self.now + Span::from_millis(millis);
+        while self.now < until {
+            self.now += Span::from_millis(10);
+            self.clock.crank(self.now);
+            self.handle.idle();
+        }
+    }
+
+    /// Tells it, and flushes; returns the cut.
+    fn tell(&self, command: Value) -> Time {
+        self.handle.command("speech", command).unwrap();
+        self.handle.flush().unwrap()
+    }
+
+    /// The first tick from a cut on: where a slide may begin.
+    fn tick(cut: Time) -> Time {
+        Time::ZERO + (cut - Time::ZERO).round_up_to(Rate::per_second(30).interval())
+    }
+
+    fn cues(&self, from: Time) -> Vec<Packet<Cue>> {
+        self.door.taken().into_iter().filter(|packet| packet.pts >= from).filter_map(Packet::typed).collect()
+    }
+
+    fn slides(&self, from: Time) -> Vec<(Time, Arc<SlideCue>)> {
+        let slide = |packet: Packet<Cue>| if let Cue::Slide(slide) = packet.media { Some((packet.pts, slide)) } else { None };
+        self.cues(from).into_iter().filter_map(slide).collect()
+    }
+
+    fn words(&self, from: Time) -> Vec<String> {
+        let word = |packet: Packet<Cue>| if let Cue::Word(word) = packet.media { Some(word.text.to_string()) } else { None };
+        self.cues(from).into_iter().filter_map(word).collect()
+    }
+
+    /// The loudest sample in this time. The sound is whole: every block begins where the one before it ended.
+    fn peak(&self, from: Time, to: Time) -> f32 {
+        let blocks: Vec<Packet<AudioBlock>> =
+            self.door.taken().into_iter().filter(|packet| matches!(packet.media, Media::Audio(_))).filter_map(Packet::typed).collect();
+        assert!(blocks.windows(2).all(|pair| pair[0].end() == Some(pair[1].pts)), "the sound has a gap");
+        let within = blocks.iter().filter(|block| block.pts >= from && block.end().is_some_and(|end| end <= to));
+        within.flat_map(|block| block.media.samples().to_vec()).fold(0.0, |peak, sample| sample.abs().max(peak))
+    }
+}
+
+#[test]
+fn a_talk_goes_to_other_slides() {
+    let mut talk = Talk::begin("other slides");
+    talk.play(3000);
+    let first = talk.slides(Time::ZERO);
+    assert_eq!(first.iter().map(|(_, slide)| slide.index).collect::<Vec<_>>(), [0]);
+
+    let cut = talk.tell(json!("next"));
+    talk.play(4000);
+    let slides = talk.slides(cut);
+    assert_eq!((slides.len(), slides[0].0, slides[0].1.index, slides[0].1.elapsed), (1, Talk::tick(cut), 1, Span::ZERO));
+    let second = talk.words(cut);
+    assert!(second.len() > 3, "{second:?}");
+
+    let cut = talk.tell(json!({ "goto": 3 }));
+    talk.play(1000);
+    assert_eq!(talk.slides(cut).iter().map(|(at, slide)| (*at, slide.index)).collect::<Vec<_>>(), [(Talk::tick(cut), 2)]);
+
+    // From the beginning, word by word the same.
+    let cut = talk.tell(json!("previous"));
+    talk.play(4000);
+    assert_eq!(talk.slides(cut)[0].1.index, 1);
+    let again = talk.words(cut);
+    assert_eq!(again[..second.len().min(again.len())], second[..second.len().min(again.len())]);
+
+    // A slide that there is not: the talk goes on where it is.
+    let cut = talk.tell(json!({ "goto": 99 }));
+    talk.play(1000);
+    let slides = talk.slides(cut);
+    assert!(slides.len() == 1 && slides[0].1.index == 1 && slides[0].1.elapsed > Span::from_seconds(3), "{slides:?}");
+    assert!(talk.peak(Time::ZERO, talk.now) > 0.05);
+    talk.handle.stop();
+    talk.play(1000);
+    talk.run.wait().unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn a_pause_is_silent_and_ends_with_the_sentence_that_was_interrupted() {
+    let mut talk = Talk::begin("a pause");
+    talk.play(6000);
+    let cut = talk.tell(json!("pause"));
+    talk.play(3000);
+    // The join itself is smoothed.
+    let (silent, paused) = (cut + Span::from_millis(20), talk.now - Span::from_millis(250));
+    assert_eq!(talk.peak(silent, paused), 0.0);
+    let slides = talk.slides(cut);
+    assert!(slides.len() == 1 && slides[0].1.index == 0 && slides[0].1.elapsed == cut - Time::ZERO, "{slides:?}");
+    assert!(talk.words(cut).is_empty());
+    assert!(talk.cues(cut).iter().any(|packet| packet.media == Cue::Rest));
+
+    // The sentence that the cut fell into.
+    let heard: Vec<Packet<Cue>> = talk.cues(Time::ZERO).into_iter().filter(|packet| packet.pts < cut).collect();
+    let after_last_sentence = heard.iter().rposition(|packet| matches!(packet.media, Cue::SentenceEnd { .. })).map_or(0, |place| place + 1);
+    let begun = heard[after_last_sentence..]
+        .iter()
+        .find_map(|packet| if let Cue::Word(word) = &packet.media { Some(word.text.clone()) } else { None });
+    let begun = begun.expect("the cut falls into a sentence").to_string();
+
+    let cut = talk.tell(json!("resume"));
+    talk.play(3000);
+    assert_eq!(talk.words(cut).first(), Some(&begun));
+    assert!(talk.peak(cut, talk.now) > 0.05);
+    // Told to resume when nothing rests, it goes on.
+    let cut = talk.tell(json!("resume"));
+    talk.play(1000);
+    assert!(talk.slides(cut)[0].1.elapsed > Span::ZERO && talk.peak(cut, talk.now) > 0.0);
+    talk.handle.cancel().cancel();
+}
