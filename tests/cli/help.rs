@@ -27,6 +27,7 @@ fn every_command_explains_itself() {
 fn wrong_usage_is_exit_code_2_with_a_hint() {
     assert!(run(here(), "rendr talk.pptx").fails(2).contains("'render'"));
     assert!(run(here(), "render").fails(2).contains("<DECK>"));
+    assert!(run(here(), "live talk.pptx").fails(2).contains("--hls <DIR>|--record <FILE>"));
     assert!(run(here(), "run graphs/hello.yaml --set voice").fails(2).contains("write NAME=VALUE"));
     assert!(run(here(), "graph --format svg").fails(2).contains("[possible values: dot, mermaid, lanes, json]"));
 }

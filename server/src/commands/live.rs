@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
 use crate::outputs;
 use crate::progress::{Doing, clock};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use engine::graph::check::Depth;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -26,12 +26,13 @@ ends it at once.";
 /// Reads slides and speaker notes and plays the lecture by the clock: into a folder as HLS, into a recording, or both.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
+#[command(group(ArgGroup::new("outputs").args(["hls", "record"]).required(true).multiple(true)))]
 pub struct Options {
     /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md.
     #[arg(value_name = "DECK")]
     deck: PathBuf,
     /// Stream as HLS into this folder.
-    #[arg(long, value_name = "DIR", required_unless_present = "record")]
+    #[arg(long, value_name = "DIR")]
     hls: Option<PathBuf>,
     /// Record to this MP4 file.
     #[arg(long, value_name = "FILE")]
@@ -76,8 +77,8 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         "event": "done", "hls": list, "record": options.record, "media_seconds": media, "wall_seconds": report.wall_seconds,
         "underruns": underruns,
     }));
-    let plural = if underruns == 1 { "" } else { "s" };
-    console.say(&format!("live for {}  {slides} slides  {underruns} underrun{plural}", clock(media)));
+    let several = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    console.say(&format!("live for {}  {}  {}", clock(media), several(slides as u64, "slide"), several(underruns, "underrun")));
     console.warnings(&report.warnings);
     Ok(())
 }
