@@ -14,7 +14,7 @@ use engine::time::{Rate, Span, Time};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Three slides of the demo, spoken by a clock that is cranked by hand.
+/// A deck, spoken by a clock that is cranked by hand.
 struct Talk {
     handle: Handle,
     clock: Manual,
@@ -25,13 +25,17 @@ struct Talk {
 
 impl Talk {
     fn begin(name: &str) -> Talk {
+        Talk::of("graphs/demo/lectern.pptx", "slides: \"1-3\"", name)
+    }
+
+    fn of(deck: &str, settings: &str, name: &str) -> Talk {
         let door = Door::open(name);
         let text = format!(
             "version: 1\ngraph: talk\nclock: live\nlatency: 200ms\nnodes:\n\
-            \x20 speech: {{ type: tts_chunker, config: {{ lesson: {:?}, slides: \"1-3\" }} }}\n\
+            \x20 speech: {{ type: tts_chunker, config: {{ lesson: {:?}, {settings} }} }}\n\
             \x20 playout: {{ type: playout, inputs: {{ audio: speech.audio, cues: speech.cues }} }}\n\
             \x20 heard: {{ type: brake, inputs: {{ audio: playout.audio, cues: playout.cues }}, config: {{ door: {name} }} }}\n",
-            root().join("graphs/demo/lectern.pptx").display()
+            root().join(deck).display()
         );
         let registry = plugins::registry();
         let registry = Registry::new(&[registry.types(), TEST_NODES]);
@@ -155,5 +159,27 @@ fn a_pause_is_silent_and_ends_with_the_sentence_that_was_interrupted() {
     let cut = talk.tell(json!("resume"));
     talk.play(1000);
     assert!(talk.slides(cut)[0].1.elapsed > Span::ZERO && talk.peak(cut, talk.now) > 0.0);
+    talk.handle.cancel().cancel();
+}
+
+#[test]
+fn a_talk_that_repeats_begins_again_and_can_be_set_back_across_the_border() {
+    let mut talk = Talk::of("tests/decks/hello.pptx", "repeat: true", "again and again");
+    talk.play(12_000);
+    let slides = talk.slides(Time::ZERO);
+    assert_eq!(slides.iter().map(|(_, slide)| slide.index).collect::<Vec<_>>(), [0, 1, 2, 0]);
+    let round = slides[3].0;
+    // Just before the second round the source is in the third one already.
+    while talk.now - Time::ZERO < (round - Time::ZERO) * 2 - Span::from_millis(100) {
+        talk.play(10);
+    }
+    let cut = talk.handle.flush().unwrap();
+    assert!(cut < round + (round - Time::ZERO));
+    talk.play(4000);
+    let after: Vec<usize> = talk.slides(cut).iter().map(|(_, slide)| slide.index).collect();
+    assert_eq!(after[..2], [2, 0], "the rest of the last slide, then the first");
+    let all: Vec<usize> = talk.slides(Time::ZERO).iter().map(|(_, slide)| slide.index).collect();
+    assert_eq!(all[..6], [0, 1, 2, 0, 1, 2]);
+    talk.peak(Time::ZERO, talk.now);
     talk.handle.cancel().cancel();
 }

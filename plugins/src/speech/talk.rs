@@ -31,8 +31,8 @@ pub(super) struct Talk {
     pub(super) place: usize,
     /// When that slide began.
     pub(super) start: Time,
-    /// When the slides before it began.
-    pub(super) starts: Vec<Time>,
+    /// When the slides before it began, and which they were.
+    pub(super) starts: Vec<(Time, usize)>,
     /// After a flush: the slide is made again, and what lies before this has been sent.
     pub(super) resume: Option<Time>,
     /// When the sentences of this slide and the one before it began.
@@ -48,6 +48,8 @@ pub(super) struct Talk {
     pub(super) block: usize,
     /// It may be made to go back, and needs its voice to the end.
     pub(super) live: bool,
+    /// After the last slide comes the first.
+    pub(super) repeat: bool,
     pub(super) step: Span,
 }
 
@@ -88,9 +90,9 @@ impl Talk {
     pub(super) fn go_back(&mut self, cut: Time) {
         let resume = cut.min(self.start + self.now.position());
         while self.start > resume
-            && let Some(start) = self.starts.pop()
+            && let Some(before) = self.starts.pop()
         {
-            (self.start, self.place) = (start, self.place - 1);
+            (self.start, self.place) = before;
         }
         self.make_again();
         self.resume = (resume > self.start).then_some(resume);
@@ -180,9 +182,12 @@ impl Talk {
 
     pub(super) fn next_slide(&mut self) {
         self.sentences.retain(|begun| *begun >= self.start);
-        self.starts.push(self.start);
+        self.starts.push((self.start, self.place));
         self.start += self.now.length();
         self.place += 1;
+        if self.repeat && self.place == self.order.len() {
+            self.place = 0;
+        }
         (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);
     }
 
@@ -191,6 +196,10 @@ impl Talk {
         while self.narrator.ahead() < AHEAD {
             let (place, clause) = self.next_ask;
             let Some(script) = self.scripts.get(place) else {
+                if self.repeat && self.scripts.iter().any(|script| !script.clauses.is_empty()) {
+                    self.next_ask = (0, 0);
+                    continue;
+                }
                 if !self.live {
                     self.narrator.close();
                 }

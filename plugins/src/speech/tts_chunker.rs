@@ -65,6 +65,9 @@ pub struct TtsChunkerConfig {
     /// Length of a block of sound, 5 ms to 20 ms.
     #[serde(default = "block_length")]
     chunk: DurationSetting,
+    /// After the last slide comes the first again, until the run is stopped; in live runs only.
+    #[serde(default)]
+    repeat: bool,
     /// How long LibreOffice may take over a deck.
     #[serde(default = "conversion_time")]
     conversion_limit: DurationSetting,
@@ -122,6 +125,9 @@ struct TtsChunker {
 impl Node for TtsChunker {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         let config = &self.config;
+        if config.repeat && !start.is_live() {
+            return Err(Failure::msg("repeat: true would make a film without an end; it is for graphs with clock: live"));
+        }
         let options =
             ImportOptions { libreoffice_timeout: config.conversion_limit.0.to_std(), cancel: start.cancel(), ..ImportOptions::default() };
         let lesson = import_shared(&config.lesson, &options).map_err(LessonError::into_failure)?;
@@ -170,9 +176,12 @@ impl Node for TtsChunker {
             complete: false,
             block,
             live,
+            repeat: config.repeat,
             step: self.step,
         };
-        start.expect_end(talk.expected_end());
+        if !config.repeat {
+            start.expect_end(talk.expected_end());
+        }
         self.talk = Some(talk);
         Ok(())
     }
@@ -200,7 +209,9 @@ impl Node for TtsChunker {
         if talk.complete && talk.now.waiting() == 0 {
             talk.now.take_rest(talk.start).into_iter().for_each(|cue| cx.emit(CUES, cue));
             talk.next_slide();
-            cx.expect_end(talk.expected_end());
+            if !talk.repeat {
+                cx.expect_end(talk.expected_end());
+            }
         }
         Ok(if talk.place == talk.order.len() { Flow::Done } else { Flow::More })
     }

@@ -18,7 +18,7 @@ Examples:
   lectern live talk.pptx --record talk.mp4            a recording made in real time
   lectern live talk.pptx --hls out/hls --record talk.mp4 --avatar henrik
 
-The lecture goes by the clock and ends after its last slide. Ctrl-C lets it end in order, with a whole recording; a second one
+The lecture goes by the clock and ends after its last slide, unless --loop is given. Ctrl-C lets it end in order, with a whole recording; a second one
 ends it at once.";
 
 /// Give a deck live.
@@ -37,6 +37,9 @@ pub struct Options {
     /// Record to this MP4 file.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Begin again after the last slide, until Ctrl-C.
+    #[arg(long = "loop")]
+    repeat: bool,
     #[command(flatten)]
     lecture: LectureOptions,
     #[command(flatten)]
@@ -85,7 +88,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
 
 /// The profiles that were asked for and the variables in the order of their weight.
 fn graph_options(options: &Options) -> GraphOptions {
-    let asked = [("hls", options.hls.is_some()), ("record", options.record.is_some())];
+    let asked = [("hls", options.hls.is_some()), ("record", options.record.is_some()), ("loop", options.repeat)];
     let profile = std::iter::once("live").chain(asked.into_iter().filter_map(|(name, asked)| asked.then_some(name)));
     let path = |path: &Path| path.display().to_string();
     let set =
