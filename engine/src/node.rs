@@ -278,7 +278,7 @@ impl<'a> Cx<'a> {
     /// ports call this for the silent ones.
     pub fn settle<T: Payload>(&mut self, port: Out<T>, time: Time) {
         if let Some(index) = self.node_type.output_index(port.name) {
-            self.outbox.settle(index, time);
+            self.outbox.ports[index].settle(time);
         }
     }
 

@@ -149,7 +149,7 @@ pub(crate) fn part_of(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// The folder a path lies in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -8,6 +8,14 @@ use plugins::lesson::{ImportOptions, Lesson, import_shared, select};
 use std::path::Path;
 use std::sync::Arc;
 
+/// Told before anything else about the deck is looked at.
+///
+/// # Errors
+/// There is no such file or folder.
+pub fn must_exist(deck: &Path) -> Result<(), Failure> {
+    if deck.exists() { Ok(()) } else { Err(Failure::Invalid(format!("there is no deck {}", deck.display()))) }
+}
+
 /// How a command reads a deck.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct DeckOptions {

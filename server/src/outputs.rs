@@ -1,6 +1,7 @@
 //! Files that a command is going to write, looked at before anything is begun.
 
 use crate::failure::Failure;
+use plugins::part_file::folder_of;
 use std::path::{Path, PathBuf};
 
 /// `path` can be written and is none of `inputs`.
@@ -12,7 +13,7 @@ pub fn check(path: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     if path.is_dir() {
         return Err(Failure::Invalid(format!("the output {shown} is a folder; name a file in it")));
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     if !folder.is_dir() {
         let folder = folder.display();
         return Err(Failure::Invalid(format!("cannot write {shown}: there is no folder {folder}. Make it: mkdir -p {folder}")));

@@ -26,6 +26,14 @@ pub(crate) struct Port {
     pub(crate) connected: bool,
 }
 
+impl Port {
+    /// Nothing before `time` comes any more.
+    #[inline]
+    pub(crate) fn settle(&mut self, time: Time) {
+        self.settled = self.settled.max(time);
+    }
+}
+
 impl Outbox {
     /// Of a node with so many outputs, none connected yet.
     pub(crate) fn new(ports: usize) -> Outbox {
@@ -45,14 +53,8 @@ impl Outbox {
         if order < port.settled && self.breach.is_none() {
             self.breach = Some((number, order, port.settled));
         }
-        port.settled = port.settled.max(settles);
+        port.settle(settles);
         self.items.push_back((number, packet.into()));
-    }
-
-    #[inline]
-    pub(crate) fn settle(&mut self, port: usize, time: Time) {
-        let settled = &mut self.ports[port].settled;
-        *settled = (*settled).max(time);
     }
 
     /// The least that all connected outputs are settled to; of all, when none is connected.

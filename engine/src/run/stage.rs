@@ -96,16 +96,12 @@ impl Stage {
             if self.env.cancel.is_cancelled() {
                 return Err(Stopped::Cancelled);
             }
-            let mut may_go_on = true;
-            if let Some(live) = &self.env.live {
-                if let Some(gate) = live.gate.as_ref().filter(|_| !live.stop.load(Ordering::SeqCst)) {
-                    let stats = &self.stats;
-                    may_go_on = gate.pass(self.outbox.least_settled(), |waits| stats.set_waiting(waits, usize::MAX));
-                    lane.look();
-                }
-                if live.stop.load(Ordering::SeqCst) {
-                    break;
-                }
+            if self.is_stopped() {
+                break;
+            }
+            let may_go_on = self.wait_for_horizon(lane);
+            if self.is_stopped() || self.env.cancel.is_cancelled() {
+                continue;
             }
             lane.interrupted = false;
             let before = self.epoch;
@@ -117,6 +113,19 @@ impl Stage {
             }
         }
         self.end(self.outbox.end(), lane)
+    }
+
+    /// Sources are to end.
+    fn is_stopped(&self) -> bool {
+        self.env.live.as_ref().is_some_and(|live| live.stop.load(Ordering::SeqCst))
+    }
+
+    /// Waits until a source may be called, or until there is something else to attend to. Returns whether it may be called.
+    fn wait_for_horizon(&self, lane: &mut LaneState) -> bool {
+        let Some(gate) = self.env.live.as_ref().and_then(|live| live.gate.as_ref()) else { return true };
+        let may_go_on = gate.pass(self.outbox.least_settled(), |waits| self.stats.set_waiting(waits, usize::MAX));
+        lane.look();
+        may_go_on
     }
 
     /// Runs `playout` by the clock: called whenever it asked for, with whatever is there.
@@ -331,7 +340,7 @@ impl Stage {
         let bound = self.inputs.handled(self.latency > Span::ZERO).saturating_sub(self.latency);
         let mut closed = false;
         for (port, edges) in self.outbox.ports.iter_mut().zip(&mut self.outputs) {
-            port.settled = port.settled.max(bound);
+            port.settle(bound);
             if port.settled > port.told {
                 port.told = port.settled;
                 for edge in edges {

@@ -9,6 +9,7 @@ use super::model::{Lesson, Narration, Overlay, OverlayRole, SILENT_SLIDE, Slide,
 use super::pdf::{Document, page_hash};
 use super::raster::image_size;
 use super::{ImportOptions, pdf_guard, slug};
+use crate::part_file::folder_of;
 use engine::cue::{Anchor, Placement, Transition};
 use engine::graph::parse::parse;
 use engine::graph::unit::{DurationSetting, Percent, Rgb};
@@ -220,7 +221,7 @@ struct Files {
 
 impl Files {
     fn new(lesson: &Path) -> Result<Files, LessonError> {
-        let folder = lesson.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(lesson);
         Ok(Files { lesson: lesson.into(), folder: folder.canonicalize().map_err(LessonError::read(folder))?, documents: BTreeMap::new() })
     }
 

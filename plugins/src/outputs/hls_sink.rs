@@ -98,7 +98,7 @@ struct Stream {
     fragmenter: Fragmenter,
     tracks: Tracks,
     segment: Span,
-    keep: Option<usize>,
+    keep: Option<u32>,
     video: VecDeque<Packet<EncodedUnit>>,
     audio: VecDeque<Packet<EncodedUnit>>,
     /// Where the segment that is gathered begins, and where the next ones will, as far as that is known.
@@ -121,7 +121,7 @@ impl Stream {
         let spec = MovieSpec { title: None, language: String::new(), synthetic: true, tracks: tracks.specs.clone() };
         let fragmenter = Fragmenter::new(spec)?;
         part_file::write(&folder.join("init.mp4"), &fragmenter.init_segment()?)?;
-        let (segment, keep) = (config.segment.0, config.keep.map(|keep| keep as usize));
+        let (segment, keep) = (config.segment.0, config.keep);
         let (video, audio, cuts, listed) = Default::default();
         Ok(Stream { folder, fragmenter, tracks, segment, keep, video, audio, from: Time::ZERO, cuts, written: 0, listed })
     }
@@ -165,8 +165,11 @@ impl Stream {
     /// Writes what lies before `until` as a segment, and lists it.
     fn write(&mut self, until: Time, ends: bool) -> std::result::Result<(), Mp4Error> {
         // Pictures come in decoding order; those of the next segment begin with its keyframe.
-        let pictures = self.video.iter().position(|unit| unit.pts >= until && unit.media.keyframe && !ends).unwrap_or(self.video.len());
-        let sounds = if ends { self.audio.len() } else { self.audio.partition_point(|unit| unit.pts < until) };
+        let next = |units: &VecDeque<Packet<EncodedUnit>>| {
+            let begins = |unit: &Packet<EncodedUnit>| !ends && unit.pts >= until && unit.media.keyframe;
+            units.iter().position(begins).unwrap_or(units.len())
+        };
+        let (pictures, sounds) = (next(&self.video), next(&self.audio));
         let (video, audio): (Vec<_>, Vec<_>) = (self.video.drain(..pictures).collect(), self.audio.drain(..sounds).collect());
         let (video, audio) = (units(&video, Span::ZERO), units(&audio, self.tracks.priming));
         let runs: Vec<Run<'_>> = [(self.tracks.video, &video), (self.tracks.audio, &audio)]
@@ -180,7 +183,7 @@ impl Stream {
         self.listed.push_back(until - self.from);
         self.from = until;
         self.list(ends)?;
-        if let Some(gone) = self.keep.and_then(|keep| self.written.checked_sub(keep as u32 + LINGER)).filter(|gone| *gone > 0) {
+        if let Some(gone) = self.keep.and_then(|keep| self.written.checked_sub(keep + LINGER)).filter(|gone| *gone > 0) {
             // Somebody else may have removed it; it was due to go.
             let _ = fs::remove_file(self.folder.join(name_of(gone)));
         }
@@ -189,7 +192,7 @@ impl Stream {
 
     /// Writes the list anew.
     fn list(&mut self, ends: bool) -> std::result::Result<(), Mp4Error> {
-        while self.keep.is_some_and(|keep| self.listed.len() > keep) {
+        while self.keep.is_some_and(|keep| self.listed.len() > keep as usize) {
             self.listed.pop_front();
         }
         let first = self.written + 1 - self.listed.len() as u32;

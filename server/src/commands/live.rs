@@ -1,7 +1,7 @@
 //! `lectern live`: a deck given by the clock, as a stream and as a recording.
 
 use crate::console::Console;
-use crate::decks::{DeckOptions, LectureOptions};
+use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::execute::{Figures, execute};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
@@ -54,9 +54,7 @@ pub struct Options {
 /// Plays the lecture to its end, or until it is told to stop.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let deck = options.deck.as_path();
-    if !deck.exists() {
-        return Err(Failure::Invalid(format!("there is no deck {}", deck.display())));
-    }
+    must_exist(deck)?;
     if let Some(record) = &options.record {
         outputs::check(record, &[deck])?;
     }

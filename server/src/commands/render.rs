@@ -1,7 +1,7 @@
 //! `lectern render`: a deck in, a film with subtitles out.
 
 use crate::console::Console;
-use crate::decks::{DeckOptions, LectureOptions};
+use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::estimate;
 use crate::execute::{Figures, execute};
 use crate::failure::Failure;
@@ -109,9 +109,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
 /// Everything that can be wrong is found here, before anything is written.
 fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let deck = options.deck.as_path();
-    if !deck.exists() {
-        return Err(Failure::Invalid(format!("there is no deck {}", deck.display())));
-    }
+    must_exist(deck)?;
     let film = options.output.clone().unwrap_or_else(|| outputs::default_film(deck));
     if options.graph.is_none() && film.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("mp4")) {
         return Err(Failure::Invalid(format!(

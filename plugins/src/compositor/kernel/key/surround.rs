@@ -1,7 +1,8 @@
 //! What is near a sample, kept for blocks of samples: whether there is screen, and the subject's colour.
 //!
-//! The subject's colour is the mean over five by five blocks of those runs in every second row that are no screen. Blocks next to one with screen count
-//! little, since blur may reach them, blocks with screen not at all; a little grey keeps it defined where there is nothing else.
+//! The subject's colour is the mean over five by five blocks of those runs in every second row that are no screen. Blocks next to one with
+//! screen count little, since blur may reach them, blocks with screen not at all; a little grey keeps it defined where there is nothing
+//! else.
 
 use super::{Constants, Kind, RUN, SCREEN, SUBJECT, run_of};
 use crate::pixels::simd::vectorised;
