@@ -9,7 +9,7 @@ use crate::media::{AudioCaps, Caps, EncodedAudioCaps, EncodedVideoCaps, Payload,
 use crate::packet::Packet;
 pub use crate::port::{In, InPort, Out, OutPort};
 use crate::registry::{Defaults, NodeType};
-use crate::run::{Cancel, Command, Demand, Edge, Env, Inputs, Outbox, Pacer, Tick, Warning};
+use crate::run::{Cancel, Command, Demand, Edge, Env, Events, Inputs, Outbox, Pacer, Tick, Warning};
 use crate::time::{Rate, Span, Time};
 use std::fmt;
 
@@ -132,6 +132,11 @@ impl Start<'_> {
         self.caps(port).find_map(|caps| if let Caps::EncodedVideo(video) = caps { Some(video.clone()) } else { None })
     }
 
+    /// The same for the `n`-th connection of a port that takes many.
+    pub fn encoded_video_nth(&self, port: In<crate::media::EncodedUnit>, n: usize) -> Option<EncodedVideoCaps> {
+        self.caps(port).nth(n).and_then(|caps| if let Caps::EncodedVideo(video) = caps { Some(video.clone()) } else { None })
+    }
+
     /// Caps of compressed sound on a port; `None` when it is open or carries pictures.
     pub fn encoded_audio(&self, port: In<crate::media::EncodedUnit>) -> Option<EncodedAudioCaps> {
         self.caps(port).find_map(|caps| if let Caps::EncodedAudio(audio) = caps { Some(audio.clone()) } else { None })
@@ -167,6 +172,11 @@ impl Start<'_> {
     /// The run goes by the clock and can be flushed and commanded.
     pub fn is_live(&self) -> bool {
         self.env.live.is_some()
+    }
+
+    /// To tell the owner of the run something while it runs, from any thread.
+    pub fn events(&self) -> Events {
+        self.env.events.of(&self.env.node)
     }
 
     /// For test nodes: what counts the lane while it waits for the test.
@@ -300,8 +310,14 @@ impl<'a> Cx<'a> {
 
     /// Asks the producer of an input for a keyframe.
     pub fn ask_keyframe<T: Payload>(&self, port: In<T>) {
-        if let Some(index) = self.node_type.input_index(port.name) {
-            self.env.wishes.iter().filter(|(port, _)| *port == index).for_each(|(_, demand)| demand.ask_keyframe());
+        self.ask_keyframe_nth(port, 0);
+    }
+
+    /// The same for the `n`-th connection of a port that takes many.
+    pub fn ask_keyframe_nth<T: Payload>(&self, port: In<T>, n: usize) {
+        let index = self.node_type.input_index(port.name);
+        if let Some((_, demand)) = self.env.wishes.iter().filter(|(port, _)| Some(*port) == index).nth(n) {
+            demand.ask_keyframe();
         }
     }
 

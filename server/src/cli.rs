@@ -1,6 +1,6 @@
 //! The arguments of the program. Each command's own are in its file.
 
-use crate::commands::{avatars, check, completions, doctor, graph, lesson, live, nodes, render, run, schema, speak, voices};
+use crate::commands::{avatars, check, completions, doctor, graph, lesson, live, nodes, render, run, schema, speak, token, top, voices};
 use clap::{Args, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
@@ -49,6 +49,8 @@ pub enum Command {
     Schema(schema::Options),
     Lesson(lesson::Options),
     Speak(speak::Options),
+    Token(token::Options),
+    Top(top::Options),
     Voices(voices::Options),
     Avatars(avatars::Options),
     Doctor(doctor::Options),

@@ -20,6 +20,7 @@ pub enum Reader {
 }
 
 /// Where a command prints.
+#[derive(Clone)]
 pub struct Console {
     options: OutputOptions,
     reader: Reader,

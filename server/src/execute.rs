@@ -9,7 +9,7 @@ use crate::resources;
 use crate::signals::Signals;
 use clap::Args;
 use engine::graph::plan::Plan;
-use engine::run::{ErrorKind, Report, Run, RunOptions};
+use engine::run::{ErrorKind, Handle, Report, Run, RunOptions};
 use plugins::part_file;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,20 @@ impl Figures {
 /// # Errors
 /// The run failed, or a signal stopped it.
 pub fn execute(plan: Plan, figures: &Figures, console: &Console) -> Result<Report, Failure> {
+    execute_with(plan, figures, console, |_| (), |()| ())
+}
+
+/// The same, with something beside the run: made when it has been launched, and told when it has ended.
+///
+/// # Errors
+/// As [`execute`].
+pub fn execute_with<B>(
+    plan: Plan,
+    figures: &Figures,
+    console: &Console,
+    begin: impl FnOnce(Handle) -> B,
+    end: impl FnOnce(B),
+) -> Result<Report, Failure> {
     let signals = Signals::listen();
     let is_live = plan.clock == engine::graph::document::Clock::Live;
     let options = RunOptions { cancel: signals.cancel(), trace: figures.trace.is_some(), ..RunOptions::default() };
@@ -57,7 +71,9 @@ pub fn execute(plan: Plan, figures: &Figures, console: &Console) -> Result<Repor
         }
         let _watch = Watch::start(run.progress(), is_live, console);
         let metrics = figures.metrics.as_ref().map(|path| MetricsFile::keep(path, handle.clone()));
+        let beside = begin(handle.clone());
         let result = run.wait();
+        end(beside);
         drop(metrics);
         result.map(|report| (report, handle))
     });

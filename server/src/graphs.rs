@@ -77,7 +77,7 @@ impl GraphFile {
             None => load(&self.text, LECTURE_NAME, &options),
         };
         let document = document.map_err(failed)?;
-        let plan = check(&document, &plugins::registry(), depth).map_err(failed)?;
+        let plan = check(&document, &plugins_webrtc::registry(), depth).map_err(failed)?;
         Ok((document, plan))
     }
 }

@@ -5,9 +5,11 @@
 //! progress, warnings and errors go to standard error. Exit codes: 0 done, 1 the run failed, 2 graph, input or usage invalid,
 //! 130 and 143 aborted by SIGINT and SIGTERM.
 
+mod auth;
 mod cli;
 mod commands;
 mod console;
+mod data;
 mod decks;
 mod doctor;
 mod estimate;
@@ -15,6 +17,8 @@ mod excerpt;
 mod execute;
 mod failure;
 mod graphs;
+mod http;
+mod live;
 mod metrics;
 mod outputs;
 mod progress;

@@ -6,6 +6,7 @@ use engine::run::{Handle, Report};
 use metrics::{Label, counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use plugins::part_file;
+use plugins_webrtc::room::Viewers;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -33,14 +34,34 @@ impl Metrics {
     ///
     /// Source: <https://prometheus.io/docs/instrumenting/exposition_formats/>, version 0.0.4.
     pub fn text(&self, report: &Report) -> String {
-        with_local_recorder(&self.recorder, || record(report));
+        with_local_recorder(&self.recorder, || record(report, None));
+        self.text.render()
+    }
+
+    /// The same for several rooms, each figure with its room, and their viewers. `joins` are the last seconds from token to first picture.
+    pub fn of_rooms(&self, rooms: &[(String, Report, Viewers)], joins: &[f64]) -> String {
+        with_local_recorder(&self.recorder, || {
+            for (room, report, viewers) in rooms {
+                record(report, Some(room));
+                record_viewers(room, viewers);
+            }
+            let mut sorted = joins.to_vec();
+            sorted.sort_by(f64::total_cmp);
+            for (name, quantile) in [("0.5", 0.5), ("0.95", 0.95)] {
+                if let Some(last) = sorted.len().checked_sub(1) {
+                    gauge!("lectern_viewer_join_seconds", "quantile" => name).set(sorted[(last as f64 * quantile).round() as usize]);
+                }
+            }
+        });
         self.text.render()
     }
 }
 
-fn record(report: &Report) {
+fn record(report: &Report, room: Option<&str>) {
+    let all = |labels: Vec<Label>| room.map(|room| Label::new("room", room.to_string())).into_iter().chain(labels).collect::<Vec<_>>();
+    let own = || all(Vec::new());
     for node in &report.nodes {
-        let labels = || vec![Label::new("node", node.node.clone()), Label::new("type", node.node_type)];
+        let labels = || all(vec![Label::new("node", node.node.clone()), Label::new("type", node.node_type)]);
         let with = |name: &'static str, value: &'static str| labels().into_iter().chain([Label::new(name, value)]).collect::<Vec<_>>();
         counter!("lectern_node_packets_total", with("port", "in")).absolute(node.packets_in);
         counter!("lectern_node_packets_total", with("port", "out")).absolute(node.packets_out);
@@ -53,26 +74,38 @@ fn record(report: &Report) {
         }
     }
     for edge in &report.edges {
-        let label = || vec![Label::new("edge", format!("{} -> {}", edge.from, edge.to))];
+        let label = || all(vec![Label::new("edge", format!("{} -> {}", edge.from, edge.to))]);
         gauge!("lectern_edge_depth_packets", label()).set(edge.depth as f64);
         gauge!("lectern_edge_blocked_seconds_total", label()).set(edge.blocked_seconds);
         counter!("lectern_edge_dropped_total", label().into_iter().chain([Label::new("reason", "full")]).collect::<Vec<_>>())
             .absolute(edge.dropped);
     }
     if let Some(playout) = &report.playout {
-        counter!("lectern_playout_held_total").absolute(playout.held);
-        counter!("lectern_playout_late_total").absolute(playout.late);
-        counter!("lectern_playout_underruns_total").absolute(playout.underruns);
-        counter!("lectern_playout_refills_total").absolute(playout.refills);
-        counter!("lectern_playout_skipped_total").absolute(playout.skipped);
-        gauge!("lectern_playout_late_seconds", "quantile" => "0.99").set(playout.late_seconds_p99);
-        gauge!("lectern_playout_silence_seconds_total").set(playout.silence_seconds);
+        counter!("lectern_playout_held_total", own()).absolute(playout.held);
+        counter!("lectern_playout_late_total", own()).absolute(playout.late);
+        counter!("lectern_playout_underruns_total", own()).absolute(playout.underruns);
+        counter!("lectern_playout_refills_total", own()).absolute(playout.refills);
+        counter!("lectern_playout_skipped_total", own()).absolute(playout.skipped);
+        gauge!("lectern_playout_late_seconds", all(vec![Label::new("quantile", "0.99")])).set(playout.late_seconds_p99);
+        gauge!("lectern_playout_silence_seconds_total", own()).set(playout.silence_seconds);
     }
-    gauge!("lectern_av_skew_seconds").set(report.av_skew_seconds);
-    gauge!("lectern_media_seconds").set(report.media_seconds);
-    gauge!("lectern_wall_seconds").set(report.wall_seconds);
-    counter!("lectern_frame_copies_total").absolute(report.frame_copies);
-    counter!("lectern_warnings_total").absolute(report.warnings.len() as u64);
+    gauge!("lectern_av_skew_seconds", own()).set(report.av_skew_seconds);
+    gauge!("lectern_media_seconds", own()).set(report.media_seconds);
+    gauge!("lectern_wall_seconds", own()).set(report.wall_seconds);
+    counter!("lectern_frame_copies_total", own()).absolute(report.frame_copies);
+    counter!("lectern_warnings_total", own()).absolute(report.warnings.len() as u64);
+}
+
+fn record_viewers(room: &str, viewers: &Viewers) {
+    let of = |by: Option<&'static str>| {
+        [Some(Label::new("room", room.to_string())), by.map(|by| Label::new("by", by))].into_iter().flatten().collect::<Vec<_>>()
+    };
+    gauge!("lectern_viewers", of(Some("whep"))).set(viewers.whep as f64);
+    gauge!("lectern_viewers", of(Some("mse"))).set(viewers.mse as f64);
+    counter!("lectern_viewers_joined_total", of(None)).absolute(viewers.joined);
+    counter!("lectern_viewers_skipped_total", of(None)).absolute(viewers.skipped);
+    counter!("lectern_viewers_lowered_total", of(None)).absolute(viewers.lowered);
+    counter!("lectern_viewers_dropped_total", of(None)).absolute(viewers.dropped);
 }
 
 /// Keeps a file with the figures of a run until it is dropped.

@@ -4,6 +4,7 @@ use super::activity::Activity;
 use super::cancel::Cancel;
 use super::demand::Demand;
 use super::epoch::FlushView;
+use super::events::EventChannel;
 use super::horizon::Gate;
 use super::mailbox::Mailbox;
 use super::pacer::Pacer;
@@ -30,6 +31,7 @@ pub(crate) struct Env {
     pub(crate) cancel: Cancel,
     pub(crate) progress: Arc<Progress>,
     pub(crate) warnings: Arc<Mutex<Vec<Warning>>>,
+    pub(crate) events: EventChannel,
     /// Wishes of the consumers, by output port.
     pub(crate) demands: Vec<Arc<Demand>>,
     /// Where wishes go, by input port and connection.
@@ -62,6 +64,7 @@ impl Env {
             cancel,
             progress: Arc::default(),
             warnings: Arc::default(),
+            events: EventChannel::default(),
             demands: Vec::new(),
             wishes: Vec::new(),
             mailbox: None,

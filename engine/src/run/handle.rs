@@ -3,6 +3,7 @@
 use super::activity::{Activity, Bell};
 use super::cancel::Cancel;
 use super::env::{Env, Progress};
+use super::events::Event;
 use super::lane::Phase;
 use super::launch::{EdgeInfo, LaneDoor, Launched, LiveRun, NodeInfo};
 use super::report::{EdgeReport, NodeReport, ProcessSeconds, Report};
@@ -106,6 +107,16 @@ impl Handle {
         mailbox.put((command.parse)(value).map_err(|error| ControlError::BadCommand(node.to_string(), error))?);
         info.lane.knock();
         Ok(())
+    }
+
+    /// What nodes tell. Each event goes to one listener.
+    pub fn events(&self) -> crossbeam_channel::Receiver<Event> {
+        self.shared.env.events.receiver()
+    }
+
+    /// The nodes of a type, by name.
+    pub fn nodes_of(&self, node_type: &str) -> Vec<String> {
+        self.shared.nodes.iter().filter(|node| node.node_type.name == node_type).map(|node| node.name.to_string()).collect()
     }
 
     /// Throws away everything that was made but has not gone out. Returns the cut: the media time at which `playout` goes on, and from which

@@ -4,6 +4,7 @@
 //! all wake the waiter, and every wait has a limit.
 
 use super::error::GstError;
+use engine::time::Span;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSrc, AppSrcCallbacks};
@@ -74,6 +75,18 @@ impl Pipeline {
     /// # Errors
     /// When an element is missing, the text is wrong, a track has no `appsrc`, or the pipeline does not start.
     pub fn launch(description: &str, tracks: &[(&str, gst::Caps)]) -> Result<Pipeline, GstError> {
+        Pipeline::launch_with(description, tracks, |_| Ok(()))
+    }
+
+    /// The same, with what is to be done to its elements before it starts.
+    ///
+    /// # Errors
+    /// As [`Pipeline::launch`], and those of `prepare`.
+    pub fn launch_with(
+        description: &str,
+        tracks: &[(&str, gst::Caps)],
+        prepare: impl FnOnce(&Pipeline) -> Result<(), GstError>,
+    ) -> Result<Pipeline, GstError> {
         super::init()?;
         let element = gst::parse::launch(description).map_err(|error| GstError::from_parser(&error))?;
         // A single element comes without a pipeline around it.
@@ -110,10 +123,17 @@ impl Pipeline {
             source.set_callbacks(callbacks.build());
             started.tracks.push(((*name).to_owned(), source));
         }
+        prepare(&started)?;
         if started.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(started.check().err().unwrap_or_else(|| GstError::Launch { text: "the pipeline does not start".into() }));
         }
         Ok(started)
+    }
+
+    /// How long it has been running, by its own clock.
+    pub fn running_time(&self) -> Span {
+        let nanos = self.pipeline.current_running_time().map_or(0, gst::ClockTime::nseconds);
+        Span::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
     }
 
     /// The element of this name, for its properties and signals.

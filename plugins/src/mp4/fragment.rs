@@ -10,7 +10,7 @@ use mp4_atom::{BufMut, Encode, Ftyp, Mfhd, Moof, Mvex, Tfdt, Tfhd, Traf, Trex, T
 
 use super::Mp4Error;
 use super::metadata::encode_udta;
-use super::spec::{Media, Movie, MovieSpec, Unit};
+use super::spec::{Media, Movie, MovieSpec, TrackSpec, Unit};
 use super::table::SampleTable;
 use super::timing::{Last, Slot, schedule};
 use super::trak::{Head, Role, mvhd};
@@ -90,11 +90,37 @@ impl Fragmenter {
     /// # Errors
     /// A unit that cannot be written, pictures that do not begin with a keyframe, or nothing to write.
     pub fn media_segment(&self, sequence: u32, runs: &[Run<'_>]) -> Result<Bytes, Mp4Error> {
+        self.fragment(sequence, runs, true)
+    }
+
+    /// The same for a part of a segment, which may begin with any picture.
+    ///
+    /// # Errors
+    /// A unit that cannot be written, or nothing to write.
+    pub fn chunk(&self, sequence: u32, runs: &[Run<'_>]) -> Result<Bytes, Mp4Error> {
+        self.fragment(sequence, runs, false)
+    }
+
+    /// The MIME type with the codecs of all tracks (RFC 6381), as browsers want it before they take the first byte.
+    pub fn mime(&self) -> String {
+        let codec = |track: &TrackSpec| match track {
+            // Profile, constraints and level follow the version byte of the record.
+            TrackSpec::Video(video) => {
+                let bytes = video.codec_config.get(1..4).unwrap_or_default();
+                bytes.iter().fold("avc1.".to_string(), |text, byte| text + &format!("{byte:02x}"))
+            }
+            TrackSpec::Audio(_) => "mp4a.40.2".to_string(),
+        };
+        let codecs: Vec<String> = self.spec.tracks.iter().map(codec).collect();
+        format!("video/mp4; codecs=\"{}\"", codecs.join(", "))
+    }
+
+    fn fragment(&self, sequence: u32, runs: &[Run<'_>], whole: bool) -> Result<Bytes, Mp4Error> {
         let mut moof = Moof { mfhd: Mfhd { sequence_number: sequence }, traf: Vec::new() };
         let mut data: Vec<&[u8]> = Vec::new();
         let mut lengths: Vec<usize> = Vec::new();
         for run in runs {
-            let (first, slots) = self.times(run)?;
+            let (first, slots) = self.times(run, whole)?;
             let Some(&Slot { decode, .. }) = slots.first() else { continue };
             let units = &run.units[first..];
             let entries = units.iter().zip(&slots).map(|(unit, slot)| TrunEntry {
@@ -133,10 +159,10 @@ impl Fragmenter {
     }
 
     /// Which unit is the first to be written, and when each from there on is decoded.
-    fn times(&self, run: &Run<'_>) -> Result<(usize, Vec<Slot>), Mp4Error> {
+    fn times(&self, run: &Run<'_>, whole: bool) -> Result<(usize, Vec<Slot>), Mp4Error> {
         let track = self.movie.track(run.track)?;
         for (index, unit) in run.units.iter().enumerate() {
-            track.check(run.track, unit, index == 0)?;
+            track.check(run.track, unit, whole && index == 0)?;
         }
         let pts: Vec<Time> = run.units.iter().map(|unit| unit.pts).collect();
         let (priming, last) = match track.media {

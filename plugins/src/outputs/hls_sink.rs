@@ -4,8 +4,8 @@
 //! not at all, and the list names a segment only once it is there.
 
 use super::file::check_folder;
-use super::tracks::Tracks;
-use crate::mp4::{Fragmenter, MovieSpec, Mp4Error, Run, Unit};
+use super::tracks::{Tracks, units};
+use crate::mp4::{Fragmenter, MovieSpec, Mp4Error, Run};
 use crate::part_file::{self, FileError};
 use engine::graph::unit::DurationSetting;
 use engine::media::EncodedUnit;
@@ -231,11 +231,6 @@ const LINGER: u32 = 3;
 /// A segment ends at the first keyframe after half its length, so this holds for all of them, rounded to whole seconds.
 fn target(segment: Span) -> i64 {
     (segment.as_seconds() * 1.5).ceil() as i64
-}
-
-/// As the writer takes them, so much later.
-fn units(packets: &[Packet<EncodedUnit>], shift: Span) -> Vec<Unit<'_>> {
-    packets.iter().map(|Packet { pts, media, .. }| Unit { pts: *pts + shift, keyframe: media.keyframe, data: &media.data }).collect()
 }
 
 fn name_of(number: u32) -> String {

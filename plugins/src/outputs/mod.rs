@@ -18,6 +18,8 @@ mod video_encoder;
 
 use engine::registry::NodeType;
 
+pub use tracks::{Tracks, units};
+
 /// The family's nodes, in the order of the catalogue.
 pub const NODES: &[&NodeType] = &[
     &video_encoder::VIDEO_ENCODER,

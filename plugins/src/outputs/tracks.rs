@@ -1,18 +1,21 @@
 //! The tracks of a movie, from the encoders that are connected to a sink.
 
-use crate::mp4::{AudioSpec, TrackSpec, VideoSpec};
+use crate::mp4::{AudioSpec, TrackSpec, Unit, VideoSpec};
 use engine::media::{AudioCodec, EncodedUnit, VideoCodec};
 use engine::node::{Failure, In, Result, Start};
+use engine::packet::Packet;
 use engine::time::Span;
 
 /// What is connected.
-pub(super) struct Tracks {
-    pub(super) specs: Vec<TrackSpec>,
-    /// Tracks by number.
-    pub(super) video: Option<usize>,
-    pub(super) audio: Option<usize>,
+pub struct Tracks {
+    /// As the writer wants them.
+    pub specs: Vec<TrackSpec>,
+    /// The number of the track of pictures.
+    pub video: Option<usize>,
+    /// The number of the track of sound.
+    pub audio: Option<usize>,
     /// By how much a sound unit's samples went into the encoder later than they are heard.
-    pub(super) priming: Span,
+    pub priming: Span,
 }
 
 impl Tracks {
@@ -20,12 +23,20 @@ impl Tracks {
     ///
     /// # Errors
     /// Pictures and sound are mixed up, the sound is no AAC, or nothing is connected.
-    pub(super) fn connected(start: &Start<'_>, video: In<EncodedUnit>, audio: In<EncodedUnit>) -> Result<Tracks> {
+    pub fn connected(start: &Start<'_>, video: In<EncodedUnit>, audio: In<EncodedUnit>) -> Result<Tracks> {
+        Tracks::of_nth(start, (video, 0), audio)
+    }
+
+    /// The same with the `n`-th connection of a video port that takes many.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn of_nth(start: &Start<'_>, (video, n): (In<EncodedUnit>, usize), audio: In<EncodedUnit>) -> Result<Tracks> {
         if start.encoded_audio(video).is_some() || start.encoded_video(audio).is_some() {
             return Err(Failure::msg("video and audio are mixed up: connect a video_encoder to video and an audio_encoder to audio"));
         }
         let mut tracks = Tracks { specs: Vec::new(), video: None, audio: None, priming: Span::ZERO };
-        if let Some(caps) = start.encoded_video(video) {
+        if let Some(caps) = start.encoded_video_nth(video, n) {
             let VideoCodec::H264 = caps.codec;
             let (width, height) = (caps.size.width, caps.size.height);
             tracks.video = Some(tracks.specs.len());
@@ -44,4 +55,9 @@ impl Tracks {
         }
         Ok(tracks)
     }
+}
+
+/// As the writer takes them, so much later.
+pub fn units(packets: &[Packet<EncodedUnit>], shift: Span) -> Vec<Unit<'_>> {
+    packets.iter().map(|Packet { pts, media, .. }| Unit { pts: *pts + shift, keyframe: media.keyframe, data: &media.data }).collect()
 }

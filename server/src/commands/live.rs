@@ -1,50 +1,91 @@
-//! `lectern live`: a deck given by the clock, as a stream and as a recording.
+//! `lectern live`: a deck given by the clock, to browsers, rooms, servers and files.
 
+use crate::auth::{Auth, Claims, Denied, Keys, Role};
 use crate::console::Console;
+use crate::data;
 use crate::decks::{DeckOptions, LectureOptions, must_exist};
-use crate::execute::{Figures, execute};
+use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
-use crate::graphs::{GraphFile, GraphOptions};
+use crate::graphs::GraphFile;
+use crate::http::{App, Journal, Server, links};
+use crate::live::{Command, LIMIT, Lecture, Outputs, Premises, Session, Sessions, State};
 use crate::outputs;
 use crate::progress::{Doing, clock};
-use clap::{ArgGroup, Args};
+use clap::Args;
 use engine::graph::check::Depth;
+use engine::graph::unit::DurationSetting;
 use serde_json::json;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
-  lectern live talk.pptx --hls /var/www/talk          a stream: any web server hands out /var/www/talk/index.m3u8
-  lectern live talk.pptx --record talk.mp4            a recording made in real time
-  lectern live talk.pptx --hls out/hls --record talk.mp4 --avatar henrik
+  lectern live talk.pptx                              prints a link; the lecture begins when somebody opens it
+  lectern live talk.pptx --livekit wss://HOST --room talk    into a LiveKit room (LIVEKIT_API_KEY, LIVEKIT_API_SECRET)
+  lectern live talk.pptx --hls /var/www/talk --record talk.mp4
+  lectern live talk.pptx --rtmp rtmp://HOST/app/KEY --loop
+  echo 'Any questions?' | lectern live talk.pptx --say-from -
 
 The lecture goes by the clock and ends after its last slide, unless --loop is given. Ctrl-C lets it end in order, with a whole recording; a second one
 ends it at once.";
 
 /// Give a deck live.
 ///
-/// Reads slides and speaker notes and plays the lecture by the clock: into a folder as HLS, into a recording, or both.
+/// Reads slides and speaker notes and plays the lecture by the clock: to browsers that open the printed link, into a LiveKit room, to an RTMP
+/// server, as HLS, into a recording, or all of them.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-#[command(group(ArgGroup::new("outputs").args(["hls", "record"]).required(true).multiple(true)))]
 pub struct Options {
     /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md.
     #[arg(value_name = "DECK")]
     deck: PathBuf,
+    /// Where browsers reach it; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The name that viewers join; without it, the lesson's.
+    #[arg(long, value_name = "NAME")]
+    room: Option<String>,
+    /// Into a room of this LiveKit server: ws://HOST:PORT or wss://HOST.
+    #[arg(long, value_name = "URL")]
+    livekit: Option<String>,
+    /// To this RTMP server, stream key included.
+    #[arg(long, value_name = "URL")]
+    rtmp: Option<String>,
     /// Stream as HLS into this folder.
     #[arg(long, value_name = "DIR")]
     hls: Option<PathBuf>,
     /// Record to this MP4 file.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Say each line of this file at a sentence border; `-` reads standard input while the lecture is given.
+    #[arg(long, value_name = "FILE")]
+    say_from: Option<PathBuf>,
+    /// Lessons that sessions may be made from, through `POST /v1/live`.
+    #[arg(long, value_name = "DIR")]
+    lessons: Option<PathBuf>,
+    /// Wait for `start` or the first viewer, whatever else is served.
+    #[arg(long)]
+    wait: bool,
     /// Begin again after the last slide, until Ctrl-C.
     #[arg(long = "loop")]
     repeat: bool,
+    /// How long the lecture may last at most.
+    #[arg(long, value_name = "TIME", default_value = "12h")]
+    limit: DurationSetting,
+    /// Keep the event log in this folder, a file a day; without it, in the data folder.
+    #[arg(long, value_name = "DIR")]
+    logs: Option<PathBuf>,
+    /// Remove event logs after so many days.
+    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    keep_logs: u32,
     #[command(flatten)]
     lecture: LectureOptions,
     #[command(flatten)]
     deck_options: DeckOptions,
-    /// Give a variable of the graph another value; may be repeated: `--set voice=default`.
+    /// Give a variable of the graph another value; may be repeated: `--set size=854x480`.
     #[arg(long, value_name = "NAME=VALUE", value_parser = crate::graphs::assignment)]
     set: Vec<(String, String)>,
     #[command(flatten)]
@@ -59,21 +100,56 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         outputs::check(record, &[deck])?;
     }
     options.figures.check(&[deck])?;
-    let (document, plan) = GraphFile::new(None).plan(&graph_options(&options), Depth::Environment)?;
-    console.lints(&document.warnings, "");
+    let data = data::folder();
+    let keys = Keys::load(&data).map_err(|error| Failure::Invalid(error.to_string()))?;
+    if !options.listen.ip().is_loopback() {
+        keys.must_be_given().map_err(|error| Failure::Invalid(error.to_string()))?;
+    }
+    let taken = |error: std::io::Error| Failure::Failed(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen));
+    let listener = Server::listen(options.listen).map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+
     let reading = Doing::start("reading", &deck.display().to_string(), console);
     // Held until the end: the nodes of the run share it.
     let lesson = options.deck_options.import(deck)?;
     drop(reading);
     let slides = options.lecture.choose(&lesson)?.len();
-    let list = options.hls.as_ref().map(|folder| folder.join("index.m3u8"));
-    console.event(&json!({ "event": "live", "slides": slides, "hls": list, "record": options.record }));
-    if let Some(list) = &list {
-        console.say(&format!("streaming to {}", list.display()));
-    }
-    let report = execute(plan, &options.figures, console)?;
+    let room = options.room.clone().unwrap_or_else(|| lesson.id.clone());
+    let lecture = lecture(&options, &room);
+    let (document, plan) = GraphFile::new(None).plan(&lecture.options(), Depth::Environment)?;
+    console.lints(&document.warnings, "");
+
+    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| data.join("logs"))), options.keep_logs);
+    let app = Arc::new(App {
+        auth: Auth::new(keys, Denied::open(&data)),
+        sessions: Arc::new(Sessions::new(options.lessons.clone(), lecture.address.clone())),
+        journal,
+        origin: format!("http://{address}"),
+        peers: Default::default(),
+        joins: Default::default(),
+    });
+    let premises = Premises {
+        room: room.clone(),
+        title: lesson.title.clone(),
+        language: lesson.language.clone(),
+        slides,
+        waits: lecture.waits,
+        limit: options.limit.0.to_std().min(LIMIT),
+    };
+    let server = Server::start(listener, app.clone()).map_err(taken)?;
+    let begin = |handle: engine::run::Handle| {
+        let session = Session::attach(premises, handle, told(&app, console, &room, &options));
+        app.sessions.add(session.clone());
+        if let Some(path) = &options.say_from {
+            say_from(path, session.clone());
+        }
+        session
+    };
+    let report = execute_with(plan, &options.figures, console, begin, |session| session.end())?;
+    drop(server);
     let (media, playout) = (report.media_seconds, report.playout.as_ref());
     let underruns = playout.map_or(0, |playout| playout.underruns);
+    let list = options.hls.as_ref().map(|folder| folder.join("index.m3u8"));
     console.event(&json!({
         "event": "done", "hls": list, "record": options.record, "media_seconds": media, "wall_seconds": report.wall_seconds,
         "underruns": underruns,
@@ -84,14 +160,74 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The profiles that were asked for and the variables in the order of their weight.
-fn graph_options(options: &Options) -> GraphOptions {
-    let asked = [("hls", options.hls.is_some()), ("record", options.record.is_some()), ("loop", options.repeat)];
-    let profile = std::iter::once("live").chain(asked.into_iter().filter_map(|(name, asked)| asked.then_some(name)));
-    let path = |path: &Path| path.display().to_string();
-    let set =
-        [("lesson", Some(path(&options.deck))), ("hls", options.hls.as_deref().map(path)), ("out", options.record.as_deref().map(path))];
-    let set = set.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
+fn lecture(options: &Options, room: &str) -> Lecture {
+    let outputs =
+        Outputs { hls: options.hls.clone(), record: options.record.clone(), rtmp: options.rtmp.clone(), livekit: options.livekit.clone() };
     let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone()));
-    GraphOptions { profile: profile.map(String::from).collect(), set: set.chain(asked).chain(options.set.clone()).collect() }
+    Lecture {
+        deck: options.deck.clone(),
+        room: room.to_string(),
+        waits: options.wait || !outputs.any(),
+        outputs,
+        repeat: options.repeat,
+        address: address_for(options.listen.ip()),
+        set: asked.chain(options.set.clone()).collect(),
+    }
+}
+
+/// A server that only one address reaches tells viewers by WebRTC that one, too.
+fn address_for(ip: IpAddr) -> Option<String> {
+    (!ip.is_unspecified()).then(|| ip.to_string())
+}
+
+/// What is printed and logged at a change of state.
+fn told(app: &Arc<App>, console: &Console, room: &str, options: &Options) -> Box<dyn Fn(&Session, State) + Send + Sync> {
+    let (app, console, room) = (app.clone(), console.clone(), room.to_string());
+    let list = options.hls.as_ref().map(|folder| folder.join("index.m3u8"));
+    let ready = std::sync::Once::new();
+    Box::new(move |session, state| {
+        app.journal.backend(&room, "session_state", &state.to_string(), None);
+        if matches!(state, State::Ready | State::Live) {
+            ready.call_once(|| match links(&app, &room, "first-viewer") {
+                Ok(mut links) => {
+                    let control = app.auth.mint(&Claims::new(Role::Author, Some(room.clone()), "presenter", session.premises().limit));
+                    links["event"] = "ready".into();
+                    links["control_token"] = json!(control.ok());
+                    console.event(&links);
+                    console.say(&format!("watch it at {}", links["viewer_url"].as_str().unwrap_or_default()));
+                    if let Some(list) = &list {
+                        console.say(&format!("streaming to {}", list.display()));
+                    }
+                }
+                Err(problem) => console.note(problem.detail()),
+            });
+        }
+        console.event(&json!({ "event": "state", "room": room, "state": state }));
+    })
+}
+
+/// Says each line of a file, or of standard input, at a sentence border.
+fn say_from(path: &Path, session: Arc<Session>) {
+    let path = path.to_path_buf();
+    let work = move || {
+        let source: Box<dyn Read> = match path.as_os_str() == "-" {
+            true => Box::new(std::io::stdin()),
+            false => match std::fs::File::open(&path) {
+                Ok(file) => Box::new(file),
+                Err(error) => return tracing::error!(%error, "cannot read {}", path.display()),
+            },
+        };
+        for line in BufReader::new(source).lines().map_while(Result::ok).filter(|line| !line.trim().is_empty()) {
+            // What is said before the first picture is out waits for it.
+            while session.state() == State::Preparing {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            if let Err(error) = session.command(&Command::Say { text: line, interrupt: false }) {
+                tracing::warn!(%error, "a line was not said");
+            }
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("say-from".into()).spawn(work) {
+        tracing::error!(%error, "nothing is said");
+    }
 }

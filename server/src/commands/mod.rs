@@ -12,6 +12,8 @@ pub mod render;
 pub mod run;
 pub mod schema;
 pub mod speak;
+pub mod token;
+pub mod top;
 pub mod voices;
 
 use crate::cli::Command;
@@ -30,6 +32,8 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Schema(options) => schema::run(options, console),
         Command::Lesson(options) => lesson::run(options, console),
         Command::Speak(options) => speak::run(options, console),
+        Command::Token(options) => token::run(options, console),
+        Command::Top(options) => top::run(options, console),
         Command::Voices(options) => voices::run(options, console),
         Command::Avatars(options) => avatars::run(options, console),
         Command::Doctor(options) => doctor::run(options, console),

@@ -29,7 +29,7 @@ pub struct Options {
 
 /// Lists or explains.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
-    let registry = plugins::registry();
+    let registry = plugins_webrtc::registry();
     if options.markdown {
         console.answer(&markdown(&registry));
         return Ok(());

@@ -32,7 +32,7 @@ enum Kind {
 /// Prints.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     console.answer_json(&match options.kind {
-        Kind::Graph => engine::catalog::schema(&plugins::registry()),
+        Kind::Graph => engine::catalog::schema(&plugins_webrtc::registry()),
         Kind::Lesson => plugins::lesson::schema().to_value(),
     });
     Ok(())

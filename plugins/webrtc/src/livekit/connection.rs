@@ -1,0 +1,95 @@
+//! One connection after the other to a LiveKit server.
+
+use super::LiveKitSinkConfig;
+use super::data;
+use crate::room::offer_addresses;
+use crate::token::{LiveKitClaims, sign};
+use engine::media::{EncodedAudioCaps, EncodedVideoCaps};
+use engine::run::Events;
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use plugins::gst::{GstError, Peer, Pipeline, encoded_audio_caps, encoded_video_caps, redacted};
+use serde_json::json;
+use std::time::Duration;
+
+/// How to reach the server.
+pub(super) struct Connection {
+    config: LiveKitSinkConfig,
+    video: Option<EncodedVideoCaps>,
+    audio: Option<EncodedAudioCaps>,
+    events: Events,
+}
+
+impl Connection {
+    pub(super) fn new(
+        config: LiveKitSinkConfig,
+        video: Option<EncodedVideoCaps>,
+        audio: Option<EncodedAudioCaps>,
+        events: Events,
+    ) -> Connection {
+        Connection { config, video, audio, events }
+    }
+
+    fn token(&self) -> Result<String, GstError> {
+        let config = &self.config;
+        let mut claims =
+            LiveKitClaims::presenter(config.api_key.reveal(), &config.room, &config.identity, config.token_ttl.0.to_std());
+        (claims.name, claims.metadata) = (config.name.clone(), config.metadata.clone());
+        let token = sign(&claims, None, config.api_secret.reveal().as_bytes());
+        token.map_err(|error| GstError::Launch { text: error.to_string() })
+    }
+}
+
+impl Peer for Connection {
+    fn connect(&mut self) -> Result<Pipeline, GstError> {
+        let mut text = String::from("livekitwebrtcsink name=sink stun-server=\"\" congestion-control=disabled do-fec=false ");
+        let mut tracks = Vec::new();
+        if let Some(video) = &self.video {
+            text += "appsrc name=video is-live=true ! sink.video_0 ";
+            tracks.push(("video", encoded_video_caps(video)));
+        }
+        if let Some(audio) = &self.audio {
+            text += "appsrc name=audio is-live=true ! sink.audio_0 ";
+            tracks.push(("audio", encoded_audio_caps(audio)));
+        }
+        let token = self.token()?;
+        let (config, events) = (&self.config, &self.events);
+        events.tell(json!({ "connection": "connecting" }));
+        Pipeline::launch_with(&text, &tracks, |pipeline| {
+            let missing = || GstError::Missing { element: "livekitwebrtcsink".into() };
+            let sink = pipeline.element("sink").ok_or_else(missing)?;
+            let signaller = sink.property::<glib::Object>("signaller");
+            signaller.set_property("ws-url", &config.url);
+            signaller.set_property("room-name", &config.room);
+            signaller.set_property("identity", &config.identity);
+            signaller.set_property("participant-name", &config.name);
+            signaller.set_property("auth-token", &token);
+            let addresses = config.addresses.clone();
+            signaller.connect("webrtcbin-ready", false, move |values| {
+                let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
+                offer_addresses(&webrtcbin, &addresses);
+                None
+            });
+            let events = events.clone();
+            let heard = std::sync::Once::new();
+            signaller.connect_notify(Some("connection-state"), move |signaller, _| {
+                // The enum is not public; its nickname is.
+                let value = signaller.property_value("connection-state");
+                let state = glib::EnumValue::from_value(&value).map(|(_, state)| state.nick().to_string()).unwrap_or_default();
+                tracing::info!(%state, "LiveKit");
+                if state == "published" {
+                    heard.call_once(|| data::listen(signaller, &events));
+                    events.tell(json!({ "connection": "published" }));
+                }
+            });
+            Ok(())
+        })
+    }
+
+    fn lost(&mut self, error: &GstError, wait: Duration) {
+        let text = redacted(&error.to_string());
+        tracing::warn!(error = %text, ?wait, room = %self.config.room, "the LiveKit server is not reached");
+        self.events.tell(json!({ "connection": "lost", "cause": text, "retry_ms": wait.as_millis() as u64 }));
+    }
+}

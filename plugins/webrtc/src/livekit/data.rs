@@ -1,0 +1,83 @@
+//! Data messages of a LiveKit room: `DataPacket` of its protocol, through the data channels of the publishing element.
+
+use engine::run::Events;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_webrtc::WebRTCDataChannel;
+use livekit_protocol::{DataPacket, UserPacket, data_packet};
+use plugins::gst::Pipeline;
+use prost::Message;
+use serde_json::{Value, json};
+
+/// The topic of everything that is sent and heard.
+pub const TOPIC: &str = "avatar_events";
+/// Longer messages are not read.
+const LONGEST: usize = 16 << 10;
+
+/// Sends a message to everybody, reliably; without a connection it is lost.
+pub(super) fn send(pipeline: &Pipeline, message: &Value) {
+    let signaller = pipeline.element("sink").map(|sink| sink.property::<glib::Object>("signaller"));
+    let channel = signaller.and_then(|signaller| signaller.property::<Option<WebRTCDataChannel>>("reliable-channel"));
+    match channel {
+        Some(channel) => {
+            let bytes = glib::Bytes::from_owned(packet(message).encode_to_vec());
+            if let Err(error) = channel.send_data_full(Some(&bytes)) {
+                tracing::warn!(%error, "a data message was not sent");
+            }
+        }
+        None => tracing::debug!("no data channel yet"),
+    }
+}
+
+fn packet(message: &Value) -> DataPacket {
+    let user = UserPacket { payload: message.to_string().into_bytes(), topic: Some(TOPIC.into()), ..Default::default() };
+    DataPacket { value: Some(data_packet::Value::User(user)), ..Default::default() }
+}
+
+/// Tells the owner of the run what comes.
+pub(super) fn listen(signaller: &glib::Object, events: &Events) {
+    for name in ["reliable-channel", "lossy-channel"] {
+        let Some(channel) = signaller.property::<Option<WebRTCDataChannel>>(name) else { continue };
+        let events = events.clone();
+        channel.connect_on_message_data(move |_, bytes| {
+            if let Some(event) = bytes.and_then(|bytes| read(bytes)) {
+                events.tell(event);
+            }
+        });
+    }
+}
+
+/// A message on our topic as an event.
+fn read(bytes: &[u8]) -> Option<Value> {
+    if bytes.len() > LONGEST {
+        return None;
+    }
+    let packet = DataPacket::decode(bytes).ok()?;
+    let from = packet.participant_identity;
+    let Some(data_packet::Value::User(user)) = packet.value else { return None };
+    if user.topic.as_deref() != Some(TOPIC) {
+        return None;
+    }
+    let payload: Value = serde_json::from_slice(&user.payload).ok()?;
+    Some(json!({ "data": { "from": from, "topic": TOPIC, "payload": payload } }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_on_the_topic_are_read_and_others_are_not() {
+        let message = json!({ "id": "1", "message": "resumeStream", "timestamp": 1 });
+        let mut sent = packet(&message);
+        sent.participant_identity = "eve".into();
+        let event = read(&sent.encode_to_vec()).unwrap();
+        assert_eq!(event["data"]["payload"], message);
+        assert_eq!(event["data"]["from"], "eve");
+        let other = UserPacket { payload: b"{}".to_vec(), topic: Some("chat".into()), ..Default::default() };
+        let other = DataPacket { value: Some(data_packet::Value::User(other)), ..Default::default() };
+        assert_eq!(read(&other.encode_to_vec()), None);
+        assert_eq!(read(b"\xff\xff\xff"), None);
+        assert_eq!(read(&vec![0; LONGEST + 1]), None);
+    }
+}

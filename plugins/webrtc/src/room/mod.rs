@@ -1,0 +1,223 @@
+//! A room: what a run publishes to those who watch it, and how they come in.
+//!
+//! `web_sink` opens the room of its name and feeds it; a server finds it by the name and takes viewers in, from any thread. A viewer is
+//! either a WebRTC peer ([`Room::offer`]) or takes fragmented MP4 as messages ([`Room::join`]); all get the same encoded pictures and
+//! sound. What happens in the lecture (slides, captions, states) is news, as JSON texts ([`Room::news`]).
+
+mod media;
+mod news;
+mod rung;
+mod whep;
+
+pub use media::{MediaViewer, Message};
+pub use news::{Now, SlideNews};
+pub use whep::WhepError;
+
+pub(crate) use media::{Channel, Gathered};
+pub(crate) use rung::Rung;
+pub(crate) use whep::{Whep, offer_addresses};
+
+use bytes::Bytes;
+use engine::time::Time;
+use news::News;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use tokio::sync::broadcast;
+
+/// Rooms by name, while they are open.
+static ROOMS: LazyLock<Mutex<HashMap<String, Weak<Room>>>> = LazyLock::new(Mutex::default);
+
+/// Why somebody is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// As many are in as may be.
+    #[error("the room is full; raise `viewers` of the web_sink, or wait until somebody leaves")]
+    Full,
+    /// The lecture is over, or has not begun to be encoded.
+    #[error("nothing is given in this room now")]
+    Closed,
+    /// There is no such rung.
+    #[error("there is no such rung; 0 is the largest picture")]
+    NoRung,
+}
+
+/// How many watch, and how that goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Viewers {
+    /// By WebRTC.
+    pub whep: usize,
+    /// By fragmented MP4.
+    pub mse: usize,
+    /// Have ever come.
+    pub joined: u64,
+    /// Times that a viewer was so slow that it went on with a later keyframe.
+    pub skipped: u64,
+    /// Viewers moved to a smaller rung because they were slow.
+    pub lowered: u64,
+    /// Viewers sent away because they were slow.
+    pub dropped: u64,
+}
+
+/// What is counted about viewers.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) whep: AtomicUsize,
+    pub(crate) mse: AtomicUsize,
+    pub(crate) joined: AtomicU64,
+    pub(crate) skipped: AtomicU64,
+    pub(crate) lowered: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+}
+
+/// See the module docs.
+pub struct Room {
+    name: String,
+    limit: usize,
+    rungs: OnceLock<Vec<Rung>>,
+    news: News,
+    reached: AtomicI64,
+    ended: AtomicBool,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Room {
+    /// Opens a room for at most `limit` viewers. It closes when the last one lets go of it.
+    ///
+    /// # Errors
+    /// A room of this name is open.
+    pub(crate) fn open(name: &str, limit: usize) -> Result<Arc<Room>, String> {
+        let mut rooms = rooms();
+        rooms.retain(|_, room| room.strong_count() > 0);
+        if rooms.contains_key(name) {
+            return Err(format!("a room \"{name}\" is open already; give this lecture another name"));
+        }
+        let room = Arc::new(Room {
+            name: name.into(),
+            limit,
+            rungs: OnceLock::new(),
+            news: News::default(),
+            reached: AtomicI64::new(0),
+            ended: AtomicBool::new(false),
+            counters: Arc::default(),
+        });
+        rooms.insert(name.into(), Arc::downgrade(&room));
+        Ok(room)
+    }
+
+    /// The open room of this name.
+    pub fn find(name: &str) -> Option<Arc<Room>> {
+        rooms().get(name).and_then(Weak::upgrade)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many watch.
+    pub fn viewers(&self) -> Viewers {
+        let Counters { whep, mse, joined, skipped, lowered, dropped } = &*self.counters;
+        let (of, so_far) = (|count: &AtomicUsize| count.load(Ordering::Relaxed), |count: &AtomicU64| count.load(Ordering::Relaxed));
+        Viewers {
+            whep: of(whep),
+            mse: of(mse),
+            joined: so_far(joined),
+            skipped: so_far(skipped),
+            lowered: so_far(lowered),
+            dropped: so_far(dropped),
+        }
+    }
+
+    /// Takes in a viewer of fragmented MP4. Its first picture is a keyframe, asked for now.
+    ///
+    /// # Errors
+    /// It is not let in.
+    pub fn join(&self, rung: usize) -> Result<MediaViewer, Refused> {
+        let rungs = self.check(rung)?;
+        Ok(MediaViewer::join(rungs, rung, &self.counters))
+    }
+
+    /// Takes in a viewer of WebRTC: its offer (SDP) is answered, with all candidates inside. `id` names the viewer from now on.
+    ///
+    /// # Errors
+    /// It is not let in, or its offer cannot be answered.
+    pub async fn offer(&self, rung: usize, id: &str, offer: Bytes) -> Result<String, WhepError> {
+        let rungs = self.check(rung)?;
+        let whep = rungs[rung].whep.as_ref().ok_or(WhepError::Off)?;
+        whep.offer(id, offer).await
+    }
+
+    /// Lets a viewer of WebRTC go.
+    pub async fn leave(&self, id: &str) {
+        for whep in self.rungs.get().into_iter().flatten().filter_map(|rung| rung.whep.as_ref()) {
+            whep.leave(id).await;
+        }
+    }
+
+    /// What is shown now, and what comes.
+    pub fn news(&self) -> (Now, broadcast::Receiver<Arc<str>>) {
+        self.news.listen()
+    }
+
+    /// Tells everybody something.
+    pub fn tell(&self, news: &Value) {
+        self.news.tell(news);
+    }
+
+    /// How far the programme has come.
+    pub fn reached(&self) -> Time {
+        Time(self.reached.load(Ordering::Relaxed))
+    }
+
+    /// The programme has ended; those who watch are told.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_rungs(&self, rungs: Vec<Rung>) {
+        // A node starts once.
+        let _ = self.rungs.set(rungs);
+    }
+
+    pub(crate) fn rungs(&self) -> &[Rung] {
+        self.rungs.get().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn bulletin(&self) -> &News {
+        &self.news
+    }
+
+    pub(crate) fn reach(&self, time: Time) {
+        self.reached.fetch_max(time.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.rungs().iter().for_each(|rung| rung.channel.end());
+    }
+
+    fn check(&self, rung: usize) -> Result<&[Rung], Refused> {
+        let rungs = self.rungs.get().filter(|_| !self.has_ended()).ok_or(Refused::Closed)?;
+        if rung >= rungs.len() {
+            return Err(Refused::NoRung);
+        }
+        let viewers = self.viewers();
+        if viewers.whep + viewers.mse >= self.limit { Err(Refused::Full) } else { Ok(rungs) }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut rooms = rooms();
+        // Another one of this name may be open meanwhile.
+        if rooms.get(&self.name).is_some_and(|room| room.strong_count() == 0) {
+            rooms.remove(&self.name);
+        }
+    }
+}
+
+fn rooms() -> MutexGuard<'static, HashMap<String, Weak<Room>>> {
+    ROOMS.lock().unwrap_or_else(PoisonError::into_inner)
+}

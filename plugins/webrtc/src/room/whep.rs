@@ -1,0 +1,194 @@
+//! Viewers by WebRTC: WHEP (draft-ietf-wish-whep), with all candidates inside offer and answer.
+//!
+//! `whepserversink` takes our encoded pictures and sound once and sends them to every peer. Its own HTTP server stays off: offers come
+//! by [`Whep::offer`], after whoever calls it has checked that the viewer may come in. There is no trickle: its `patch` is never called.
+
+use super::Counters;
+use bytes::Bytes;
+use engine::media::{EncodedAudioCaps, EncodedUnit, EncodedVideoCaps};
+use engine::packet::Packet;
+use gstreamer as gst;
+use gstrswebrtc::signaller::Signallable;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_webrtc::WebRTCPeerConnectionState;
+use plugins::gst::{Feed, GstError, Pipeline, encoded_audio_caps, encoded_video_caps};
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long an offer may take to be answered; candidates of this machine are found in far less.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Why an offer was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum WhepError {
+    /// The viewer is not let in.
+    #[error(transparent)]
+    Refused(#[from] super::Refused),
+    /// `web_sink` is set to do without.
+    #[error("WebRTC is off here (`whep: false` of the web_sink); take fragmented MP4 instead")]
+    Off,
+    /// The offer is no SDP, or asks for nothing that is sent here.
+    #[error("this offer cannot be answered: {0}")]
+    BadOffer(String),
+    /// The peer connection could not be made.
+    #[error("the connection could not be made: {0}")]
+    Failed(String),
+}
+
+/// The peers of one rung.
+pub(crate) struct Whep {
+    pipeline: Pipeline,
+    signaller: Signallable,
+    feed: Mutex<Feed>,
+    wanted: Arc<AtomicBool>,
+    peers: Arc<Mutex<HashSet<String>>>,
+    counters: Arc<Counters>,
+}
+
+impl Whep {
+    /// Starts with the caps of what will be pushed. Candidates are those of `addresses`, or of all networks where there is none.
+    pub(crate) fn start(
+        video: &EncodedVideoCaps,
+        audio: Option<&EncodedAudioCaps>,
+        addresses: &[IpAddr],
+        counters: &Arc<Counters>,
+    ) -> Result<Whep, GstError> {
+        crate::init()?;
+        let mut text = String::from(
+            "whepserversink name=sink stun-server=\"\" congestion-control=disabled do-fec=false \
+             appsrc name=video is-live=true ! sink.video_0 ",
+        );
+        let mut tracks = vec![("video", encoded_video_caps(video))];
+        if let Some(audio) = audio {
+            text += "appsrc name=audio is-live=true ! sink.audio_0";
+            tracks.push(("audio", encoded_audio_caps(audio)));
+        }
+        let (wanted, peers): (Arc<AtomicBool>, Arc<Mutex<HashSet<String>>>) = Default::default();
+        let mut found = None;
+        let prepare = |pipeline: &Pipeline| {
+            let missing = || GstError::Missing { element: "whepserversink".into() };
+            let sink = pipeline.element("sink").ok_or_else(missing)?;
+            let signaller = sink.property::<Signallable>("signaller");
+            signaller.set_property("host-addr", None::<String>);
+            signaller.set_property("stun-server", None::<String>);
+            signaller.set_property("timeout", ANSWER.as_secs() as u32);
+            watch(&signaller, addresses, &peers, counters);
+            let gone = peers.clone();
+            let counters = counters.clone();
+            sink.connect("consumer-removed", false, move |values| {
+                let peer = values.get(1).and_then(|value| value.get::<String>().ok()).unwrap_or_default();
+                forget(&gone, &counters, &peer);
+                None
+            });
+            let source = pipeline.element("video").and_then(|source| source.static_pad("src"));
+            let asked = wanted.clone();
+            source.ok_or_else(missing)?.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+                let name = info.event().and_then(|event| event.structure().map(|fields| fields.name().to_string()));
+                if name.as_deref() == Some("GstForceKeyUnit") {
+                    asked.store(true, Ordering::Relaxed);
+                }
+                gst::PadProbeReturn::Ok
+            });
+            found = Some(signaller);
+            Ok(())
+        };
+        let pipeline = Pipeline::launch_with(&text, &tracks, prepare)?;
+        let signaller = found.ok_or_else(|| GstError::Missing { element: "whepserversink".into() })?;
+        Ok(Whep { pipeline, signaller, feed: Mutex::default(), wanted, peers, counters: counters.clone() })
+    }
+
+    /// A peer has asked for a keyframe since the last question.
+    pub(crate) fn takes_keyframe(&self) -> bool {
+        self.wanted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Sends a picture (track 0) or a piece of sound (track 1) to all peers.
+    pub(crate) fn push(&self, track: usize, packet: &Packet<EncodedUnit>) -> Result<(), GstError> {
+        let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !feed.push(&self.pipeline, track, packet, track == 0)? {
+            self.wanted.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn offer(&self, id: &str, offer: Bytes) -> Result<String, WhepError> {
+        let (reply, answered) = oneshot::channel();
+        let promise = gst::Promise::with_change_func(move |result| {
+            let reply_of = |fields: &gst::StructureRef| {
+                let body = fields.get::<glib::Bytes>("body").map(|body| String::from_utf8_lossy(&body).into_owned());
+                (fields.get::<u32>("status").unwrap_or_default(), body.unwrap_or_default())
+            };
+            let _ = reply.send(result.ok().flatten().map(reply_of));
+        });
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_string());
+        self.counters.whep.fetch_add(1, Ordering::Relaxed);
+        self.signaller.emit_by_name::<()>("post", &[&Some(id), &glib::Bytes::from_owned(offer), &promise]);
+        let answer = tokio::time::timeout(ANSWER + Duration::from_secs(2), answered).await;
+        let result = match answer {
+            Ok(Ok(Some((201, answer)))) if answer.starts_with("v=") => Ok(answer),
+            Ok(Ok(Some((406, text)))) => Err(WhepError::BadOffer(text)),
+            Ok(Ok(Some((_, text)))) => Err(WhepError::Failed(text)),
+            Ok(_) => Err(WhepError::Failed("the element gave no answer".into())),
+            Err(_) => Err(WhepError::BadOffer(format!("no answer was found within {} s", ANSWER.as_secs()))),
+        };
+        match &result {
+            Ok(_) => _ = self.counters.joined.fetch_add(1, Ordering::Relaxed),
+            Err(_) => self.leave(id).await,
+        }
+        result
+    }
+
+    pub(super) async fn leave(&self, id: &str) {
+        if !forget(&self.peers, &self.counters, id) {
+            return;
+        }
+        let (reply, left) = oneshot::channel();
+        let promise = gst::Promise::with_change_func(move |_| _ = reply.send(()));
+        self.signaller.emit_by_name::<()>("delete", &[&id, &promise]);
+        // It is gone for us, whatever the element says.
+        let _ = tokio::time::timeout(ANSWER, left).await;
+    }
+}
+
+/// A peer is counted no more; `false` when it was not.
+fn forget(peers: &Mutex<HashSet<String>>, counters: &Counters, id: &str) -> bool {
+    let was_in = peers.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    if was_in {
+        counters.whep.fetch_sub(1, Ordering::Relaxed);
+    }
+    was_in
+}
+
+/// Tells each new peer connection which addresses it has; a peer whose connection closes is forgotten.
+fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Arc<Mutex<HashSet<String>>>, counters: &Arc<Counters>) {
+    let addresses = addresses.to_vec();
+    let (peers, counters) = (peers.clone(), counters.clone());
+    signaller.connect("webrtcbin-ready", false, move |values| {
+        let id = values.get(1).and_then(|value| value.get::<String>().ok()).unwrap_or_default();
+        let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
+        offer_addresses(&webrtcbin, &addresses);
+        let (peers, counters) = (peers.clone(), counters.clone());
+        webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
+            if webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") == WebRTCPeerConnectionState::Closed {
+                forget(&peers, &counters, &id);
+            }
+        });
+        None
+    });
+}
+
+/// Restricts the candidates of a peer connection to these addresses. Without it libnice offers those of all networks but loopback.
+pub(crate) fn offer_addresses(webrtcbin: &gst::Element, addresses: &[IpAddr]) {
+    let agent = webrtcbin.property::<Option<gst::Object>>("ice-agent");
+    for address in addresses {
+        if let Some(agent) = &agent {
+            let added = agent.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]);
+            tracing::debug!(%address, added, "candidate address");
+        }
+    }
+}

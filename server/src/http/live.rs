@@ -1,0 +1,172 @@
+//! `/v1/live` and `/v1/tokens`: sessions and their tokens by REST.
+
+use super::access::Bearer;
+use super::journal::FrontendEvent;
+use super::problem::Problem;
+use super::{App, Shared};
+use crate::auth::{Claims, Role, TokenError};
+use crate::live::{Command, CreateRequest, Session, State};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use engine::graph::unit::DurationSetting;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long tokens are good that are asked for without a time, and at most.
+const TTL: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
+
+/// The body of a request as JSON, whatever its content type says.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::bad(format!("the body cannot be read: {error}; send JSON as it is documented")))
+}
+
+fn find(app: &App, room: &str) -> Result<Arc<Session>, Problem> {
+    app.sessions.find(room).ok_or_else(|| Problem::no_room(room))
+}
+
+/// What is shown of a session.
+fn view(session: &Session) -> Value {
+    let (premises, now) = (session.premises(), session.now());
+    let viewers = session.room().map(|room| room.viewers()).unwrap_or_default();
+    json!({
+        "room": premises.room, "title": premises.title, "language": premises.language, "state": session.state(), "slide": now.slide,
+        "slides": premises.slides, "programme_ms": session.programme_ms(),
+        "viewers": { "whep": viewers.whep, "mse": viewers.mse, "joined": viewers.joined, "skipped": viewers.skipped,
+            "lowered": viewers.lowered, "dropped": viewers.dropped },
+        "uptime_ms": session.age().as_millis() as u64,
+    })
+}
+
+/// How a session is reached, with a token for one viewer.
+pub fn links(app: &App, room: &str, identity: &str) -> Result<Value, Problem> {
+    let token = mint_for(app, &Claims::new(Role::Viewer, Some(room.into()), identity, TTL.0))?;
+    let origin = &app.origin;
+    let sockets = origin.replacen("http", "ws", 1);
+    Ok(json!({
+        "room": room, "viewer_url": format!("{origin}/live/{room}#token={token}"), "whep_url": format!("{origin}/v1/live/{room}/whep"),
+        "media_ws_url": format!("{sockets}/v1/live/{room}/media"), "token": token, "control_url": format!("{origin}/v1/live/{room}/commands"),
+    }))
+}
+
+fn mint_for(app: &App, claims: &Claims) -> Result<String, Problem> {
+    app.auth.mint(claims).map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "no_token", error.to_string()))
+}
+
+pub async fn list(app: Shared, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
+    claims.must_be_author()?;
+    let sessions = app.sessions.all();
+    let seen = sessions.iter().filter(|session| claims.may_watch(session.name()).is_ok());
+    Ok(Json(json!({ "sessions": seen.map(|session| view(session)).collect::<Vec<_>>() })))
+}
+
+pub async fn create(app: Shared, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
+    let request: CreateRequest = read(&body)?;
+    claims.may_command(&request.room)?;
+    let sessions = app.sessions.clone();
+    let made = tokio::task::spawn_blocking(move || sessions.create(&request)).await;
+    let session = made.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))??;
+    app.journal.backend(session.name(), "session_created", &session.premises().title, None);
+    let mut answer = links(&app, session.name(), &claims.sub)?;
+    answer["state"] = json!(session.state());
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+pub async fn show(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
+    claims.may_watch(&room)?;
+    Ok(Json(view(&*find(&app, &room)?)))
+}
+
+pub async fn end(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) -> Result<StatusCode, Problem> {
+    claims.may_command(&room)?;
+    let (sessions, name) = (app.sessions.clone(), room.clone());
+    let ended = tokio::task::spawn_blocking(move || sessions.end(&name)).await.unwrap_or(false);
+    if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::no_room(&room)) }
+}
+
+pub async fn command(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
+    claims.may_command(&room)?;
+    let command: Command = read(&body)?;
+    let state = carry_out(find(&app, &room)?, command).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "state": state }))))
+}
+
+/// Carries a command out where waiting for a flush hurts nobody.
+pub async fn carry_out(session: Arc<Session>, command: Command) -> Result<State, Problem> {
+    let done = tokio::task::spawn_blocking(move || session.command(&command)).await;
+    Ok(done.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))??)
+}
+
+pub async fn graph(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
+    claims.may_command(&room)?;
+    let report = find(&app, &room)?.handle().report();
+    Ok(Json(serde_json::to_value(report).expect("a report is plain data")))
+}
+
+pub async fn log(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer, body: Bytes) -> Result<StatusCode, Problem> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Events {
+        One(Box<FrontendEvent>),
+        Many(Vec<FrontendEvent>),
+    }
+    claims.may_watch(&room)?;
+    match read(&body)? {
+        Events::One(event) => note(&app, &room, *event),
+        Events::Many(events) => events.into_iter().take(100).for_each(|event| note(&app, &room, event)),
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn note(app: &App, room: &str, event: FrontendEvent) {
+    if let Some(millis) = event.join_ms() {
+        app.joins.add(millis / 1000.0);
+    }
+    app.journal.frontend(room, event);
+}
+
+pub async fn mint(app: Shared, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Request {
+        role: Role,
+        room: Option<String>,
+        identity: Option<String>,
+        ttl: Option<DurationSetting>,
+    }
+    let Request { role, room, identity, ttl } = read(&body)?;
+    let ttl = ttl.map_or(TTL.0, |ttl| ttl.0.to_std());
+    if ttl > TTL.1 {
+        return Err(Problem::bad("ttl is too long; a token is good for at most 24h"));
+    }
+    // Nobody gives more than they have.
+    match role {
+        Role::Viewer | Role::Author => match &room {
+            Some(room) => claims.may_command(room)?,
+            None => claims.must_be_operator()?,
+        },
+        Role::Operator | Role::Worker => claims.must_be_operator()?,
+    }
+    if claims.room.is_some() && room != claims.room {
+        return Err(TokenError::Forbidden("it is for another room".into()).into());
+    }
+    let new = Claims::new(role, room, &identity.unwrap_or_else(|| claims.sub.clone()), ttl);
+    let token = mint_for(&app, &new)?;
+    Ok((StatusCode::CREATED, Json(json!({ "token": token, "expires_at": new.exp, "jti": new.jti }))))
+}
+
+pub async fn revoke(app: Shared, Path(jti): Path<String>, Bearer(claims): Bearer) -> Result<StatusCode, Problem> {
+    // One's own may always be given back.
+    if claims.jti != jti {
+        claims.must_be_operator()?;
+    }
+    if jti.len() > 128 || jti.contains(char::is_whitespace) {
+        return Err(Problem::bad("this is no id of a token"));
+    }
+    app.auth.deny(&jti).map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not_written", error.to_string()))?;
+    Ok(StatusCode::NO_CONTENT)
+}

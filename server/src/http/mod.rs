@@ -1,0 +1,158 @@
+//! The server: pages, REST, WebSockets and WHEP under one origin.
+
+mod access;
+mod journal;
+mod live;
+mod pages;
+mod problem;
+mod sockets;
+mod whep;
+
+pub use journal::Journal;
+pub use live::links;
+pub use whep::Peers;
+
+use crate::auth::Auth;
+use crate::live::Sessions;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{any, get, post};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// The largest body that a request may have.
+const LARGEST: usize = 256 << 10;
+/// How often a viewer's token is looked at again.
+const RECHECK: Duration = Duration::from_secs(30);
+/// How long requests that are being answered may take at the end.
+const LAST: Duration = Duration::from_secs(3);
+
+/// What all requests share.
+pub struct App {
+    /// Tokens.
+    pub auth: Auth,
+    /// What is given.
+    pub sessions: Arc<Sessions>,
+    /// The event log.
+    pub journal: Journal,
+    /// How the outside reaches this server: `http://127.0.0.1:8080`.
+    pub origin: String,
+    /// Viewers by WebRTC and the tokens that made them.
+    pub peers: Peers,
+    /// How long viewers took to come in.
+    pub joins: Joins,
+}
+
+/// The last seconds from token to first picture, as viewers told them.
+#[derive(Default)]
+pub struct Joins(Mutex<VecDeque<f64>>);
+
+impl Joins {
+    /// So many are kept.
+    const KEPT: usize = 1000;
+
+    fn add(&self, seconds: f64) {
+        let mut joins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if joins.len() == Joins::KEPT {
+            joins.pop_front();
+        }
+        joins.push_back(seconds);
+    }
+
+    fn seconds(&self) -> Vec<f64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+}
+
+type Shared = axum::extract::State<Arc<App>>;
+
+/// A server at work. Dropping it ends it.
+pub struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Server {
+    /// Listens on an address; port 0 takes any free one.
+    ///
+    /// # Errors
+    /// The address cannot be had.
+    pub fn listen(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    }
+
+    /// Begins to answer.
+    ///
+    /// # Errors
+    /// No thread can be had.
+    pub fn start(listener: std::net::TcpListener, app: Arc<App>) -> std::io::Result<Server> {
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("http").enable_all().build()?;
+        let (stop, stopped) = watch::channel(false);
+        let work = move || {
+            runtime.block_on(async move {
+                let Ok(listener) = TcpListener::from_std(listener) else { return };
+                let mut until = stopped.clone();
+                tokio::spawn(whep::recheck(app.clone(), stopped));
+                let served = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
+                    let _ = until.wait_for(|stop| *stop).await;
+                    // Those who take media and news have been told that it is over.
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                });
+                if let Err(error) = served.await {
+                    tracing::error!(%error, "the server has ended");
+                }
+            });
+            runtime.shutdown_timeout(LAST);
+        };
+        let thread = std::thread::Builder::new().name("server".into()).spawn(work)?;
+        Ok(Server { address, stop, thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        let deadline = std::time::Instant::now() + LAST;
+        if let Some(thread) = self.thread.take() {
+            while !thread.is_finished() && std::time::Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/health", get(pages::health))
+        .route("/metrics", get(pages::metrics))
+        .route("/live/{room}", get(pages::viewer))
+        .route("/assets/{*path}", get(pages::asset))
+        .route("/v1/live", get(live::list).post(live::create))
+        .route("/v1/live/{room}", get(live::show).delete(live::end))
+        .route("/v1/live/{room}/commands", post(live::command))
+        .route("/v1/live/{room}/graph", get(live::graph))
+        .route("/v1/live/{room}/log", post(live::log))
+        .route("/v1/live/{room}/whep", post(whep::offer))
+        .route("/v1/live/{room}/whep/{id}", axum::routing::delete(whep::leave))
+        .route("/v1/live/{room}/media", any(sockets::media))
+        .route("/v1/live/{room}/events", any(sockets::events))
+        .route("/v1/tokens", post(live::mint))
+        .route("/v1/tokens/{jti}", axum::routing::delete(live::revoke))
+        .fallback(pages::nothing)
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(axum::middleware::map_response(pages::protect))
+        .with_state(app)
+}

@@ -1,0 +1,76 @@
+//! Pages and figures: the viewer page, `/metrics`, `/health`.
+
+use super::problem::Problem;
+use super::Shared;
+use crate::metrics::Metrics;
+use axum::extract::Path;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use rust_embed::RustEmbed;
+
+/// The browser side as it was built.
+#[derive(RustEmbed)]
+#[folder = "server/web/dist"]
+struct Pages;
+
+/// Scripts and styles come from here only; a page that a lecture shows may come from anywhere, in a frame without rights.
+const POLICY: &str = "default-src 'self'; media-src 'self' blob:; connect-src 'self' ws: wss:; frame-src http: https:; style-src 'self'; \
+    img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+pub async fn viewer(Path(_room): Path<String>) -> Response {
+    match Pages::get("index.html") {
+        Some(page) => Html(page.data.into_owned()).into_response(),
+        None => nothing().await.into_response(),
+    }
+}
+
+pub async fn asset(Path(path): Path<String>) -> Response {
+    let Some(file) = Pages::get(&format!("assets/{path}")) else { return nothing().await.into_response() };
+    let kind = match path.rsplit('.').next() {
+        Some("js") => "text/javascript",
+        Some("css") => "text/css",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        _ => "application/octet-stream",
+    };
+    // Their names change with their content.
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], file.data.into_owned()).into_response()
+}
+
+pub async fn health() -> &'static str {
+    "ok"
+}
+
+/// The figures of all sessions as Prometheus text. They say nothing about who watches.
+pub async fn metrics(app: Shared) -> Response {
+    let text = tokio::task::spawn_blocking(move || {
+        let reports = app.sessions.all().into_iter().map(|session| {
+            let viewers = session.room().map(|room| room.viewers()).unwrap_or_default();
+            (session.name().to_string(), session.handle().report(), viewers)
+        });
+        Metrics::default().of_rooms(&reports.collect::<Vec<_>>(), &app.joins.seconds())
+    });
+    match text.await {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()).into_response(),
+    }
+}
+
+pub async fn nothing() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+}
+
+/// What every answer says for the browser's safety.
+pub async fn protect(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+

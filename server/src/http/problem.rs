@@ -1,0 +1,123 @@
+//! Errors as RFC 9457 describes them: `application/problem+json`, with a code for programs and a cure for people.
+
+use crate::auth::TokenError;
+use crate::live::{CommandError, CreateError};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use plugins_webrtc::room::{Refused, WhepError};
+use serde_json::json;
+
+/// What went wrong with a request.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    /// With a status, a stable code, and what happened and what to do.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem { status, code, detail: detail.into() }
+    }
+
+    /// There is no such session.
+    pub fn no_room(room: &str) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "no_such_room", format!("nothing is given in the room \"{room}\" now"))
+    }
+
+    /// The body of a request cannot be used.
+    pub fn bad(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    /// Its code.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What happened.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Problem { status, code, detail } = self;
+        // The part after the semicolon says what to do.
+        let (what, cure) = detail.split_once("; ").unwrap_or((&detail, ""));
+        let body = json!({
+            "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "code": code, "detail": what, "cure": cure,
+        });
+        let mut response = (status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+        }
+        response
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Problem {
+        let (status, code) = match error {
+            TokenError::Missing => (StatusCode::UNAUTHORIZED, "token_missing"),
+            TokenError::Invalid(_) => (StatusCode::UNAUTHORIZED, "token_invalid"),
+            TokenError::Expired => (StatusCode::UNAUTHORIZED, "token_expired"),
+            TokenError::Revoked => (StatusCode::UNAUTHORIZED, "token_revoked"),
+            TokenError::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+        };
+        Problem::new(status, code, error.to_string())
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Problem {
+        let (status, code) = match error {
+            CommandError::State(..) => (StatusCode::CONFLICT, "wrong_state"),
+            CommandError::Content(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_command"),
+            CommandError::NoTalk => (StatusCode::CONFLICT, "no_talk"),
+            CommandError::Control(_) => (StatusCode::CONFLICT, "not_taken"),
+        };
+        Problem::new(status, code, error.to_string())
+    }
+}
+
+impl From<CreateError> for Problem {
+    fn from(error: CreateError) -> Problem {
+        let (status, code) = match error {
+            CreateError::Exists(_) => (StatusCode::CONFLICT, "room_exists"),
+            CreateError::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "too_busy"),
+            CreateError::Lesson(_) => (StatusCode::NOT_FOUND, "no_such_lesson"),
+            CreateError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "cannot_be_given"),
+        };
+        Problem::new(status, code, error.to_string())
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        let (status, code) = match refused {
+            Refused::Full => (StatusCode::SERVICE_UNAVAILABLE, "room_full"),
+            Refused::Closed => (StatusCode::NOT_FOUND, "room_closed"),
+            Refused::NoRung => (StatusCode::BAD_REQUEST, "no_such_rung"),
+        };
+        Problem::new(status, code, refused.to_string())
+    }
+}
+
+impl From<WhepError> for Problem {
+    fn from(error: WhepError) -> Problem {
+        match error {
+            WhepError::Refused(refused) => refused.into(),
+            WhepError::Off => Problem::new(StatusCode::NOT_FOUND, "whep_off", error.to_string()),
+            WhepError::BadOffer(_) => Problem::new(StatusCode::NOT_ACCEPTABLE, "bad_offer", error.to_string()),
+            WhepError::Failed(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "whep_failed", error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is to be given live, as a graph's profiles and variables.
+
+use crate::graphs::GraphOptions;
+use std::path::{Path, PathBuf};
+
+/// Where a lecture goes, beside the browsers of its room.
+#[derive(Clone, Debug, Default)]
+pub struct Outputs {
+    /// HLS into this folder.
+    pub hls: Option<PathBuf>,
+    /// A recording.
+    pub record: Option<PathBuf>,
+    /// An RTMP server's address, stream key included.
+    pub rtmp: Option<String>,
+    /// A LiveKit server's address.
+    pub livekit: Option<String>,
+}
+
+impl Outputs {
+    /// Somebody is served who does not come in by the room: the lecture begins at once.
+    pub fn any(&self) -> bool {
+        self.hls.is_some() || self.record.is_some() || self.rtmp.is_some() || self.livekit.is_some()
+    }
+}
+
+/// A deck and how it is given.
+#[derive(Clone, Debug, Default)]
+pub struct Lecture {
+    /// The deck.
+    pub deck: PathBuf,
+    /// The name that viewers join.
+    pub room: String,
+    /// Where it goes.
+    pub outputs: Outputs,
+    /// It waits for `start`, or the first viewer.
+    pub waits: bool,
+    /// It begins again after its last slide.
+    pub repeat: bool,
+    /// The address that viewers by WebRTC are told, where it is one only.
+    pub address: Option<String>,
+    /// Variables of the graph, the weightiest last.
+    pub set: Vec<(String, String)>,
+}
+
+impl Lecture {
+    /// The profiles that are asked for, and the variables.
+    pub fn options(&self) -> GraphOptions {
+        let Outputs { hls, record, rtmp, livekit } = &self.outputs;
+        let asked = [
+            ("web", true),
+            ("wait", self.waits),
+            ("loop", self.repeat),
+            ("hls", hls.is_some()),
+            ("record", record.is_some()),
+            ("rtmp", rtmp.is_some()),
+            ("livekit", livekit.is_some()),
+            ("address", self.address.is_some()),
+        ];
+        let profile = std::iter::once("live").chain(asked.into_iter().filter_map(|(name, asked)| asked.then_some(name)));
+        let path = |path: &Path| path.display().to_string();
+        let own = [
+            ("lesson", Some(path(&self.deck))),
+            ("room", Some(self.room.clone())),
+            ("hls", hls.as_deref().map(path)),
+            ("out", record.as_deref().map(path)),
+            ("rtmp", rtmp.clone()),
+            ("livekit", livekit.clone()),
+            ("address", self.address.clone()),
+        ];
+        let own = own.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
+        GraphOptions { profile: profile.map(String::from).collect(), set: own.chain(self.set.clone()).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_output_has_its_profile_and_variable() {
+        let outputs = Outputs { hls: Some("h".into()), record: None, rtmp: Some("rtmp://x/y".into()), livekit: None };
+        let lecture = Lecture { deck: "d.pptx".into(), room: "d".into(), outputs, waits: false, ..Lecture::default() };
+        let options = lecture.options();
+        assert_eq!(options.profile, ["live", "web", "hls", "rtmp"]);
+        assert!(options.set.contains(&("rtmp".into(), "rtmp://x/y".into())) && !options.set.iter().any(|(name, _)| name == "out"));
+    }
+}

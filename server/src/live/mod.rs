@@ -1,0 +1,12 @@
+//! Live sessions: a run with a room, what it can be told, and all of them together.
+
+mod command;
+mod load;
+mod lecture;
+mod session;
+mod sessions;
+
+pub use command::{Command, CommandError};
+pub use lecture::{Lecture, Outputs};
+pub use session::{Premises, Session, State};
+pub use sessions::{CreateError, CreateRequest, LIMIT, Sessions};

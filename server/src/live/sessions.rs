@@ -1,0 +1,228 @@
+//! All sessions of a server, by room.
+
+use super::lecture::{Lecture, Outputs};
+use super::load::Load;
+use super::session::{Premises, Session, State};
+use crate::decks::must_exist;
+use crate::failure::Failure;
+use crate::graphs::GraphFile;
+use engine::graph::check::Depth;
+use engine::run::{Run, RunOptions};
+use plugins::lesson::{ImportOptions, import_shared, select};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The longest that a session may last, unless it is told otherwise.
+pub const LIMIT: Duration = Duration::from_secs(12 * 3600);
+/// How long the run of a session that is ended may take to drain, before its room is free again.
+const DRAIN: Duration = Duration::from_secs(15);
+
+/// What `POST /v1/live` asks for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRequest {
+    /// The name that viewers join.
+    pub room: String,
+    /// The deck, by its path under the lessons' folder.
+    pub lesson: String,
+    /// Who speaks.
+    pub voice: Option<String>,
+    /// Who is seen.
+    pub avatar: Option<String>,
+    /// Only these slides.
+    pub slides: Option<String>,
+    /// Picture size, such as `854x480`.
+    pub size: Option<String>,
+    /// Pictures a second.
+    pub fps: Option<String>,
+    /// After the last slide comes the first again.
+    #[serde(default, rename = "loop")]
+    pub repeat: bool,
+    /// It begins without waiting for a viewer.
+    #[serde(default)]
+    pub start: bool,
+}
+
+/// Why a session was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// One of this name is on.
+    #[error("a session is on in the room \"{0}\"; end it first, or choose another room")]
+    Exists(String),
+    /// The machine is too busy.
+    #[error("this machine is too busy for another session ({0:.0} % of its processor are in use); end one, or ask another machine")]
+    Busy(f64),
+    /// There are no lessons to choose from, or not this one.
+    #[error("{0}")]
+    Lesson(String),
+    /// It cannot be given.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// See the module docs.
+pub struct Sessions {
+    lessons: Option<PathBuf>,
+    address: Option<String>,
+    load: Load,
+    rooms: Mutex<BTreeMap<String, Slot>>,
+}
+
+/// A room that is taken.
+enum Slot {
+    /// Its session is being made.
+    Coming,
+    On(Arc<Session>),
+}
+
+impl Sessions {
+    /// Lessons are taken from a folder, where there is one; viewers by WebRTC are told `address` where it is the only one.
+    pub fn new(lessons: Option<PathBuf>, address: Option<String>) -> Sessions {
+        Sessions { lessons, address, load: Load::new(), rooms: Mutex::default() }
+    }
+
+    /// The session of a room.
+    pub fn find(&self, room: &str) -> Option<Arc<Session>> {
+        self.lock().get(room).and_then(|slot| if let Slot::On(session) = slot { Some(session.clone()) } else { None })
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<Session>> {
+        self.lock().values().filter_map(|slot| if let Slot::On(session) = slot { Some(session.clone()) } else { None }).collect()
+    }
+
+    /// Takes in a session that was begun elsewhere.
+    pub fn add(&self, session: Arc<Session>) {
+        self.lock().insert(session.name().to_string(), Slot::On(session));
+    }
+
+    /// The busy part of the machine, 0 to 1.
+    pub fn busy(&self) -> f64 {
+        self.load.busy()
+    }
+
+    /// Makes a session from a lesson of the folder. Takes as long as reading the deck does.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn create(self: &Arc<Sessions>, request: &CreateRequest) -> Result<Arc<Session>, CreateError> {
+        let deck = self.lesson(&request.lesson)?;
+        {
+            let mut rooms = self.lock();
+            if rooms.contains_key(&request.room) {
+                return Err(CreateError::Exists(request.room.clone()));
+            }
+            // A session that is still being made is not measured yet.
+            let coming = rooms.values().any(|slot| matches!(slot, Slot::Coming));
+            if !rooms.is_empty() && (coming || !self.load.has_room()) {
+                return Err(CreateError::Busy(self.load.busy() * 100.0));
+            }
+            rooms.insert(request.room.clone(), Slot::Coming);
+        }
+        let made = self.launch(request, deck).map_err(|failure| CreateError::Invalid(failure.to_string()));
+        match &made {
+            Ok(session) => self.add(session.clone()),
+            Err(_) => _ = self.lock().remove(&request.room),
+        }
+        made
+    }
+
+    fn launch(self: &Arc<Sessions>, request: &CreateRequest, deck: PathBuf) -> Result<Arc<Session>, Failure> {
+        must_exist(&deck)?;
+        let variables = [
+            ("voice", &request.voice),
+            ("avatar", &request.avatar),
+            ("slides", &request.slides),
+            ("size", &request.size),
+            ("fps", &request.fps),
+        ];
+        let set = variables.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?))).collect();
+        let lecture = Lecture {
+            deck,
+            room: request.room.clone(),
+            outputs: Outputs::default(),
+            waits: !request.start,
+            repeat: request.repeat,
+            address: self.address.clone(),
+            set,
+        };
+        let (_, plan) = GraphFile::new(None).plan(&lecture.options(), Depth::Environment)?;
+        let lesson = import_shared(&lecture.deck, &ImportOptions::default())?;
+        let slides = select(&lesson, request.slides.as_deref().unwrap_or("all"))?.len();
+        let premises = Premises {
+            room: request.room.clone(),
+            title: lesson.title.clone(),
+            language: lesson.language.clone(),
+            slides,
+            waits: lecture.waits,
+            limit: LIMIT,
+        };
+        let run = Run::launch_with(plan, RunOptions::default()).map_err(|error| Failure::Failed(error.to_string()))?;
+        let session = Session::attach(premises, run.handle(), Box::new(|_, _| {}));
+        let (sessions, its) = (self.clone(), session.clone());
+        let wait = move || {
+            // The nodes of the run share it.
+            let _lesson = lesson;
+            if let Err(error) = run.wait() {
+                tracing::error!(room = its.name(), %error, "a session has failed");
+            }
+            its.end();
+            sessions.lock().remove(its.name());
+        };
+        std::thread::Builder::new().name("live".into()).spawn(wait).map_err(|error| Failure::Failed(error.to_string()))?;
+        Ok(session)
+    }
+
+    /// Ends a session, and waits until its room is free again. `false`: there is none.
+    pub fn end(&self, room: &str) -> bool {
+        let Some(session) = self.find(room) else { return false };
+        session.handle().stop();
+        let patience = std::time::Instant::now() + DRAIN;
+        while !session.handle().has_ended() && session.state() != State::Ended && std::time::Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
+    /// A deck of the lessons' folder; nothing outside it.
+    fn lesson(&self, lesson: &str) -> Result<PathBuf, CreateError> {
+        let wrong = |text: String| CreateError::Lesson(text);
+        let folder = self.lessons.as_ref().ok_or_else(|| wrong("this server gives no lessons by name; start it with --lessons DIR".into()))?;
+        let path = Path::new(lesson);
+        if lesson.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(wrong(format!("{lesson:?} is no path under the lessons' folder")));
+        }
+        let missing = || wrong(format!("there is no lesson {lesson:?} here"));
+        let found = folder.join(path).canonicalize().map_err(|_| missing())?;
+        let inside = folder.canonicalize().is_ok_and(|folder| found.starts_with(folder));
+        if inside { Ok(found) } else { Err(missing()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Slot>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lessons_lie_in_their_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let lessons = folder.path().join("lessons");
+        std::fs::create_dir_all(lessons.join("a")).unwrap();
+        std::fs::write(lessons.join("a/talk.pdf"), "").unwrap();
+        std::fs::write(folder.path().join("secret.pdf"), "").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret.pdf"), lessons.join("link.pdf")).unwrap();
+        let sessions = Sessions::new(Some(lessons), None);
+        assert!(sessions.lesson("a/talk.pdf").is_ok());
+        for outside in ["", "../secret.pdf", "/etc/passwd", "a/../../secret.pdf", "link.pdf", "none.pdf"] {
+            assert!(sessions.lesson(outside).is_err(), "{outside}");
+        }
+        assert!(Sessions::new(None, None).lesson("a/talk.pdf").is_err());
+    }
+}
