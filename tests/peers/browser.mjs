@@ -1,6 +1,6 @@
 // What the scripts that drive Chromium share: options, starting the browser, the in-page meter, figures, the report.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -78,7 +78,6 @@ export async function measure({ out, limit }, report, work) {
 }
 
 async function launch() {
-  const { existsSync } = await import("node:fs");
   const executablePath = browsers.find((file) => existsSync(file)) ?? fail("there is no Chromium; run scripts/setup-peers");
   return chromium.launch({ executablePath, args: flags, headless: true, ignoreDefaultArgs: ["--mute-audio"] });
 }
@@ -98,6 +97,10 @@ export async function newPage(browser, report) {
 export function summary(values) {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
   if (sorted.length === 0) return null;
-  const at = (part) => Number(sorted[Math.round(part * (sorted.length - 1))].toFixed(2));
+  const at = (part) => {
+    const place = part * (sorted.length - 1);
+    const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+    return Number((below + (above - below) * (place % 1)).toFixed(2));
+  };
   return { count: sorted.length, median: at(0.5), p95: at(0.95), min: at(0), max: at(1) };
 }

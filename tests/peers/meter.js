@@ -8,30 +8,23 @@
 "use strict";
 
 (() => {
-  const shown = Promise.withResolvers?.() ?? deferred();
+  const shown = Promise.withResolvers();
   const watched = new WeakSet();
   let state = null;
-
-  function deferred() {
-    const parts = {};
-    parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
-    return parts;
-  }
 
   function watch() {
     for (const video of document.querySelectorAll("video")) {
       if (watched.has(video)) continue;
       watched.add(video);
-      video.requestVideoFrameCallback((now, frame) => shown.resolve({ at: now, width: frame.width, height: frame.height, video }));
+      video.requestVideoFrameCallback((now, frame) => shown.resolve({ at: now, width: frame.width, height: frame.height }));
     }
   }
   new MutationObserver(watch).observe(document, { childList: true, subtree: true });
 
   /** The video that is shown first; null after `limit` milliseconds. */
-  async function firstFrame(limit) {
+  function firstFrame(limit) {
     const late = new Promise((resolve) => setTimeout(resolve, limit, null));
-    const first = await Promise.race([shown.promise, late]);
-    return first && { at: first.at, width: first.width, height: first.height };
+    return Promise.race([shown.promise, late]);
   }
 
   // Sample-exact times of clicks and the sum of squares, in the audio thread.
@@ -149,12 +142,12 @@
         peak: state.peak,
         output_latency_ms: round((state.context.outputLatency + state.context.baseLatency) * 1000),
       },
-      // Positive: the sound comes after the picture.
+      // Positive: the sound comes after the picture. The output latency of the sound card (or what stands for it) is in it.
       avsync: {
         flashes: flashes.length,
         clicks: clicks.length,
         pairs: apart.length,
-        median_ms: sorted.length === 0 ? null : round(sorted[sorted.length >> 1]),
+        median_ms: sorted.length === 0 ? null : round((sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2),
         max_abs_ms: sorted.length === 0 ? null : round(Math.max(...sorted.map(Math.abs))),
         offsets_ms: apart.map(round),
       },

@@ -34,9 +34,10 @@ async def main() -> None:
     audio_track = rtc.LocalAudioTrack.create_audio_track("sound", sound)
     publish = room.local_participant.publish_track
     codec = getattr(rtc.VideoCodec, options.codec)
+    encoding = rtc.VideoEncoding(max_bitrate=1_500_000, max_framerate=FPS)
     await publish(
         rtc.LocalVideoTrack.create_video_track("picture", picture),
-        rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, video_codec=codec, simulcast=False),
+        rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, video_codec=codec, simulcast=False, video_encoding=encoding),
     )
     await publish(audio_track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False))
     print("published", flush=True)
@@ -88,7 +89,8 @@ async def play(sound: rtc.AudioSource, begin: float, late: int) -> None:
         await asyncio.sleep(max(0, begin + index / 50 - asyncio.get_running_loop().time()))
         at = index * size % RATE
         await sound.capture_frame(rtc.AudioFrame(second[at : at + size].tobytes(), RATE, 1, size))
-        index += 1
+        # What could not be sent in time (while muted nothing is taken) is left out: the sound stays with the picture.
+        index = max(index + 1, int((asyncio.get_running_loop().time() - begin) * 50))
 
 
 async def talk(room: rtc.Room, data: str) -> None:

@@ -5,13 +5,13 @@ window.join = async ({ url, token, seconds, until, since, send, limit }) => {
   const { Room, RoomEvent } = window.LivekitClient;
   const room = new Room({ adaptiveStream: false, dynacast: false });
   const began = performance.now();
-  const report = { connected_ms: null, first_frame: null, participants: [], video: null, audio: null, avsync: null, data: [], events: [], playout: [] };
+  const report = { connected_ms: null, first_frame: null, participants: [], video: null, audio: null, avsync: null, data: [], events: [] };
   const moment = () => Math.round((performance.now() - began) * 10) / 10;
   const note = (event, about) => report.events.push({ at_ms: moment(), event, ...about });
 
   let ended;
   const end = new Promise((resolve) => { ended = resolve; });
-  let both = {};
+  const both = {};
   const subscribed = new Promise((resolve) => {
     room.on(RoomEvent.TrackSubscribed, (track, publication, from) => {
       note("subscribed", { kind: track.kind, from: from.identity, muted: publication.isMuted });
@@ -41,14 +41,16 @@ window.join = async ({ url, token, seconds, until, since, send, limit }) => {
     if (until && (message === until || message.message === until)) ended(null);
   });
 
-  const late = (what) => new Promise((_, reject) => setTimeout(() => reject(new Error(what)), limit));
+  const late = (what) => new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`${what} after ${Math.round(limit)} ms`)), limit - (performance.now() - began));
+  });
+  let measuring = false;
   try {
-    await Promise.race([room.connect(url, token), late(`not connected after ${limit} ms`)]);
+    await Promise.race([room.connect(url, token), late('not connected')]);
     report.connected_ms = moment();
-    await Promise.race([subscribed, late(`no picture and sound published after ${limit} ms; there is ${Object.keys(both).join() || "nothing"}`)]);
+    await Promise.race([subscribed, late('not both picture and sound were published')]);
     const { video, audio } = both;
-    const first = await window.meter.firstFrame(limit);
-    if (!first) throw new Error(`no frame was shown after ${limit} ms`);
+    const first = await Promise.race([window.meter.firstFrame(limit), late("no frame was shown")]);
     report.first_frame = {
       from_start_ms: Math.round(first.at - began),
       from_connected_ms: Math.round(first.at - began - report.connected_ms),
@@ -56,46 +58,47 @@ window.join = async ({ url, token, seconds, until, since, send, limit }) => {
     };
     await room.startAudio();
     await window.meter.start(video.element, new MediaStream([audio.track.mediaStreamTrack]));
+    measuring = true;
     if (send) {
       await room.localParticipant.publishData(new TextEncoder().encode(send), { reliable: true, topic: "avatar_events" });
       note("sent");
     }
     report.participants = [...room.remoteParticipants.values()].map(({ identity, name, metadata, sid }) => ({ identity, name, metadata, sid }));
 
-    const sampling = setInterval(async () => {
-      const skew = playoutSkew(await inbound(video.track), await inbound(audio.track));
-      if (skew !== null) report.playout.push(skew);
-    }, 500);
-    const enough = until ? late(`no ${until} on the data topic after ${limit} ms`) : new Promise((resolve) => setTimeout(resolve, seconds * 1000, null));
-    const problem = await Promise.race([end, enough]).finally(() => clearInterval(sampling));
+    const enough = until ? late(`no ${until} as a data message`) : new Promise((resolve) => setTimeout(resolve, seconds * 1000, null));
+    const problem = await Promise.race([end, enough]);
     if (problem) throw new Error(problem);
-
-    const { audio: level, avsync, ...picture } = window.meter.result();
-    const [videoStats, audioStats] = [await inbound(video.track), await inbound(audio.track)];
-    report.video = {
-      ...picture,
-      codec: videoStats.codec?.mimeType ?? null,
-      decoded: videoStats.framesDecoded,
-      keyframes: videoStats.keyFramesDecoded,
-      lost_packets: videoStats.packetsLost,
-      freezes: videoStats.freezeCount,
-      jitter_buffer_ms: perUnit(videoStats.jitterBufferDelay, videoStats.jitterBufferEmittedCount),
-    };
-    report.audio = {
-      ...level,
-      codec: audioStats.codec?.mimeType ?? null,
-      lost_packets: audioStats.packetsLost,
-      concealed_part: (audioStats.concealedSamples - audioStats.silentConcealedSamples) / audioStats.totalSamplesReceived,
-      jitter_buffer_ms: perUnit(audioStats.jitterBufferDelay, audioStats.jitterBufferEmittedCount),
-    };
-    report.avsync = avsync;
   } catch (error) {
     report.error = error.message;
   }
+  if (measuring) Object.assign(report, await played(both.video.track, both.audio.track));
   room.removeAllListeners();
   await room.disconnect();
   return report;
 };
+
+/** What was played, with what the statistics say of it. */
+async function played(videoTrack, audioTrack) {
+  const { audio: level, avsync, ...picture } = window.meter.result();
+  const [videoStats, audioStats] = [await inbound(videoTrack), await inbound(audioTrack)];
+  const video = {
+    ...picture,
+    codec: videoStats.codec?.mimeType ?? null,
+    decoded: videoStats.framesDecoded,
+    keyframes: videoStats.keyFramesDecoded,
+    lost_packets: videoStats.packetsLost,
+    freezes: videoStats.freezeCount,
+    jitter_buffer_ms: perUnit(videoStats.jitterBufferDelay, videoStats.jitterBufferEmittedCount),
+  };
+  const audio = {
+    ...level,
+    codec: audioStats.codec?.mimeType ?? null,
+    lost_packets: audioStats.packetsLost,
+    concealed_part: (audioStats.concealedSamples - audioStats.silentConcealedSamples) / audioStats.totalSamplesReceived,
+    jitter_buffer_ms: perUnit(audioStats.jitterBufferDelay, audioStats.jitterBufferEmittedCount),
+  };
+  return { video, audio, avsync };
+}
 
 /** Inbound RTP statistics of a track, its codec's with them. */
 async function inbound(track) {
@@ -104,16 +107,6 @@ async function inbound(track) {
     if (entry.type === "inbound-rtp") return { ...entry, codec: stats.get(entry.codecId) };
   }
   return {};
-}
-
-/**
- * By sender reports: how much earlier than the picture that is shown the sound that is heard was captured, in ms (positive: sound late).
- * Both are times of the sender's clock at the moment of the statistics; null as long as there is no sender report of both.
- */
-function playoutSkew(video, audio) {
-  const [picture, sound] = [video.estimatedPlayoutTimestamp, audio.estimatedPlayoutTimestamp];
-  if (!picture || !sound) return null;
-  return picture - video.timestamp - (sound - audio.timestamp);
 }
 
 function perUnit(sum, count) {

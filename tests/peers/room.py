@@ -10,6 +10,7 @@ two jitter buffers, not of a screen and a loudspeaker; room.mjs measures that on
 import argparse
 import asyncio
 import json
+import statistics
 import sys
 import time
 
@@ -93,7 +94,7 @@ def together(flashes: list[float], clicks: list[float]) -> dict:
         "flashes": len(flashes),
         "clicks": len(clicks),
         "pairs": len(apart),
-        "median_ms": sorted(apart)[len(apart) // 2] if apart else None,
+        "median_ms": round(statistics.median(apart), 2) if apart else None,
         "max_abs_ms": max(map(abs, apart), default=None),
         "offsets_ms": apart,
     }
