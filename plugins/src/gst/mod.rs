@@ -7,13 +7,15 @@ mod aac;
 mod chain;
 mod error;
 mod h264;
+mod opus;
 mod pipeline;
+mod sound;
 mod wrap;
 
-pub use aac::{AacEncoder, AacSettings};
 pub use error::{GstError, package_of, redacted};
 pub use h264::{H264Encoder, H264Settings, Preset, Profile, RateControl, Tune};
 pub use pipeline::Pipeline;
+pub use sound::{SoundEncoder, SoundSettings};
 pub use wrap::{picture_buffer, video_caps};
 
 use std::sync::OnceLock;
