@@ -3,4 +3,5 @@
 mod bad;
 mod cli;
 mod lecture;
+mod live;
 mod support;

@@ -9,15 +9,17 @@ mod error;
 mod feed;
 mod h264;
 mod link;
+mod opus;
 mod pipeline;
+mod sound;
 mod wrap;
 
-pub use aac::{AacEncoder, AacSettings};
 pub use error::{GstError, package_of, redacted};
 pub use feed::{Feed, encoded_audio_caps, encoded_video_caps};
 pub use h264::{H264Encoder, H264Settings, Preset, Profile, RateControl, Tune};
 pub use link::{Link, Peer};
 pub use pipeline::Pipeline;
+pub use sound::{SoundEncoder, SoundSettings};
 pub use wrap::{picture_buffer, video_caps};
 
 use std::sync::OnceLock;

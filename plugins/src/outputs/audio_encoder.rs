@@ -1,13 +1,14 @@
-//! `audio_encoder` [audio -> encoded]: AAC-LC.
+//! `audio_encoder` [audio -> encoded]: AAC-LC, or Opus in units of 20 ms.
 //!
-//! A unit's `pts` is when its first sample is heard: `k * 1024 - priming` samples from the first one that went in, so that the first unit
+//! A unit's `pts` is when its first sample is heard: `k * unit - priming` samples from the first one that went in, so that the first unit
 //! begins before the sound. The caps tell the priming.
 
-use crate::gst::{AacEncoder, AacSettings, GstError};
+use crate::gst::{GstError, SoundEncoder, SoundSettings};
 use engine::graph::unit::BitRate;
-use engine::media::{AudioBlock, Caps, EncodedUnit};
+use engine::media::{AudioBlock, AudioCodec, Caps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::time::Rate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,9 +20,9 @@ pub const AUDIO_ENCODER: NodeType = NodeType {
     name: "audio_encoder",
     family: "outputs",
     revision: 1,
-    summary: "Sound as AAC",
+    summary: "Sound as AAC or Opus",
     inputs: &[AUDIO.port("sound without gaps, as playout gives it")],
-    outputs: &[ENCODED.port("units of 1024 samples")],
+    outputs: &[ENCODED.port("units of 1024 samples (AAC) or 20 ms (Opus)")],
     sync: Sync::Each,
     lane: Lane::Own,
     time_limit: NodeType::TIME_LIMIT,
@@ -33,12 +34,11 @@ pub const AUDIO_ENCODER: NodeType = NodeType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AudioEncoderConfig {
-    /// Only `aac` (AAC-LC) so far.
+    /// `aac` (AAC-LC) for files, HLS and RTMP, `opus` for WebRTC.
     #[serde(default)]
     codec: Codec,
-    /// Bits a second, 16k to 512k.
-    #[serde(default = "good")]
-    bitrate: BitRate,
+    /// Bits a second: AAC 16k to 512k (default 192k), Opus 6k to 510k (default 64k).
+    bitrate: Option<BitRate>,
     /// Channels of the stream; mono sound is put on both of `stereo`.
     #[serde(default)]
     channels: Channels,
@@ -50,6 +50,7 @@ pub struct AudioEncoderConfig {
 enum Codec {
     #[default]
     Aac,
+    Opus,
 }
 
 /// Channels of the stream.
@@ -61,37 +62,49 @@ enum Channels {
     Stereo,
 }
 
-fn good() -> BitRate {
-    BitRate(192_000)
+impl AudioEncoderConfig {
+    fn bitrate(&self) -> BitRate {
+        self.bitrate.unwrap_or(match self.codec {
+            Codec::Aac => BitRate(192_000),
+            Codec::Opus => BitRate(64_000),
+        })
+    }
 }
 
 impl NodeConfig for AudioEncoderConfig {
-    fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
-        match self.bitrate {
-            BitRate(16_000..=512_000) => Ok(()),
-            other => Err(format!("bitrate is {other}; it goes from 16k to 512k")),
+    fn validate(&self, defaults: &Defaults) -> std::result::Result<(), String> {
+        match (self.codec, self.bitrate()) {
+            (Codec::Opus, _) if defaults.sample_rate != Rate::per_second(48_000) => {
+                Err("Opus is made of 48000 samples a second; write defaults: { audio: { rate: 48000 } }".into())
+            }
+            (Codec::Aac, BitRate(16_000..=512_000)) | (Codec::Opus, BitRate(6_000..=510_000)) => Ok(()),
+            (Codec::Aac, other) => Err(format!("bitrate is {other}; that of AAC goes from 16k to 512k")),
+            (Codec::Opus, other) => Err(format!("bitrate is {other}; that of Opus goes from 6k to 510k")),
         }
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        let Codec::Aac = self.codec;
+        let codec = match self.codec {
+            Codec::Aac => AudioCodec::Aac,
+            Codec::Opus => AudioCodec::Opus,
+        };
         let channels = match self.channels {
             Channels::Mono => 1,
             Channels::Stereo => 2,
         };
-        Ok(Box::new(AudioEncoder { settings: AacSettings { bitrate: self.bitrate.0, channels }, encoder: None }))
+        Ok(Box::new(AudioEncoder { settings: SoundSettings { codec, bitrate: self.bitrate().0, channels }, encoder: None }))
     }
 }
 
 struct AudioEncoder {
-    settings: AacSettings,
-    encoder: Option<AacEncoder>,
+    settings: SoundSettings,
+    encoder: Option<SoundEncoder>,
 }
 
 impl Node for AudioEncoder {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         let Some(audio) = start.audio(AUDIO) else { return Ok(()) };
-        let encoder = AacEncoder::open(&audio, &self.settings)?;
+        let encoder = SoundEncoder::open(&audio, &self.settings)?;
         start.set_caps(ENCODED, Caps::EncodedAudio(encoder.caps().clone()));
         start.set_latency(encoder.latency());
         self.encoder = Some(encoder);
@@ -123,7 +136,7 @@ mod tests {
     use crate::outputs::tests::{config, tone};
     use engine::packet::Packet;
     use engine::testing::{NodeTest, Outputs};
-    use engine::time::{Rate, Span, Time};
+    use engine::time::{Span, Time};
 
     fn encode(settings: &str, sound: Vec<Packet<AudioBlock>>) -> Result<Outputs> {
         let end = sound.last().and_then(Packet::end).unwrap_or(Time::ZERO);
@@ -147,12 +160,23 @@ mod tests {
     }
 
     #[test]
+    fn opus_units_last_20_ms() {
+        let out = encode("{ codec: opus, channels: mono }", tone(1000)).unwrap();
+        let Some(Caps::EncodedAudio(caps)) = &out.caps[0] else { panic!("{:?}", out.caps) };
+        assert_eq!((caps.codec, caps.channels, caps.bitrate, caps.priming), (AudioCodec::Opus, 1, 64_000, 312));
+        let times: Vec<Time> = out.packets(ENCODED).iter().map(|unit| unit.pts).collect();
+        assert_eq!(times, (0..51).map(|k| caps.rate.time_of(k * 960 - 312)).collect::<Vec<_>>());
+        assert!(out.latency < Span::from_millis(30), "{}", out.latency);
+    }
+
+    #[test]
     fn gaps_and_bad_rates_are_told_and_silence_is_nothing() {
         let mut sound = tone(200);
         sound.remove(3);
         let error = encode("{}", sound).map(drop).unwrap_err().to_string();
         assert!(error.contains("0:00:00.080") && error.contains("playout"), "{error}");
         assert!(config(&AUDIO_ENCODER, "{ bitrate: 8k }").0.unwrap_err().contains("16k to 512k"));
+        assert!(config(&AUDIO_ENCODER, "{ codec: opus, bitrate: 512k }").0.unwrap_err().contains("6k to 510k"));
         assert!(encode("{ channels: mono }", Vec::new()).unwrap().packets(ENCODED).is_empty());
     }
 }

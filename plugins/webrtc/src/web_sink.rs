@@ -94,7 +94,7 @@ struct WebSink {
 impl Node for WebSink {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         let config = &self.config;
-        let room = Room::open(&config.room, config.viewers).map_err(Failure::msg)?;
+        let room = Room::open(&config.room, config.viewers, start.events()).map_err(Failure::msg)?;
         let opus = sound(start, OPUS, AudioCodec::Opus)?;
         sound(start, AAC, AudioCodec::Aac)?;
         let mut rungs = Vec::new();

@@ -8,24 +8,52 @@ use livekit_protocol::{DataPacket, UserPacket, data_packet};
 use plugins::gst::Pipeline;
 use prost::Message;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use uuid::Uuid;
 
 /// The topic of everything that is sent and heard.
 pub const TOPIC: &str = "avatar_events";
 /// Longer messages are not read.
 const LONGEST: usize = 16 << 10;
 
+/// The longest wait for the last message to leave.
+const LAST: Duration = Duration::from_millis(500);
+
+/// A message of a fixed kind: `streamStarting`, `showEmbed`, `resumeStream`, `streamEnd`.
+pub(super) fn message(kind: &str) -> Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    json!({ "id": Uuid::new_v4().to_string(), "message": kind, "timestamp": now })
+}
+
 /// Sends a message to everybody, reliably; without a connection it is lost.
 pub(super) fn send(pipeline: &Pipeline, message: &Value) {
-    let signaller = pipeline.element("sink").map(|sink| sink.property::<glib::Object>("signaller"));
-    let channel = signaller.and_then(|signaller| signaller.property::<Option<WebRTCDataChannel>>("reliable-channel"));
-    match channel {
-        Some(channel) => {
-            let bytes = glib::Bytes::from_owned(packet(message).encode_to_vec());
-            if let Err(error) = channel.send_data_full(Some(&bytes)) {
-                tracing::warn!(%error, "a data message was not sent");
-            }
-        }
+    match reliable(pipeline) {
+        Some(channel) => send_by(&channel, message),
         None => tracing::debug!("no data channel yet"),
+    }
+}
+
+/// The same for the last message: waits a moment until it has left.
+pub(super) fn send_last(pipeline: &Pipeline, message: &Value) {
+    let Some(channel) = reliable(pipeline) else { return };
+    send_by(&channel, message);
+    let deadline = Instant::now() + LAST;
+    // What has left the buffer is on its way for a moment longer.
+    while Instant::now() < deadline && channel.property::<u64>("buffered-amount") > 0 {
+        std::thread::sleep(LAST / 50);
+    }
+    std::thread::sleep(LAST / 5);
+}
+
+fn reliable(pipeline: &Pipeline) -> Option<WebRTCDataChannel> {
+    let signaller = pipeline.element("sink").map(|sink| sink.property::<glib::Object>("signaller"));
+    signaller.and_then(|signaller| signaller.property::<Option<WebRTCDataChannel>>("reliable-channel"))
+}
+
+fn send_by(channel: &WebRTCDataChannel, message: &Value) {
+    let bytes = glib::Bytes::from_owned(packet(message).encode_to_vec());
+    if let Err(error) = channel.send_data_full(Some(&bytes)) {
+        tracing::warn!(%error, "a data message was not sent");
     }
 }
 
@@ -39,6 +67,9 @@ pub(super) fn listen(signaller: &glib::Object, events: &Events) {
     for name in ["reliable-channel", "lossy-channel"] {
         let Some(channel) = signaller.property::<Option<WebRTCDataChannel>>(name) else { continue };
         let events = events.clone();
+        if name == "reliable-channel" {
+            channel.connect_on_open(|channel| send_by(channel, &message("streamStarting")));
+        }
         channel.connect_on_message_data(move |_, bytes| {
             if let Some(event) = bytes.and_then(|bytes| read(bytes)) {
                 events.tell(event);

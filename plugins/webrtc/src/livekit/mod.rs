@@ -23,6 +23,7 @@ use plugins::gst::Link;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 const VIDEO: In<EncodedUnit> = In::new("video");
 const AUDIO: In<EncodedUnit> = In::new("audio");
@@ -37,7 +38,7 @@ pub const LIVEKIT_SINK: NodeType = NodeType {
     inputs: &[
         VIDEO.port("H.264 units").optional(),
         AUDIO.port("Opus units").optional(),
-        CUES.port("taken and not sent: the server tells viewers what happens by data messages").optional(),
+        CUES.port("slides that show a page: publishing rests meanwhile, and the room is told").optional(),
     ],
     outputs: &[],
     sync: Sync::Merge,
@@ -119,7 +120,7 @@ impl NodeConfig for LiveKitSinkConfig {
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(LiveKitSink { config: Some(self), link: None, tracks: (None, None), muted: false }))
+        Ok(Box::new(LiveKitSink { config: Some(self), link: None, tracks: (None, None), muted: false, slide: "".into() }))
     }
 }
 
@@ -129,6 +130,40 @@ struct LiveKitSink {
     /// Numbers of the tracks of pictures and sound.
     tracks: (Option<usize>, Option<usize>),
     muted: bool,
+    /// The slide that is shown.
+    slide: Arc<str>,
+}
+
+impl LiveKitSink {
+    fn mute(&mut self, muted: bool) {
+        if let Some(link) = self.link.as_mut().filter(|_| std::mem::replace(&mut self.muted, muted) && !muted) {
+            link.resume();
+        }
+    }
+
+    fn send(&self, message: serde_json::Value) {
+        if let Some(link) = &self.link {
+            link.with(move |pipeline| data::send(pipeline, &message));
+        }
+    }
+
+    /// A slide that shows a page begins or ends.
+    fn hear(&mut self, cue: &Cue) {
+        match cue {
+            Cue::Slide(slide) => self.slide = slide.id.clone(),
+            Cue::Marker(text) if text.starts_with("embed:") => {
+                let mut message = data::message("showEmbed");
+                message["slideId"] = (*self.slide).into();
+                self.send(message);
+                self.mute(true);
+            }
+            Cue::Marker(text) if &**text == "embed_over" => {
+                self.mute(false);
+                self.send(data::message("resumeStream"));
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Node for LiveKitSink {
@@ -150,7 +185,9 @@ impl Node for LiveKitSink {
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         let (video, audio) = (cx.take(VIDEO), cx.take(AUDIO));
-        while cx.take(CUES).is_some() {}
+        while let Some(packet) = cx.take(CUES) {
+            self.hear(&packet.media);
+        }
         let Some(link) = self.link.as_mut().filter(|_| !self.muted) else { return Ok(Flow::More) };
         if let (Some(packet), Some(track)) = (video, self.tracks.0) {
             link.push(track, true, packet);
@@ -165,19 +202,17 @@ impl Node for LiveKitSink {
     }
 
     fn finish(&mut self, _: &mut Cx<'_>) -> Result {
-        self.link = None;
+        if let Some(link) = self.link.take() {
+            link.with(|pipeline| data::send_last(pipeline, &data::message("streamEnd")));
+        }
         Ok(())
     }
 
     fn command(&mut self, command: Command) -> Result {
-        let Some(link) = &mut self.link else { return Ok(()) };
         match command.typed::<LiveKitCommand>() {
-            Some(LiveKitCommand::Send(message)) => link.with(move |pipeline| data::send(pipeline, &message)),
-            Some(LiveKitCommand::Mute) => self.muted = true,
-            Some(LiveKitCommand::Unmute) => {
-                self.muted = false;
-                link.resume();
-            }
+            Some(LiveKitCommand::Send(message)) => self.send(message),
+            Some(LiveKitCommand::Mute) => self.mute(true),
+            Some(LiveKitCommand::Unmute) => self.mute(false),
             None => {}
         }
         Ok(())

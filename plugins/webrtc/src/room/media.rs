@@ -200,7 +200,9 @@ impl Channel {
                 Err(mpsc::error::TrySendError::Closed(_)) => return Fate::Gone,
             }
         }
-        taker.phase = Phase::Playing;
+        if std::mem::replace(&mut taker.phase, Phase::Playing) == Phase::New {
+            self.counters.sees();
+        }
         match taker.sender.try_send(Message::Fragment(bytes.clone())) {
             Ok(()) => {
                 taker.quick += 1;

@@ -18,12 +18,13 @@ pub(crate) use rung::Rung;
 pub(crate) use whep::{Whep, offer_addresses};
 
 use bytes::Bytes;
+use engine::run::Events;
 use engine::time::Time;
 use news::News;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Once, OnceLock, PoisonError, Weak};
 use tokio::sync::broadcast;
 
 /// Rooms by name, while they are open.
@@ -69,6 +70,19 @@ pub(crate) struct Counters {
     pub(crate) skipped: AtomicU64,
     pub(crate) lowered: AtomicU64,
     pub(crate) dropped: AtomicU64,
+    first: Once,
+    events: OnceLock<Events>,
+}
+
+impl Counters {
+    /// A viewer sees the lecture; the run's owner is told of the first one.
+    pub(crate) fn sees(&self) {
+        self.first.call_once(|| {
+            if let Some(events) = self.events.get() {
+                events.tell(json!({ "viewer": "first" }));
+            }
+        });
+    }
 }
 
 /// See the module docs.
@@ -83,16 +97,19 @@ pub struct Room {
 }
 
 impl Room {
-    /// Opens a room for at most `limit` viewers. It closes when the last one lets go of it.
+    /// Opens a room for at most `limit` viewers; `events` hear of the first one. It closes when the last one lets go of it.
     ///
     /// # Errors
     /// A room of this name is open.
-    pub(crate) fn open(name: &str, limit: usize) -> Result<Arc<Room>, String> {
+    pub(crate) fn open(name: &str, limit: usize, events: Events) -> Result<Arc<Room>, String> {
         let mut rooms = rooms();
         rooms.retain(|_, room| room.strong_count() > 0);
         if rooms.contains_key(name) {
             return Err(format!("a room \"{name}\" is open already; give this lecture another name"));
         }
+        let counters = Counters::default();
+        // Nobody else has it yet.
+        let _ = counters.events.set(events);
         let room = Arc::new(Room {
             name: name.into(),
             limit,
@@ -100,7 +117,7 @@ impl Room {
             news: News::default(),
             reached: AtomicI64::new(0),
             ended: AtomicBool::new(false),
-            counters: Arc::default(),
+            counters: Arc::new(counters),
         });
         rooms.insert(name.into(), Arc::downgrade(&room));
         Ok(room)
@@ -118,7 +135,7 @@ impl Room {
 
     /// How many watch.
     pub fn viewers(&self) -> Viewers {
-        let Counters { whep, mse, joined, skipped, lowered, dropped } = &*self.counters;
+        let Counters { whep, mse, joined, skipped, lowered, dropped, .. } = &*self.counters;
         let (of, so_far) = (|count: &AtomicUsize| count.load(Ordering::Relaxed), |count: &AtomicU64| count.load(Ordering::Relaxed));
         Viewers {
             whep: of(whep),

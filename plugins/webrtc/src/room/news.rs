@@ -76,6 +76,14 @@ impl News {
                 self.change(|now| (now.caption, now.caption_until) = (Some(line.to_string()), until));
                 self.tell(&json!({ "type": "caption", "programme_ms": programme_ms, "duration_ms": duration, "text": &**line }));
             }
+            Cue::Marker(text) => match text.strip_prefix("embed:") {
+                Some(url) => {
+                    let slide = self.lock().slide.as_ref().map(|slide| slide.id.clone());
+                    self.tell(&json!({ "type": "embed", "programme_ms": programme_ms, "slide_id": slide, "url": url }));
+                }
+                None if &**text == "embed_over" => self.tell(&json!({ "type": "resume", "programme_ms": programme_ms })),
+                None => {}
+            },
             _ => {}
         }
     }

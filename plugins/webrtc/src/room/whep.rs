@@ -174,8 +174,10 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Arc<Mutex<HashSe
         offer_addresses(&webrtcbin, &addresses);
         let (peers, counters) = (peers.clone(), counters.clone());
         webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
-            if webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") == WebRTCPeerConnectionState::Closed {
-                forget(&peers, &counters, &id);
+            match webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") {
+                WebRTCPeerConnectionState::Connected => counters.sees(),
+                WebRTCPeerConnectionState::Closed => _ = forget(&peers, &counters, &id),
+                _ => {}
             }
         });
         None

@@ -1,0 +1,267 @@
+//! Sound encoders that run in the caller's thread: what all codecs have in common.
+//!
+//! A codec is a table of [`Coder`]s, best first. Unit k starts `k * unit - priming` samples after the first sample that went in, exactly:
+//! times are counted, never taken from the element.
+
+use super::aac;
+use super::chain::Chain;
+use super::error::GstError;
+use super::opus;
+use super::wrap::timed;
+use bytes::Bytes;
+use engine::media::{AudioBlock, AudioCaps, AudioCodec, EncodedAudioCaps, EncodedUnit};
+use engine::packet::Packet;
+use engine::time::{Span, Time};
+use gstreamer as gst;
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+
+/// Everything that shapes the stream besides the sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoundSettings {
+    /// What it is coded in.
+    pub codec: AudioCodec,
+    /// Bits a second: AAC 16,000 to 512,000, Opus 6,000 to 510,000.
+    pub bitrate: u32,
+    /// Channels of the stream: 1 or 2. One channel in is put on both.
+    pub channels: u16,
+}
+
+/// An element that encodes, and what is known of it.
+pub(super) struct Coder {
+    pub(super) codec: AudioCodec,
+    /// The codec in messages.
+    pub(super) name: &'static str,
+    pub(super) element: &'static str,
+    /// Launch text; takes interleaved 32 bit floats. `{bitrate}` is put in.
+    pub(super) launch: &'static str,
+    /// Samples of each channel in a unit.
+    pub(super) unit: usize,
+    /// Units that it holds back.
+    pub(super) delay: usize,
+    /// Samples a second that it takes, and bits a second that it makes.
+    pub(super) rates: RangeInclusive<u32>,
+    pub(super) bitrates: RangeInclusive<u32>,
+    /// The decoder configuration, from the caps of its output.
+    pub(super) config: fn(&gst::StructureRef) -> Option<gst::Buffer>,
+    /// Samples that a decoder of this configuration gives before the first real one.
+    pub(super) priming: fn(&[u8]) -> Option<usize>,
+}
+
+/// The coders of a codec, best first.
+fn coders(codec: AudioCodec) -> &'static [Coder] {
+    match codec {
+        AudioCodec::Aac => &aac::CODERS,
+        AudioCodec::Opus => &opus::CODERS,
+    }
+}
+
+/// An encoder in the caller's thread.
+pub struct SoundEncoder {
+    chain: Chain,
+    coder: &'static Coder,
+    caps: EncodedAudioCaps,
+    input: AudioCaps,
+    /// Time of the first sample.
+    first: Option<Time>,
+    /// Samples per channel taken, given to the encoder, and units given out.
+    taken: usize,
+    fed: usize,
+    given: usize,
+    /// Interleaved samples that do not fill a unit yet.
+    waiting: Vec<f32>,
+    ready: VecDeque<Bytes>,
+}
+
+impl SoundEncoder {
+    /// Sets up an encoder and finds out its decoder configuration with silence.
+    ///
+    /// # Errors
+    /// When no encoder of this codec is installed, or the settings or the caps do not go.
+    pub fn open(input: &AudioCaps, settings: &SoundSettings) -> Result<SoundEncoder, GstError> {
+        super::init()?;
+        let present = |coder: &&Coder| gst::ElementFactory::find(coder.element).is_some();
+        let coders = coders(settings.codec);
+        let coder = coders.iter().find(present).ok_or_else(|| GstError::Missing { element: coders[0].element.into() })?;
+        SoundEncoder::open_with(coder, input, settings)
+    }
+
+    pub(super) fn open_with(coder: &'static Coder, input: &AudioCaps, settings: &SoundSettings) -> Result<SoundEncoder, GstError> {
+        coder.check(input, settings)?;
+        let description = coder.launch.replace("{bitrate}", &settings.bitrate.to_string());
+        let raw = gst::Caps::builder("audio/x-raw")
+            .field("format", "F32LE")
+            .field("layout", "interleaved")
+            .field("rate", input.rate.num() as i32)
+            .field("channels", i32::from(settings.channels))
+            .build();
+        let config = coder.probe(&Chain::open(&description, &raw)?, settings.channels)?;
+        let priming = (coder.priming)(&config).ok_or_else(|| coder.unusable("its decoder configuration is cut short"))?;
+        Ok(SoundEncoder {
+            chain: Chain::open(&description, &raw)?,
+            coder,
+            caps: EncodedAudioCaps {
+                codec: coder.codec,
+                rate: input.rate,
+                channels: settings.channels,
+                config,
+                priming: priming as u32,
+                bitrate: settings.bitrate,
+            },
+            input: *input,
+            first: None,
+            taken: 0,
+            fed: 0,
+            given: 0,
+            waiting: Vec::new(),
+            ready: VecDeque::new(),
+        })
+    }
+
+    /// What a decoder and a file need; `config` is the AudioSpecificConfig or the OpusHead.
+    pub fn caps(&self) -> &EncodedAudioCaps {
+        &self.caps
+    }
+
+    /// How far a unit lies behind the sound that brought it out, at most.
+    pub fn latency(&self) -> Span {
+        self.caps.rate.span_of((self.priming() + (self.coder.delay + 1) * self.coder.unit) as i64)
+    }
+
+    fn priming(&self) -> usize {
+        self.caps.priming as usize
+    }
+
+    /// Encodes a block and returns the units that are ready. Blocks must follow each other without gaps.
+    ///
+    /// # Errors
+    /// When the block is of another kind or leaves a gap, or the encoder fails.
+    pub fn push(&mut self, packet: Packet<AudioBlock>) -> Result<Vec<Packet<EncodedUnit>>, GstError> {
+        let block = &packet.media;
+        if block.rate() != self.input.rate || block.channels() != self.input.channels {
+            let text = format!(
+                "it was set up for {} channels at {} Hz and got {} at {}",
+                self.input.channels,
+                self.input.rate,
+                block.channels(),
+                block.rate()
+            );
+            return Err(GstError::Settings { codec: self.coder.name, text });
+        }
+        let due = *self.first.get_or_insert(packet.pts) + self.caps.rate.span_of(self.taken as i64);
+        if packet.pts != due {
+            return Err(GstError::Order {
+                codec: self.coder.name,
+                at: packet.pts,
+                rule: format!("sound at {due} was due, without gap or overlap"),
+            });
+        }
+        self.taken += block.frames();
+        if block.channels() == self.caps.channels {
+            self.waiting.extend_from_slice(block.samples());
+        } else {
+            self.waiting.extend(block.samples().iter().flat_map(|&sample| [sample, sample]));
+        }
+        self.feed()?;
+        let promised = (self.fed / self.coder.unit).saturating_sub(self.coder.delay + self.given);
+        Ok(self.give(promised))
+    }
+
+    /// Pads the last unit with silence and returns all that remain: as many as hold every sample.
+    ///
+    /// # Errors
+    /// When the encoder fails.
+    pub fn finish(&mut self) -> Result<Vec<Packet<EncodedUnit>>, GstError> {
+        if self.taken == 0 {
+            return Ok(Vec::new());
+        }
+        let total = (self.taken + self.priming()).div_ceil(self.coder.unit);
+        // One unit of silence more, so that none depends on how an encoder treats its end.
+        self.waiting.resize(((total + 1) * self.coder.unit - self.fed) * usize::from(self.caps.channels), 0.0);
+        self.feed()?;
+        self.chain.finish()?;
+        self.collect()?;
+        let missing = total - self.given;
+        if self.ready.len() < missing {
+            return Err(self.coder.unusable(format!("{missing} units were due at the end and {} came", self.ready.len())));
+        }
+        Ok(self.give(missing))
+    }
+
+    /// Hands whole units of samples to the encoder.
+    fn feed(&mut self) -> Result<(), GstError> {
+        let size = self.coder.unit * usize::from(self.caps.channels);
+        let whole = self.waiting.len() / size * size;
+        for samples in self.waiting[..whole].chunks_exact(size) {
+            self.chain.push(sound_buffer(
+                samples,
+                self.caps.rate.span_of(self.fed as i64),
+                self.caps.rate.span_of(self.coder.unit as i64),
+            ))?;
+            self.fed += self.coder.unit;
+        }
+        self.waiting.drain(..whole);
+        self.collect()
+    }
+
+    fn collect(&mut self) -> Result<(), GstError> {
+        for buffer in self.chain.take() {
+            let map = buffer.map_readable().map_err(|error| self.coder.unusable(error.to_string()))?;
+            self.ready.push_back(Bytes::copy_from_slice(&map));
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, count: usize) -> Vec<Packet<EncodedUnit>> {
+        let count = count.min(self.ready.len());
+        let (rate, first) = (self.caps.rate, self.first.unwrap_or_default());
+        let start = self.given;
+        self.given += count;
+        let (length, priming) = (self.coder.unit, self.priming());
+        let unit = |(i, data)| {
+            let pts = first + rate.span_of(((start + i) * length) as i64 - priming as i64);
+            Packet::lasting(pts, rate.span_of(length as i64), EncodedUnit { dts: pts, keyframe: true, data })
+        };
+        self.ready.drain(..count).enumerate().map(unit).collect()
+    }
+}
+
+impl Coder {
+    fn unusable(&self, text: impl Into<String>) -> GstError {
+        GstError::Output { codec: self.name, text: text.into() }
+    }
+
+    fn check(&self, input: &AudioCaps, settings: &SoundSettings) -> Result<(), GstError> {
+        let fail = |text: String| Err(GstError::Settings { codec: self.name, text });
+        if input.rate.den() != 1 || !self.rates.contains(&input.rate.num()) {
+            return fail(format!("{} samples a second; resample to 48000", input.rate));
+        }
+        if !(1..=2).contains(&settings.channels) || (input.channels != 1 && input.channels != settings.channels) {
+            return fail(format!("{} channels in and {} out; it makes 1 or 2 and widens only 1 to 2", input.channels, settings.channels));
+        }
+        if !self.bitrates.contains(&settings.bitrate) {
+            return fail(format!("{} bits a second; use {} to {}", settings.bitrate, self.bitrates.start(), self.bitrates.end()));
+        }
+        Ok(())
+    }
+
+    /// The decoder configuration that this chain announces.
+    fn probe(&self, chain: &Chain, channels: u16) -> Result<Bytes, GstError> {
+        let silence = vec![0.0; self.unit * usize::from(channels)];
+        chain.push(sound_buffer(&silence, Span::ZERO, Span::ZERO))?;
+        chain.finish()?;
+        let output = chain.output_caps().ok_or_else(|| self.unusable("nothing came out"))?;
+        let config = output.structure(0).and_then(self.config).ok_or_else(|| self.unusable("it has no decoder configuration"))?;
+        let config = config.map_readable().map_err(|error| self.unusable(error.to_string()))?;
+        Ok(Bytes::copy_from_slice(&config))
+    }
+}
+
+fn sound_buffer(samples: &[f32], since: Span, lasting: Span) -> gst::Buffer {
+    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    timed(gst::Buffer::from_slice(bytes), since, Some(lasting))
+}
+
+#[cfg(test)]
+#[path = "sound_tests.rs"]
+pub(super) mod tests;

@@ -1,0 +1,8 @@
+//! Lectures that are given live, watched by peers that are not ours.
+
+mod browsers;
+mod livekit;
+mod programme;
+mod sessions;
+mod stage;
+mod viewers;

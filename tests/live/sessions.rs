@@ -1,0 +1,63 @@
+//! Sessions: what they are told, and those that are made from a folder of lessons.
+
+use super::stage::{Live, ask, token};
+use crate::support::{deck, root};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+#[test]
+fn a_session_is_commanded_by_rest() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let mut live = Live::start(home.path(), &root().join("graphs/demo/lectern.pptx"), &["--wait"]);
+    assert_eq!(live.session()["state"], "ready");
+    assert_eq!(live.command(json!({ "command": "pause" })).0, StatusCode::CONFLICT, "nothing is live yet");
+    assert_eq!(live.command(json!({ "command": "start" })).1["state"], "live");
+    live.until_state("live");
+    assert_eq!(live.command(json!({ "command": "goto", "slide": 3 })).0, StatusCode::ACCEPTED);
+    live.watch("on slide 3", |session| session["slide"]["index"] == 2);
+    assert_eq!(live.command(json!({ "command": "pause" })).1["state"], "paused");
+    live.until_state("paused");
+    assert_eq!(live.command(json!({ "command": "resume" })).1["state"], "live");
+    assert_eq!(live.command(json!({ "command": "previous" })).0, StatusCode::ACCEPTED);
+    live.watch("on slide 2", |session| session["slide"]["index"] == 1);
+    assert_eq!(live.command(json!({ "command": "say", "text": "Any questions so far?", "interrupt": true })).0, StatusCode::ACCEPTED);
+    assert_eq!(live.command(json!({ "command": "say", "text": "" })).0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(live.command(json!({ "command": "dance" })).0, StatusCode::BAD_REQUEST);
+    let room = live.said("room");
+    let (status, graph) = ask(Method::GET, &format!("{}/v1/live/{room}/graph", live.origin()), &live.said("control_token"), None);
+    assert!(status.is_success() && graph["nodes"].as_array().is_some_and(|nodes| nodes.len() > 8), "{graph}");
+    let (_, metrics) = ask(Method::GET, &format!("{}/metrics", live.origin()), "", None);
+    let metrics = metrics.as_str().expect("text");
+    for figure in ["lectern_node_fps{room=", "lectern_viewers{room=", "lectern_av_skew_seconds{room="] {
+        assert!(metrics.contains(figure), "{figure}: {metrics}");
+    }
+    assert_eq!(live.command(json!({ "command": "stop" })).0, StatusCode::ACCEPTED);
+    live.until_state("ended");
+    assert!(live.wait().success());
+}
+
+#[test]
+fn sessions_are_made_from_a_folder_of_lessons_and_ended() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let lessons = root().join("tests/decks");
+    let live = Live::start(home.path(), &deck("hello.pptx"), &["--loop", "--lessons", lessons.to_str().expect("a path")]);
+    let all = format!("{}/v1/live", live.origin());
+    let author = token(home.path(), &["--role", "author"])["token"].as_str().expect("a token").to_string();
+    let make = |body| ask(Method::POST, &all, &author, Some(body));
+    assert_eq!(make(json!({ "room": live.said("room"), "lesson": "hello.pptx" })).0, StatusCode::CONFLICT);
+    assert_eq!(make(json!({ "room": "other", "lesson": "../Cargo.toml" })).0, StatusCode::NOT_FOUND);
+    assert_eq!(make(json!({ "room": "other" })).0, StatusCode::BAD_REQUEST);
+    let (status, made) = make(json!({ "room": "other", "lesson": "hello.pptx", "size": "426x240", "fps": "15" }));
+    // A machine that is busy with other tests says so, and is asked again when they are done.
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        assert_eq!(made["code"], "too_busy", "{made}");
+    } else {
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        let token = made["token"].as_str().expect("a token");
+        assert_eq!(ask(Method::GET, &format!("{all}/other"), token, None).1["room"], "other");
+        assert_eq!(ask(Method::GET, &format!("{all}/{}", live.said("room")), token, None).0, StatusCode::FORBIDDEN);
+        assert_eq!(ask(Method::DELETE, &format!("{all}/other"), &author, None).0, StatusCode::NO_CONTENT);
+        assert_eq!(ask(Method::GET, &format!("{all}/other"), &author, None).0, StatusCode::NOT_FOUND);
+    }
+    assert!(live.stop().success());
+}

@@ -1,0 +1,148 @@
+//! Who may watch, and what those get who do: fragmented MP4 and news over WebSocket.
+
+use super::stage::{Live, ask, ask_raw, runtime, token};
+use crate::support::{deck, decodes_cleanly, probe};
+use futures_util::{SinkExt, StreamExt};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Opens a WebSocket, with the token as a subprotocol.
+async fn open(url: &str, token: &str) -> Socket {
+    let mut request = url.into_client_request().expect("an address");
+    let protocols = if token.is_empty() { "lectern.v1".to_string() } else { format!("lectern.v1, token.{token}") };
+    request.headers_mut().insert("sec-websocket-protocol", protocols.parse().expect("a header"));
+    connect_async(request).await.unwrap_or_else(|error| panic!("{url}: {error}")).0
+}
+
+/// The code with which a socket is closed.
+async fn closing(socket: &mut Socket) -> u16 {
+    loop {
+        match tokio::time::timeout(Duration::from_secs(30), socket.next()).await.expect("it is closed in time") {
+            Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+            Some(Ok(_)) => {}
+            other => panic!("closed without a word: {other:?}"),
+        }
+    }
+}
+
+/// The next text as JSON.
+async fn text(socket: &mut Socket) -> Value {
+    loop {
+        match tokio::time::timeout(Duration::from_secs(30), socket.next()).await.expect("a message in time") {
+            Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).expect("JSON"),
+            Some(Ok(_)) => {}
+            other => panic!("no more messages: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn only_those_come_in_whose_token_is_good_for_the_room() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let live = Live::start(home.path(), &deck("hello.pptx"), &["--loop"]);
+    let room = live.said("room");
+    let (session, media) = (format!("{}/v1/live/{room}", live.origin()), live.said("media_ws_url"));
+    let made = |more: &[&str]| token(home.path(), more)["token"].as_str().expect("a token").to_string();
+    let good = made(&["--room", &room]);
+    let (foreign, expired) = (made(&["--room", "elsewhere"]), made(&["--room", &room, "--ttl", "0s"]));
+    // Ten seconds of leeway make a token of 0 s good for a moment; one that was made with another secret never is.
+    let other_home = tempfile::tempdir().expect("a temporary folder");
+    let forged = token(other_home.path(), &["--role", "operator"])["token"].as_str().expect("a token").to_string();
+    let revoked = token(home.path(), &["--room", &room]);
+    crate::support::succeed(crate::support::lectern(home.path()).args(["token", "--revoke", revoked["jti"].as_str().expect("an id")]));
+    let revoked = revoked["token"].as_str().expect("a token").to_string();
+    let _ = expired;
+
+    let code = |token: &str| {
+        let (status, body) = ask(Method::GET, &session, token, None);
+        (status.as_u16(), body["code"].as_str().unwrap_or_default().to_string())
+    };
+    assert_eq!(code(&good).0, 200);
+    assert_eq!(code(""), (401, "token_missing".into()));
+    assert_eq!(code("no.token.at-all"), (401, "token_invalid".into()));
+    assert_eq!(code(&forged), (401, "token_invalid".into()));
+    assert_eq!(code(&revoked), (401, "token_revoked".into()));
+    assert_eq!(code(&foreign), (403, "forbidden".into()));
+    // Viewers watch, and that is all.
+    assert_eq!(ask(Method::POST, &live.said("control_url"), &good, Some(json!({ "command": "pause" }))).0, StatusCode::FORBIDDEN);
+    assert_eq!(ask(Method::DELETE, &session, &good, None).0, StatusCode::FORBIDDEN);
+    assert_eq!(ask(Method::GET, &format!("{session}/graph"), &good, None).0, StatusCode::FORBIDDEN);
+    let whep = live.said("whep_url");
+    assert_eq!(ask_raw(Method::POST, &whep, &foreign, "application/sdp", "v=0\r\n".into()).0, StatusCode::FORBIDDEN);
+    assert_eq!(ask_raw(Method::POST, &whep, &good, "application/json", "{}".into()).0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(ask_raw(Method::PATCH, &format!("{whep}/some-id"), &good, "text/plain", String::new()).0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(ask(Method::DELETE, &format!("{whep}/some-id"), &good, None).0, StatusCode::NOT_FOUND);
+
+    runtime().block_on(async {
+        for (token, due) in [("nonsense", 4401), (&*forged, 4401), (&*revoked, 4401), (&*foreign, 4403)] {
+            assert_eq!(closing(&mut open(&media, token).await).await, due, "{token}");
+        }
+        let elsewhere = media.replace(&format!("/{room}/"), "/elsewhere/");
+        assert_eq!(closing(&mut open(&elsewhere, &foreign).await).await, 4404);
+        // As the first message, too.
+        let mut socket = open(&media, "").await;
+        socket.send(Message::text(json!({ "token": good }).to_string())).await.expect("sent");
+        assert_eq!(text(&mut socket).await["type"], "init");
+        let mut socket = open(&media, "").await;
+        socket.send(Message::text(json!({ "token": revoked }).to_string())).await.expect("sent");
+        assert_eq!(closing(&mut socket).await, 4401);
+    });
+    assert!(live.stop().success());
+}
+
+#[test]
+fn a_viewer_takes_fragmented_mp4_and_hears_what_happens() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let mut live = Live::start(home.path(), &deck("hello.pptx"), &[]);
+    let (media, token) = (live.said("media_ws_url"), live.said("token"));
+    assert_eq!(live.session()["state"], "ready", "it waits for a viewer");
+    let film = home.path().join("taken.mp4");
+    let (init, news) = runtime().block_on(async {
+        let mut events = open(&media.replace("/media", "/events"), &token).await;
+        let hello = text(&mut events).await;
+        assert_eq!((&hello["type"], &hello["slides"], &hello["slide"]["number"]), (&"hello".into(), &3.into(), &1.into()), "{hello}");
+        // A viewer commands nothing.
+        events.send(Message::text(json!({ "command": "next" }).to_string())).await.expect("sent");
+        let mut socket = open(&media, &token).await;
+        let init = text(&mut socket).await;
+        let mut bytes = Vec::new();
+        let mut ended = false;
+        while let Some(Ok(message)) = socket.next().await {
+            match message {
+                Message::Binary(part) => bytes.extend_from_slice(&part),
+                Message::Text(text) => ended |= text.contains("\"end\""),
+                _ => {}
+            }
+        }
+        assert!(ended, "the end is told");
+        std::fs::write(&film, bytes).expect("a writable folder");
+        let mut news = Vec::new();
+        while let Some(Ok(message)) = events.next().await {
+            if let Message::Text(text) = message {
+                news.push(serde_json::from_str::<Value>(&text).expect("JSON"));
+            }
+        }
+        (init, news)
+    });
+    live.until_state("ended");
+    assert!(live.wait().success());
+    assert!(init["mime"].as_str().is_some_and(|mime| mime.starts_with("video/mp4; codecs=\"avc1.42")), "{init}");
+    decodes_cleanly(&film);
+    let probed = probe(&film, &["-count_frames", "-show_entries", "stream=codec_name,nb_read_frames,start_time"]);
+    let frames: u32 = probed["streams"][0]["nb_read_frames"].as_str().and_then(|count| count.parse().ok()).expect("a count");
+    assert!(frames > 200, "three slides are about nine seconds: {probed}");
+    let of = |kind: &str| news.iter().filter(|news| news["type"] == kind).cloned().collect::<Vec<_>>();
+    assert_eq!(of("error").len(), 1, "the command of a viewer: {:?}", of("error"));
+    let slides: Vec<i64> = of("slide").iter().filter_map(|slide| slide["number"].as_i64()).collect();
+    assert!(slides.ends_with(&[2, 3]), "{slides:?}");
+    let states: Vec<String> = of("state").iter().filter_map(|news| news["state"].as_str().map(String::from)).collect();
+    assert_eq!(states, ["live", "ended"]);
+    assert!(!of("caption").is_empty() && !of("clock").is_empty());
+}
