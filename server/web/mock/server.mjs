@@ -77,7 +77,7 @@ export class MockServer {
     this.#port = this.#server.address().port;
     this.#timers = [
       setInterval(() => this.tell({ type: "clock", programme_ms: this.programmeMs() }), 1_000),
-      setInterval(() => this.#speak(), 4_000),
+      setInterval(() => this.#speak(), 2_000),
     ];
   }
 
@@ -98,6 +98,7 @@ export class MockServer {
   setState(state) {
     this.state = state;
     this.tell({ type: "state", state });
+    if (state === "live") for (const ws of this.#sockets.media) if (!ws.encoder) this.#send(ws);
   }
 
   /** Ends the programme as the contract says. */
@@ -124,7 +125,7 @@ export class MockServer {
     const programme_ms = this.programmeMs();
     const n = this.#spoken++;
     this.tell({ type: "slide", programme_ms, ...slides[n % slides.length] });
-    this.tell({ type: "caption", programme_ms, duration_ms: 3_700, text: sentences[n % sentences.length] });
+    this.tell({ type: "caption", programme_ms, duration_ms: 1_900, text: sentences[n % sentences.length] });
   }
 
   #accept(ws, request) {
@@ -158,6 +159,7 @@ export class MockServer {
       "-g", "15", "-threads", "1", "-c:a", "aac", "-f", "mp4", "-flush_packets", "1",
       "-movflags", "frag_every_frame+empty_moov+default_base_moof+frag_discont", "pipe:1",
     ], { stdio: ["ignore", "pipe", "inherit"] });
+    ws.encoder = encoder;
     ws.on("close", () => encoder.kill("SIGKILL"));
     ws.send(JSON.stringify({ type: "init", mime: 'video/mp4; codecs="avc1.42c01e, mp4a.40.2"', programme_ms: from }));
     encoder.stdout.on("data", mediaSegments((segment) => {

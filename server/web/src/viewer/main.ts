@@ -39,6 +39,7 @@ let lecture: Lecture | null = null;
 const player = new Player({ video, room, forced, log, lectureState: () => lecture?.state ?? null, changed: draw });
 const controls = new Controls(video, player, draw);
 const view = new View(
+  room,
   (text) => {
     const found = tokenIn(text);
     if (found) {
@@ -96,5 +97,7 @@ window.addEventListener("pagehide", () => {
   lecture?.close();
   player.leave();
 });
+// Phones end hidden pages without a word.
+document.addEventListener("visibilitychange", () => document.hidden && log.flush(true));
 // A page that comes back from the browser's memory joins again.
 window.addEventListener("pageshow", ({ persisted }) => persisted && begin());

@@ -37,7 +37,7 @@ export class Player {
   /** The browser wants a gesture before it plays sound (or anything at all). */
   soundRefused = false;
   playRefused = false;
-  /** A frame has been shown since the page was opened: it stays on screen while we reconnect. */
+  /** A frame has been shown with this token: it stays on screen while we reconnect. */
   everShown = false;
   private transport: Transport | null = null;
   private token = "";
@@ -71,6 +71,7 @@ export class Player {
     this.token = token;
     this.tokenAt = performance.now();
     this.refusal = null;
+    this.everShown = false;
     this.backoff.reset();
     this.attempt();
   }
@@ -108,8 +109,8 @@ export class Player {
 
   refuse(refusal: Refusal): void {
     this.refusal = refusal;
-    this.options.log.add("error", `refused: ${refusal}`, "error");
-    this.options.log.flush();
+    // Without a right to the room there is none to its log either.
+    if (refusal === "missing" || refusal === "full") this.options.log.add("refused", refusal, "error");
     this.stop("refused");
   }
 

@@ -28,7 +28,8 @@ export class View {
   private readonly tokenError = element("token-error", HTMLElement);
   private readonly embed = new EmbedView(element("embed", HTMLElement));
 
-  constructor(onToken: (text: string) => boolean, onRetry: () => void) {
+  constructor(room: string, onToken: (text: string) => boolean, onRetry: () => void) {
+    if (room) setText(this.title, room);
     this.retry.addEventListener("click", onRetry);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();

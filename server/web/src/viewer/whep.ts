@@ -6,7 +6,7 @@ import type { Transport, TransportHost } from "./transport";
 const gatherMs = 1_500;
 /** ICE says "disconnected" for short gaps, too; after this long it is a loss. */
 const disconnectedMs = 4_000;
-/** The stream never rests, so a picture that stands still this long means that the sender is gone. */
+/** The stream never rests, so no data for this long means that the sender is gone. */
 const silentMs = 6_000;
 /** Captions are told when they are spoken; the jitter buffer shows the mouth about this much later. */
 const captionDelayMs = 200;
@@ -20,7 +20,7 @@ export class WhepTransport implements Transport {
   private resource: URL | null = null;
   private over = false;
   private delay: number | null = null;
-  private last = { emitted: 0, buffered: 0, freezes: 0, decoded: 0, progressAt: 0 };
+  private last = { emitted: 0, buffered: 0, freezes: 0, bytes: 0, heardAt: 0 };
   private readonly video: HTMLVideoElement;
   private readonly path: string;
   private readonly token: string;
@@ -138,8 +138,9 @@ export class WhepTransport implements Transport {
     for (const stat of report.values()) {
       if (stat.type !== "inbound-rtp" || stat.kind !== "video") continue;
       const now = performance.now();
-      const decoded: number = stat.framesDecoded ?? 0;
-      const progressAt = decoded > this.last.decoded || this.last.progressAt === 0 ? now : this.last.progressAt;
+      // Bytes, not frames: a hidden page may rest from decoding.
+      const bytes: number = stat.bytesReceived ?? 0;
+      const heardAt = bytes > this.last.bytes || this.last.heardAt === 0 ? now : this.last.heardAt;
       const emitted: number = stat.jitterBufferEmittedCount ?? 0;
       const buffered: number = stat.jitterBufferDelay ?? 0;
       const freezes: number = stat.freezeCount ?? 0;
@@ -147,8 +148,8 @@ export class WhepTransport implements Transport {
         this.delay = ((buffered - this.last.buffered) / (emitted - this.last.emitted)) * 1_000 + roundTripMs;
       }
       if (freezes > this.last.freezes && !this.video.paused) this.host.stalled();
-      this.last = { emitted, buffered, freezes, decoded, progressAt };
-      if (now - progressAt > silentMs) this.lose("WebRTC: no frames any more");
+      this.last = { emitted, buffered, freezes, bytes, heardAt };
+      if (now - heardAt > silentMs) this.lose("WebRTC: no data any more");
     }
   }
 
