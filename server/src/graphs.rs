@@ -49,6 +49,16 @@ impl GraphFile {
         self.path.as_ref().map_or_else(|| LECTURE_NAME.to_string(), |path| path.display().to_string())
     }
 
+    /// It is the graph of `lectern render` and `lectern live`.
+    pub fn is_built_in(&self) -> bool {
+        self.path.is_none()
+    }
+
+    /// Its top level has this key.
+    pub fn has(&self, key: &str) -> bool {
+        parse(&self.text, &self.name()).is_ok_and(|tree| tree.get(key).is_some())
+    }
+
     /// It can be read as far as its top level.
     pub fn is_map(&self) -> bool {
         parse(&self.text, &self.name()).is_ok_and(|tree| tree.as_map().is_some())

@@ -9,7 +9,6 @@ mod auth;
 mod cli;
 mod commands;
 mod console;
-mod data;
 mod decks;
 mod doctor;
 mod estimate;
@@ -24,6 +23,7 @@ mod outputs;
 mod progress;
 mod resources;
 mod signals;
+mod state;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -2,7 +2,6 @@
 
 mod browsers;
 mod livekit;
-mod programme;
 mod sessions;
 mod stage;
 mod viewers;

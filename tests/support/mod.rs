@@ -21,7 +21,7 @@ pub fn deck(name: &str) -> PathBuf {
 /// The program under test, with caches of its own in `home`.
 pub fn lectern(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
-    command.current_dir(root()).env("XDG_CACHE_HOME", home.join("cache")).env("XDG_DATA_HOME", home.join("data")).env_remove("RUST_LOG");
+    command.current_dir(root()).env("XDG_CACHE_HOME", home.join("cache")).env("XDG_STATE_HOME", home.join("state")).env_remove("RUST_LOG");
     command
 }
 

@@ -14,9 +14,9 @@ pub struct Denied {
 }
 
 impl Denied {
-    /// The list in the data folder.
-    pub fn open(data: &Path) -> Denied {
-        let mut denied = Denied { path: data.join("denied-tokens"), ids: BTreeSet::new(), seen: None };
+    /// The list in the state folder.
+    pub fn open(folder: &Path) -> Denied {
+        let mut denied = Denied { path: folder.join("denied-tokens"), ids: BTreeSet::new(), seen: None };
         denied.refresh();
         denied
     }

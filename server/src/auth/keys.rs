@@ -1,7 +1,7 @@
 //! The keys that sign and check tokens.
 //!
 //! Lectern's own secret is `LECTERN_JWT_SECRET`, or the content of the file that `LECTERN_JWT_SECRET_FILE` names. Without either one is
-//! made at the first use and kept in the data folder, readable by its owner only: good for a server on loopback, where `lectern token`
+//! made at the first use and kept in the state folder, readable by its owner only: good for a server on loopback, where `lectern token`
 //! of the same user finds it, too. Tokens of others are accepted by keys of `LECTERN_JWT_KEYS`, a JSON file:
 //! `[{"kid": "campus", "alg": "ES256", "pem": "-----BEGIN PUBLIC KEY-----…"}]`. The algorithm belongs to the key and is never taken from
 //! a token's header.
@@ -66,17 +66,17 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Those that environment and data folder give.
+    /// Those that environment and state folder give.
     ///
     /// # Errors
     /// What is wrong with them.
-    pub fn load(data: &Path) -> Result<Keys, KeyError> {
+    pub fn load(folder: &Path) -> Result<Keys, KeyError> {
         let given = std::env::var("LECTERN_JWT_SECRET").ok().filter(|secret| !secret.is_empty()).map(String::into_bytes);
         let from_file = std::env::var_os("LECTERN_JWT_SECRET_FILE").map(|path| read(Path::new(&path))).transpose()?;
         let keys = match (given, from_file) {
             (Some(secret), _) => Keys::new(secret, "LECTERN_JWT_SECRET")?,
             (None, Some(text)) => Keys::new(text.trim().as_bytes().to_vec(), "LECTERN_JWT_SECRET_FILE")?,
-            (None, None) => Keys { made: true, ..Keys::new(kept(&data.join("jwt-secret"))?, "jwt-secret")? },
+            (None, None) => Keys { made: true, ..Keys::new(kept(&folder.join("jwt-secret"))?, "jwt-secret")? },
         };
         match std::env::var_os("LECTERN_JWT_KEYS") {
             Some(path) => keys.with_file(Path::new(&path)),

@@ -2,17 +2,18 @@
 
 use crate::auth::{Auth, Claims, Denied, Keys, Role};
 use crate::console::Console;
-use crate::data;
+use crate::state;
 use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
-use crate::graphs::GraphFile;
+use crate::graphs::{GraphFile, must_have_sink};
 use crate::http::{App, Journal, Server, links};
 use crate::live::{Command, LIMIT, Lecture, Outputs, Premises, Session, Sessions, State};
 use crate::outputs;
 use crate::progress::{Doing, clock};
 use clap::Args;
 use engine::graph::check::Depth;
+use engine::graph::document::Clock;
 use engine::graph::unit::DurationSetting;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
@@ -39,8 +40,8 @@ ends it at once.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md.
-    #[arg(value_name = "DECK")]
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, a folder of pictures with script.md; or a graph file of your own.
+    #[arg(value_name = "DECK|GRAPH")]
     deck: PathBuf,
     /// Where browsers reach it; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -75,7 +76,7 @@ pub struct Options {
     /// How long the lecture may last at most.
     #[arg(long, value_name = "TIME", default_value = "12h")]
     limit: DurationSetting,
-    /// Keep the event log in this folder, a file a day; without it, in the data folder.
+    /// Keep the event log in this folder, a file a day; without it, in the state folder.
     #[arg(long, value_name = "DIR")]
     logs: Option<PathBuf>,
     /// Remove event logs after so many days.
@@ -100,8 +101,8 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         outputs::check(record, &[deck])?;
     }
     options.figures.check(&[deck])?;
-    let data = data::folder();
-    let keys = Keys::load(&data).map_err(|error| Failure::Invalid(error.to_string()))?;
+    let kept = state::folder();
+    let keys = Keys::load(&kept).map_err(|error| Failure::Invalid(error.to_string()))?;
     if !options.listen.ip().is_loopback() {
         keys.must_be_given().map_err(|error| Failure::Invalid(error.to_string()))?;
     }
@@ -109,19 +110,28 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let listener = Server::listen(options.listen).map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
 
-    let reading = Doing::start("reading", &deck.display().to_string(), console);
+    let file = GraphFile::new(is_graph(deck).then_some(deck));
     // Held until the end: the nodes of the run share it.
-    let lesson = options.deck_options.import(deck)?;
-    drop(reading);
-    let slides = options.lecture.choose(&lesson)?.len();
-    let room = options.room.clone().unwrap_or_else(|| lesson.id.clone());
+    let lesson = match file.is_built_in() {
+        true => {
+            let _reading = Doing::start("reading", &deck.display().to_string(), console);
+            Some(options.deck_options.import(deck)?)
+        }
+        false => None,
+    };
+    let slides = lesson.as_ref().map(|lesson| options.lecture.choose(lesson)).transpose()?.map_or(0, |slides| slides.len());
+    let room = options.room.clone().or_else(|| lesson.as_ref().map(|lesson| lesson.id.clone())).unwrap_or_else(|| "lecture".into());
     let lecture = lecture(&options, &room);
-    let (document, plan) = GraphFile::new(None).plan(&lecture.options(), Depth::Environment)?;
+    let (document, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
     console.lints(&document.warnings, "");
+    must_have_sink(&file, &document, &plan)?;
+    if plan.clock != Clock::Live {
+        return Err(Failure::Invalid(format!("{} is no live graph; write clock: live, or a profile `live` that does", file.name())));
+    }
 
-    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| data.join("logs"))), options.keep_logs);
+    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), options.keep_logs);
     let app = Arc::new(App {
-        auth: Auth::new(keys, Denied::open(&data)),
+        auth: Auth::new(keys, Denied::open(&kept)),
         sessions: Arc::new(Sessions::new(options.lessons.clone(), lecture.address.clone())),
         journal,
         origin: format!("http://{address}"),
@@ -130,8 +140,8 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     });
     let premises = Premises {
         room: room.clone(),
-        title: lesson.title.clone(),
-        language: lesson.language.clone(),
+        title: lesson.as_ref().map_or_else(|| room.clone(), |lesson| lesson.title.clone()),
+        language: lesson.as_ref().map_or_else(String::new, |lesson| lesson.language.clone()),
         slides,
         waits: lecture.waits,
         limit: options.limit.0.to_std().min(LIMIT),
@@ -158,6 +168,12 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     console.say(&format!("live for {}  {}  {}", clock(media), several(slides as u64, "slide"), several(underruns, "underrun")));
     console.warnings(&report.warnings);
     Ok(())
+}
+
+/// A YAML file with nodes, and no lesson.
+fn is_graph(path: &Path) -> bool {
+    let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    yaml && GraphFile::new(Some(path)).has("nodes")
 }
 
 fn lecture(options: &Options, room: &str) -> Lecture {

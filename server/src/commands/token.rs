@@ -2,7 +2,7 @@
 
 use crate::auth::{Auth, Claims, Denied, Keys, Role};
 use crate::console::Console;
-use crate::data;
+use crate::state;
 use crate::failure::Failure;
 use clap::Args;
 use engine::graph::unit::DurationSetting;
@@ -17,7 +17,7 @@ Examples:
   lectern token --livekit --role viewer --room demo    for the room of a LiveKit server (LIVEKIT_API_KEY, LIVEKIT_API_SECRET)
   lectern token --revoke 3f0c…                         a token is good no more
 
-The secret that signs is LECTERN_JWT_SECRET, or what LECTERN_JWT_SECRET_FILE names, or one that is kept in the data folder.";
+The secret that signs is LECTERN_JWT_SECRET, or what LECTERN_JWT_SECRET_FILE names, or one that is kept in the state folder.";
 
 /// Make a token that lets somebody in, or take one back.
 #[derive(Args, Debug)]
@@ -45,12 +45,12 @@ pub struct Options {
 
 /// Prints the token.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
-    let data = data::folder();
+    let kept = state::folder();
     let failed = |error: &dyn std::error::Error| Failure::Failed(error.to_string());
     if options.livekit {
         return livekit(&options, console);
     }
-    let auth = Auth::new(Keys::load(&data).map_err(|error| Failure::Invalid(error.to_string()))?, Denied::open(&data));
+    let auth = Auth::new(Keys::load(&kept).map_err(|error| Failure::Invalid(error.to_string()))?, Denied::open(&kept));
     if let Some(jti) = &options.revoke {
         auth.deny(jti).map_err(|error| failed(&error))?;
         console.say("revoked; who is in with it is sent away within 30 s");

@@ -28,6 +28,8 @@ use tokio::sync::watch;
 const LARGEST: usize = 256 << 10;
 /// How often a viewer's token is looked at again.
 const RECHECK: Duration = Duration::from_secs(30);
+/// How often the machine's load is measured.
+const MEASURE: Duration = Duration::from_secs(2);
 /// How long requests that are being answered may take at the end.
 const LAST: Duration = Duration::from_secs(3);
 
@@ -72,7 +74,6 @@ type Shared = axum::extract::State<Arc<App>>;
 
 /// A server at work. Dropping it ends it.
 pub struct Server {
-    address: SocketAddr,
     stop: watch::Sender<bool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -93,7 +94,6 @@ impl Server {
     /// # Errors
     /// No thread can be had.
     pub fn start(listener: std::net::TcpListener, app: Arc<App>) -> std::io::Result<Server> {
-        let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("http").enable_all().build()?;
         let (stop, stopped) = watch::channel(false);
         let work = move || {
@@ -101,6 +101,13 @@ impl Server {
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
                 let mut until = stopped.clone();
                 tokio::spawn(whep::recheck(app.clone(), stopped));
+                let sessions = app.sessions.clone();
+                tokio::spawn(async move {
+                    loop {
+                        sessions.measure();
+                        tokio::time::sleep(MEASURE).await;
+                    }
+                });
                 let served = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
                     let _ = until.wait_for(|stop| *stop).await;
                     // Those who take media and news have been told that it is over.
@@ -113,13 +120,9 @@ impl Server {
             runtime.shutdown_timeout(LAST);
         };
         let thread = std::thread::Builder::new().name("server".into()).spawn(work)?;
-        Ok(Server { address, stop, thread: Some(thread) })
+        Ok(Server { stop, thread: Some(thread) })
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
 }
 
 impl Drop for Server {

@@ -1,6 +1,6 @@
 //! What is to be given live, as a graph's profiles and variables.
 
-use crate::graphs::GraphOptions;
+use crate::graphs::{GraphFile, GraphOptions};
 use std::path::{Path, PathBuf};
 
 /// Where a lecture goes, beside the browsers of its room.
@@ -43,8 +43,8 @@ pub struct Lecture {
 }
 
 impl Lecture {
-    /// The profiles that are asked for, and the variables.
-    pub fn options(&self) -> GraphOptions {
+    /// The profiles that are asked for, and the variables: those that the graph has. What was set by hand must be there.
+    pub fn options(&self, file: &GraphFile) -> GraphOptions {
         let Outputs { hls, record, rtmp, livekit } = &self.outputs;
         let asked = [
             ("web", true),
@@ -68,7 +68,8 @@ impl Lecture {
             ("address", self.address.clone()),
         ];
         let own = own.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
-        GraphOptions { profile: profile.map(String::from).collect(), set: own.chain(self.set.clone()).collect() }
+        let own = own.filter(|(name, _)| file.declares(name));
+        GraphOptions { profile: profile.filter(|name| file.has_profile(name)).map(String::from).collect(), set: own.chain(self.set.clone()).collect() }
     }
 }
 
@@ -80,7 +81,7 @@ mod tests {
     fn every_output_has_its_profile_and_variable() {
         let outputs = Outputs { hls: Some("h".into()), record: None, rtmp: Some("rtmp://x/y".into()), livekit: None };
         let lecture = Lecture { deck: "d.pptx".into(), room: "d".into(), outputs, waits: false, ..Lecture::default() };
-        let options = lecture.options();
+        let options = lecture.options(&GraphFile::new(None));
         assert_eq!(options.profile, ["live", "web", "hls", "rtmp"]);
         assert!(options.set.contains(&("rtmp".into(), "rtmp://x/y".into())) && !options.set.iter().any(|(name, _)| name == "out"));
     }

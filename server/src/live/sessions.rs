@@ -99,9 +99,9 @@ impl Sessions {
         self.lock().insert(session.name().to_string(), Slot::On(session));
     }
 
-    /// The busy part of the machine, 0 to 1.
-    pub fn busy(&self) -> f64 {
-        self.load.busy()
+    /// Measures how busy the machine has been since the last time. To be called every few seconds.
+    pub fn measure(&self) {
+        self.load.measure();
     }
 
     /// Makes a session from a lesson of the folder. Takes as long as reading the deck does.
@@ -149,7 +149,8 @@ impl Sessions {
             address: self.address.clone(),
             set,
         };
-        let (_, plan) = GraphFile::new(None).plan(&lecture.options(), Depth::Environment)?;
+        let file = GraphFile::new(None);
+        let (_, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
         let lesson = import_shared(&lecture.deck, &ImportOptions::default())?;
         let slides = select(&lesson, request.slides.as_deref().unwrap_or("all"))?.len();
         let premises = Premises {

@@ -24,7 +24,7 @@ use news::News;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Once, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use tokio::sync::broadcast;
 
 /// Rooms by name, while they are open.
@@ -70,18 +70,16 @@ pub(crate) struct Counters {
     pub(crate) skipped: AtomicU64,
     pub(crate) lowered: AtomicU64,
     pub(crate) dropped: AtomicU64,
-    first: Once,
+    seen: AtomicBool,
     events: OnceLock<Events>,
 }
 
 impl Counters {
     /// A viewer sees the lecture; the run's owner is told of the first one.
     pub(crate) fn sees(&self) {
-        self.first.call_once(|| {
-            if let Some(events) = self.events.get() {
-                events.tell(json!({ "viewer": "first" }));
-            }
-        });
+        if let Some(events) = self.events.get().filter(|_| !self.seen.swap(true, Ordering::Relaxed)) {
+            events.tell(json!({ "viewer": "first" }));
+        }
     }
 }
 

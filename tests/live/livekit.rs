@@ -1,0 +1,129 @@
+//! A lecture in a room of a real LiveKit server, watched by LiveKit's own clients.
+
+use super::stage::{Live, PATIENCE, peer, report};
+use crate::support::{decodes_cleanly, lectern, probe, root, succeed};
+use serde_json::{Value, json};
+use std::fs;
+use std::net::{TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+const KEY: &str = "devkey";
+const SECRET: &str = "secretsecretsecretsecretsecretsecret";
+
+/// A LiveKit server on loopback. Dropping it kills it.
+struct Server {
+    config: PathBuf,
+    port: u16,
+    child: Child,
+}
+
+impl Server {
+    fn start(home: &Path) -> Server {
+        // Both are free now; nothing else here takes ports by number.
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+        let udp = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+        let config = home.join("livekit.yaml");
+        let text = format!(
+            "port: {port}\nbind_addresses: [\"127.0.0.1\"]\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: error}}\n\
+            rtc: {{tcp_port: 0, udp_port: {udp}, use_external_ip: false, node_ip: 127.0.0.1, enable_loopback_candidate: true, \
+            interfaces: {{includes: [lo]}}}}\nroom: {{auto_create: true}}\n"
+        );
+        fs::write(&config, text).expect("a writable folder");
+        let child = Server::spawn(&config);
+        let server = Server { config, port, child };
+        server.answers();
+        server
+    }
+
+    fn spawn(config: &Path) -> Child {
+        peer("livekit-server").arg("--config").arg(config).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts")
+    }
+
+    /// Waits until it answers.
+    fn answers(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < deadline, "the LiveKit server does not answer");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    fn kill(&mut self) {
+        // It would wait for its participants otherwise.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn restart(&mut self) {
+        self.kill();
+        self.child = Server::spawn(&self.config);
+        self.answers();
+    }
+
+    fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A command with the server's key.
+fn with_key(command: &mut Command) -> &mut Command {
+    command.env("LIVEKIT_API_KEY", KEY).env("LIVEKIT_API_SECRET", SECRET)
+}
+
+/// A viewer's token in a file.
+fn token_file(home: &Path, room: &str) -> PathBuf {
+    let output = succeed(with_key(&mut lectern(home)).args(["token", "--livekit", "--room", room]));
+    let file = home.join("livekit-token");
+    fs::write(&file, output.stdout).expect("a writable folder");
+    file
+}
+
+fn saw_pictures_and_sound(seen: &Value) {
+    assert!(seen["first_frame"]["from_connected_ms"].as_f64().is_some(), "{seen:#}");
+    assert!(seen["video"]["frames"].as_f64().or(seen["video"]["presented"].as_f64()) > Some(30.0), "{seen:#}");
+    assert_eq!((&seen["participants"][0]["identity"], &seen["participants"][0]["name"]), (&"lectern".into(), &"Lectern".into()));
+}
+
+#[test]
+fn a_livekit_room_sees_the_lecture_and_a_lost_server_costs_only_its_viewers() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let mut server = Server::start(home.path());
+    let film = home.path().join("film.mp4");
+    let mut command = lectern(home.path());
+    command.arg("live").arg(root().join("graphs/demo/lectern.pptx")).args(["--listen", "127.0.0.1:0", "--room", "lesson-1", "--loop"]);
+    command.args(["--set", "size=854x480", "--set", "fps=25", "--livekit", &server.url()]).arg("--record").arg(&film);
+    let live = Live::of(with_key(&mut command));
+    let token = token_file(home.path(), "lesson-1");
+    let watch = |name: &str, more: &[&str]| {
+        report(peer(name).args(["--url", &server.url()]).arg("--token-file").arg(&token).args(more))
+    };
+    let python = watch("room-python", &["--seconds", "4"]);
+    saw_pictures_and_sound(&python);
+    assert_eq!(python["video"]["size"], json!([854, 480]), "{python:#}");
+    // A viewer's word is heard, and the lecture's are.
+    let browser = watch("room", &["--seconds", "4", "--send", &json!({ "command": "goto", "slide": 3 }).to_string()]);
+    saw_pictures_and_sound(&browser);
+    assert!(browser["video"]["codec"].as_str().is_some_and(|codec| codec.eq_ignore_ascii_case("video/h264")), "{browser:#}");
+    live.watch("on slide 3", |session| session["slide"]["index"] == 2);
+
+    let before = live.session()["programme_ms"].as_i64().expect("a time");
+    server.restart();
+    let again = watch("room-python", &["--seconds", "3", "--limit", "90"]);
+    saw_pictures_and_sound(&again);
+    let after = live.session()["programme_ms"].as_i64().expect("a time");
+    assert!(after > before);
+    assert!(live.stop().success());
+    decodes_cleanly(&film);
+    let probed = probe(&film, &["-count_frames", "-show_entries", "stream=nb_read_frames:format=duration", "-select_streams", "v:0"]);
+    let number = |value: &Value| value.as_str().and_then(|text| text.parse::<f64>().ok()).expect("a number");
+    let (frames, seconds) = (number(&probed["streams"][0]["nb_read_frames"]), number(&probed["format"]["duration"]));
+    assert!((frames - seconds * 25.0).abs() <= 2.0, "the recording is whole: {frames} pictures in {seconds} s");
+}
