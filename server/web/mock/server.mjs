@@ -38,6 +38,7 @@ const sentences = [
 export class MockServer {
   /** What pages have posted to the log, in order. */
   logged = [];
+  #awaited = new Set();
   /** WHEP: `null` answers 404; a function takes the offer and gives the answer. */
   answerOffer = null;
   whepOpen = new Set();
@@ -110,6 +111,20 @@ export class MockServer {
     }
   }
 
+  /** The first log entry of this type, once there is one. */
+  logEntry(type) {
+    return new Promise((done) => {
+      const check = () => {
+        const entry = this.logged.find(({ event_type }) => event_type === type);
+        if (!entry) return;
+        this.#awaited.delete(check);
+        done(entry);
+      };
+      this.#awaited.add(check);
+      check();
+    });
+  }
+
   closeMedia(code) {
     for (const socket of this.#sockets.media) socket.close(code);
   }
@@ -176,6 +191,7 @@ export class MockServer {
       const body = await text(request);
       if (rest === "log") {
         this.logged.push(...[JSON.parse(body)].flat());
+        for (const check of this.#awaited) check();
         return say(204);
       }
       if (rest === "whep" && this.answerOffer && room === "demo") {

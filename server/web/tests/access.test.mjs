@@ -16,7 +16,7 @@ after(async () => {
   await server.stop();
 });
 
-test("every control has a name, in a sensible order, with visible focus", { timeout: 60_000 }, async () => {
+test("every control has a name, in a sensible order, with visible focus", { timeout: 120_000 }, async () => {
   const page = await newPage(browser);
   await page.goto(server.link("demo", "?transport=mse"));
   await inState(page, "playing");
@@ -43,7 +43,7 @@ test("every control has a name, in a sensible order, with visible focus", { time
   await page.context().close();
 });
 
-test("nothing moves for those who asked for that", { timeout: 60_000 }, async () => {
+test("nothing moves for those who asked for that", { timeout: 120_000 }, async () => {
   const page = await newPage(browser, { reducedMotion: "reduce" });
   await page.goto(server.link("demo", "?transport=mse"));
   await inState(page, "playing");
@@ -53,7 +53,7 @@ test("nothing moves for those who asked for that", { timeout: 60_000 }, async ()
 });
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`text stands out from its ground, ${colorScheme}`, { timeout: 60_000 }, async () => {
+  test(`text stands out from its ground, ${colorScheme}`, { timeout: 120_000 }, async () => {
     const page = await newPage(browser, { colorScheme });
     await page.goto(server.link("demo", "?transport=mse"));
     await inState(page, "playing");
@@ -67,7 +67,7 @@ for (const colorScheme of ["light", "dark"]) {
 }
 
 for (const width of [320, 360, 768, 1440]) {
-  test(`nothing is cut off at ${width} px`, { timeout: 60_000 }, async () => {
+  test(`nothing is cut off at ${width} px`, { timeout: 120_000 }, async () => {
     const page = await newPage(browser, { viewport: { width, height: 800 } });
     for (const address of [server.link("demo", "?transport=mse"), `${server.origin}/live/other`, server.link("full")]) {
       await page.goto(address);
