@@ -102,8 +102,9 @@ fn a_livekit_room_sees_the_lecture_and_a_lost_server_costs_only_its_viewers() {
     command.args(["--set", "size=854x480", "--set", "fps=25", "--livekit", &server.url()]).arg("--record").arg(&film);
     let live = Live::of(with_key(&mut command));
     let token = token_file(home.path(), "lesson-1");
+    let url = server.url();
     let watch = |name: &str, more: &[&str]| {
-        report(peer(name).args(["--url", &server.url()]).arg("--token-file").arg(&token).args(more))
+        report(peer(name).args(["--url", &url]).arg("--token-file").arg(&token).args(more))
     };
     let python = watch("room-python", &["--seconds", "4"]);
     saw_pictures_and_sound(&python);

@@ -65,7 +65,7 @@ impl Peer for Connection {
             signaller.set_property("identity", &config.identity);
             signaller.set_property("participant-name", &config.name);
             signaller.set_property("auth-token", &token);
-            let addresses = config.addresses.clone();
+            let addresses = config.candidates();
             signaller.connect("webrtcbin-ready", false, move |values| {
                 let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
                 offer_addresses(&webrtcbin, &addresses);

@@ -22,7 +22,7 @@ use engine::time::Span;
 use plugins::gst::Link;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 const VIDEO: In<EncodedUnit> = In::new("video");
@@ -86,9 +86,19 @@ pub struct LiveKitSinkConfig {
     /// How long a token is valid, 1s to 24h; every connection has a new one.
     #[serde(default = "ten_minutes")]
     token_ttl: DurationSetting,
-    /// The addresses under which the server finds this machine; none: those of all its networks but loopback.
+    /// The addresses under which the server finds this machine; none: those of all its networks, or loopback for a server on loopback.
     #[serde(default)]
     addresses: Vec<IpAddr>,
+}
+
+impl LiveKitSinkConfig {
+    /// The addresses to offer. The usual candidates leave loopback out, and a server there would never be reached.
+    fn candidates(&self) -> Vec<IpAddr> {
+        let host = self.url.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host).trim_matches(['[', ']']);
+        let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        if self.addresses.is_empty() && is_loopback { vec![Ipv4Addr::LOCALHOST.into()] } else { self.addresses.clone() }
+    }
 }
 
 fn presenter() -> String {
@@ -216,5 +226,22 @@ impl Node for LiveKitSink {
             None => {}
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(url: &str) -> LiveKitSinkConfig {
+        serde_json::from_value(serde_json::json!({ "url": url, "room": "r", "api_key": "k", "api_secret": "s" })).unwrap()
+    }
+
+    #[test]
+    fn a_server_on_loopback_is_offered_loopback() {
+        for url in ["ws://127.0.0.1:7880", "ws://localhost", "ws://[::1]:7880/rtc"] {
+            assert_eq!(config(url).candidates(), [IpAddr::from([127, 0, 0, 1])], "{url}");
+        }
+        assert!(config("wss://lectures.example").candidates().is_empty());
     }
 }
