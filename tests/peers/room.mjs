@@ -32,6 +32,7 @@ function serve() {
 
 await measure(asked, {}, async (browser, report) => {
   const page = await newPage(browser, report);
+  await page.exposeFunction("screenshot", async () => { if (asked.screenshot) await page.screenshot({ path: asked.screenshot }); });
   await page.goto(await serve());
   const said = await page.evaluate((settings) => window.join(settings), {
     url: asked.url,
@@ -44,6 +45,5 @@ await measure(asked, {}, async (browser, report) => {
   });
   const { error, ...seen } = said;
   Object.assign(report, seen);
-  if (asked.screenshot) await page.screenshot({ path: asked.screenshot });
   if (error) throw new Error(error);
 });
