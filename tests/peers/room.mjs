@@ -17,8 +17,10 @@ const asked = options({
 /** Served from loopback, because audio worklets want a secure origin. */
 function serve() {
   const client = readFileSync(join(home, "node_modules/livekit-client/dist/livekit-client.umd.js"));
+  const html = `<!doctype html><title>room</title><link rel=icon href=data:,><body style="background:#222">
+    <script src="/client.js"></script><script src="/room.js"></script>`;
   const files = {
-    "/": ["text/html", "<!doctype html><title>room</title><link rel=icon href=data:,><body style='background:#222'><script src='/client.js'></script><script src='/room.js'></script>"],
+    "/": ["text/html", html],
     "/client.js": ["text/javascript", client],
     "/room.js": ["text/javascript", readFileSync(new URL("room-page.js", import.meta.url))],
   };
