@@ -72,6 +72,7 @@ window.join = async ({ url, token, seconds, until, since, send, limit }) => {
     report.error = error.message;
   }
   if (measuring) Object.assign(report, await played(both.video.track, both.audio.track));
+  if (measuring) await window.screenshot();
   room.removeAllListeners();
   await room.disconnect();
   return report;

@@ -17,8 +17,10 @@ const asked = options({
 /** Served from loopback, because audio worklets want a secure origin. */
 function serve() {
   const client = readFileSync(join(home, "node_modules/livekit-client/dist/livekit-client.umd.js"));
+  const html = `<!doctype html><title>room</title><link rel=icon href=data:,><body style="background:#222">
+    <script src="/client.js"></script><script src="/room.js"></script>`;
   const files = {
-    "/": ["text/html", "<!doctype html><title>room</title><link rel=icon href=data:,><body style='background:#222'><script src='/client.js'></script><script src='/room.js'></script>"],
+    "/": ["text/html", html],
     "/client.js": ["text/javascript", client],
     "/room.js": ["text/javascript", readFileSync(new URL("room-page.js", import.meta.url))],
   };
@@ -32,6 +34,7 @@ function serve() {
 
 await measure(asked, {}, async (browser, report) => {
   const page = await newPage(browser, report);
+  await page.exposeFunction("screenshot", async () => { if (asked.screenshot) await page.screenshot({ path: asked.screenshot }); });
   await page.goto(await serve());
   const said = await page.evaluate((settings) => window.join(settings), {
     url: asked.url,
@@ -44,6 +47,5 @@ await measure(asked, {}, async (browser, report) => {
   });
   const { error, ...seen } = said;
   Object.assign(report, seen);
-  if (asked.screenshot) await page.screenshot({ path: asked.screenshot });
   if (error) throw new Error(error);
 });

@@ -37,7 +37,12 @@ func (server *server) ServeHTTP(response http.ResponseWriter, request *http.Requ
 		return
 	}
 	server.t.Cleanup(func() { _ = peer.Close() })
-	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264, ClockRate: 90000}, "video", "stream")
+	video, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264, ClockRate: 90000}, "video", "stream")
+	if err != nil {
+		server.t.Error(err)
+		return
+	}
+	audio, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "audio", "stream")
 	if err != nil {
 		server.t.Error(err)
 		return
@@ -46,13 +51,15 @@ func (server *server) ServeHTTP(response http.ResponseWriter, request *http.Requ
 		server.t.Error(err)
 		return
 	}
-	if _, err := peer.AddTrack(track); err != nil {
-		server.t.Error(err)
-		return
+	for _, track := range []webrtc.TrackLocal{video, audio} {
+		if _, err := peer.AddTrack(track); err != nil {
+			server.t.Error(err)
+			return
+		}
 	}
 	peer.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		if state == webrtc.PeerConnectionStateConnected {
-			go send(track)
+			go send(video, audio)
 		}
 	})
 	answer, err := peer.CreateAnswer(nil)
@@ -72,9 +79,9 @@ func (server *server) ServeHTTP(response http.ResponseWriter, request *http.Requ
 	fmt.Fprint(response, peer.LocalDescription().SDP)
 }
 
-func send(track *webrtc.TrackLocalStaticRTP) {
+func send(video, audio *webrtc.TrackLocalStaticRTP) {
 	sequence := uint16(65530) // wraps within the test
-	for frame := range 60 {
+	for frame := range 90 {
 		if frame == 15 {
 			sequence++
 		}
@@ -82,8 +89,15 @@ func send(track *webrtc.TrackLocalStaticRTP) {
 		if frame%10 == 0 {
 			kind = 0x65
 		}
-		packet := rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: sequence, Timestamp: uint32(frame) * 3000, Marker: true}, Payload: []byte{kind, 0x88, 1, 2}}
-		if track.WriteRTP(&packet) != nil {
+		picture := rtp.Packet{
+			Header:  rtp.Header{Version: 2, SequenceNumber: sequence, Timestamp: uint32(frame) * 3000, Marker: true},
+			Payload: []byte{kind, 0x88, 1, 2},
+		}
+		sound := rtp.Packet{
+			Header:  rtp.Header{Version: 2, SequenceNumber: uint16(frame), Timestamp: uint32(frame) * 1600},
+			Payload: []byte{0xf8, 0xff, 0xfe},
+		}
+		if video.WriteRTP(&picture) != nil || audio.WriteRTP(&sound) != nil {
 			return
 		}
 		sequence++
@@ -95,15 +109,19 @@ func TestCountsWhatAServerSends(t *testing.T) {
 	whep := &server{t: t}
 	listening := httptest.NewServer(whep)
 	defer listening.Close()
-	options := Options{URL: listening.URL + "/whep", Token: "secret", Stay: time.Second, Limit: 10 * time.Second}
-	report := run(options, 4, 2)
-	if report.Failed != 0 || whep.joined.Load() != 4 || whep.left.Load() != 4 {
+	options := Options{URL: listening.URL + "/whep", Token: "secret", Stay: 1800 * time.Millisecond, Limit: 10 * time.Second}
+	report := run(options, 3, 2)
+	if report.Failed != 0 || whep.joined.Load() != 3 || whep.left.Load() != 3 {
 		t.Fatalf("%d failed, %d joined, %d left: %+v", report.Failed, whep.joined.Load(), whep.left.Load(), report.Visits)
 	}
 	for _, visit := range report.Visits {
 		video := visit.Video
 		if video.Keyframes < 1 || video.Frames < 16 || video.Frames != video.Packets || video.Lost != 1 || video.FirstKeyframe == 0 {
 			t.Errorf("%+v", video)
+		}
+		// Sender reports come once a second.
+		if visit.Audio.Frames < 16 || visit.Audio.Lost != 0 || visit.Audio.Reports == 0 || visit.Skew == nil {
+			t.Errorf("%+v, skew %v", visit.Audio, visit.Skew)
 		}
 	}
 }
