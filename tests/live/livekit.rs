@@ -103,9 +103,7 @@ fn a_livekit_room_sees_the_lecture_and_a_lost_server_costs_only_its_viewers() {
     let live = Live::of(with_key(&mut command));
     let token = token_file(home.path(), "lesson-1");
     let url = server.url();
-    let watch = |name: &str, more: &[&str]| {
-        report(peer(name).args(["--url", &url]).arg("--token-file").arg(&token).args(more))
-    };
+    let watch = |name: &str, more: &[&str]| report(peer(name).args(["--url", &url]).arg("--token-file").arg(&token).args(more));
     let python = watch("room-python", &["--seconds", "4"]);
     saw_pictures_and_sound(&python);
     assert_eq!((&python["video"]["width"], &python["video"]["height"]), (&854.into(), &480.into()), "{python:#}");

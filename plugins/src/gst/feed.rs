@@ -87,10 +87,8 @@ pub fn encoded_audio_caps(caps: &EncodedAudioCaps) -> gst::Caps {
             .field("channels", channels)
             .field("rate", rate)
             .build(),
-        AudioCodec::Opus => gst::Caps::builder("audio/x-opus")
-            .field("channel-mapping-family", 0i32)
-            .field("channels", channels)
-            .field("rate", rate)
-            .build(),
+        AudioCodec::Opus => {
+            gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0i32).field("channels", channels).field("rate", rate).build()
+        }
     }
 }

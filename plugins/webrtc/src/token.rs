@@ -80,7 +80,15 @@ impl LiveKitClaims {
 
     fn new(key: &str, identity: &str, ttl: Duration, video: VideoGrant) -> LiveKitClaims {
         let (name, metadata, now) = (String::new(), String::new(), now());
-        LiveKitClaims { iss: key.into(), sub: identity.into(), name, metadata, nbf: now.saturating_sub(10), exp: now + ttl.as_secs(), video }
+        LiveKitClaims {
+            iss: key.into(),
+            sub: identity.into(),
+            name,
+            metadata,
+            nbf: now.saturating_sub(10),
+            exp: now + ttl.as_secs(),
+            video,
+        }
     }
 }
 

@@ -6,8 +6,8 @@
 //! `[{"kid": "campus", "alg": "ES256", "pem": "-----BEGIN PUBLIC KEY-----…"}]`. The algorithm belongs to the key and is never taken from
 //! a token's header.
 
-use super::claims::{Claims, ISSUER};
 use super::TokenError;
+use super::claims::{Claims, ISSUER};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use plugins_webrtc::token::{SignError, sign};
@@ -113,7 +113,11 @@ impl Keys {
                 (Algorithm::RS256, Some(pem), None) => DecodingKey::from_rsa_pem(pem.as_bytes()).map_err(bad)?,
                 (Algorithm::ES256, Some(pem), None) => DecodingKey::from_ec_pem(pem.as_bytes()).map_err(bad)?,
                 (Algorithm::HS256, None, Some(secret)) if secret.len() >= SHORTEST => DecodingKey::from_secret(secret.as_bytes()),
-                _ => return Err(wrong(format!("key \"{kid}\": write alg RS256 or ES256 with pem, or HS256 with a secret of 32 bytes or more"))),
+                _ => {
+                    return Err(wrong(format!(
+                        "key \"{kid}\": write alg RS256 or ES256 with pem, or HS256 with a secret of 32 bytes or more"
+                    )));
+                }
             };
             if kid == OWN {
                 return Err(wrong(format!("the id \"{OWN}\" is taken by the server's own key")));

@@ -2,7 +2,6 @@
 
 use crate::auth::{Auth, Claims, Denied, Keys, Role};
 use crate::console::Console;
-use crate::state;
 use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
@@ -11,6 +10,7 @@ use crate::http::{App, Journal, Server, links};
 use crate::live::{Command, LIMIT, Lecture, Outputs, Premises, Session, Sessions, State};
 use crate::outputs;
 use crate::progress::{Doing, clock};
+use crate::state;
 use clap::Args;
 use engine::graph::check::Depth;
 use engine::graph::document::Clock;
@@ -106,7 +106,9 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     if !options.listen.ip().is_loopback() {
         keys.must_be_given().map_err(|error| Failure::Invalid(error.to_string()))?;
     }
-    let taken = |error: std::io::Error| Failure::Failed(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen));
+    let taken = |error: std::io::Error| {
+        Failure::Failed(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen))
+    };
     let listener = Server::listen(options.listen).map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
 

@@ -2,8 +2,8 @@
 
 use crate::auth::{Auth, Claims, Denied, Keys, Role};
 use crate::console::Console;
-use crate::state;
 use crate::failure::Failure;
+use crate::state;
 use clap::Args;
 use engine::graph::unit::DurationSetting;
 use plugins_webrtc::token::{LiveKitClaims, sign};
@@ -68,7 +68,10 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
 
 fn livekit(options: &Options, console: &Console) -> Result<(), Failure> {
     let setting = |name: &str| {
-        std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or_else(|| Failure::Invalid(format!("{name} is not set; it is the LiveKit server's")))
+        std::env::var(name)
+            .ok()
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| Failure::Invalid(format!("{name} is not set; it is the LiveKit server's")))
     };
     let (key, secret) = (setting("LIVEKIT_API_KEY")?, setting("LIVEKIT_API_SECRET")?);
     let identity = options.identity.clone().unwrap_or_else(|| format!("viewer-{}", Uuid::new_v4().simple()));

@@ -88,7 +88,12 @@ pub async fn end(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) 
     if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::no_room(&room)) }
 }
 
-pub async fn command(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
+pub async fn command(
+    app: Shared,
+    Path(room): Path<String>,
+    Bearer(claims): Bearer,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Value>), Problem> {
     claims.may_command(&room)?;
     let command: Command = read(&body)?;
     let state = carry_out(find(&app, &room)?, command).await?;

@@ -122,7 +122,6 @@ impl Server {
         let thread = std::thread::Builder::new().name("server".into()).spawn(work)?;
         Ok(Server { stop, thread: Some(thread) })
     }
-
 }
 
 impl Drop for Server {

@@ -1,7 +1,7 @@
 //! Pages and figures: the viewer page, `/metrics`, `/health`.
 
-use super::problem::Problem;
 use super::Shared;
+use super::problem::Problem;
 use crate::metrics::Metrics;
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -73,4 +73,3 @@ pub async fn protect(mut response: Response) -> Response {
     }
     response
 }
-

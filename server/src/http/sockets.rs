@@ -64,7 +64,13 @@ pub struct Choice {
     rung: usize,
 }
 
-pub async fn media(app: Shared, Path(room): Path<String>, Query(choice): Query<Choice>, headers: HeaderMap, ws: WebSocketUpgrade) -> Response {
+pub async fn media(
+    app: Shared,
+    Path(room): Path<String>,
+    Query(choice): Query<Choice>,
+    headers: HeaderMap,
+    ws: WebSocketUpgrade,
+) -> Response {
     let token = token_of(&headers);
     ws.protocols([PROTOCOL]).max_message_size(LONGEST).on_upgrade(move |mut socket| async move {
         let app = app.0;

@@ -56,7 +56,8 @@ pub async fn offer(
 pub async fn leave(app: Shared, Path((room, id)): Path<(String, String)>, Bearer(claims): Bearer) -> Result<StatusCode, Problem> {
     {
         let mut peers = app.peers.lock();
-        let (its_room, maker) = peers.get(&id).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no_such_viewer", "there is no such viewer"))?;
+        let (its_room, maker) =
+            peers.get(&id).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no_such_viewer", "there is no such viewer"))?;
         if maker.jti != claims.jti || *its_room != room {
             let detail = "a viewer is sent away only with the token that made it";
             return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));

@@ -69,7 +69,10 @@ impl Lecture {
         ];
         let own = own.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
         let own = own.filter(|(name, _)| file.declares(name));
-        GraphOptions { profile: profile.filter(|name| file.has_profile(name)).map(String::from).collect(), set: own.chain(self.set.clone()).collect() }
+        GraphOptions {
+            profile: profile.filter(|name| file.has_profile(name)).map(String::from).collect(),
+            set: own.chain(self.set.clone()).collect(),
+        }
     }
 }
 

@@ -191,7 +191,8 @@ impl Sessions {
     /// A deck of the lessons' folder; nothing outside it.
     fn lesson(&self, lesson: &str) -> Result<PathBuf, CreateError> {
         let wrong = |text: String| CreateError::Lesson(text);
-        let folder = self.lessons.as_ref().ok_or_else(|| wrong("this server gives no lessons by name; start it with --lessons DIR".into()))?;
+        let folder =
+            self.lessons.as_ref().ok_or_else(|| wrong("this server gives no lessons by name; start it with --lessons DIR".into()))?;
         let path = Path::new(lesson);
         if lesson.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
             return Err(wrong(format!("{lesson:?} is no path under the lessons' folder")));

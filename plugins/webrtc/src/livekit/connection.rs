@@ -33,8 +33,7 @@ impl Connection {
 
     fn token(&self) -> Result<String, GstError> {
         let config = &self.config;
-        let mut claims =
-            LiveKitClaims::presenter(config.api_key.reveal(), &config.room, &config.identity, config.token_ttl.0.to_std());
+        let mut claims = LiveKitClaims::presenter(config.api_key.reveal(), &config.room, &config.identity, config.token_ttl.0.to_std());
         (claims.name, claims.metadata) = (config.name.clone(), config.metadata.clone());
         let token = sign(&claims, None, config.api_secret.reveal().as_bytes());
         token.map_err(|error| GstError::Launch { text: error.to_string() })

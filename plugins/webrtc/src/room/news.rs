@@ -64,7 +64,8 @@ impl News {
         let programme_ms = millis(packet.pts);
         match &packet.media {
             Cue::Slide(slide) => {
-                let news = SlideNews { index: slide.index, number: slide.index + 1, id: slide.id.to_string(), title: slide.title.to_string() };
+                let news =
+                    SlideNews { index: slide.index, number: slide.index + 1, id: slide.id.to_string(), title: slide.title.to_string() };
                 let mut text = serde_json::to_value(&news).expect("plain data");
                 (text["type"], text["programme_ms"]) = ("slide".into(), programme_ms.into());
                 self.change(|now| (now.slide, now.caption) = (Some(news), None));

@@ -110,7 +110,8 @@ impl Figures {
         let mut text = String::new();
         for (name, room) in &self.rooms {
             text += &format!("{name}  {}\n", room.headline());
-            text += &format!("  {:<12} {:<18} {:>8} {:>6} {:>9} {:>6} {:>7}\n", "node", "type", "packets/s", "busy", "p99", "waits", "dropped");
+            text +=
+                &format!("  {:<12} {:<18} {:>8} {:>6} {:>9} {:>6} {:>7}\n", "node", "type", "packets/s", "busy", "p99", "waits", "dropped");
             for node in room.nodes.values() {
                 let [busy, p99] = [percent(node.busy), millis(node.p99)];
                 let (name, kind, fps) = (&node.node, &node.node_type, node.fps);

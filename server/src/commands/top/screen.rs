@@ -42,7 +42,8 @@ pub fn show(
 
 fn ends(event: &Event) -> bool {
     let Event::Key(key) = event else { return false };
-    matches!(key.code, KeyCode::Char('q') | KeyCode::Esc) || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
+    matches!(key.code, KeyCode::Char('q') | KeyCode::Esc)
+        || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
 }
 
 fn draw(frame: &mut Frame<'_>, url: &str, history: &History) {
@@ -55,18 +56,16 @@ fn draw(frame: &mut Frame<'_>, url: &str, history: &History) {
         for (node, figures) in &room.nodes {
             let course = history.course(name, node);
             let warns = figures.dropped > 0.0;
-            rows.push(
-                Row::new(vec![
-                    Cell::from(format!("  {node}")),
-                    Cell::from(figures.node_type.clone()),
-                    Cell::from(course.last().map_or_else(String::new, u64::to_string)),
-                    Cell::from(sparkline(&course)),
-                    Cell::from(percent(figures.busy)),
-                    Cell::from(millis(figures.p99)),
-                    Cell::from(format!("{:.0}", figures.depth)),
-                    Cell::from(format!("{:.0}", figures.dropped)).style(if warns { Style::new().fg(Color::Red) } else { Style::new() }),
-                ])
-            );
+            rows.push(Row::new(vec![
+                Cell::from(format!("  {node}")),
+                Cell::from(figures.node_type.clone()),
+                Cell::from(course.last().map_or_else(String::new, u64::to_string)),
+                Cell::from(sparkline(&course)),
+                Cell::from(percent(figures.busy)),
+                Cell::from(millis(figures.p99)),
+                Cell::from(format!("{:.0}", figures.depth)),
+                Cell::from(format!("{:.0}", figures.dropped)).style(if warns { Style::new().fg(Color::Red) } else { Style::new() }),
+            ]));
         }
     }
     let widths = [14, 44, 6, 60, 6, 10, 6, 8].map(Constraint::Max);
