@@ -6,10 +6,13 @@ use gstreamer as gst;
 
 /// Units of 1024 samples (ISO/IEC 14496-3, AAC-LC); the configuration is the AudioSpecificConfig, which says nothing of the priming.
 pub(super) static CODERS: [Coder; 2] = [
-    Coder { launch: "avenc_aac bitrate={bitrate} ! audio/mpeg,mpegversion=4,stream-format=raw", ..coder("avenc_aac", 1, |_| Some(1024)) },
+    Coder {
+        launch: "avenc_aac bitrate={bitrate} ! capsfilter caps=audio/mpeg,mpegversion=4,stream-format=raw",
+        ..coder("avenc_aac", 1, |_| Some(1024))
+    },
     // Takes 16 bits only. Dither is noise from a random source: off.
     Coder {
-        launch: "audioconvert dithering=none ! voaacenc bitrate={bitrate} ! audio/mpeg,mpegversion=4,stream-format=raw",
+        launch: "audioconvert dithering=none ! voaacenc bitrate={bitrate} ! capsfilter caps=audio/mpeg,mpegversion=4,stream-format=raw",
         ..coder("voaacenc", 0, |_| Some(1600))
     },
 ];
