@@ -1,6 +1,7 @@
 //! Who may watch, and what those get who do: fragmented MP4 and news over WebSocket.
 
 use super::stage::{Live, ask, ask_raw, runtime, token};
+use crate::support::together::{flashes_and_clicks, worst};
 use crate::support::{deck, decodes_cleanly, probe};
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, StatusCode};
@@ -145,4 +146,69 @@ fn a_viewer_takes_fragmented_mp4_and_hears_what_happens() {
     let states: Vec<String> = of("state").iter().filter_map(|news| news["state"].as_str().map(String::from)).collect();
     assert_eq!(states, ["live", "ended"]);
     assert!(!of("caption").is_empty() && !of("clock").is_empty());
+}
+
+#[test]
+fn a_viewer_that_takes_nothing_is_sent_away_and_the_others_see_nothing_of_it() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let graph = home.path().join("loud.yaml");
+    // Sound of half a megabit fills every buffer within seconds.
+    let text = std::fs::read_to_string(crate::support::root().join("graphs/avsync.yaml")).expect("the graph");
+    let text = text.replace("inputs: { audio: playout.audio } }", "inputs: { audio: playout.audio }, config: { bitrate: 512k } }");
+    assert!(text.contains("512k"));
+    std::fs::write(&graph, text).expect("a writable folder");
+    let live = Live::start(home.path(), &graph, &[]);
+    let film = home.path().join("quick.mp4");
+    let (media, token) = (live.said("media_ws_url"), live.said("token"));
+    let seen = runtime().block_on(async {
+        // A small window: what the kernel holds is not what is tested.
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a window");
+        let address = media.trim_start_matches("ws://").split('/').next().expect("an address").parse().expect("an address");
+        let stream = socket.connect(address).await.expect("connected");
+        let mut request = media.as_str().into_client_request().expect("an address");
+        request.headers_mut().insert("sec-websocket-protocol", format!("lectern.v1, token.{token}").parse().expect("a header"));
+        let (mut slow, _) = tokio_tungstenite::client_async(request, stream).await.expect("a WebSocket");
+        assert_eq!(
+            serde_json::from_str::<Value>(slow.next().await.expect("init").expect("init").to_text().expect("text")).expect("JSON")["type"],
+            "init"
+        );
+        // The other one takes everything, until the slow one has been sent away.
+        let mut quick = open(&media, &token).await;
+        let (mut fragments, mut looked, mut bytes) = (0, 0, Vec::new());
+        let session = format!("{}/v1/live/{}", live.origin(), live.said("room"));
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        loop {
+            match tokio::time::timeout(Duration::from_secs(30), quick.next()).await.expect("a fragment in time") {
+                Some(Ok(Message::Binary(part))) => {
+                    fragments += 1;
+                    bytes.extend_from_slice(&part);
+                }
+                Some(Ok(_)) => {}
+                other => panic!("the quick viewer lost its stream: {other:?}"),
+            }
+            if fragments / 30 > looked {
+                looked = fragments / 30;
+                let answer = client.get(&session).bearer_auth(&token).send().await.expect("an answer").text().await.expect("a body");
+                let answer: Value = serde_json::from_str(&answer).expect("JSON");
+                if answer["viewers"]["dropped"] == 1 {
+                    std::fs::write(&film, bytes).expect("a writable folder");
+                    return answer;
+                }
+                assert!(looked < 90, "it is still there: {answer}");
+            }
+        }
+    });
+    assert!(seen["viewers"]["skipped"].as_u64() >= Some(3), "it was given chances: {seen}");
+    let report = ask(Method::GET, &format!("{}/v1/live/{}/graph", live.origin(), live.said("room")), &live.said("control_token"), None).1;
+    assert_eq!(report["playout"]["underruns"], 0);
+    assert!(report["edges"].as_array().is_some_and(|edges| edges.iter().all(|edge| edge["dropped"] == 0)), "{report:#}");
+    assert!(live.stop().success());
+    // What the other one has taken is whole, and flash and click are together.
+    decodes_cleanly(&film);
+    let (flashes, clicks) = flashes_and_clicks(&film, 30.0);
+    assert!(flashes.len() > 5 && clicks.len() > 5, "{flashes:?} {clicks:?}");
+    // The first and the last may be at the very edge.
+    let apart = worst(&flashes[1..flashes.len() - 1], &clicks);
+    assert!(apart <= 0.001, "flash and click are up to {apart} s apart");
 }

@@ -2,6 +2,7 @@
 
 pub mod files;
 pub mod picture;
+pub mod together;
 pub mod zip;
 
 use serde_json::Value;

@@ -7,7 +7,7 @@ use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, must_have_sink};
 use crate::http::{App, Journal, Server, links};
-use crate::live::{Command, LIMIT, Lecture, Outputs, Premises, Session, Sessions, State};
+use crate::live::{Command, LIMIT, Lecture, OnState, Outputs, Premises, Session, Sessions, State};
 use crate::outputs;
 use crate::progress::{Doing, clock};
 use crate::state;
@@ -61,6 +61,9 @@ pub struct Options {
     /// Record to this MP4 file.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Offer a second, smaller picture size, such as 640x360; slow viewers are moved to it.
+    #[arg(long, value_name = "SIZE")]
+    small: Option<String>,
     /// Say each line of this file at a sentence border; `-` reads standard input while the lecture is given.
     #[arg(long, value_name = "FILE")]
     say_from: Option<PathBuf>,
@@ -189,6 +192,7 @@ fn lecture(options: &Options, room: &str) -> Lecture {
         outputs,
         repeat: options.repeat,
         address: address_for(options.listen.ip()),
+        small: options.small.clone(),
         set: asked.chain(options.set.clone()).collect(),
     }
 }
@@ -199,7 +203,7 @@ fn address_for(ip: IpAddr) -> Option<String> {
 }
 
 /// What is printed and logged at a change of state.
-fn told(app: &Arc<App>, console: &Console, room: &str, options: &Options) -> Box<dyn Fn(&Session, State) + Send + Sync> {
+fn told(app: &Arc<App>, console: &Console, room: &str, options: &Options) -> OnState {
     let (app, console, room) = (app.clone(), console.clone(), room.to_string());
     let list = options.hls.as_ref().map(|folder| folder.join("index.m3u8"));
     let ready = std::sync::Once::new();

@@ -17,6 +17,8 @@ use crate::live::Sessions;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
+use axum::serve::ListenerExt;
+use socket2::SockRef;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +32,8 @@ const LARGEST: usize = 256 << 10;
 const RECHECK: Duration = Duration::from_secs(30);
 /// How often the machine's load is measured.
 const MEASURE: Duration = Duration::from_secs(2);
+/// What the system holds back of a connection, in bytes: more than a second of pictures would only be old ones.
+const SEND_BUFFER: usize = 192 << 10;
 /// How long requests that are being answered may take at the end.
 const LAST: Duration = Duration::from_secs(3);
 
@@ -106,6 +110,13 @@ impl Server {
                     loop {
                         sessions.measure();
                         tokio::time::sleep(MEASURE).await;
+                    }
+                });
+                // Pictures leave at once, and few of them wait where no viewer can skip them.
+                let listener = listener.tap_io(|stream| {
+                    let tuned = stream.set_nodelay(true).and_then(|()| SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER));
+                    if let Err(error) = tuned {
+                        tracing::debug!(%error, "a connection keeps the system's settings");
                     }
                 });
                 let served = axum::serve(listener, router(app)).with_graceful_shutdown(async move {

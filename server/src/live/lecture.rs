@@ -36,6 +36,8 @@ pub struct Lecture {
     pub waits: bool,
     /// It begins again after its last slide.
     pub repeat: bool,
+    /// A second, smaller picture size for slow viewers.
+    pub small: Option<String>,
     /// The address that viewers by WebRTC are told, where it is one only.
     pub address: Option<String>,
     /// Variables of the graph, the weightiest last.
@@ -55,6 +57,7 @@ impl Lecture {
             ("rtmp", rtmp.is_some()),
             ("livekit", livekit.is_some()),
             ("address", self.address.is_some()),
+            ("small", self.small.is_some()),
         ];
         let profile = std::iter::once("live").chain(asked.into_iter().filter_map(|(name, asked)| asked.then_some(name)));
         let path = |path: &Path| path.display().to_string();
@@ -66,6 +69,7 @@ impl Lecture {
             ("rtmp", rtmp.clone()),
             ("livekit", livekit.clone()),
             ("address", self.address.clone()),
+            ("small", self.small.clone()),
         ];
         let own = own.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
         let own = own.filter(|(name, _)| file.declares(name));

@@ -8,5 +8,5 @@ mod sessions;
 
 pub use command::{Command, CommandError};
 pub use lecture::{Lecture, Outputs};
-pub use session::{Premises, Session, State};
+pub use session::{OnState, Premises, Session, State};
 pub use sessions::{CreateError, CreateRequest, LIMIT, Sessions};

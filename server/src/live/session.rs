@@ -55,7 +55,7 @@ pub struct Premises {
 }
 
 /// Told of every change of state.
-type OnState = Box<dyn Fn(&Session, State) + Send + Sync>;
+pub type OnState = Box<dyn Fn(&Session, State) + Send + Sync>;
 
 /// See the module docs. Shared by everybody who has to do with it.
 pub struct Session {
@@ -74,8 +74,10 @@ pub struct Session {
 
 impl Session {
     /// For a run that has just been launched. A thread of its own looks after it until [`Session::end`].
-    pub fn attach(premises: Premises, handle: Handle, on_state: OnState) -> Arc<Session> {
+    pub fn attach(mut premises: Premises, handle: Handle, on_state: OnState) -> Arc<Session> {
         let talk = handle.nodes_of("tts_chunker").into_iter().next();
+        // A graph without a talk has nothing that could wait.
+        premises.waits &= talk.is_some();
         let session = Arc::new(Session {
             room: Room::find(&premises.room),
             talk,

@@ -147,6 +147,7 @@ impl Sessions {
             waits: !request.start,
             repeat: request.repeat,
             address: self.address.clone(),
+            small: None,
             set,
         };
         let file = GraphFile::new(None);
