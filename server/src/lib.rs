@@ -31,6 +31,8 @@ use std::process::ExitCode;
 /// The whole program: reads the arguments, does what they say, prints what went wrong, returns the exit code.
 pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    // Two are linked in, and none is taken by itself. A second call finds the first one's choice.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     log_to_stderr();
     let console = console::Console::new(cli.output);
     match commands::run(cli.command, &console) {

@@ -146,6 +146,8 @@ pub fn ask_raw(method: Method, url: &str, token: &str, kind: &str, body: String)
 
 /// Where asynchronous clients of one test run.
 pub fn runtime() -> tokio::runtime::Runtime {
+    // As in the program; the first test that comes here does it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
