@@ -1,21 +1,17 @@
-//! What a live talk can be told: to go to another slide, to pause, to go on.
+//! What a live talk can be told: to begin, to go to another slide, to pause, to go on, to say something.
 
-use super::talk::Talk;
-use super::timeline::Timeline;
-use super::tts_chunker::{AUDIO, CUES};
-use super::voice::SAMPLES;
-use engine::cue::Cue;
-use engine::media::AudioBlock;
-use engine::node::Cx;
-use engine::packet::Packet;
+use super::answer::{MOST, Say, SayCommand};
+use super::talk::{Rest, Stretch, Talk, Until, What};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What comes next. It takes effect with the flush that follows it, at the flush's cut: first the command, then the flush.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TalkCommand {
+    /// The first word, where the talk waits for it (`begin: when_told`); nothing once it has begun.
+    Start,
     /// The slide of this number in the deck; one that is not given is passed over in silence.
     Goto(usize),
     /// The slide after this one; nothing after the last.
@@ -26,93 +22,132 @@ pub enum TalkCommand {
     Pause,
     /// The end of a pause: the sentence that was interrupted is begun again.
     Resume,
+    /// An answer, at the end of the sentence or at once. Another slide or a pause ends it, and drops those that wait.
+    Say(SayCommand),
 }
 
-/// A talk that is interrupted.
-pub(super) struct Pause {
-    /// How far the slide was.
-    elapsed: Span,
-    /// Where in it the interrupted sentence began.
-    sentence: Span,
-    /// Silence has been made up to here.
-    until: Time,
-    /// Since the last flush the slide has been stated.
-    stated: bool,
+/// What to do at the next flush.
+pub(super) enum Order {
+    Start,
+    Begin(Place),
+    Pause,
+    Resume,
+    Interrupt(Say),
+}
+
+/// A slide to go to.
+pub(super) enum Place {
+    Number(usize),
+    Next,
+    Previous,
 }
 
 impl Talk {
-    /// After a flush: does what it was told, or else makes again what it had made for later.
+    /// Between two calls: keeps it for the flush. An answer that can wait needs none.
+    pub(super) fn tell(&mut self, command: TalkCommand) {
+        let order = match command {
+            TalkCommand::Start => Order::Start,
+            TalkCommand::Goto(number) => Order::Begin(Place::Number(number)),
+            TalkCommand::Next => Order::Begin(Place::Next),
+            TalkCommand::Previous => Order::Begin(Place::Previous),
+            TalkCommand::Pause => Order::Pause,
+            TalkCommand::Resume => Order::Resume,
+            TalkCommand::Say(command) => {
+                let waiting = self.says.len() + self.orders.iter().filter(|order| matches!(order, Order::Interrupt(_))).count();
+                let say = match waiting < MOST {
+                    true => Say::new(&command, &self.lesson.language, &self.answers),
+                    false => Err(format!("{MOST} answers are waiting; another one is left out")),
+                };
+                match say {
+                    Ok(say) if say.interrupt => Order::Interrupt(say),
+                    Ok(say) => return self.says.push_back(say),
+                    Err(text) => return self.warnings.push(text),
+                }
+            }
+        };
+        self.orders.push(order);
+    }
+
+    /// After a flush: makes again what had been made for later, then does what it was told.
     pub(super) fn turn(&mut self, cut: Time) {
-        match &mut self.pause {
-            Some(pause) => (pause.until, pause.stated) = (pause.until.min(cut), false),
-            None => self.go_back(cut),
-        }
+        self.go_back(cut);
         // A cut is a picture's time, and not always a sample's.
         let at = Time::ZERO + (cut - Time::ZERO).round_up_to(self.step);
-        match self.told.take() {
-            None => {}
-            Some(TalkCommand::Pause) => self.hold(at),
-            Some(TalkCommand::Resume) => self.go_on(at),
-            Some(TalkCommand::Next) => self.begin(self.place + 1, at),
-            Some(TalkCommand::Previous) => self.begin(self.place.saturating_sub(1), at),
-            Some(TalkCommand::Goto(number)) => {
-                let place = self.order.iter().position(|&index| self.lesson.slides[index].number == number);
-                self.begin(place.unwrap_or(usize::MAX), at);
+        for order in std::mem::take(&mut self.orders) {
+            match order {
+                Order::Start => self.end_rest(Until::Told, at),
+                Order::Resume => self.end_rest(Until::Resumed, at),
+                Order::Pause => {
+                    self.says.clear();
+                    self.hold(Until::Resumed, at);
+                }
+                Order::Begin(place) => self.begin(place, at),
+                Order::Interrupt(say) => {
+                    if !matches!(self.stretch().what, What::Answer(_)) {
+                        self.hold(Until::Answered, at);
+                    }
+                    let place = self.says.iter().position(|say| !say.interrupt).unwrap_or(self.says.len());
+                    self.says.insert(place, say);
+                }
             }
         }
     }
 
-    /// Begins the slide at a place of the order, if there is one.
-    fn begin(&mut self, place: usize, at: Time) {
-        if place < self.order.len() {
-            self.make_from(place, at, None);
+    /// Begins a slide, if there is one.
+    fn begin(&mut self, place: Place, at: Time) {
+        let place = match place {
+            Place::Next => Some(self.place + 1),
+            Place::Previous => Some(self.place.saturating_sub(1)),
+            Place::Number(number) => self.order.iter().position(|&index| self.lesson.slides[index].number == number),
+        };
+        let Some(place) = place.filter(|place| *place < self.order.len()) else { return };
+        let waits = matches!(self.rest_mut(), Some(Rest { until: Until::Told, .. }));
+        self.says.clear();
+        let what = if waits { What::Rest(Rest { until: Until::Told, sentence: Span::ZERO }) } else { What::Slide };
+        self.enter_anew(Stretch { at, place, start: at, what });
+    }
+
+    /// Silence from `at` on. A rest stays what it is, but that one which would end by itself becomes one that does not.
+    fn hold(&mut self, until: Until, at: Time) {
+        let elapsed = match &self.stretch().what {
+            // Its slide stood still since it began.
+            What::Answer(_) | What::Rest(_) => self.stretch().at - self.stretch().start,
+            What::Slide => (self.resume.unwrap_or(self.stretch().start) - self.stretch().start).max(Span::ZERO),
+        };
+        let sentence = self.speech[self.place].begins.iter().filter(|begin| **begin <= elapsed).max().copied().unwrap_or(Span::ZERO);
+        let rest = match self.rest_mut() {
+            Some(Rest { until: Until::Answered, sentence }) => Rest { until, sentence: *sentence },
+            Some(rest) => *rest,
+            None => Rest { until, sentence },
+        };
+        self.enter_anew(Stretch { at, place: self.place, start: at - elapsed, what: What::Rest(rest) });
+    }
+
+    /// Ends a rest of this kind: at once, or after the answers.
+    fn end_rest(&mut self, until: Until, at: Time) {
+        let answering = !self.says.is_empty() || matches!(self.stretch().what, What::Answer(_));
+        match self.rest_mut() {
+            Some(rest) if rest.until == until && answering => rest.until = Until::Answered,
+            Some(rest) if rest.until == until => {
+                let sentence = rest.sentence;
+                self.enter_anew(self.after_rest(sentence, at));
+            }
+            _ => {}
         }
     }
 
-    fn hold(&mut self, at: Time) {
-        if self.pause.is_none() {
-            let elapsed = (self.resume.unwrap_or(self.start) - self.start).max(Span::ZERO);
-            let begun = self.sentences.iter().filter(|begun| (self.start..=at).contains(begun)).max();
-            let sentence = begun.map_or(Span::ZERO, |begun| *begun - self.start);
-            self.pause = Some(Pause { elapsed, sentence, until: at, stated: false });
+    /// The slide from the beginning of a sentence on.
+    pub(super) fn after_rest(&self, sentence: Span, at: Time) -> Stretch {
+        let said = Span(sentence.0 - sentence.0 % self.step.0);
+        Stretch { at, place: self.place, start: at - said, what: What::Slide }
+    }
+
+    /// The rest that holds, under an answer too.
+    fn rest_mut(&mut self) -> Option<&mut Rest> {
+        match &mut self.past.back_mut()?.what {
+            What::Slide => None,
+            What::Rest(rest) => Some(rest),
+            What::Answer(answer) => answer.rest.as_mut(),
         }
-    }
-
-    fn go_on(&mut self, at: Time) {
-        if let Some(Pause { sentence, .. }) = self.pause {
-            let said = Span(sentence.0 - sentence.0 % self.step.0);
-            self.make_from(self.place, at - said, (said > Span::ZERO).then_some(at));
-        }
-    }
-
-    /// Makes a slide as if it had begun at `start`, and sends it from `resume` on.
-    fn make_from(&mut self, place: usize, start: Time, resume: Option<Time>) {
-        (self.place, self.start, self.resume, self.pause) = (place, start, resume, None);
-        self.starts.clear();
-        self.sentences.clear();
-        self.make_again();
-    }
-
-    /// Nothing of the slide has been made.
-    pub(super) fn make_again(&mut self) {
-        (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);
-        self.narrator.forget();
-        self.next_ask = (self.place, 0);
-    }
-
-    /// In a pause: a block of silence, and what stands meanwhile. `false` when there is no pause.
-    pub(super) fn rest(&mut self, cx: &mut Cx<'_>) -> bool {
-        let Some(mut pause) = self.pause.take() else { return false };
-        if !std::mem::replace(&mut pause.stated, true) {
-            cx.emit(CUES, Packet::new(pause.until, self.slide_cue(pause.elapsed)));
-            cx.emit(CUES, Packet::new(pause.until, Cue::Rest));
-        }
-        let silence = AudioBlock::silence(self.block, 1, SAMPLES);
-        let length = silence.duration();
-        cx.emit(AUDIO, Packet::lasting(pause.until, length, silence));
-        pause.until += length;
-        cx.settle(CUES, pause.until);
-        self.pause = Some(pause);
-        true
     }
 }

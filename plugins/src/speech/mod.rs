@@ -3,12 +3,14 @@
 //! [`text`] cuts narration into clauses, a [`voice`] speaks them (exact times of words and phonemes), [`viseme`] says what the mouth does, [`cache`]
 //! remembers. The nodes: `tts_chunker` for lessons, `audio_file` for recordings.
 
+mod answer;
 pub mod audio_file;
 pub mod cache;
 mod captions;
 pub mod decode;
 mod direction;
 mod narrator;
+mod stretches;
 mod talk;
 pub mod text;
 mod timeline;

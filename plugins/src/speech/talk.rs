@@ -1,21 +1,90 @@
 //! A lesson being given: which slide, how far in it, what has been asked of the narrator. `tts_chunker` takes its blocks from here.
+//!
+//! The programme is a row of stretches: slides, rests and answers. A flush goes back along them to the one that its cut lies in, makes that
+//! one again (what was spoken is remembered) and leaves out what lies before the cut.
 
+use super::answer::{Answer, Say};
 use super::decode::decode;
-use super::direction::{Pause, TalkCommand};
+use super::direction::Order;
 use super::narrator::{AHEAD, Narrator};
 use super::text::{Clause, Ends, Narration as Script};
 use super::timeline::Timeline;
+use super::tts_chunker::CUES;
 use super::viseme::visemes_from_sound;
-use super::voice::TARGET_LUFS;
+use super::voice::{SAMPLES, TARGET_LUFS};
 use crate::lesson::{LEAD_IN, Lesson, Narration, Slide, TAIL};
 use engine::cue::{Cue, SlideCue, VisemeCue, WordCue};
 use engine::node::{Cx, Result};
 use engine::packet::Packet;
 use engine::time::{Span, Time};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Speech runs at about this many characters a second; for the estimate of the length only.
 const CHARACTERS_A_SECOND: f64 = 15.0;
+
+/// Stretches that are remembered: more than begin within the latency of a live run.
+const PAST: usize = 64;
+
+/// A part of the programme.
+pub(super) struct Stretch {
+    pub(super) at: Time,
+    /// Place in `order` of its slide.
+    pub(super) place: usize,
+    /// When that slide began, or would have if nothing had come between.
+    pub(super) start: Time,
+    pub(super) what: What,
+}
+
+/// What a stretch is.
+pub(super) enum What {
+    /// A slide, from its beginning or from where it was.
+    Slide,
+    /// Silence, while the slide stands and the presenter idles.
+    Rest(Rest),
+    /// Something else is said, while the slide stands.
+    Answer(Box<Answer>),
+}
+
+/// How a rest ends, and where in the slide it goes on.
+#[derive(Clone, Copy)]
+pub(super) struct Rest {
+    pub(super) until: Until,
+    pub(super) sentence: Span,
+}
+
+/// The end of a rest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The talk is told to begin.
+    Told,
+    /// It is told to go on.
+    Resumed,
+    /// All answers have been given.
+    Answered,
+}
+
+/// What is known of a slide's speech: the times in it at which sentences begin, and at which the last one has ended.
+#[derive(Clone, Default)]
+pub(super) struct Speech {
+    pub(super) begins: Vec<Span>,
+    end: Option<Span>,
+}
+
+impl Speech {
+    fn begins_at(&mut self, at: Span) {
+        if self.begins.last().is_none_or(|last| *last < at) {
+            self.begins.push(at);
+        }
+    }
+
+    /// How long a sentence still goes on at this time; `None` when nobody speaks, or one has just ended. As far as speech has been made.
+    fn left(&self, at: Span) -> Option<Span> {
+        let begun = self.begins.iter().rfind(|begin| **begin <= at).filter(|begin| **begin < at)?;
+        let end = self.begins.iter().find(|begin| *begin > begun).copied().or(self.end).unwrap_or(Span(i64::MAX));
+        (end > at).then(|| end - at)
+    }
+}
 
 /// A lesson being given.
 pub(super) struct Talk {
@@ -24,22 +93,29 @@ pub(super) struct Talk {
     pub(super) order: Vec<usize>,
     pub(super) scripts: Vec<Script>,
     pub(super) narrator: Narrator,
+    /// Speaks answers, so that they do not wait for narration.
+    pub(super) answers: Narrator,
     pub(super) gain: f32,
     /// The clause that the narrator is asked for next: place in `order`, number in its script.
     pub(super) next_ask: (usize, usize),
-    /// Place in `order` of the slide that plays.
+    /// The stretches up to now, the last one playing. Never empty.
+    pub(super) past: VecDeque<Stretch>,
+    /// Place in `order` of the slide that plays or stands; past the last one when the talk has ended.
     pub(super) place: usize,
-    /// When that slide began.
-    pub(super) start: Time,
-    /// When the slides before it began, and which they were.
-    pub(super) starts: Vec<(Time, usize)>,
-    /// After a flush: the slide is made again, and what lies before this has been sent.
+    /// The slide is made again, and what lies before this has been sent.
     pub(super) resume: Option<Time>,
-    /// When the sentences of this slide and the one before it began.
-    pub(super) sentences: Vec<Time>,
+    /// By place in `order`.
+    pub(super) speech: Vec<Speech>,
     /// What to do at the next flush.
-    pub(super) told: Option<TalkCommand>,
-    pub(super) pause: Option<Pause>,
+    pub(super) orders: Vec<Order>,
+    /// Answers that wait, those that interrupt first.
+    pub(super) says: VecDeque<Say>,
+    /// For the next call.
+    pub(super) warnings: Vec<String>,
+    /// In a rest: silence has been made up to here.
+    pub(super) silent: Time,
+    /// In a rest: since it began and since the last flush the slide has been stated.
+    pub(super) stated: bool,
     pub(super) now: Timeline,
     /// Its next clause.
     pub(super) clause: usize,
@@ -54,6 +130,50 @@ pub(super) struct Talk {
 }
 
 impl Talk {
+    /// The stretch that plays.
+    pub(super) fn stretch(&self) -> &Stretch {
+        self.past.back().expect("a talk is somewhere")
+    }
+
+    /// How far the programme has been made.
+    pub(super) fn position(&self) -> Time {
+        match &self.stretch().what {
+            What::Slide => self.resume.unwrap_or(self.stretch().start + self.now.position()),
+            What::Rest(_) => self.silent,
+            What::Answer(answer) => self.silent.max(self.stretch().at + answer.voice.position()),
+        }
+    }
+
+    /// Goes on with another stretch. A slide is made from its beginning, and sent from where the stretch begins.
+    pub(super) fn enter(&mut self, stretch: Stretch) {
+        (self.place, self.silent, self.stated) = (stretch.place, stretch.at, false);
+        if let What::Slide = stretch.what {
+            self.make_again();
+            self.resume = (stretch.at > stretch.start).then_some(stretch.at);
+        }
+        self.remember(stretch);
+    }
+
+    pub(super) fn remember(&mut self, stretch: Stretch) {
+        self.past.push_back(stretch);
+        if self.past.len() > PAST {
+            self.past.pop_front();
+        }
+    }
+
+    /// The same at a cut: nothing before it comes back.
+    pub(super) fn enter_anew(&mut self, stretch: Stretch) {
+        self.past.clear();
+        self.enter(stretch);
+    }
+
+    /// Nothing of the slide has been made.
+    fn make_again(&mut self) {
+        (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);
+        self.narrator.forget();
+        self.next_ask = (self.place, 0);
+    }
+
     fn slide(&self) -> &Slide {
         &self.lesson.slides[self.order[self.place]]
     }
@@ -75,7 +195,7 @@ impl Talk {
                         cx.warn(Some(number), format!("\"{}\" is not spoken: {}", unspoken.text, unspoken.reason));
                     }
                     if self.clause == 0 || script.clauses[self.clause - 1].ends != Ends::Comma {
-                        self.sentences.push(self.start + self.now.length());
+                        self.speech[self.place].begins_at(self.now.length());
                     }
                     self.now.clause(clause, &spoken, self.gain, last);
                     self.clause += 1;
@@ -86,37 +206,49 @@ impl Talk {
         Ok(())
     }
 
-    /// Makes the slide again that `cut` lies in, as far as it had been made. Its clauses come from the cache.
+    /// Goes back to the stretch that `cut` lies in, as far as it had been made. Answers that had not begun there wait again.
     pub(super) fn go_back(&mut self, cut: Time) {
-        let resume = cut.min(self.start + self.now.position());
-        while self.start > resume
-            && let Some(before) = self.starts.pop()
+        let resume = cut.min(self.position());
+        while self.past.len() > 1
+            && let Some(gone) = self.past.pop_back_if(|stretch| stretch.at > resume)
         {
-            (self.start, self.place) = before;
+            if let What::Answer(answer) = gone.what {
+                self.says.push_front(answer.say);
+            }
         }
+        let mut last = self.past.pop_back().expect("a talk is somewhere");
+        if let What::Answer(answer) = last.what {
+            last.what = What::Answer(Box::new(answer.again()));
+        }
+        let start = last.start;
+        let is_within = matches!(last.what, What::Slide) && resume > start;
+        self.place = last.place;
         self.make_again();
-        self.resume = (resume > self.start).then_some(resume);
+        (self.silent, self.stated) = (resume, false);
+        self.resume = is_within.then_some(resume);
+        self.past.push_back(last);
     }
 
     /// While a slide is made again: leaves out what had been sent, then states what holds there. `false` when there is nothing to leave out.
     pub(super) fn skip(&mut self, cx: &mut Cx<'_>) -> bool {
         let Some(resume) = self.resume else { return false };
-        let left = super::voice::SAMPLES.count_in(resume - (self.start + self.now.position())) as usize;
-        let (_, cues) = self.now.take(left.min(self.block), self.start);
+        let start = self.stretch().start;
+        let left = SAMPLES.count_in(resume - (start + self.now.position())) as usize;
+        let (_, cues) = self.now.take(left.min(self.block), start);
         for cue in cues {
             match &cue.media {
                 Cue::Slide(slide) => {
-                    let slide = SlideCue { elapsed: resume - self.start, ..SlideCue::clone(slide) };
-                    cx.emit(super::tts_chunker::CUES, Packet::new(resume, Cue::Slide(slide.into())));
+                    let slide = SlideCue { elapsed: resume - start, ..SlideCue::clone(slide) };
+                    cx.emit(CUES, Packet::new(resume, Cue::Slide(slide.into())));
                 }
                 Cue::Rest if cue.end().is_some_and(|end| end > resume) => {
-                    cx.emit(super::tts_chunker::CUES, Packet { dur: cue.end().map(|end| end - resume), ..Packet::new(resume, Cue::Rest) });
+                    cx.emit(CUES, Packet { dur: cue.end().map(|end| end - resume), ..Packet::new(resume, Cue::Rest) });
                 }
                 // The last shape and word before have been heard.
                 _ => {}
             }
         }
-        if self.start + self.now.position() >= resume {
+        if start + self.now.position() >= resume {
             self.resume = None;
         }
         true
@@ -168,9 +300,11 @@ impl Talk {
                     cues.push((word.start.since_start(), Some(word.end - word.start), Cue::Word(cue.into())));
                 }
                 cues.sort_by_key(|(at, ..)| *at);
+                self.speech[self.place].begins_at(self.now.length());
                 self.now.sound(&samples, gain, cues);
             }
         }
+        self.speech[self.place].end = Some(self.now.length());
         let tail = if matches!(slide.narration, Narration::Silence(_)) { Span::ZERO } else { TAIL };
         let length = (self.now.length() + tail).max(least).round_up_to(self.step);
         let rest = length - self.now.length();
@@ -180,15 +314,21 @@ impl Talk {
         Ok(())
     }
 
+    /// The slide has been sent: the next one, if there is one.
     pub(super) fn next_slide(&mut self) {
-        self.sentences.retain(|begun| *begun >= self.start);
-        self.starts.push((self.start, self.place));
-        self.start += self.now.length();
-        self.place += 1;
-        if self.repeat && self.place == self.order.len() {
-            self.place = 0;
+        let at = self.position();
+        let place = if self.repeat { (self.place + 1) % self.order.len() } else { self.place + 1 };
+        (self.now, self.clause, self.complete, self.resume, self.place) = (Timeline::default(), 0, false, None, place);
+        self.remember(Stretch { at, place, start: at, what: What::Slide });
+    }
+
+    /// The length of the next block: up to the end of the sentence where an answer waits for it. `None` when it need not wait.
+    pub(super) fn until_answer(&self) -> Option<usize> {
+        if self.says.is_empty() {
+            return Some(self.block);
         }
-        (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);
+        let left = self.speech[self.place].left(self.now.position())?;
+        Some(SAMPLES.count_in(left.min(SAMPLES.span_of(self.block as i64))) as usize)
     }
 
     /// Asks for clauses until enough are under way, those of later slides too.
@@ -218,14 +358,14 @@ impl Talk {
 
     /// Where the slides so far end, and about how long the others will be.
     pub(super) fn expected_end(&self) -> Time {
-        let later = self.order[self.place..].iter().map(|&index| match &self.lesson.slides[index] {
+        let later = self.order.iter().skip(self.place).map(|&index| match &self.lesson.slides[index] {
             Slide { narration: Narration::Text(text), .. } => {
                 Span::from_seconds_f64(text.chars().count() as f64 / CHARACTERS_A_SECOND) + LEAD_IN + TAIL
             }
             Slide { narration: Narration::Silence(span), .. } => *span,
             Slide { narration: Narration::Audio { .. }, .. } => Span::from_seconds(30),
         });
-        self.start + later.sum()
+        self.stretch().start + later.sum()
     }
 }
 

@@ -8,7 +8,7 @@
 use super::cache::Cache;
 use super::direction::TalkCommand;
 use super::narrator::{AHEAD, Narrator};
-use super::talk::Talk;
+use super::talk::{Rest, Speech, Stretch, Talk, Until, What};
 use super::text::{Narration as Script, Options, narrate};
 use super::timeline::Timeline;
 use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for};
@@ -23,6 +23,7 @@ use engine::run::{Cancel, Command};
 use engine::time::{Span, Time, common_interval};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -65,12 +66,26 @@ pub struct TtsChunkerConfig {
     /// Length of a block of sound, 5 ms to 20 ms.
     #[serde(default = "block_length")]
     chunk: DurationSetting,
+    /// When the talk begins. One that waits shows its first slide in silence.
+    #[serde(default)]
+    begin: Begin,
     /// After the last slide comes the first again, until the run is stopped; in live runs only.
     #[serde(default)]
     repeat: bool,
     /// How long LibreOffice may take over a deck.
     #[serde(default = "conversion_time")]
     conversion_limit: DurationSetting,
+}
+
+/// When a talk begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Begin {
+    /// With the run.
+    #[default]
+    AtOnce,
+    /// With the command `start`; in live runs only.
+    WhenTold,
 }
 
 fn default_voice() -> String {
@@ -128,6 +143,9 @@ impl Node for TtsChunker {
         if config.repeat && !start.is_live() {
             return Err(Failure::msg("repeat: true would make a film without an end; it is for graphs with clock: live"));
         }
+        if config.begin == Begin::WhenTold && !start.is_live() {
+            return Err(Failure::msg("begin: when_told would wait for ever; it is for graphs with clock: live"));
+        }
         let options =
             ImportOptions { libreoffice_timeout: config.conversion_limit.0.to_std(), cancel: start.cancel(), ..ImportOptions::default() };
         let lesson = import_shared(&config.lesson, &options).map_err(LessonError::into_failure)?;
@@ -144,7 +162,8 @@ impl Node for TtsChunker {
         let workers = settings.parallel;
         let voice = CachedVoice::new(PiperVoice::open(&config.voice, settings)?, Cache::of_user());
         let speaks = scripts.iter().any(|script| !script.clauses.is_empty());
-        let gain = if speaks { gain_for(&voice, voice.cache())? } else { 1.0 };
+        // A live talk may be told to say something.
+        let gain = if speaks || start.is_live() { gain_for(&voice, voice.cache())? } else { 1.0 };
         if speaks && !same_language(voice.language(), &lesson.language) {
             let text = format!("the lesson is in \"{}\", the voice \"{}\" speaks \"{}\"", lesson.language, voice.id(), voice.language());
             start.warn(None, format!("{text}. Give a voice of that language: --voice PATH.onnx"));
@@ -155,22 +174,31 @@ impl Node for TtsChunker {
         if !live {
             speak_first(&voice, &scripts, workers, &start.cancel())?;
         }
+        let mut answers = Narrator::start(voice.clone(), 1, &start.cancel())?;
+        if !live {
+            answers.close();
+        }
         let narrator = Narrator::start(voice, if live { workers } else { 1 }, &start.cancel())?;
         let block = super::voice::SAMPLES.count_in(config.chunk.0) as usize;
+        let waits = config.begin == Begin::WhenTold;
+        let what = if waits { What::Rest(Rest { until: Until::Told, sentence: Span::ZERO }) } else { What::Slide };
         let talk = Talk {
+            speech: vec![Speech::default(); order.len()],
             lesson,
             order,
             scripts,
             narrator,
+            answers,
             gain,
             next_ask: (0, 0),
+            past: [Stretch { at: Time::ZERO, place: 0, start: Time::ZERO, what }].into(),
             place: 0,
-            start: Time::ZERO,
-            starts: Vec::new(),
             resume: None,
-            sentences: Vec::new(),
-            told: None,
-            pause: None,
+            orders: Vec::new(),
+            says: VecDeque::new(),
+            warnings: Vec::new(),
+            silent: Time::ZERO,
+            stated: false,
             now: Timeline::default(),
             clause: 0,
             complete: false,
@@ -188,26 +216,31 @@ impl Node for TtsChunker {
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         let talk = self.talk.as_mut().ok_or_else(|| Failure::msg("not started"))?;
+        std::mem::take(&mut talk.warnings).into_iter().for_each(|text| cx.warn(None, text));
         if talk.place == talk.order.len() {
             return Ok(Flow::Done);
         }
-        if talk.rest(cx) {
+        if talk.rest(cx) || talk.answer(cx)? {
             return Ok(Flow::More);
         }
         talk.fill(cx)?;
         if talk.skip(cx) {
             return Ok(Flow::More);
         }
-        let (samples, cues) = talk.now.take(talk.block, talk.start);
-        let pts = talk.start + (talk.now.position() - super::voice::SAMPLES.span_of(samples.len() as i64));
+        let Some(count) = talk.until_answer() else {
+            talk.begin_answer(None);
+            return Ok(Flow::More);
+        };
+        let (start, pts) = (talk.stretch().start, talk.position());
+        let (samples, cues) = talk.now.take(count, start);
         cues.into_iter().for_each(|cue| cx.emit(CUES, cue));
         if !samples.is_empty() {
             let block = AudioBlock::mono(samples, super::voice::SAMPLES);
             cx.emit(AUDIO, Packet::lasting(pts, block.duration(), block));
         }
-        cx.settle(CUES, talk.start + talk.now.position());
+        cx.settle(CUES, talk.position());
         if talk.complete && talk.now.waiting() == 0 {
-            talk.now.take_rest(talk.start).into_iter().for_each(|cue| cx.emit(CUES, cue));
+            talk.now.take_rest(start).into_iter().for_each(|cue| cx.emit(CUES, cue));
             talk.next_slide();
             if !talk.repeat {
                 cx.expect_end(talk.expected_end());
@@ -224,10 +257,15 @@ impl Node for TtsChunker {
 
     fn command(&mut self, command: Command) -> Result {
         if let (Some(talk), Some(told)) = (&mut self.talk, command.typed::<TalkCommand>()) {
-            talk.told = Some(told);
+            talk.tell(told);
         }
         Ok(())
     }
+}
+
+/// Tells the run's owner what has just been made; it is heard later by the graph's latency.
+pub(super) fn tell(what: &'static str) {
+    tracing::debug!(what, "the talk");
 }
 
 /// Has the voice speak what its cache does not hold yet; then it rests.
