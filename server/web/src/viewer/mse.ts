@@ -131,7 +131,8 @@ export class MseTransport implements Transport {
 
   private tick(): void {
     const silent = performance.now() - this.heardAt > silentMs;
-    if (silent && this.started && !this.ending) this.lose("no data any more");
+    if (silent && this.ending) this.finish();
+    else if (silent && this.started) this.lose("no data any more");
   }
 
   private waits(): void {
