@@ -44,6 +44,8 @@ export class MockServer {
   whepOpen = new Set();
   state = "live";
   embed = null;
+  /** True: the script's slides and captions rest, and a test tells its own. */
+  hushed = false;
   #started = Date.now() - 100_000;
   #sockets = { media: new Set(), events: new Set() };
   #timers = [];
@@ -137,6 +139,7 @@ export class MockServer {
   }
 
   #speak() {
+    if (this.hushed) return;
     const programme_ms = this.programmeMs();
     const n = this.#spoken++;
     this.tell({ type: "slide", programme_ms, ...slides[n % slides.length] });

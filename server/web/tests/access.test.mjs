@@ -66,20 +66,24 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-for (const width of [320, 360, 768, 1440]) {
-  test(`nothing is cut off at ${width} px`, { timeout: 120_000 }, async () => {
-    const page = await newPage(browser, { viewport: { width, height: 800 } });
+for (const [width, height] of [[320, 640], [360, 740], [740, 360], [768, 1024], [1440, 900]]) {
+  test(`nothing is cut off at ${width} x ${height}`, { timeout: 120_000 }, async () => {
+    const page = await newPage(browser, { viewport: { width, height } });
     for (const address of [server.link("demo", "?transport=mse"), `${server.origin}/live/other`, server.link("full")]) {
       await page.goto(address);
       await page.waitForFunction(() => ["playing", "refused", "idle"].includes(window.lectern.state));
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${address}: ${wide} px too wide`);
-      const small = await page.evaluate(() =>
+      const cut = await page.evaluate(() =>
         [...document.querySelectorAll("button, input:not([type=checkbox]), .time, .delay")]
           .filter((node) => node.checkVisibility() && !node.closest("dialog"))
-          .filter((node) => node.getBoundingClientRect().right > innerWidth + 0.5 || node.scrollWidth > node.clientWidth + 1)
+          .filter((node) => {
+            const box = node.closest(".player") ?? document.documentElement;
+            const outside = node.getBoundingClientRect().right > box.getBoundingClientRect().right + 0.5;
+            return outside || node.scrollWidth > node.clientWidth + 1;
+          })
           .map((node) => node.id || node.className));
-      assert.deepEqual(small, [], address);
+      assert.deepEqual(cut, [], address);
     }
     await page.context().close();
   });

@@ -28,6 +28,19 @@ test("after a rest, playing starts when the target is there", async () => {
   assert.equal(rateFor(0.6, 0), 1);
 });
 
+test("the distance grows with stalls, up to a limit, and shrinks when all is calm", async () => {
+  const { LiveEdge } = await load("/src/viewer/edge.ts");
+  const edge = new LiveEdge({ playbackRate: 1 });
+  const at = (ms) => Number(edge.targetAt(ms).toFixed(1));
+  assert.equal(at(0), 0.6);
+  for (let n = 0; n < 9; n += 1) edge.stalled(1_000);
+  assert.equal(at(20_000), 1.8);
+  assert.equal(at(21_001), 1.5);
+  assert.equal(at(30_000), 1.5);
+  for (let ms = 42_000; ms < 200_000; ms += 21_000) edge.targetAt(ms);
+  assert.equal(at(200_000), 0.6);
+});
+
 test("large distances and gaps are jumped over", async () => {
   const { jumpFor } = await load("/src/viewer/edge.ts");
   assert.equal(jumpFor(100, []), null);

@@ -150,10 +150,11 @@ describe("watching", () => {
     await shown(page, "#caption");
     assert.match(await page.locator("#slide").textContent(), /^Slide \d of 3 · ./);
     assert.equal(await page.locator("#title").textContent(), "How lectures are made");
+    server.hushed = true;
     // One for later is not shown before its time, though its message is here already.
     const at = server.programmeMs() + 60_000;
     server.tell({ type: "caption", programme_ms: at, duration_ms: 1_000, text: "from the future" });
-    server.tell({ type: "caption", programme_ms: server.programmeMs(), duration_ms: 9_000, text: "now <b>here</b>" });
+    server.tell({ type: "caption", programme_ms: server.programmeMs(), duration_ms: 50_000, text: "now <b>here</b>" });
     await page.getByText("now <b>here</b>").waitFor();
     await page.keyboard.press("c");
     await gone(page, "#caption");

@@ -1,7 +1,7 @@
 /** Receiving fragmented MP4 over a WebSocket into a SourceBuffer, and staying near its live edge. */
 import { openSocket, parseMessage, refusalOfClose, type MediaText, type Refusal } from "../shared/live";
 import { AppendQueue } from "./append";
-import { endOf, followEdge, goLive } from "./edge";
+import { LiveEdge, endOf } from "./edge";
 import type { Transport, TransportHost } from "./transport";
 
 /** The stream never rests, so a socket that says nothing this long is dead. */
@@ -24,11 +24,13 @@ export class MseTransport implements Transport {
   private ending = false;
   private over = false;
   private heardAt = performance.now();
+  private readonly edge: LiveEdge;
   private readonly video: HTMLVideoElement;
   private readonly host: TransportHost;
 
   constructor(video: HTMLVideoElement, path: string, token: string, host: TransportHost) {
     this.video = video;
+    this.edge = new LiveEdge(video);
     this.host = host;
     const { signal } = this.abort;
     this.socket = openSocket(path, token);
@@ -50,7 +52,7 @@ export class MseTransport implements Transport {
   }
 
   toLive(): void {
-    if (this.started) goLive(this.video);
+    if (this.started) this.edge.goLive();
   }
 
   close(): void {
@@ -123,20 +125,20 @@ export class MseTransport implements Transport {
       this.video.playbackRate = 0;
     }
     if (this.ending) this.end();
-    else if (!this.video.paused) followEdge(this.video);
+    else if (!this.video.paused) this.edge.follow(performance.now());
     this.queue?.trim();
   }
 
   private tick(): void {
     const silent = performance.now() - this.heardAt > silentMs;
-    if (silent && this.started && !this.ending) this.lose("no data any more");
+    if (silent && this.ending) this.finish();
+    else if (silent && this.started) this.lose("no data any more");
   }
 
-  /** Out of data: rests until the usual distance to the edge is there again, rather than stutter. */
   private waits(): void {
     const { video } = this;
     if (!this.started || this.ending || video.seeking || video.paused || video.playbackRate === 0) return;
-    video.playbackRate = 0;
+    this.edge.stalled(performance.now());
     this.host.stalled();
   }
 
