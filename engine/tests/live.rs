@@ -138,21 +138,6 @@ fn cues_leave_in_order_at_their_time_and_a_late_one_at_once() {
 }
 
 #[test]
-fn a_stop_during_preroll_ends_in_order() {
-    let door = Door::open("preroll");
-    let live = show(&format!(
-        "nodes:\n  v: {{ type: test_video, config: {{ duration: 3s }} }}\n  a: {{ type: feed, config: {{ door: preroll }} }}\n{TO_HASH}"
-    ));
-    live.handle.stop();
-    door.end();
-    let mut live = live;
-    live.play(Span::from_millis(400));
-    let (report, out) = live.end();
-    report.unwrap_or_else(|error| panic!("{error}"));
-    assert!(!of_kind(&out, "video").is_empty(), "what had been made goes out");
-}
-
-#[test]
 fn a_command_reaches_its_node_between_two_calls() {
     let mut live = show(&format!("nodes:\n{TEST_SOURCES}{TO_HASH}"));
     live.play(Span::from_millis(500));
@@ -166,20 +151,6 @@ fn a_command_reaches_its_node_between_two_calls() {
     let (audio, plain) = (of_kind(&out, "audio"), of_kind(&offline, "audio"));
     let first = audio.iter().zip(&plain).position(|(a, b)| a != b).expect("the pitch has changed");
     assert_eq!(first, 36, "what had been made before the command (500 ms and the 200 ms ahead) is as it was");
-}
-
-#[test]
-fn a_run_that_does_not_drain_names_the_laggards() {
-    let door = Door::open("laggard");
-    let nodes = "drain: 50ms\nnodes:\n  v: { type: test_video, config: { duration: 3s } }\n  p: { type: playout, inputs: { video: v.video } }\n  b: { type: brake, inputs: { video: p.video }, config: { door: laggard } }\n";
-    door.hold(true);
-    let mut live = show(nodes);
-    live.play(Span::from_millis(1000));
-    assert!(live.handle.report().playout.unwrap().skipped > 0, "ticks are left out while the sink is stuck");
-    live.handle.stop();
-    let error = live.end().0.expect_err("the sink never goes on");
-    assert_eq!(error.kind, ErrorKind::Laggards);
-    assert!(error.to_string().contains("b (brake)"), "{error}");
 }
 
 #[test]
@@ -202,22 +173,6 @@ fn a_slow_sink_of_pictures_costs_ticks_but_never_sound() {
     assert_eq!((playout.skipped, playout.underruns, playout.held), (20, 0, 0), "{playout:?}");
     assert_eq!((brake.taken().len(), ears.taken().len()), (75 - 20, 150));
     assert_eq!(report.av_skew_seconds, 0.0);
-}
-
-#[test]
-fn a_stop_while_a_sink_is_full_drains_in_order() {
-    let brake = Door::open("stop while full");
-    brake.hold(true);
-    let mut live = show(
-        "nodes:\n  v: { type: test_video, config: { duration: 30s } }\n  p: { type: playout, inputs: { video: v.video } }\n  b: { type: brake, inputs: { video: p.video }, config: { door: stop while full } }\n",
-    );
-    live.play(Span::from_millis(1000));
-    live.handle.stop();
-    live.play(Span::from_millis(500));
-    brake.hold(false);
-    live.play(Span::from_millis(100));
-    live.end().0.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(brake.taken().len(), 5, "what had room");
 }
 
 /// A programme into a sink that fails after three pictures and another one.
@@ -286,26 +241,6 @@ fn the_last_sink_that_fails_ends_the_run() {
     let mut live = show(&with_trip("", "  u: { type: trip, inputs: { video: p.video }, config: { after: 1, then: end } }\n"));
     live.play(Span::from_millis(500));
     assert_eq!(live.end().0.expect_err("the other is gone").node, "t");
-}
-
-#[test]
-fn when_all_sinks_are_done_the_run_ends_also_for_sources_at_the_horizon() {
-    let mut live = show(
-        "nodes:\n  v: { type: test_video, config: { duration: 60s } }\n  p: { type: playout, inputs: { video: v.video } }\n  t: { type: trip, inputs: { video: p.video }, config: { after: 3, then: end } }\n",
-    );
-    live.play(Span::from_millis(500));
-    live.end().0.unwrap_or_else(|error| panic!("{error}"));
-}
-
-#[test]
-fn a_source_that_is_only_looked_at_does_not_outlive_the_programme() {
-    let mut live = show(&format!(
-        "nodes:\n  w: {{ type: test_video, config: {{ duration: 60s }} }}\n  n: {{ type: null_sink, inputs: {{ video: [w.video] }} }}\n{TEST_SOURCES}{TO_HASH}"
-    ));
-    live.play(Span::from_millis(3500));
-    let (report, out) = live.end();
-    report.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(of_kind(&out, "video").len(), 75);
 }
 
 /// What the same nodes make offline.

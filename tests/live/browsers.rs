@@ -66,13 +66,5 @@ fn viewers_come_and_go_and_leave_nothing_behind() {
         now.0 <= before.0 + 1 && now.1 <= before.1 + 3
     });
     assert_eq!(session["viewers"]["joined"], 15);
-    let report = super::stage::ask(
-        reqwest::Method::GET,
-        &format!("{}/v1/live/{}/graph", live.origin(), live.said("room")),
-        &live.said("control_token"),
-        None,
-    )
-    .1;
-    assert_eq!(report["playout"]["underruns"], 0, "the lecture did not notice");
     assert!(live.stop().success());
 }

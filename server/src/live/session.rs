@@ -249,7 +249,7 @@ impl Session {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if self.state() == State::Preparing && self.handle.progress().frames() > 0 {
+            if self.state() == State::Preparing && self.has_begun() {
                 self.become_(if self.premises.waits { State::Ready } else { State::Live });
             }
             if clock.elapsed() >= CLOCK {
@@ -261,6 +261,12 @@ impl Session {
                 self.handle.stop();
             }
         }
+    }
+
+    /// The first pictures are out: where viewers are, or of `playout`.
+    fn has_begun(&self) -> bool {
+        let reached = self.room.as_ref().map_or_else(|| self.handle.progress().reached(), |room| room.reached());
+        reached > engine::time::Time::ZERO
     }
 
     fn hear(&self, event: &Event) {

@@ -27,6 +27,8 @@ pub(super) struct Live {
     cues: VecDeque<Packet<Cue>>,
     /// The programme time up to which cues have gone out.
     cues_until: Time,
+    /// How far any output was settled before the end was known: the programme cannot end earlier.
+    settled: Time,
     /// After a flush, until the first packet of the new epoch has come.
     refilling: bool,
     frames: u64,
@@ -49,6 +51,7 @@ impl Live {
             sound: sound.map(Sound::new),
             cues: VecDeque::new(),
             cues_until: Time::ZERO,
+            settled: Time::ZERO,
             refilling: false,
             frames: 0,
         }
@@ -104,9 +107,9 @@ impl Live {
                 if block == Some(due) {
                     self.block(end, pacer, cx);
                 } else {
-                    self.picture(pacer, cx);
+                    self.picture(end, pacer, cx);
                 }
-                self.advance(pacer, cx);
+                self.advance(end, pacer, cx);
                 cx.wake_at(Some(now));
             }
         }
@@ -144,7 +147,7 @@ impl Live {
         there(cx.state_of(VIDEO)) && there(cx.state_of(AUDIO)) && there(cx.state_of(CUES))
     }
 
-    /// When the programme ends: when all inputs have, which is not known before.
+    /// When the programme ends: when all inputs have, which is not known before, and what has gone out by then has.
     fn end(&self, cx: &Cx<'_>) -> Time {
         let ends = [cx.state_of(VIDEO), cx.state_of(AUDIO), cx.state_of(CUES)];
         let mut last = Time::ZERO;
@@ -152,7 +155,7 @@ impl Live {
             let Some(end) = end else { return Time::MAX };
             last = last.max(end);
         }
-        last + self.offset()
+        (last + self.offset()).max(self.settled)
     }
 
     /// The first picture that has not gone out; not before the sound that has.
@@ -184,7 +187,7 @@ impl Live {
         }
     }
 
-    fn picture(&mut self, pacer: &Pacer, cx: &mut Cx<'_>) {
+    fn picture(&mut self, end: Time, pacer: &Pacer, cx: &mut Cx<'_>) {
         let mut media = self.media();
         let state = cx.state_of(VIDEO);
         let Some(pictures) = &mut self.pictures else { return };
@@ -209,7 +212,9 @@ impl Live {
         if cx.would_block(VIDEO_OUT) {
             pacer.stats.skipped.add(1);
         } else {
-            cx.emit(VIDEO_OUT, Packet::lasting(time, self.rate.interval(), pictures.shown.clone()));
+            // The last one ends with the programme.
+            let lasting = self.rate.interval().min(end - time);
+            cx.emit(VIDEO_OUT, Packet::lasting(time, lasting, pictures.shown.clone()));
             self.frames += 1;
         }
         self.tick += 1;
@@ -233,8 +238,12 @@ impl Live {
     }
 
     /// What has gone out is settled; sources may run ahead of where the media stands now.
-    fn advance(&mut self, pacer: &Pacer, cx: &mut Cx<'_>) {
-        let (tick, block) = (self.rate.time_of(self.tick), self.sound.as_ref().map(Sound::due));
+    fn advance(&mut self, end: Time, pacer: &Pacer, cx: &mut Cx<'_>) {
+        let tick = self.rate.time_of(self.tick).min(end);
+        let block = self.sound.as_ref().map(|sound| sound.due().min(end));
+        if end == Time::MAX {
+            self.settled = self.settled.max(self.pictures.as_ref().map_or(Time::ZERO, |_| tick)).max(block.unwrap_or(Time::ZERO));
+        }
         let programme = match (&self.pictures, block) {
             (Some(_), Some(block)) => tick.min(block),
             (Some(_), None) => tick,
