@@ -20,7 +20,7 @@ pub use h264::{H264Encoder, H264Settings, Preset, Profile, RateControl, Tune};
 pub use link::{Link, Peer};
 pub use pipeline::Pipeline;
 pub use sound::{SoundEncoder, SoundSettings};
-pub use wrap::{picture_buffer, video_caps};
+pub use wrap::{encoded_audio_caps, encoded_buffer, encoded_video_caps, picture_buffer, video_caps};
 
 use std::sync::OnceLock;
 

@@ -1,7 +1,7 @@
-//! Frames as GStreamer buffers, without a copy.
+//! Frames and compressed units as GStreamer buffers, without a copy.
 
 use engine::frame::{Picture, PixelFormat, VideoFrame};
-use engine::media::VideoCaps;
+use engine::media::{AudioCodec, EncodedAudioCaps, EncodedUnit, EncodedVideoCaps, VideoCaps, VideoCodec};
 use engine::time::{Rate, Span};
 use gstreamer as gst;
 use std::sync::Arc;
@@ -45,6 +45,42 @@ pub fn video_caps(caps: &VideoCaps) -> gst::Caps {
         .field("colorimetry", "bt709")
         .field("chroma-site", "mpeg2")
         .build()
+}
+
+/// A buffer of a compressed unit; all times count from the start of the stream and are rounded down to nanoseconds.
+pub fn encoded_buffer(unit: &EncodedUnit, pts: Span, dts: Span, lasting: Option<Span>) -> gst::Buffer {
+    let mut buffer = timed(gst::Buffer::from_slice(unit.data.clone()), pts, lasting);
+    let shared = buffer.get_mut().expect("a new buffer has one owner");
+    shared.set_dts(gst::ClockTime::from_nseconds(dts.to_nanos().max(0) as u64));
+    if !unit.keyframe {
+        shared.set_flags(gst::BufferFlags::DELTA_UNIT);
+    }
+    buffer
+}
+
+/// GStreamer's words for compressed pictures. [`init`](super::init) comes first.
+pub fn encoded_video_caps(caps: &EncodedVideoCaps) -> gst::Caps {
+    let VideoCodec::H264 = caps.codec;
+    gst::Caps::builder("video/x-h264")
+        .field("stream-format", "avc")
+        .field("alignment", "au")
+        .field("codec_data", gst::Buffer::from_slice(caps.config.clone()))
+        .field("width", caps.size.width as i32)
+        .field("height", caps.size.height as i32)
+        .field("framerate", fraction(caps.rate))
+        .build()
+}
+
+/// GStreamer's words for compressed sound. [`init`](super::init) comes first.
+pub fn encoded_audio_caps(caps: &EncodedAudioCaps) -> gst::Caps {
+    let builder = match caps.codec {
+        AudioCodec::Aac => gst::Caps::builder("audio/mpeg")
+            .field("mpegversion", 4)
+            .field("stream-format", "raw")
+            .field("codec_data", gst::Buffer::from_slice(caps.config.clone())),
+        AudioCodec::Opus => gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0),
+    };
+    builder.field("rate", caps.rate.num() as i32).field("channels", i32::from(caps.channels)).build()
 }
 
 fn fraction(rate: Rate) -> gst::Fraction {

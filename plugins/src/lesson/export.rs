@@ -45,6 +45,11 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
             text.value(2, "page", format!("{{ document: {}, number: {} }}", inside(document, folder)?, index + 1))
         }
         Visual::Image { path, .. } => text.value(2, "image", inside(path, folder)?),
+        Visual::Embed { url, poster } => {
+            let poster = poster.as_ref().map(|(path, _)| inside(path, folder)).transpose()?;
+            let poster = poster.map_or_else(String::new, |poster| format!(", poster: {poster}"));
+            text.value(2, "embed", format!("{{ url: {}{poster} }}", quoted(url)))
+        }
         Visual::Color(rgb) => text.value(2, "color", format!("\"{}\"", Rgb(*rgb))),
     }
     match &slide.narration {

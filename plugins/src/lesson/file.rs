@@ -5,7 +5,7 @@
 
 use super::error::LessonError;
 use super::limits::{check_count, read_file, read_text};
-use super::model::{Lesson, Narration, Overlay, OverlayRole, SILENT_SLIDE, Slide, TimedWord, Visual};
+use super::model::{Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
 use super::pdf::{Document, page_hash};
 use super::raster::image_size;
 use super::{ImportOptions, pdf_guard, slug};
@@ -42,7 +42,7 @@ struct LessonFile {
     slides: Vec<SlideFile>,
 }
 
-/// One slide: a picture (`page`, `image` or `color`), a narration (`narration`, `audio` or `silence`; none is 3 s of silence).
+/// One slide: a picture (`page`, `image`, `color` or `embed`), a narration (`narration`, `audio` or `silence`; none is 3 s of silence, 5 s for an embed).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SlideFile {
@@ -56,6 +56,8 @@ struct SlideFile {
     image: Option<String>,
     /// Shows one colour.
     color: Option<Rgb>,
+    /// Shows a live page: live, until the talk is told to go on.
+    embed: Option<EmbedFile>,
     /// What is said. Pauses are written [pause 0.5s].
     narration: Option<String>,
     /// A recording in place of `narration`.
@@ -83,6 +85,16 @@ struct PageFile {
     /// Page from 1.
     #[schemars(range(min = 1))]
     number: usize,
+}
+
+/// A live page.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct EmbedFile {
+    /// Its address: https://... or http://...
+    url: String,
+    /// A picture that stands for it in a film, relative to this file. Default: a plain ground.
+    poster: Option<String>,
 }
 
 /// A recording.
@@ -232,8 +244,8 @@ impl Files {
     fn slide(&mut self, slide: SlideFile, number: usize, size: &mut Option<(u32, u32)>) -> Result<Slide, LessonError> {
         let lesson = self.lesson.clone();
         let wrong = |cause: &str| LessonError::Slide { path: lesson.clone(), slide: number, cause: cause.into() };
-        let visual = match (slide.page, slide.image, slide.color) {
-            (Some(page), None, None) => {
+        let visual = match (slide.page, slide.image, slide.color, slide.embed) {
+            (Some(page), None, None, None) => {
                 let path = self.confined(&page.document, number)?;
                 let (hash, document) = self.document(&path)?;
                 let hash = *hash;
@@ -244,17 +256,28 @@ impl Files {
                 size.get_or_insert(((width * 100.0).round().max(1.0) as u32, (height * 100.0).round().max(1.0) as u32));
                 Visual::Page { hash: page_hash(hash, index), document: path, index }
             }
-            (None, Some(image), None) => {
+            (None, Some(image), None, None) => {
                 let path = self.confined(&image, number)?;
                 let shape = image_size(&path)?;
                 size.get_or_insert(shape);
                 Visual::Image { hash: read_file(&path)?.1, path }
             }
-            (None, None, Some(color)) => Visual::Color(color.0),
-            _ => return Err(wrong("it must show one of page, image and color")),
+            (None, None, Some(color), None) => Visual::Color(color.0),
+            (None, None, None, Some(EmbedFile { url, poster })) => {
+                let poster = poster.map(|poster| self.confined(&poster, number)).transpose()?;
+                let poster = poster.map(|path| -> Result<_, LessonError> {
+                    let shape = image_size(&path)?;
+                    size.get_or_insert(shape);
+                    let hash = read_file(&path)?.1;
+                    Ok((path, hash))
+                });
+                Visual::Embed { url, poster: poster.transpose()? }
+            }
+            _ => return Err(wrong("it must show one of page, image, color and embed")),
         };
+        let silent = if matches!(visual, Visual::Embed { .. }) { SILENT_EMBED } else { SILENT_SLIDE };
         let narration = match (slide.narration, slide.audio, slide.silence) {
-            (Some(text), None, None) if text.trim().is_empty() => Narration::Silence(SILENT_SLIDE),
+            (Some(text), None, None) if text.trim().is_empty() => Narration::Silence(silent),
             (Some(text), None, None) => Narration::Text(text.trim_end().to_string()),
             (None, Some(audio), None) => {
                 let path = self.confined(&audio.file, number)?;
@@ -267,7 +290,7 @@ impl Files {
                 Narration::Audio { hash: read_file(&path)?.1, path, words }
             }
             (None, None, Some(silence)) => Narration::Silence(silence.0),
-            (None, None, None) => Narration::Silence(SILENT_SLIDE),
+            (None, None, None) => Narration::Silence(silent),
             _ => return Err(wrong("it must say one of narration, audio and silence")),
         };
         let transition = match slide.transition {

@@ -4,7 +4,7 @@
 
 use super::error::LessonError;
 use super::hash::ContentHash;
-use super::model::{Lesson, Narration, Slide};
+use super::model::{Lesson, Narration, Slide, Visual};
 use engine::time::{Span, Time};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -116,6 +116,12 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
         span if span > longest => Err(format!("{what} is {span}; the limit is {longest}")),
         _ => Ok(()),
     };
+    if let Visual::Embed { url, .. } = &slide.visual {
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).and_then(|rest| rest.split(['/', '?', '#']).next());
+        if host.is_none_or(str::is_empty) || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(format!("its embed {url:?} is no address of a page; write it whole, such as https://example.org/poll"));
+        }
+    }
     match &slide.narration {
         Narration::Text(text) if text.trim().is_empty() => return Err("its narration is blank; make it a silence".into()),
         Narration::Text(text) => check_narration(text)?,

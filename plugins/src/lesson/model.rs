@@ -15,6 +15,9 @@ pub const TAIL: Span = Span::from_millis(600);
 /// How long a slide without narration shows.
 pub const SILENT_SLIDE: Span = Span::from_seconds(3);
 
+/// How long a live page without narration shows in a film.
+pub const SILENT_EMBED: Span = Span::from_seconds(5);
+
 /// A whole lesson.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lesson {
@@ -77,6 +80,13 @@ pub enum Visual {
     },
     /// One colour, red, green, blue in sRGB.
     Color([u8; 3]),
+    /// A live page, which viewers of a live talk are shown until the talk is told to go on. A film shows its poster.
+    Embed {
+        /// Address of the page: `https://…` or `http://…`.
+        url: String,
+        /// A picture that stands for it, with the file's hash; without one, a plain ground does.
+        poster: Option<(PathBuf, ContentHash)>,
+    },
 }
 
 /// What a slide says.
@@ -181,6 +191,7 @@ impl Slide {
         let canon = match &self.visual {
             Visual::Page { hash, .. } => canon.text("page").hash(*hash),
             Visual::Image { hash, .. } => canon.text("image").hash(*hash),
+            Visual::Embed { url, poster } => canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash)),
             Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
         };
         let canon = match &self.narration {
@@ -246,6 +257,11 @@ mod tests {
         assert_eq!(moved.content_hash(), hash);
         let others = [
             Slide { visual: Visual::Color([0, 0, 0]), ..slide() },
+            Slide { visual: Visual::Embed { url: "https://example.org".into(), poster: None }, ..slide() },
+            Slide {
+                visual: Visual::Embed { url: "https://example.org".into(), poster: Some(("a.png".into(), ContentHash::of(b"a"))) },
+                ..slide()
+            },
             Slide { narration: Narration::Text("Hello!".into()), ..slide() },
             Slide { narration: Narration::Silence(SILENT_SLIDE), ..slide() },
             Slide { presenter: Placement { visible: false, ..Placement::default() }, ..slide() },

@@ -26,6 +26,9 @@ pub struct Picture {
     pub rgba: Vec<u8>,
 }
 
+/// What stands for a live page without a poster: light grey.
+const PLAIN: [u8; 4] = [0xe6, 0xe8, 0xeb, 255];
+
 /// Draws slides. Keeps the PDF that it drew last open, so draw a document's pages one after the other.
 #[derive(Default)]
 pub struct Rasterizer {
@@ -52,7 +55,8 @@ impl Rasterizer {
                 let (width, height) = fit((f64::from(shape.0), f64::from(shape.1)), size);
                 Ok(framed(Picture { width, height, rgba: document.draw(*index, width, height)? }, size))
             }
-            Visual::Image { path, .. } => {
+            Visual::Embed { poster: None, .. } => Ok(filled(size, PLAIN)),
+            Visual::Image { path, .. } | Visual::Embed { poster: Some((path, _)), .. } => {
                 let picture = decode(path)?;
                 let (width, height) = fit((f64::from(picture.width), f64::from(picture.height)), size);
                 Ok(framed(self.resize(picture, width, height), size))

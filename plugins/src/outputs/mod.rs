@@ -12,6 +12,8 @@ mod hls_sink;
 mod jpeg_preview;
 mod mp4_sink;
 mod picture;
+mod rtmp_link;
+mod rtmp_sink;
 mod subtitle_sink;
 mod tracks;
 mod video_encoder;
@@ -26,6 +28,7 @@ pub const NODES: &[&NodeType] = &[
     &audio_encoder::AUDIO_ENCODER,
     &mp4_sink::MP4_SINK,
     &hls_sink::HLS_SINK,
+    &rtmp_sink::RTMP_SINK,
     &subtitle_sink::SUBTITLE_SINK,
     &audio_sink::AUDIO_SINK,
     &jpeg_preview::JPEG_PREVIEW,

@@ -22,6 +22,8 @@ pub enum TalkCommand {
     Pause,
     /// The end of a pause: the sentence that was interrupted is begun again.
     Resume,
+    /// The slide after a live page, which otherwise stands for ever.
+    ResumeEmbed,
     /// An answer, at the end of the sentence or at once. Another slide or a pause ends it, and drops those that wait.
     Say(SayCommand),
 }
@@ -32,6 +34,7 @@ pub(super) enum Order {
     Begin(Place),
     Pause,
     Resume,
+    Embed,
     Interrupt(Say),
 }
 
@@ -52,6 +55,7 @@ impl Talk {
             TalkCommand::Previous => Order::Begin(Place::Previous),
             TalkCommand::Pause => Order::Pause,
             TalkCommand::Resume => Order::Resume,
+            TalkCommand::ResumeEmbed => Order::Embed,
             TalkCommand::Say(command) => {
                 let waiting = self.says.len() + self.orders.iter().filter(|order| matches!(order, Order::Interrupt(_))).count();
                 let say = match waiting < MOST {
@@ -74,6 +78,9 @@ impl Talk {
         // A cut is a picture's time, and not always a sample's.
         let at = Time::ZERO + (cut - Time::ZERO).round_up_to(self.step);
         for order in std::mem::take(&mut self.orders) {
+            if self.place == self.order.len() {
+                return;
+            }
             match order {
                 Order::Start => self.end_rest(Until::Told, at),
                 Order::Resume => self.end_rest(Until::Resumed, at),
@@ -82,6 +89,7 @@ impl Talk {
                     self.hold(Until::Resumed, at);
                 }
                 Order::Begin(place) => self.begin(place, at),
+                Order::Embed => self.leave_embed(at),
                 Order::Interrupt(say) => {
                     if !matches!(self.stretch().what, What::Answer(_)) {
                         self.hold(Until::Answered, at);
@@ -105,6 +113,15 @@ impl Talk {
         self.says.clear();
         let what = if waits { What::Rest(Rest { until: Until::Told, sentence: Span::ZERO }) } else { What::Slide };
         self.enter_anew(Stretch { at, place, start: at, what });
+    }
+
+    /// Goes on after a live page, if one is shown; after the last slide the talk ends.
+    fn leave_embed(&mut self, at: Time) {
+        let is_shown = self.embed_at(self.place).is_some() && !matches!(self.rest_mut(), Some(Rest { until: Until::Told, .. }));
+        if is_shown {
+            self.says.clear();
+            self.enter_anew(Stretch { at, place: self.place_after(), start: at, what: What::Slide });
+        }
     }
 
     /// Silence from `at` on. A rest stays what it is, but that one which would end by itself becomes one that does not.

@@ -9,6 +9,7 @@ pub mod cache;
 mod captions;
 pub mod decode;
 mod direction;
+mod embed;
 mod narrator;
 mod stretches;
 mod talk;

@@ -14,7 +14,7 @@ impl Talk {
     /// The next answer begins here. `false` when none waits.
     pub(super) fn begin_answer(&mut self, rest: Option<Rest>) -> bool {
         let Some(say) = self.says.pop_front() else { return false };
-        tell("say_begun");
+        tell("say_begun", &self.slide_id(self.place));
         let at = self.position();
         let (place, start) = (self.place, self.slide_start(at));
         self.enter(Stretch { at, place, start, what: What::Answer(Box::new(Answer::new(say, rest))) });
@@ -33,9 +33,10 @@ impl Talk {
     /// In a rest: a block of silence, and what stands meanwhile. `false` when there is no rest.
     pub(super) fn rest(&mut self, cx: &mut Cx<'_>) -> bool {
         let What::Rest(rest) = self.stretch().what else { return false };
+        let id = self.slide_id(self.place);
         if let Some(say) = self.says.front_mut().filter(|say| say.is_ready()) {
             if say.interrupt && !std::mem::replace(&mut say.announced, true) {
-                tell("say_ready");
+                tell("say_ready", &id);
             }
             return self.begin_answer(Some(rest));
         }
@@ -52,8 +53,7 @@ impl Talk {
         }
         if !std::mem::replace(&mut self.stated, true) {
             let elapsed = self.stretch().at - self.stretch().start;
-            cx.emit(CUES, Packet::new(self.silent, self.slide_cue(elapsed)));
-            cx.emit(CUES, Packet::new(self.silent, Cue::Rest));
+            self.send([Packet::new(self.silent, self.slide_cue(elapsed)), Packet::new(self.silent, Cue::Rest)], cx);
         }
         let silence = AudioBlock::silence(count, 1, SAMPLES);
         let length = silence.duration();
@@ -80,7 +80,7 @@ impl Talk {
         let is_over = answer.complete && answer.voice.waiting() == 0;
         let rest = answer.rest;
         if !is_stated {
-            cx.emit(CUES, Packet::new(from, self.slide_cue(at - start)));
+            self.send([Packet::new(from, self.slide_cue(at - start))], cx);
         }
         cues.into_iter().for_each(|cue| cx.emit(CUES, cue));
         if !samples.is_empty() {
@@ -89,7 +89,7 @@ impl Talk {
         }
         cx.settle(CUES, until);
         if is_over {
-            tell("say_done");
+            tell("say_done", &self.slide_id(self.place));
             self.end_answer(until, rest, cx);
         }
         Ok(true)
@@ -104,8 +104,7 @@ impl Talk {
             None if self.now.position() == at - start => {
                 self.remember(Stretch { at, place, start, what: What::Slide });
                 if at > start {
-                    cx.emit(CUES, Packet::new(at, self.slide_cue(at - start)));
-                    cx.emit(CUES, Packet::new(at, Cue::Rest));
+                    self.send([Packet::new(at, self.slide_cue(at - start)), Packet::new(at, Cue::Rest)], cx);
                 }
             }
             None => self.enter(Stretch { at, place, start, what: What::Slide }),

@@ -62,6 +62,8 @@ pub(super) enum Until {
     Resumed,
     /// All answers have been given.
     Answered,
+    /// The live page is left.
+    Left,
 }
 
 /// What is known of a slide's speech: the times in it at which sentences begin, and at which the last one has ended.
@@ -116,6 +118,8 @@ pub(super) struct Talk {
     pub(super) silent: Time,
     /// In a rest: since it began and since the last flush the slide has been stated.
     pub(super) stated: bool,
+    /// When live pages were shown (place in `order`) and left.
+    pub(super) embeds: Vec<(Time, Option<usize>)>,
     pub(super) now: Timeline,
     /// Its next clause.
     pub(super) clause: usize,
@@ -225,6 +229,7 @@ impl Talk {
         self.place = last.place;
         self.make_again();
         (self.silent, self.stated) = (resume, false);
+        self.embeds.retain(|(at, _)| *at < cut);
         self.resume = is_within.then_some(resume);
         self.past.push_back(last);
     }
@@ -239,7 +244,7 @@ impl Talk {
             match &cue.media {
                 Cue::Slide(slide) => {
                     let slide = SlideCue { elapsed: resume - start, ..SlideCue::clone(slide) };
-                    cx.emit(CUES, Packet::new(resume, Cue::Slide(slide.into())));
+                    self.send([Packet::new(resume, Cue::Slide(slide.into()))], cx);
                 }
                 Cue::Rest if cue.end().is_some_and(|end| end > resume) => {
                     cx.emit(CUES, Packet { dur: cue.end().map(|end| end - resume), ..Packet::new(resume, Cue::Rest) });
@@ -314,10 +319,20 @@ impl Talk {
         Ok(())
     }
 
-    /// The slide has been sent: the next one, if there is one.
+    /// The place after this one: past the last one where the talk ends.
+    pub(super) fn place_after(&self) -> usize {
+        if self.repeat { (self.place + 1) % self.order.len() } else { self.place + 1 }
+    }
+
+    /// The slide has been sent: the next one, if there is one. Live, a page stays until it is left.
     pub(super) fn next_slide(&mut self) {
         let at = self.position();
-        let place = if self.repeat { (self.place + 1) % self.order.len() } else { self.place + 1 };
+        if self.live && self.embed_at(self.place).is_some() {
+            let (place, start) = (self.place, self.stretch().start);
+            let what = What::Rest(Rest { until: Until::Left, sentence: self.now.length() });
+            return self.enter(Stretch { at, place, start, what });
+        }
+        let place = self.place_after();
         (self.now, self.clause, self.complete, self.resume, self.place) = (Timeline::default(), 0, false, None, place);
         self.remember(Stretch { at, place, start: at, what: What::Slide });
     }

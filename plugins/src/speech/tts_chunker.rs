@@ -199,6 +199,7 @@ impl Node for TtsChunker {
             warnings: Vec::new(),
             silent: Time::ZERO,
             stated: false,
+            embeds: Vec::new(),
             now: Timeline::default(),
             clause: 0,
             complete: false,
@@ -218,6 +219,9 @@ impl Node for TtsChunker {
         let talk = self.talk.as_mut().ok_or_else(|| Failure::msg("not started"))?;
         std::mem::take(&mut talk.warnings).into_iter().for_each(|text| cx.warn(None, text));
         if talk.place == talk.order.len() {
+            // It was told to leave the last slide.
+            talk.leave_embeds(talk.position(), None, cx);
+            cx.settle(CUES, talk.position());
             return Ok(Flow::Done);
         }
         if talk.rest(cx) || talk.answer(cx)? {
@@ -233,20 +237,25 @@ impl Node for TtsChunker {
         };
         let (start, pts) = (talk.stretch().start, talk.position());
         let (samples, cues) = talk.now.take(count, start);
-        cues.into_iter().for_each(|cue| cx.emit(CUES, cue));
+        talk.send(cues, cx);
         if !samples.is_empty() {
             let block = AudioBlock::mono(samples, super::voice::SAMPLES);
             cx.emit(AUDIO, Packet::lasting(pts, block.duration(), block));
         }
         cx.settle(CUES, talk.position());
         if talk.complete && talk.now.waiting() == 0 {
-            talk.now.take_rest(start).into_iter().for_each(|cue| cx.emit(CUES, cue));
+            let last = talk.now.take_rest(start);
+            talk.send(last, cx);
             talk.next_slide();
             if !talk.repeat {
                 cx.expect_end(talk.expected_end());
             }
         }
-        Ok(if talk.place == talk.order.len() { Flow::Done } else { Flow::More })
+        if talk.place == talk.order.len() {
+            talk.leave_embeds(talk.position(), None, cx);
+            return Ok(Flow::Done);
+        }
+        Ok(Flow::More)
     }
 
     fn flush(&mut self, cut: Time) {
@@ -264,8 +273,8 @@ impl Node for TtsChunker {
 }
 
 /// Tells the run's owner what has just been made; it is heard later by the graph's latency.
-pub(super) fn tell(what: &'static str) {
-    tracing::debug!(what, "the talk");
+pub(super) fn tell(what: &'static str, slide: &str) {
+    tracing::debug!(what, slide, "the talk");
 }
 
 /// Has the voice speak what its cache does not hold yet; then it rests.

@@ -111,6 +111,7 @@ fn shown(slide: &Slide) -> String {
     match &slide.visual {
         Visual::Page { index, .. } => format!("page {}", index + 1),
         Visual::Image { path, .. } => format!("picture {}", path.display()),
+        Visual::Embed { url, .. } => format!("live page {url}"),
         Visual::Color(rgb) => format!("colour {}", engine::graph::unit::Rgb(*rgb)),
     }
 }

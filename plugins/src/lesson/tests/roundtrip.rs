@@ -36,7 +36,7 @@ fn rich(folder: &Path) -> Lesson {
         Slide {
             id: "~".into(),
             number: 2,
-            visual: Visual::Image { path: image, hash: image_hash },
+            visual: Visual::Image { path: image.clone(), hash: image_hash },
             narration: Narration::Audio { path: sound.clone(), hash: sound_hash, words: Some(words) },
             ..plain.clone()
         },
@@ -51,7 +51,15 @@ fn rich(folder: &Path) -> Lesson {
             duration: Some(Span(705_600_001)),
             ..plain.clone()
         },
-        Slide { id: "q".into(), number: 4, narration: Narration::Text(" odd\u{85}\n\nspacing\t\u{7f}x".into()), ..plain },
+        Slide {
+            id: "e".into(),
+            number: 4,
+            visual: Visual::Embed { url: "https://example.org/poll?a=\"1\"".into(), poster: Some((image.clone(), image_hash)) },
+            narration: Narration::Silence(SILENT_EMBED),
+            ..plain.clone()
+        },
+        Slide { id: "f".into(), number: 5, visual: Visual::Embed { url: "http://[::1]:80".into(), poster: None }, ..plain.clone() },
+        Slide { id: "q".into(), number: 6, narration: Narration::Text(" odd\u{85}\n\nspacing\t\u{7f}x".into()), ..plain },
     ];
     Lesson { id: "rich".into(), title: "A: \"b\"".into(), language: "en-GB".into(), size: (16, 9), slides, warnings: Vec::new() }
 }
@@ -82,7 +90,9 @@ fn a_lesson_survives_export_and_import() {
 #[test]
 fn the_schema_knows_every_key() {
     let schema = serde_json::to_string(&schema()).unwrap();
-    for key in ["slides", "page", "image", "color", "narration", "audio", "silence", "presenter", "overlays", "transition", "duration"] {
+    for key in
+        ["slides", "page", "image", "color", "embed", "narration", "audio", "silence", "presenter", "overlays", "transition", "duration"]
+    {
         assert!(schema.contains(&format!("\"{key}\":")), "{key}");
     }
     assert!(schema.contains("\"additionalProperties\":false"));

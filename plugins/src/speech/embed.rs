@@ -1,0 +1,68 @@
+//! Live pages in a talk: everyone downstream is told when one is shown and when it is left.
+
+use super::talk::Talk;
+use super::tts_chunker::{CUES, tell};
+use crate::lesson::Visual;
+use engine::cue::Cue;
+use engine::node::Cx;
+use engine::packet::Packet;
+use engine::time::Time;
+
+/// Showings and leavings that are remembered: more than lie within the latency of a live run.
+const PAST: usize = 64;
+
+impl Talk {
+    /// The address of the page that the slide at a place shows.
+    pub(super) fn embed_at(&self, place: usize) -> Option<&str> {
+        match &self.lesson.slides[*self.order.get(place)?].visual {
+            Visual::Embed { url, .. } => Some(url),
+            _ => None,
+        }
+    }
+
+    /// Sends cues, of a slide with a page the markers `embed:URL` at its beginning and `embed_over` before the next one, too.
+    pub(super) fn send(&mut self, cues: impl IntoIterator<Item = Packet<Cue>>, cx: &mut Cx<'_>) {
+        for cue in cues {
+            let begins = if let Cue::Slide(slide) = &cue.media { Some((cue.pts, slide.index)) } else { None };
+            if let Some((at, index)) = begins {
+                self.leave_embeds(at, Some(index), cx);
+                cx.emit(CUES, cue);
+                self.show_embed(at, cx);
+            } else {
+                cx.emit(CUES, cue);
+            }
+        }
+    }
+
+    /// A page that is not that of the slide `index` is over.
+    pub(super) fn leave_embeds(&mut self, at: Time, index: Option<usize>, cx: &mut Cx<'_>) {
+        let Some((_, Some(shown))) = self.embeds.last() else { return };
+        if index != self.order.get(*shown).copied() {
+            cx.emit(CUES, Packet::new(at, Cue::Marker("embed_over".into())));
+            tell("embed_over", &self.slide_id(*shown));
+            self.note_embed(at, None);
+        }
+    }
+
+    fn show_embed(&mut self, at: Time, cx: &mut Cx<'_>) {
+        let place = self.place;
+        let is_shown = self.embeds.last().is_some_and(|(_, shown)| *shown == Some(place));
+        if let Some(url) = self.embed_at(place).filter(|_| !is_shown) {
+            cx.emit(CUES, Packet::new(at, Cue::Marker(format!("embed:{url}").into())));
+            tell("embed_shown", &self.slide_id(place));
+            self.note_embed(at, Some(place));
+        }
+    }
+
+    fn note_embed(&mut self, at: Time, shown: Option<usize>) {
+        if self.embeds.len() == PAST {
+            self.embeds.remove(0);
+        }
+        self.embeds.push((at, shown));
+    }
+
+    /// The name of the slide at a place.
+    pub(super) fn slide_id(&self, place: usize) -> String {
+        self.order.get(place).map(|&index| self.lesson.slides[index].id.clone()).unwrap_or_default()
+    }
+}
