@@ -1,11 +1,21 @@
 //! Encoded packets on their way into a pipeline.
 
-use super::{GstError, Pipeline};
-use engine::media::{AudioCodec, EncodedAudioCaps, EncodedUnit, EncodedVideoCaps};
+use super::{GstError, Pipeline, encoded_buffer};
+use engine::media::EncodedUnit;
 use engine::packet::Packet;
 use engine::time::{Span, Time};
-use gstreamer as gst;
 use std::time::Duration;
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fed {
+    /// It is on its way.
+    Sent,
+    /// It is lost: pictures wait for a keyframe.
+    Waits,
+    /// It is lost: there was no room.
+    Full,
+}
 
 /// Feeds the tracks of a pipeline with encoded packets.
 ///
@@ -25,70 +35,34 @@ impl Default for Feed {
 }
 
 impl Feed {
-    /// Hands a packet to a track, if there is room at once. `false`: it is lost, and pictures wait for the next keyframe.
+    /// Hands a packet to a track, after waiting at most `patience` for room.
     ///
     /// # Errors
     /// The pipeline has failed.
-    pub fn push(&mut self, pipeline: &Pipeline, track: usize, packet: &Packet<EncodedUnit>, is_video: bool) -> Result<bool, GstError> {
+    pub fn push(
+        &mut self,
+        pipeline: &Pipeline,
+        (track, is_video): (usize, bool),
+        packet: &Packet<EncodedUnit>,
+        patience: Duration,
+    ) -> Result<Fed, GstError> {
         pipeline.check()?;
         if is_video {
             self.broken &= !packet.media.keyframe;
             if self.broken {
-                return Ok(false);
+                return Ok(Fed::Waits);
             }
         }
         let shift = *self.shift.get_or_insert_with(|| pipeline.running_time() - (packet.pts - Time::ZERO));
-        match pipeline.push(track, buffer_of(packet, shift), Duration::ZERO) {
-            Ok(()) => Ok(true),
+        let since = |time: Time| time - Time::ZERO + shift;
+        let buffer = encoded_buffer(&packet.media, since(packet.pts), since(packet.media.dts), packet.dur);
+        match pipeline.push(track, buffer, patience) {
+            Ok(()) => Ok(Fed::Sent),
             Err(GstError::Stalled { .. }) => {
                 self.broken |= is_video;
-                Ok(false)
+                Ok(Fed::Full)
             }
             Err(error) => Err(error),
-        }
-    }
-}
-
-/// The packet's bytes, not copied; its times are shifted and rounded down to nanoseconds.
-fn buffer_of(packet: &Packet<EncodedUnit>, shift: Span) -> gst::Buffer {
-    let nanos = |time: Time| gst::ClockTime::from_nseconds((time - Time::ZERO + shift).to_nanos().max(0) as u64);
-    let mut buffer = gst::Buffer::from_slice(packet.media.data.clone());
-    let shared = buffer.get_mut().expect("a new buffer has one owner");
-    shared.set_pts(nanos(packet.pts));
-    shared.set_dts(nanos(packet.media.dts));
-    shared.set_duration(packet.dur.map(|dur| gst::ClockTime::from_nseconds(dur.to_nanos().max(0) as u64)));
-    if !packet.media.keyframe {
-        shared.set_flags(gst::BufferFlags::DELTA_UNIT);
-    }
-    buffer
-}
-
-/// GStreamer's words for H.264 as it is on edges.
-pub fn encoded_video_caps(caps: &EncodedVideoCaps) -> gst::Caps {
-    gst::Caps::builder("video/x-h264")
-        .field("stream-format", "avc")
-        .field("alignment", "au")
-        .field("codec_data", gst::Buffer::from_slice(caps.config.clone()))
-        .field("width", caps.size.width as i32)
-        .field("height", caps.size.height as i32)
-        .field("framerate", gst::Fraction::new(caps.rate.num() as i32, caps.rate.den() as i32))
-        .build()
-}
-
-/// GStreamer's words for AAC and Opus as they are on edges.
-pub fn encoded_audio_caps(caps: &EncodedAudioCaps) -> gst::Caps {
-    let (channels, rate) = (i32::from(caps.channels), caps.rate.num() as i32);
-    match caps.codec {
-        AudioCodec::Aac => gst::Caps::builder("audio/mpeg")
-            .field("mpegversion", 4i32)
-            .field("stream-format", "raw")
-            .field("framed", true)
-            .field("codec_data", gst::Buffer::from_slice(caps.config.clone()))
-            .field("channels", channels)
-            .field("rate", rate)
-            .build(),
-        AudioCodec::Opus => {
-            gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0i32).field("channels", channels).field("rate", rate).build()
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Whoever pushes never waits: while there is no peer, and when the queue is full, packets are dropped, and pictures go on with the next
 //! keyframe. The time between two attempts grows, with jitter, so that a peer that comes back is not run over.
 
-use super::{Feed, GstError, Pipeline};
+use super::{Fed, Feed, GstError, Pipeline};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use engine::media::EncodedUnit;
@@ -18,7 +18,9 @@ const QUEUE: usize = 256;
 /// The first wait after a loss, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 /// A connection that has lasted for so long was a good one: the next wait is short again.
-const GOOD: Duration = Duration::from_secs(20);
+const GOOD: Duration = Duration::from_secs(5);
+/// A peer that takes nothing for so long has hung.
+const HANGS: Duration = Duration::from_secs(5);
 /// How often a connection without traffic is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -30,8 +32,16 @@ pub trait Peer: Send + 'static {
     /// It cannot be made; the link tries again.
     fn connect(&mut self) -> Result<Pipeline, GstError>;
 
-    /// The peer cannot be reached or is lost; the next attempt comes after `wait`.
-    fn lost(&mut self, error: &GstError, wait: Duration);
+    /// There are pictures: sound begins with the first one.
+    fn has_video(&self) -> bool;
+
+    /// The peer cannot be reached or is lost; the next attempt comes after `wait`. `first` since it was reached.
+    fn lost(&mut self, error: &GstError, wait: Duration, first: bool);
+
+    /// The work has ended: lets the peer have what is on its way.
+    fn end(&mut self, pipeline: Pipeline) {
+        drop(pipeline);
+    }
 }
 
 /// What the thread is asked to do.
@@ -127,20 +137,20 @@ impl Drop for Link {
 fn keep(mut peer: impl Peer, work: &Receiver<Work>, shared: &Shared) {
     let builder = ExponentialBuilder::default().with_min_delay(BACKOFF.0).with_max_delay(BACKOFF.1).with_jitter().without_max_times();
     let mut waits = builder.build();
+    let mut first = true;
     loop {
         let began = Instant::now();
-        let error = match peer.connect() {
-            Ok(pipeline) => match feed(&pipeline, work, shared) {
-                Ok(()) => return,
-                Err(error) => error,
-            },
+        let connected = peer.connect();
+        let fed = connected.and_then(|pipeline| feed(&pipeline, peer.has_video(), work, shared).map(|()| pipeline));
+        let error = match fed {
+            Ok(pipeline) => return peer.end(pipeline),
             Err(error) => error,
         };
         if began.elapsed() > GOOD {
-            waits = builder.build();
+            (waits, first) = (builder.build(), true);
         }
         let wait = waits.next().unwrap_or(BACKOFF.1);
-        peer.lost(&error, wait);
+        peer.lost(&error, wait, std::mem::take(&mut first));
         if !drop_until(work, Instant::now() + wait, shared) {
             return;
         }
@@ -148,18 +158,20 @@ fn keep(mut peer: impl Peer, work: &Receiver<Work>, shared: &Shared) {
 }
 
 /// Feeds a pipeline until it fails; `Ok` when the work ends.
-fn feed(pipeline: &Pipeline, work: &Receiver<Work>, shared: &Shared) -> Result<(), GstError> {
+fn feed(pipeline: &Pipeline, has_video: bool, work: &Receiver<Work>, shared: &Shared) -> Result<(), GstError> {
     let mut feed = Feed::default();
     shared.wants_keyframe.store(true, Ordering::Relaxed);
-    let mut begun = false;
+    let mut begun = !has_video;
     loop {
         match work.recv_timeout(LOOK) {
             Ok(Work::Packet { track, is_video, packet }) => {
                 begun |= is_video && packet.media.keyframe;
                 // Sound begins with the first picture.
-                if !begun || !feed.push(pipeline, track, &packet, is_video)? {
-                    shared.dropped.fetch_add(1, Ordering::Relaxed);
-                    shared.wants_keyframe.fetch_or(begun && is_video, Ordering::Relaxed);
+                let fed = if begun { feed.push(pipeline, (track, is_video), &packet, HANGS)? } else { Fed::Waits };
+                match fed {
+                    Fed::Sent => {}
+                    Fed::Waits => _ = shared.dropped.fetch_add(1, Ordering::Relaxed),
+                    Fed::Full => return Err(GstError::Stalled { action: "take more data", seconds: HANGS.as_secs() }),
                 }
             }
             Ok(Work::Do(action)) => action(pipeline),

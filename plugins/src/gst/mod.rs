@@ -15,7 +15,7 @@ mod sound;
 mod wrap;
 
 pub use error::{GstError, package_of, redacted};
-pub use feed::{Feed, encoded_audio_caps, encoded_video_caps};
+pub use feed::{Fed, Feed};
 pub use h264::{H264Encoder, H264Settings, Preset, Profile, RateControl, Tune};
 pub use link::{Link, Peer};
 pub use pipeline::Pipeline;

@@ -12,7 +12,6 @@ mod hls_sink;
 mod jpeg_preview;
 mod mp4_sink;
 mod picture;
-mod rtmp_link;
 mod rtmp_sink;
 mod subtitle_sink;
 mod tracks;

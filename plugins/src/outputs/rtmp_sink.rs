@@ -3,15 +3,18 @@
 //! A thread of its own speaks with the server and connects again when the connection is lost: the run never waits for it longer than a
 //! moment and never fails because of it. What cannot be sent is left out, from there to the next keyframe, which is asked for.
 
-use super::rtmp_link::{Link, Unit};
-use crate::gst::redacted;
+use crate::gst::{GstError, Link, Peer, Pipeline, encoded_audio_caps, encoded_video_caps, redacted};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use engine::graph::secret::Secret;
-use engine::media::{AudioCodec, EncodedUnit};
+use engine::media::{AudioCodec, EncodedAudioCaps, EncodedUnit, EncodedVideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
-use engine::packet::Packet;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::time::Duration;
+
+/// How long the end of the stream may take.
+const END: Duration = Duration::from_secs(3);
 
 const VIDEO: In<EncodedUnit> = In::new("video");
 const AUDIO: In<EncodedUnit> = In::new("audio");
@@ -52,16 +55,66 @@ impl NodeConfig for RtmpSinkConfig {
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(RtmpSink { url: self.url, link: None, has_video: false, skips: false }))
+        Ok(Box::new(RtmpSink { url: self.url, link: None, has_video: false }))
+    }
+}
+
+/// The streaming server.
+struct Server {
+    /// A GStreamer launch text.
+    launch: String,
+    video: Option<EncodedVideoCaps>,
+    audio: Option<EncodedAudioCaps>,
+    losses: Sender<GstError>,
+}
+
+impl Server {
+    /// With the channel on which losses are told: the first one each time.
+    fn new(url: &str, video: Option<EncodedVideoCaps>, audio: Option<EncodedAudioCaps>) -> (Server, Receiver<GstError>) {
+        let mut launch = format!("flvmux name=mux streamable=true ! rtmp2sink sync=false location=\"{url}\"");
+        if video.is_some() {
+            launch += " appsrc name=video ! mux.video";
+        }
+        if audio.is_some() {
+            launch += " appsrc name=audio ! mux.audio";
+        }
+        let (losses, told) = unbounded();
+        (Server { launch, video, audio, losses }, told)
+    }
+}
+
+impl Peer for Server {
+    fn connect(&mut self) -> std::result::Result<Pipeline, GstError> {
+        crate::gst::init()?;
+        let video = self.video.as_ref().map(|caps| ("video", encoded_video_caps(caps)));
+        let audio = self.audio.as_ref().map(|caps| ("audio", encoded_audio_caps(caps)));
+        let tracks: Vec<_> = [video, audio].into_iter().flatten().collect();
+        Pipeline::launch(&self.launch, &tracks)
+    }
+
+    fn has_video(&self) -> bool {
+        self.video.is_some()
+    }
+
+    fn lost(&mut self, error: &GstError, _: Duration, first: bool) {
+        if first {
+            // The node may be gone.
+            let _ = self.losses.send(error.clone());
+        }
+    }
+
+    fn end(&mut self, pipeline: Pipeline) {
+        if let Err(error) = pipeline.end(END) {
+            self.lost(&error, Duration::ZERO, true);
+        }
     }
 }
 
 struct RtmpSink {
     url: Secret,
-    link: Option<Link>,
+    /// The connection, and what is told of its losses.
+    link: Option<(Link, Receiver<GstError>)>,
     has_video: bool,
-    /// Something was left out: nothing is sent before the next keyframe.
-    skips: bool,
 }
 
 impl Node for RtmpSink {
@@ -77,33 +130,32 @@ impl Node for RtmpSink {
             return Err(Failure::msg("neither video nor audio is connected; connect at least one of them to an encoder"));
         }
         self.has_video = video.is_some();
-        self.link = Some(Link::open(self.url.reveal(), video, audio)?);
+        let (server, losses) = Server::new(self.url.reveal(), video, audio);
+        self.link = Some((Link::start("rtmp", server)?, losses));
         Ok(())
     }
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
-        let Some(link) = &self.link else { return Ok(Flow::More) };
+        let Some((link, losses)) = &mut self.link else { return Ok(Flow::More) };
         let name = redacted(self.url.reveal());
-        link.losses().for_each(|loss| cx.warn(None, format!("the connection to {name} is lost and is tried again: {loss}")));
-        let packets = [(true, cx.take(VIDEO)), (false, cx.take(AUDIO))];
-        for (is_video, packet) in packets {
-            let Some(Packet { pts, dur, media, .. }) = packet else { continue };
-            if self.skips && !(is_video && media.keyframe) {
-                continue;
-            }
-            let unit = Unit { is_video, pts, dur, unit: media };
-            self.skips = !link.send(unit, self.skips) && self.has_video;
+        losses.try_iter().for_each(|loss| cx.warn(None, format!("the connection to {name} is lost and is tried again: {loss}")));
+        if let Some(packet) = cx.take(VIDEO) {
+            link.push(0, true, packet);
         }
-        if self.skips || link.wants_keyframe() {
+        if let Some(packet) = cx.take(AUDIO) {
+            link.push(usize::from(self.has_video), false, packet);
+        }
+        if link.takes_keyframe() {
             cx.ask_keyframe(VIDEO);
         }
         Ok(Flow::More)
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
-        if let Some(link) = self.link.take() {
+        if let Some((link, losses)) = self.link.take() {
             let name = redacted(self.url.reveal());
-            link.close().into_iter().for_each(|loss| cx.warn(None, format!("the end may not have reached {name}: {loss}")));
+            drop(link);
+            losses.try_iter().for_each(|loss| cx.warn(None, format!("the end may not have reached {name}: {loss}")));
         }
         Ok(())
     }

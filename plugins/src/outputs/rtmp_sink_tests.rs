@@ -7,6 +7,7 @@ use crate::outputs::video_encoder::VIDEO_ENCODER;
 use engine::frame::{Size, VideoFrame};
 use engine::media::{AudioBlock, Caps};
 use engine::node::Out;
+use engine::packet::Packet;
 use engine::testing::{NodeTest, Outputs};
 use engine::time::{Span, Time};
 use std::net::TcpListener;
@@ -33,13 +34,13 @@ fn free_port() -> u16 {
 }
 
 /// ffmpeg, as soon as it listens. Asking the port itself would take its only place.
-struct Server {
+struct Ffmpeg {
     ffmpeg: Child,
     file: PathBuf,
 }
 
-impl Server {
-    fn open(port: u16, folder: &Path) -> Server {
+impl Ffmpeg {
+    fn open(port: u16, folder: &Path) -> Ffmpeg {
         let file = folder.join("received.flv");
         let mut command = Command::new("ffmpeg");
         command.args(["-v", "error", "-y", "-listen", "1", "-i", &format!("rtmp://127.0.0.1:{port}/live/key"), "-c", "copy"]);
@@ -51,7 +52,7 @@ impl Server {
             assert!(began.elapsed() < LIMIT, "ffmpeg does not listen");
             std::thread::yield_now();
         }
-        Server { ffmpeg, file }
+        Ffmpeg { ffmpeg, file }
     }
 
     fn end(mut self) -> serde_json::Value {
@@ -69,7 +70,7 @@ fn count(streams: &serde_json::Value, kind: &str) -> usize {
 fn a_server_gets_every_picture_and_the_sound() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
-    let server = Server::open(port, folder.path());
+    let server = Ffmpeg::open(port, folder.path());
     let (video, audio) = lecture();
     let mut test = NodeTest::new(&RTMP_SINK, &format!("{{ url: \"rtmp://127.0.0.1:{port}/live/key\" }}"));
     for (port, encoded) in [(VIDEO, &video), (AUDIO, &audio)] {
@@ -92,7 +93,8 @@ fn a_server_that_comes_later_gets_the_stream_from_a_keyframe_on() {
     let port = free_port();
     let (video, _) = lecture();
     let Some(Caps::EncodedVideo(caps)) = video.caps[0].clone() else { panic!("pictures") };
-    let link = Link::open(&format!("rtmp://127.0.0.1:{port}/live/key"), Some(caps), None).unwrap();
+    let (server, told) = Server::new(&format!("rtmp://127.0.0.1:{port}/live/key"), Some(caps), None);
+    let mut link = Link::start("rtmp", server).unwrap();
     let units = video.packets(ENCODED);
     let length = Span::from_millis(1500);
     let began = Instant::now();
@@ -104,21 +106,23 @@ fn a_server_that_comes_later_gets_the_stream_from_a_keyframe_on() {
             for packet in &units {
                 let later = |time: Time| time + Span(length.0 * rounds);
                 let unit = EncodedUnit { dts: later(packet.media.dts), ..packet.media.clone() };
-                link.send(Unit { is_video: true, pts: later(packet.pts), dur: packet.dur, unit }, false);
+                link.push(0, true, Packet { pts: later(packet.pts), dur: packet.dur, ..Packet::new(Time::ZERO, unit) });
+                std::thread::yield_now();
             }
             rounds += 1;
         }
     };
     let mut losses = Vec::new();
     feed(&mut || {
-        losses.extend(link.losses());
+        losses.extend(told.try_iter());
         !losses.is_empty()
     });
     assert!(!losses[0].to_string().contains("live/key"), "the stream key is a secret: {}", losses[0]);
-    let server = Server::open(port, folder.path());
+    let server = Ffmpeg::open(port, folder.path());
     feed(&mut || std::fs::metadata(&server.file).is_ok_and(|file| file.len() > 20_000));
-    assert_eq!(link.losses().count(), 0, "a loss is told once");
-    assert!(link.close().is_empty());
+    assert_eq!(told.try_iter().count(), 0, "a loss is told once");
+    drop(link);
+    assert_eq!(told.try_iter().count(), 0, "the end was taken");
     let received = server.end();
     assert!(count(&received, "video") >= 45);
     let first = probe(&folder.path().join("received.flv"), &["-show_packets", "-read_intervals", "%+#1"]);

@@ -1,7 +1,7 @@
 //! Live pages in a talk: everyone downstream is told when one is shown and when it is left.
 
 use super::talk::Talk;
-use super::tts_chunker::{CUES, tell};
+use super::tts_chunker::CUES;
 use crate::lesson::Visual;
 use engine::cue::Cue;
 use engine::node::Cx;
@@ -39,7 +39,7 @@ impl Talk {
         let Some((_, Some(shown))) = self.embeds.last() else { return };
         if index != self.order.get(*shown).copied() {
             cx.emit(CUES, Packet::new(at, Cue::Marker("embed_over".into())));
-            tell("embed_over", &self.slide_id(*shown));
+            self.tell_owner("embed_over", *shown);
             self.note_embed(at, None);
         }
     }
@@ -49,7 +49,7 @@ impl Talk {
         let is_shown = self.embeds.last().is_some_and(|(_, shown)| *shown == Some(place));
         if let Some(url) = self.embed_at(place).filter(|_| !is_shown) {
             cx.emit(CUES, Packet::new(at, Cue::Marker(format!("embed:{url}").into())));
-            tell("embed_shown", &self.slide_id(place));
+            self.tell_owner("embed_shown", place);
             self.note_embed(at, Some(place));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::talk::{Rest, Stretch, Talk, Until, What};
-use super::tts_chunker::{AUDIO, CUES, tell};
+use super::tts_chunker::{AUDIO, CUES};
 use super::voice::SAMPLES;
 use engine::cue::Cue;
 use engine::media::AudioBlock;
@@ -14,7 +14,7 @@ impl Talk {
     /// The next answer begins here. `false` when none waits.
     pub(super) fn begin_answer(&mut self, rest: Option<Rest>) -> bool {
         let Some(say) = self.says.pop_front() else { return false };
-        tell("say_begun", &self.slide_id(self.place));
+        self.tell_owner("say_begun", self.place);
         let at = self.position();
         let (place, start) = (self.place, self.slide_start(at));
         self.enter(Stretch { at, place, start, what: What::Answer(Box::new(Answer::new(say, rest))) });
@@ -33,10 +33,9 @@ impl Talk {
     /// In a rest: a block of silence, and what stands meanwhile. `false` when there is no rest.
     pub(super) fn rest(&mut self, cx: &mut Cx<'_>) -> bool {
         let What::Rest(rest) = self.stretch().what else { return false };
-        let id = self.slide_id(self.place);
         if let Some(say) = self.says.front_mut().filter(|say| say.is_ready()) {
             if say.interrupt && !std::mem::replace(&mut say.announced, true) {
-                tell("say_ready", &id);
+                self.tell_owner("say_ready", self.place);
             }
             return self.begin_answer(Some(rest));
         }
@@ -89,7 +88,7 @@ impl Talk {
         }
         cx.settle(CUES, until);
         if is_over {
-            tell("say_done", &self.slide_id(self.place));
+            self.tell_owner("say_done", self.place);
             self.end_answer(until, rest, cx);
         }
         Ok(true)

@@ -16,6 +16,7 @@ use crate::lesson::{LEAD_IN, Lesson, Narration, Slide, TAIL};
 use engine::cue::{Cue, SlideCue, VisemeCue, WordCue};
 use engine::node::{Cx, Result};
 use engine::packet::Packet;
+use engine::run::Events;
 use engine::time::{Span, Time};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -97,6 +98,8 @@ pub(super) struct Talk {
     pub(super) narrator: Narrator,
     /// Speaks answers, so that they do not wait for narration.
     pub(super) answers: Narrator,
+    /// Hears what has just been made; it is heard later by the graph's latency.
+    pub(super) events: Events,
     pub(super) gain: f32,
     /// The clause that the narrator is asked for next: place in `order`, number in its script.
     pub(super) next_ask: (usize, usize),
@@ -134,6 +137,11 @@ pub(super) struct Talk {
 }
 
 impl Talk {
+    /// Tells the run's owner what has just been made.
+    pub(super) fn tell_owner(&self, what: &str, place: usize) {
+        self.events.tell(serde_json::json!({ "talk": what, "slide": self.slide_id(place) }));
+    }
+
     /// The stretch that plays.
     pub(super) fn stretch(&self) -> &Stretch {
         self.past.back().expect("a talk is somewhere")

@@ -189,6 +189,7 @@ impl Node for TtsChunker {
             scripts,
             narrator,
             answers,
+            events: start.events(),
             gain,
             next_ask: (0, 0),
             past: [Stretch { at: Time::ZERO, place: 0, start: Time::ZERO, what }].into(),
@@ -270,11 +271,6 @@ impl Node for TtsChunker {
         }
         Ok(())
     }
-}
-
-/// Tells the run's owner what has just been made; it is heard later by the graph's latency.
-pub(super) fn tell(what: &'static str, slide: &str) {
-    tracing::debug!(what, slide, "the talk");
 }
 
 /// Has the voice speak what its cache does not hold yet; then it rests.

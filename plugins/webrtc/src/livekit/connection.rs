@@ -86,7 +86,11 @@ impl Peer for Connection {
         })
     }
 
-    fn lost(&mut self, error: &GstError, wait: Duration) {
+    fn has_video(&self) -> bool {
+        self.video.is_some()
+    }
+
+    fn lost(&mut self, error: &GstError, wait: Duration, _: bool) {
         let text = redacted(&error.to_string());
         tracing::warn!(error = %text, ?wait, room = %self.config.room, "the LiveKit server is not reached");
         self.events.tell(json!({ "connection": "lost", "cause": text, "retry_ms": wait.as_millis() as u64 }));

@@ -12,7 +12,7 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_webrtc::WebRTCPeerConnectionState;
 use gstrswebrtc::signaller::Signallable;
-use plugins::gst::{Feed, GstError, Pipeline, encoded_audio_caps, encoded_video_caps};
+use plugins::gst::{Fed, Feed, GstError, Pipeline, encoded_audio_caps, encoded_video_caps};
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -110,7 +110,7 @@ impl Whep {
     /// Sends a picture (track 0) or a piece of sound (track 1) to all peers.
     pub(crate) fn push(&self, track: usize, packet: &Packet<EncodedUnit>) -> Result<(), GstError> {
         let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !feed.push(&self.pipeline, track, packet, track == 0)? {
+        if feed.push(&self.pipeline, (track, track == 0), packet, Duration::ZERO)? == Fed::Full {
             self.wanted.store(true, Ordering::Relaxed);
         }
         Ok(())
