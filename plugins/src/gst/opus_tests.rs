@@ -17,7 +17,7 @@ fn page(stream: &mut Vec<u8>, flags: u8, granule: u64, number: u32, packet: &[u8
     stream.push((packet.len() % 255) as u8);
     stream.extend_from_slice(packet);
     // CRC-32 with 0x04c11db7, not reflected, from zero.
-    let step = |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ (crc >> 31) * 0x04c1_1db7);
+    let step = |crc: u32, byte: &u8| (0..8).fold(crc ^ (u32::from(*byte) << 24), |crc, _| (crc << 1) ^ ((crc >> 31) * 0x04c1_1db7));
     let crc = stream[start..].iter().fold(0, step);
     stream[start + 22..start + 26].copy_from_slice(&crc.to_le_bytes());
 }

@@ -79,7 +79,9 @@ impl Narrator {
         let (done, spoken) = Bridge::new(1, &self.cancel);
         let ready = Arc::new(AtomicBool::new(false));
         // Workers end only when this end is dropped or the run is cancelled, which `next` reports.
-        let _ = self.jobs.as_ref().map(|jobs| jobs.send(Job { clause, done, ready: Arc::downgrade(&ready) }));
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(Job { clause, done, ready: Arc::downgrade(&ready) });
+        }
         self.asked.push_back(Asked { spoken, ready });
     }
 
