@@ -15,7 +15,8 @@ use std::time::Instant;
 const SIZE: Size = Size::new(16, 16);
 const ROUNDS: usize = 5;
 
-/// A chain of nodes in one lane against the least that a chain of calls with a clock can cost.
+/// A chain of nodes in one lane against the least that a chain of calls with a clock can cost. The bare calls ask the system for the time,
+/// as anybody would; the engine reads the processor's counter where Linux keeps time by it (`run/stopwatch.rs`).
 pub fn hop() -> Vec<Row> {
     const PACKETS: u64 = 100_000;
     const HOPS: usize = 32;

@@ -83,15 +83,18 @@ pub trait Payload: Clone + Sized + Into<Media> {
 macro_rules! payload {
     ($type:ty, $variant:ident, $kind:ident $(, $dts:item)?) => {
         impl From<$type> for Media {
+            #[inline]
             fn from(value: $type) -> Media {
                 Media::$variant(value)
             }
         }
         impl Payload for $type {
             const KIND: Kind = Kind::$kind;
+            #[inline]
             fn from_media(media: Media) -> Option<Self> {
                 if let Media::$variant(value) = media { Some(value) } else { None }
             }
+            #[inline]
             fn in_media(media: &Media) -> Option<&Self> {
                 if let Media::$variant(value) = media { Some(value) } else { None }
             }
@@ -106,6 +109,7 @@ payload!(
     EncodedUnit,
     Encoded,
     Encoded,
+    #[inline]
     fn dts(&self) -> Option<crate::time::Time> {
         Some(self.dts)
     }

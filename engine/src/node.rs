@@ -212,16 +212,17 @@ pub struct Cx<'a> {
 impl<'a> Cx<'a> {
     /// The next packet of this call on a port. `Each` and `Merge` nodes get one packet per call; a `Join` node gets everything that
     /// belongs to the tick on sound and cue ports.
-    #[inline(always)]
+    #[inline]
     pub fn take<T: Payload>(&mut self, port: In<T>) -> Option<Packet<T>> {
         self.take_nth(port, 0)
     }
 
     /// The same for the `n`-th connection of a port that takes many.
-    #[inline(always)]
+    // Not inlined: the packet is then copied in one piece to where the caller wants it, not field by field.
+    #[inline(never)]
     pub fn take_nth<T: Payload>(&mut self, port: In<T>, n: usize) -> Option<Packet<T>> {
         let index = self.node_type.input_index(port.name)?;
-        self.inputs.slot_mut(index, n)?.take()?.typed()
+        self.inputs.slot_mut(index, n)?.take()
     }
 
     /// In a `Join`: the picture that covers this tick, held until the next one.

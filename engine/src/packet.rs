@@ -2,9 +2,12 @@
 
 use crate::media::{AudioBlock, Kind, Media, Payload};
 use crate::time::{Span, Time};
+use std::mem::MaybeUninit;
 
 /// An item on an edge with when it happens. `Packet` alone carries any medium, `Packet<VideoFrame>` a known one.
 #[derive(Clone, Debug)]
+// In this order in memory, see `around`.
+#[repr(C)]
 pub struct Packet<M = Media> {
     /// Presentation time, from the start of the run.
     pub pts: Time,
@@ -32,7 +35,23 @@ impl<M> Packet<M> {
     /// The same times around another item.
     #[inline]
     pub fn map<N>(self, change: impl FnOnce(M) -> N) -> Packet<N> {
-        Packet { pts: self.pts, dur: self.dur, discont: self.discont, epoch: self.epoch, media: change(self.media) }
+        let times = self.around(());
+        times.around(change(self.media))
+    }
+
+    /// Everything but the item, around `media`. In one piece: were it written field by field and then moved on, as packets are, the
+    /// processor would have to wait until all its parts have been stored before it could read it as a whole.
+    #[inline(always)]
+    pub(crate) fn around<N>(&self, media: N) -> Packet<N> {
+        let mut packet = MaybeUninit::<Packet<N>>::uninit();
+        // SAFETY: fields lie in the order in which they are declared, so all before `media` lie alike in every packet, and all of them
+        // are `Copy`. With `media` everything is written.
+        unsafe {
+            let times = std::mem::offset_of!(Packet<N>, media).min(std::mem::offset_of!(Packet<M>, media));
+            std::ptr::from_ref(self).cast::<u8>().copy_to_nonoverlapping(packet.as_mut_ptr().cast(), times);
+            (&raw mut (*packet.as_mut_ptr()).media).write(media);
+            packet.assume_init()
+        }
     }
 
     /// When it ends, as far as it says.
@@ -86,8 +105,8 @@ impl Packet {
     /// The packet with its item unwrapped; `None` when it carries something else.
     #[inline]
     pub fn typed<M: Payload>(self) -> Option<Packet<M>> {
-        let Packet { pts, dur, discont, epoch, media } = self;
-        M::from_media(media).map(|media| Packet { pts, dur, discont, epoch, media })
+        let times = self.around(());
+        M::from_media(self.media).map(|media| times.around(media))
     }
 
     /// Cuts a packet of sound in two at the first sample that does not begin before `at`; the second part is `None` when all of it
@@ -127,5 +146,36 @@ impl Packet {
 impl<M: Payload> From<Packet<M>> for Packet<Media> {
     fn from(packet: Packet<M>) -> Packet<Media> {
         packet.map(Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cue::Cue;
+    use crate::media::EncodedUnit;
+    use crate::time::Rate;
+
+    /// There and back again, against the same written field by field.
+    fn wrapped<M: Payload + std::fmt::Debug>(media: M) {
+        for (dur, discont, epoch) in [(None, true, 7), (Some(Span(3)), false, u32::MAX)] {
+            let packet = Packet { pts: Time(-5), dur, discont, epoch, media: media.clone() };
+            let plain: Packet<Media> = Packet { pts: packet.pts, dur, discont, epoch, media: media.clone().into() };
+            let whole = Packet::from(packet.clone());
+            assert_eq!(format!("{whole:?}"), format!("{plain:?}"));
+            let back = whole.typed::<M>().expect("what it was made of");
+            assert_eq!(format!("{back:?}"), format!("{packet:?}"));
+        }
+    }
+
+    #[test]
+    fn wrapping_up_an_item_keeps_its_times() {
+        wrapped(AudioBlock::mono(vec![1.0, 2.0], Rate::per_second(48_000)));
+        wrapped(Cue::SentenceEnd { question: true });
+        wrapped(EncodedUnit { dts: Time(9), keyframe: true, data: vec![1, 2].into() });
+        wrapped(crate::pool::Pool::new().black(crate::frame::PixelFormat::I420, crate::frame::Size::new(2, 2)).freeze());
+        assert!(Packet::from(Packet::new(Time(1), Cue::Rest)).typed::<AudioBlock>().is_none());
+        let wide = Packet::new(Time(1), 1u128).map(|number| number + 1);
+        assert_eq!((wide.pts, wide.map(|number| number as u8).media), (Time(1), 2), "whatever the item's alignment");
     }
 }

@@ -25,11 +25,10 @@ use crate::packet::Packet;
 use crate::registry::{Defaults, NodeType};
 use crate::run::{
     self, Activity, Cancel, Edge, EdgeStats, Env, Inbox, InboxEnv, Inputs, LaneState, Limit, NodeStats, Phase, Position, Slot, Stage,
-    Stopped, Wanted, Warning,
+    Stopped, Stopwatch, Wanted, Warning,
 };
 use crate::time::{Rate, Span, Time};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 /// One node with its inputs, ready to run on the calling thread.
 pub struct NodeTest {
@@ -142,7 +141,7 @@ impl NodeTest {
         let inputs = Inputs::new(self.inputs.into_iter().map(slot).collect(), node_type.sync, self.defaults.fps);
         let stats = Arc::<NodeStats>::default();
         let position = Position { node: 0, phase: Phase::Process, pts: Time::ZERO };
-        let mut lane = LaneState::new(position, Instant::now(), stats.clone(), None);
+        let mut lane = LaneState::new(position, Stopwatch::start(), stats.clone(), None);
         let feed = (!is_source).then(|| Inbox::new(&[], inbox_env));
         let mut stage = Stage::new(0, node, node_type, inputs, latency, env, stats);
         for slot in 0..node_type.outputs.len() {

@@ -19,6 +19,9 @@ pub(crate) enum Edge {
 impl Edge {
     #[inline]
     pub(crate) fn deliver(&mut self, packet: Packet, index: usize, producer: &NodeStats, lane: &mut LaneState) -> Result<(), Stopped> {
+        if self.is_closed() {
+            return Ok(());
+        }
         match self {
             Edge::Fused(stage) => {
                 let slot = &mut stage.inputs.slots[0];
@@ -26,7 +29,6 @@ impl Edge {
                 slot.queue.push_back(packet);
                 stage.pump(lane).map(drop)
             }
-            Edge::Inbox { closed: true, .. } => Ok(()),
             Edge::Inbox { inbox, slot, closed } => {
                 let blocked = std::cell::Cell::new(false);
                 let told = |blocks| {

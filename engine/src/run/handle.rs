@@ -8,6 +8,7 @@ use super::lane::Phase;
 use super::launch::{EdgeInfo, LaneDoor, Launched, LiveRun, NodeInfo};
 use super::report::{EdgeReport, NodeReport, ProcessSeconds, Report};
 use super::stats::Doing;
+use super::stopwatch::Stopwatch;
 use super::supervisor::{ErrorKind, RunError, detached};
 use super::trace::{self, Ring};
 use crate::node::Failure;
@@ -29,7 +30,7 @@ struct Shared {
     env: Env,
     activity: Arc<Activity>,
     bell: Arc<Bell>,
-    began: Instant,
+    stopwatch: Stopwatch,
     sample_rate: Rate,
     running: AtomicUsize,
     sinks: AtomicUsize,
@@ -63,14 +64,14 @@ impl Handle {
         launched: Launched,
         env: Env,
         (activity, bell): (Arc<Activity>, Arc<Bell>),
-        began: Instant,
+        stopwatch: Stopwatch,
         sample_rate: Rate,
         lanes: usize,
     ) -> Handle {
         let Launched { nodes, edges, live, .. } = launched;
         let sinks = AtomicUsize::new(nodes.iter().filter(|node| node.is_sink).count());
         let (running, errors, traces, stopped) = (AtomicUsize::new(lanes), Mutex::default(), Mutex::default(), Mutex::default());
-        let shared = Shared { nodes, edges, live, env, activity, bell, began, sample_rate, running, sinks, errors, traces, stopped };
+        let shared = Shared { nodes, edges, live, env, activity, bell, stopwatch, sample_rate, running, sinks, errors, traces, stopped };
         Handle { shared: Arc::new(shared) }
     }
 
@@ -159,7 +160,7 @@ impl Handle {
     /// What the run has done so far, and what each node is doing now.
     pub fn report(&self) -> Report {
         let shared = &self.shared;
-        let wall = shared.began.elapsed().as_secs_f64();
+        let wall = shared.stopwatch.began().elapsed().as_secs_f64();
         let media = shared.env.progress.reached().as_seconds();
         let per = |count: u64, seconds: f64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
         let node = |node: &NodeInfo| {
@@ -209,8 +210,8 @@ impl Handle {
         &self.shared.nodes
     }
 
-    pub(crate) fn began(&self) -> Instant {
-        self.shared.began
+    pub(crate) fn stopwatch(&self) -> Stopwatch {
+        self.shared.stopwatch
     }
 
     pub(crate) fn bell(&self) -> &Bell {
@@ -304,12 +305,12 @@ impl Handle {
 
     /// A node that has been in one call for longer than it may, now and at the last look.
     pub(crate) fn hung(&self, suspects: &mut Vec<(usize, u64)>) -> Option<(usize, Box<RunError>)> {
-        let now = self.shared.began.elapsed();
+        let now = self.shared.stopwatch.nanos();
         let too_long = |(index, node): (usize, &NodeInfo)| {
             let began = node.stats.in_call.load(Ordering::Relaxed);
             let limit = node.node_type.time_limit.to_std();
             let is_over = node.is_over.load(Ordering::SeqCst);
-            (began > 0 && !is_over && now.saturating_sub(Duration::from_nanos(began)) > limit).then_some((index, began))
+            (began > 0 && !is_over && Duration::from_nanos(now.saturating_sub(began)) > limit).then_some((index, began))
         };
         let found: Vec<(usize, u64)> = self.shared.nodes.iter().enumerate().filter_map(too_long).collect();
         // Twice, because a process that was stopped for a while finds every call old when it goes on.

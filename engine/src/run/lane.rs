@@ -1,11 +1,11 @@
 //! What a lane carries through its stages: where it is, and what time it is.
 
 use super::stats::NodeStats;
+use super::stopwatch::Stopwatch;
 use super::trace::Ring;
 use crate::node::Failure;
 use crate::time::Time;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Which part of a node's life an error comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,7 @@ pub(crate) struct Position {
 /// What a lane carries through its stages.
 pub(crate) struct LaneState {
     pub(crate) position: Position,
-    /// When the run began.
-    pub(crate) origin: Instant,
+    pub(crate) stopwatch: Stopwatch,
     /// The end of one call is the start of the next; in nanoseconds from the start of the run.
     pub(crate) clock: u64,
     pub(crate) head: Arc<NodeStats>,
@@ -62,14 +61,16 @@ pub(crate) struct LaneState {
 
 impl LaneState {
     /// A lane that begins at `position`.
-    pub(crate) fn new(position: Position, origin: Instant, head: Arc<NodeStats>, trace: Option<Ring>) -> LaneState {
-        LaneState { position, origin, clock: 0, head, interrupted: false, trace }
+    pub(crate) fn new(position: Position, stopwatch: Stopwatch, head: Arc<NodeStats>, trace: Option<Ring>) -> LaneState {
+        LaneState { position, stopwatch, clock: 0, head, interrupted: false, trace }
     }
 
     /// Looks at the clock: a wait is over, or a call. Returns how long it took.
+    #[inline]
     pub(crate) fn look(&mut self) -> u64 {
         let before = self.clock;
-        self.clock = self.origin.elapsed().as_nanos() as u64;
+        // Another processor may be a little behind.
+        self.clock = self.stopwatch.nanos().max(before);
         self.clock - before
     }
 }

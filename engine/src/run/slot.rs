@@ -1,7 +1,7 @@
 //! One connection of a node: what has arrived on it, and how far it is settled.
 
 use super::epoch::Epochs;
-use crate::media::Kind;
+use crate::media::{Kind, Payload};
 use crate::packet::Packet;
 use crate::time::Time;
 use std::collections::VecDeque;
@@ -38,11 +38,30 @@ impl Slot {
         self.queue.get(self.ready)
     }
 
-    /// The next packet of this call.
+    /// Takes over all of `packets`, with which the connection is settled up to `bound`.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<Packet> {
+    pub(crate) fn accept(&mut self, packets: &mut VecDeque<Packet>, bound: Time) {
+        self.bound = self.bound.max(bound);
+        if self.queue.is_empty() {
+            std::mem::swap(&mut self.queue, packets);
+        } else {
+            self.queue.append(packets);
+        }
+    }
+
+    /// The next packet of this call; nothing, too, when it carries something else.
+    #[inline]
+    pub(crate) fn take<T: Payload>(&mut self) -> Option<Packet<T>> {
         self.ready = self.ready.checked_sub(1)?;
-        self.queue.pop_front()
+        let packet = self.queue.front()?;
+        let Some(item) = T::in_media(&packet.media) else {
+            self.queue.pop_front();
+            return None;
+        };
+        // SAFETY: the item is moved out once, because the packet that it lay in is not dropped.
+        let packet = packet.around(unsafe { std::ptr::read(item) });
+        std::mem::forget(self.queue.pop_front());
+        Some(packet)
     }
 
     /// What the next call is about, when this connection has a say in it.
@@ -114,5 +133,31 @@ impl Slot {
                 self.waiting().is_some() || self.end.is_some() || self.bound >= next
             }
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::cue::Cue;
+    use crate::frame::{PixelFormat, Size, VideoFrame};
+    use crate::pool::Pool;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_packet_is_moved_out_once_and_one_of_another_kind_is_dropped() {
+        let frame = Pool::new().black(PixelFormat::I420, Size::new(2, 2)).freeze();
+        let mut slot = Slot::new(0, Kind::Video, true);
+        let mut sent: VecDeque<Packet> = (0..3).map(|i| Packet::new(Time(i), frame.clone()).into()).collect();
+        slot.accept(&mut sent, Time(3));
+        slot.ready = 2;
+        assert_eq!((sent.len(), Arc::strong_count(&frame.picture)), (0, 4));
+        assert!(slot.take::<Cue>().is_none());
+        assert_eq!(Arc::strong_count(&frame.picture), 3);
+        let taken = slot.take::<VideoFrame>().expect("a picture");
+        assert_eq!((taken.pts, Arc::strong_count(&frame.picture)), (Time(1), 3));
+        assert!(slot.take::<VideoFrame>().is_none(), "the third is for a later call");
+        drop((taken, slot));
+        assert_eq!(Arc::strong_count(&frame.picture), 1);
     }
 }

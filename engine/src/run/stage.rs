@@ -26,8 +26,6 @@ pub(crate) struct Stage {
     outbox: Outbox,
     /// Somebody in the lane can be flushed or commanded; known when the lane begins.
     attends: bool,
-    /// The flushes that the node has been told of.
-    epoch: u32,
     done: bool,
 }
 
@@ -44,7 +42,7 @@ impl Stage {
     ) -> Stage {
         let outputs: Vec<Vec<Edge>> = node_type.outputs.iter().map(|_| Vec::new()).collect();
         let outbox = Outbox::new(outputs.len());
-        Stage { id, node, node_type, inputs, env, stats, latency, outputs, outbox, attends: false, epoch: 0, done: false }
+        Stage { id, node, node_type, inputs, env, stats, latency, outputs, outbox, attends: false, done: false }
     }
 
     /// Adds a consumer to an output, before anything runs. Edges are added from the last consumer to the first.
@@ -104,12 +102,12 @@ impl Stage {
                 continue;
             }
             lane.interrupted = false;
-            let before = self.epoch;
+            let before = self.outbox.epoch;
             self.attend(lane)?;
             // Woken only to attend to something, a source does not run ahead; where a flush has set it back to may be too early still.
-            if may_go_on && self.epoch == before {
+            if may_go_on && self.outbox.epoch == before {
                 self.call(Phase::Process, lane)?;
-                self.tell(lane)?;
+                self.carry(self.handled(), lane)?;
             }
         }
         self.end(self.outbox.end(), lane)
@@ -136,7 +134,7 @@ impl Stage {
             self.inputs.gather_all();
             self.count_inputs();
             self.call(Phase::Process, lane)?;
-            self.tell(lane)?;
+            self.carry(self.handled(), lane)?;
             if self.done {
                 if let Some(live) = &self.env.live
                     && let Some(pacer) = &live.pacer
@@ -189,7 +187,7 @@ impl Stage {
                 result.map_err(Stopped::Failed)?;
             }
         }
-        let flushed = now > self.epoch;
+        let flushed = now > self.outbox.epoch;
         if flushed {
             self.flush_as_of(now, lane);
         }
@@ -207,8 +205,8 @@ impl Stage {
 
     fn flush_as_of(&mut self, now: u32, lane: &mut LaneState) {
         let Some(flushes) = self.env.live.as_ref().and_then(|live| live.flushes.clone()) else { return };
-        let cut = flushes.epochs.cut_since(self.epoch);
-        self.epoch = now;
+        let cut = flushes.epochs.cut_since(self.outbox.epoch);
+        self.outbox.epoch = now;
         flushes.lane.store(now, Ordering::SeqCst);
         self.inputs.flush(&flushes.epochs, cut, now);
         self.enter(Phase::Flush, cut, lane);
@@ -246,7 +244,7 @@ impl Stage {
                 Poll::Call => {
                     self.count_inputs();
                     self.call(Phase::Process, lane)?;
-                    self.tell(lane)?;
+                    self.carry(self.handled(), lane)?;
                     told = true;
                 }
                 Poll::End => {
@@ -256,7 +254,7 @@ impl Stage {
                 }
                 Poll::Need(slot) => {
                     if !told || self.inputs.skips() {
-                        self.tell(lane)?;
+                        self.carry(self.handled(), lane)?;
                     }
                     return Ok(Some(slot));
                 }
@@ -272,6 +270,8 @@ impl Stage {
         }
     }
 
+    /// Calls the node once. Inlined like `carry`, so that a hop is one function that calls itself.
+    #[inline(always)]
     fn call(&mut self, phase: Phase, lane: &mut LaneState) -> Result<(), Stopped> {
         let pts = self.inputs.slots.iter().find_map(Slot::news).map_or(lane.position.pts, |packet| packet.pts);
         self.enter(phase, pts, lane);
@@ -302,29 +302,64 @@ impl Stage {
             let text = format!("output \"{port}\" carried a packet of {order} though it was settled up to {settled}");
             return Err(Stopped::Failed(Failure::msg(text)));
         }
-        self.forward(lane)
+        Ok(())
     }
 
-    /// Carries away what the last call emitted.
-    fn forward(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
-        let mut closed = false;
-        while let Some((port, mut packet)) = self.outbox.items.pop_front() {
-            // Before the first flush there is nothing to write, and what was just written is slow to move.
-            if packet.epoch != self.epoch {
-                packet.epoch = self.epoch;
+    /// How far the outputs are settled by what the node has handled.
+    #[inline]
+    fn handled(&self) -> Time {
+        self.inputs.handled(self.latency > Span::ZERO).saturating_sub(self.latency)
+    }
+
+    /// Carries away what the last call emitted, and tells consumers that the outputs are settled up to `bound` at least.
+    #[inline(always)]
+    fn carry(&mut self, bound: Time, lane: &mut LaneState) -> Result<(), Stopped> {
+        let Stage { outbox, outputs, stats, .. } = self;
+        outbox.ports.iter_mut().for_each(|port| port.settle(bound));
+        if !outbox.sequence.is_empty() {
+            stats.packets_out.add(outbox.sequence.len() as u64);
+            stats.reach(outbox.reached.0);
+        }
+        // Mostly one consumer of the same lane takes everything, as it lies.
+        if let ([port], [edges]) = (outbox.ports.as_mut_slice(), outputs.as_mut_slice())
+            && let [Edge::Fused(consumer)] = edges.as_mut_slice()
+        {
+            outbox.sequence.clear();
+            if port.settled > port.told || !port.queue.is_empty() {
+                port.told = port.settled;
+                consumer.inputs.slots[0].accept(&mut port.queue, port.settled);
+                consumer.pump(lane)?;
+                self.done |= consumer.done;
             }
-            self.stats.packets_out.add(1);
-            let settles = packet.settles();
-            self.stats.reach(settles.0);
-            let told = &mut self.outbox.ports[port].told;
-            *told = (*told).max(settles);
-            let Some((last, others)) = self.outputs[port].split_last_mut() else { continue };
+            return Ok(());
+        }
+        self.fan_out(lane)
+    }
+
+    /// The same for any number of outputs and consumers: packets go out one by one in the order in which they were emitted.
+    #[inline(never)]
+    fn fan_out(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
+        let Stage { outbox, outputs, stats, .. } = self;
+        let mut closed = false;
+        while let Some((number, packet)) = outbox.pop() {
+            let port = &mut outbox.ports[number];
+            port.told = port.told.max(packet.settles());
+            let Some((last, others)) = outputs[number].split_last_mut() else { continue };
             for (i, edge) in others.iter_mut().enumerate() {
-                edge.deliver(packet.clone(), i, &self.stats, lane)?;
+                edge.deliver(packet.clone(), i, stats, lane)?;
                 closed |= edge.is_closed();
             }
-            last.deliver(packet, others.len(), &self.stats, lane)?;
+            last.deliver(packet, others.len(), stats, lane)?;
             closed |= last.is_closed();
+        }
+        for (port, edges) in outbox.ports.iter_mut().zip(outputs) {
+            if port.settled > port.told {
+                port.told = port.settled;
+                for edge in edges {
+                    edge.settle(port.settled, outbox.epoch, lane)?;
+                    closed |= edge.is_closed();
+                }
+            }
         }
         self.done |= closed && self.is_unwanted();
         Ok(())
@@ -335,31 +370,14 @@ impl Stage {
         self.outputs.iter().flatten().all(Edge::is_closed)
     }
 
-    /// Tells consumers how far the outputs are settled, where packets have not said so already.
-    fn tell(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
-        let bound = self.inputs.handled(self.latency > Span::ZERO).saturating_sub(self.latency);
-        let mut closed = false;
-        for (port, edges) in self.outbox.ports.iter_mut().zip(&mut self.outputs) {
-            port.settle(bound);
-            if port.settled > port.told {
-                port.told = port.settled;
-                for edge in edges {
-                    edge.settle(port.settled, self.epoch, lane)?;
-                    closed |= edge.is_closed();
-                }
-            }
-        }
-        self.done |= closed && self.is_unwanted();
-        Ok(())
-    }
-
     /// Lets the node emit its tail and ends its outputs.
     fn end(&mut self, end: Time, lane: &mut LaneState) -> Result<(), Stopped> {
         self.done = true;
         self.call(Phase::Finish, lane)?;
+        self.carry(Time(i64::MIN), lane)?;
         for edges in &mut self.outputs {
             for edge in edges {
-                edge.end(end, self.epoch, lane)?;
+                edge.end(end, self.outbox.epoch, lane)?;
             }
         }
         self.stats.set_doing(Doing::Ended, 0);

@@ -7,6 +7,7 @@ use super::lane::{LaneState, Phase, Position, Stopped};
 use super::launch::{Lane, launch};
 use super::report::Report;
 use super::stats::Doing;
+use super::stopwatch::Stopwatch;
 use super::trace::Ring;
 use super::{Cancel, Progress};
 use crate::clock::Clock;
@@ -122,13 +123,13 @@ impl Run {
         let bell = Arc::<Bell>::default();
         let activity = Activity::new(bell.clone());
         let env = Env::new(options.cancel.clone());
-        let began = Instant::now();
+        let stopwatch = Stopwatch::start();
         let sample_rate = plan.defaults.sample_rate;
         let mut launched = launch(plan, &env, &activity, &options)?;
         let lanes = std::mem::take(&mut launched.lanes);
         // All are counted before the first runs, so that it cannot find itself alone.
         lanes.iter().for_each(|_| activity.begin());
-        let handle = Handle::new(launched, env, (activity, bell), began, sample_rate, lanes.len());
+        let handle = Handle::new(launched, env, (activity, bell), stopwatch, sample_rate, lanes.len());
         let mut run = Run { handle, threads: Vec::new() };
         let mut failed = None;
         for lane in lanes {
@@ -146,9 +147,9 @@ impl Run {
         let work = move || {
             let stats = lane.head.stats.clone();
             let position = Position { node: head, phase: Phase::Process, pts: Time::ZERO };
-            let origin = handle.began();
+            let stopwatch = handle.stopwatch();
             let trace = trace.then(Ring::new);
-            let mut state = LaneState::new(position, origin, stats.clone(), trace);
+            let mut state = LaneState::new(position, stopwatch, stats.clone(), trace);
             let result = catch_unwind(AssertUnwindSafe(|| lane.head.run(lane.inbox.as_deref(), &mut state)));
             stats.set_doing(Doing::Ended, 0);
             let Position { node, phase, pts } = state.position;

@@ -107,7 +107,9 @@ impl Inputs {
     #[inline]
     pub(crate) fn called(&mut self) {
         for slot in &mut self.slots {
-            while slot.take().is_some() {}
+            if slot.ready > 0 {
+                slot.queue.drain(..std::mem::take(&mut slot.ready));
+            }
             slot.fresh = false;
         }
         if self.sync == Sync::Join {
