@@ -36,6 +36,8 @@ pub struct SlideCue {
     pub id: Arc<str>,
     /// Place in the lesson, from 0.
     pub index: usize,
+    /// Number in its source, from 1, hidden slides counted: what its author sees.
+    pub number: usize,
     /// What a chapter list calls it.
     pub title: Arc<str>,
     /// Hash of the slide's content: the source of all that looks random while it shows.

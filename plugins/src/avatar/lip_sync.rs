@@ -290,8 +290,16 @@ mod tests {
     use engine::time::{Rate, Span};
 
     fn slide(at: Time, seed: u64, placement: Placement) -> Packet<Cue> {
-        let cue =
-            SlideCue { id: "s".into(), index: 0, title: "S".into(), seed, elapsed: Span::ZERO, placement, transition: Transition::Cut };
+        let cue = SlideCue {
+            id: "s".into(),
+            index: 0,
+            number: 1,
+            title: "S".into(),
+            seed,
+            elapsed: Span::ZERO,
+            placement,
+            transition: Transition::Cut,
+        };
         Packet::new(at, Cue::Slide(Arc::new(cue)))
     }
 

@@ -70,8 +70,16 @@ fn difference(frame: &VideoFrame, expected: &[u8]) -> (f64, u8) {
 }
 
 fn cue(tick: i64, placement: Placement) -> Packet<Cue> {
-    let slide =
-        SlideCue { id: "s".into(), index: 0, title: "".into(), seed: 0, elapsed: Span::ZERO, placement, transition: Transition::Cut };
+    let slide = SlideCue {
+        id: "s".into(),
+        index: 0,
+        number: 1,
+        title: "".into(),
+        seed: 0,
+        elapsed: Span::ZERO,
+        placement,
+        transition: Transition::Cut,
+    };
     Packet::new(RATE.time_of(tick), Cue::Slide(Arc::new(slide)))
 }
 

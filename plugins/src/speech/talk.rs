@@ -286,6 +286,7 @@ impl Talk {
         let cue = SlideCue {
             id: slide.id.as_str().into(),
             index: self.order[self.place],
+            number: slide.number,
             title: slide.title.as_str().into(),
             seed: slide.content_hash().seed(),
             elapsed,

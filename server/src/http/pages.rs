@@ -19,7 +19,8 @@ const POLICY: &str = "default-src 'self'; media-src 'self' blob:; connect-src 's
 
 pub async fn viewer(Path(_room): Path<String>) -> Response {
     match Pages::get("index.html") {
-        Some(page) => Html(page.data.into_owned()).into_response(),
+        // It names the files that belong to it.
+        Some(page) => ([(header::CACHE_CONTROL, "no-cache")], Html(page.data.into_owned())).into_response(),
         None => nothing().await.into_response(),
     }
 }

@@ -11,7 +11,7 @@ use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket, WebS
 use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use plugins_webrtc::room::{Message, Refused, Room};
+use plugins_webrtc::room::{Message, Now, Refused, Room};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -129,12 +129,7 @@ async fn follow(app: &App, session: &Arc<Session>, claims: &Claims, socket: &mut
         Some(stage) => stage.news(),
         None => return Err(Closing(4404, Problem::no_room(session.name()).detail().into())),
     };
-    let premises = session.premises();
-    let hello = json!({
-        "type": "hello", "room": premises.room, "title": premises.title, "language": premises.language, "state": session.state(),
-        "slides": premises.slides, "slide": now.slide, "caption": now.caption, "programme_ms": session.programme_ms(),
-    });
-    send(socket, Frame::Text(hello.to_string().into())).await?;
+    send(socket, hello(session, &now)).await?;
     let mut recheck = tokio::time::interval(RECHECK);
     loop {
         tokio::select! {
@@ -147,10 +142,7 @@ async fn follow(app: &App, session: &Arc<Session>, claims: &Claims, socket: &mut
                 }
                 // What holds now makes up for what was missed.
                 Err(RecvError::Lagged(_)) => {
-                    let slide = session.now().slide;
-                    let text = json!({ "type": "hello", "room": premises.room, "title": premises.title, "language": premises.language,
-                        "state": session.state(), "slides": premises.slides, "slide": slide, "caption": null, "programme_ms": session.programme_ms() });
-                    send(socket, Frame::Text(text.to_string().into())).await?;
+                    send(socket, hello(session, &session.now())).await?;
                 }
                 Err(RecvError::Closed) => return Ok(()),
             },
@@ -167,6 +159,17 @@ async fn follow(app: &App, session: &Arc<Session>, claims: &Claims, socket: &mut
             _ = recheck.tick() => app.auth.still_holds(claims)?,
         }
     }
+}
+
+/// What holds now, for those who have just come.
+fn hello(session: &Session, now: &Now) -> Frame {
+    let premises = session.premises();
+    let embed = now.embed.as_ref().map(|url| json!({ "slide_id": now.slide.as_ref().map(|slide| &slide.id), "url": url }));
+    let text = json!({
+        "type": "hello", "room": premises.room, "title": premises.title, "language": premises.language, "state": session.state(),
+        "slides": premises.slides, "slide": now.slide, "caption": now.caption, "embed": embed, "programme_ms": session.programme_ms(),
+    });
+    Frame::Text(text.to_string().into())
 }
 
 async fn obey(session: &Arc<Session>, claims: &Claims, text: &str) -> Result<(), Problem> {

@@ -189,13 +189,13 @@ impl Session {
                 must_be(matches!(state, State::Live | State::Paused), "live")?;
                 self.talk(json!("pause"), true)?;
                 self.shows_embed.store(true, Ordering::SeqCst);
-                self.tell(&json!({ "type": "embed", "slide_id": null, "url": url }));
+                self.show_page(Some(url));
                 self.become_(State::Paused);
             }
             Command::ResumeEmbed => match self.shows_embed.swap(false, Ordering::SeqCst) {
                 true => {
                     self.talk(json!("resume"), true)?;
-                    self.tell(&json!({ "type": "resume" }));
+                    self.show_page(None);
                     self.become_(State::Live);
                 }
                 false => self.talk(json!("resume_embed"), true)?,
@@ -214,6 +214,19 @@ impl Session {
     pub fn tell(&self, news: &Value) {
         if let Some(room) = &self.room {
             room.tell(news);
+        }
+    }
+
+    /// In browsers and LiveKit rooms.
+    fn show_page(&self, url: Option<&str>) {
+        if let Some(room) = &self.room {
+            room.show_page(url);
+        }
+        let told = if url.is_some() { "mute" } else { "unmute" };
+        for node in &self.livekit {
+            if let Err(error) = self.handle.command(node, json!(told)) {
+                tracing::debug!(%error, "the LiveKit room does not hear of the page");
+            }
         }
     }
 

@@ -56,9 +56,9 @@ pub const LIVEKIT_SINK: NodeType = NodeType {
 pub enum LiveKitCommand {
     /// Send this message, as JSON, to everybody in the room.
     Send(serde_json::Value),
-    /// Publish nothing, while something else is shown.
+    /// Publish nothing, while a page is shown; the room hears `showEmbed`.
     Mute,
-    /// Publish again, from the next keyframe on.
+    /// Publish again, from the next keyframe on; the room hears `resumeStream`.
     Unmute,
 }
 
@@ -145,6 +145,19 @@ struct LiveKitSink {
 }
 
 impl LiveKitSink {
+    /// A page is shown instead, or no more: publishing rests meanwhile, and the room is told.
+    fn rest(&mut self, rests: bool) {
+        if rests == self.muted {
+            return;
+        }
+        let mut message = data::message(if rests { "showEmbed" } else { "resumeStream" });
+        if rests {
+            message["slideId"] = (*self.slide).into();
+        }
+        self.send(message);
+        self.mute(rests);
+    }
+
     fn mute(&mut self, muted: bool) {
         if let Some(link) = self.link.as_mut().filter(|_| std::mem::replace(&mut self.muted, muted) && !muted) {
             link.resume();
@@ -161,16 +174,8 @@ impl LiveKitSink {
     fn hear(&mut self, cue: &Cue) {
         match cue {
             Cue::Slide(slide) => self.slide = slide.id.clone(),
-            Cue::Marker(text) if text.starts_with("embed:") => {
-                let mut message = data::message("showEmbed");
-                message["slideId"] = (*self.slide).into();
-                self.send(message);
-                self.mute(true);
-            }
-            Cue::Marker(text) if &**text == "embed_over" => {
-                self.mute(false);
-                self.send(data::message("resumeStream"));
-            }
+            Cue::Marker(text) if text.starts_with("embed:") => self.rest(true),
+            Cue::Marker(text) if &**text == "embed_over" => self.rest(false),
             _ => {}
         }
     }
@@ -221,8 +226,8 @@ impl Node for LiveKitSink {
     fn command(&mut self, command: Command) -> Result {
         match command.typed::<LiveKitCommand>() {
             Some(LiveKitCommand::Send(message)) => self.send(message),
-            Some(LiveKitCommand::Mute) => self.mute(true),
-            Some(LiveKitCommand::Unmute) => self.mute(false),
+            Some(LiveKitCommand::Mute) => self.rest(true),
+            Some(LiveKitCommand::Unmute) => self.rest(false),
             None => {}
         }
         Ok(())

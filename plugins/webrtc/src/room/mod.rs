@@ -181,6 +181,11 @@ impl Room {
         self.news.tell(news);
     }
 
+    /// Shows a page over the slide, or the slide again.
+    pub fn show_page(&self, url: Option<&str>) {
+        self.news.page(url, self.reached());
+    }
+
     /// How far the programme has come.
     pub fn reached(&self) -> Time {
         Time(self.reached.load(Ordering::Relaxed))

@@ -16,7 +16,7 @@ const BEHIND: usize = 256;
 pub struct SlideNews {
     /// Place in the lesson, from 0.
     pub index: usize,
-    /// Place in the lesson, from 1.
+    /// Number in the deck, from 1.
     pub number: usize,
     /// Stable name.
     pub id: String,
@@ -31,6 +31,8 @@ pub struct Now {
     pub slide: Option<SlideNews>,
     /// The line that is being said.
     pub caption: Option<String>,
+    /// The page that is shown over the slide.
+    pub embed: Option<String>,
     /// Until when that line is shown.
     caption_until: Time,
 }
@@ -64,8 +66,7 @@ impl News {
         let programme_ms = millis(packet.pts);
         match &packet.media {
             Cue::Slide(slide) => {
-                let news =
-                    SlideNews { index: slide.index, number: slide.index + 1, id: slide.id.to_string(), title: slide.title.to_string() };
+                let news = SlideNews { index: slide.index, number: slide.number, id: slide.id.to_string(), title: slide.title.to_string() };
                 let mut text = serde_json::to_value(&news).expect("plain data");
                 (text["type"], text["programme_ms"]) = ("slide".into(), programme_ms.into());
                 self.change(|now| (now.slide, now.caption) = (Some(news), None));
@@ -78,15 +79,22 @@ impl News {
                 self.tell(&json!({ "type": "caption", "programme_ms": programme_ms, "duration_ms": duration, "text": &**line }));
             }
             Cue::Marker(text) => match text.strip_prefix("embed:") {
-                Some(url) => {
-                    let slide = self.lock().slide.as_ref().map(|slide| slide.id.clone());
-                    self.tell(&json!({ "type": "embed", "programme_ms": programme_ms, "slide_id": slide, "url": url }));
-                }
-                None if &**text == "embed_over" => self.tell(&json!({ "type": "resume", "programme_ms": programme_ms })),
+                Some(url) => self.page(Some(url), packet.pts),
+                None if &**text == "embed_over" => self.page(None, packet.pts),
                 None => {}
             },
             _ => {}
         }
+    }
+
+    /// A page is shown over the slide, or no more.
+    pub(super) fn page(&self, url: Option<&str>, at: Time) {
+        self.change(|now| now.embed = url.map(String::from));
+        let slide = self.lock().slide.as_ref().map(|slide| slide.id.clone());
+        self.tell(&match url {
+            Some(url) => json!({ "type": "embed", "programme_ms": millis(at), "slide_id": slide, "url": url }),
+            None => json!({ "type": "resume", "programme_ms": millis(at) }),
+        });
     }
 
     /// The programme has come to here: a line that is over is shown no more.

@@ -48,6 +48,8 @@ pub(crate) struct Whep {
     wanted: Arc<AtomicBool>,
     peers: Arc<Mutex<HashSet<String>>>,
     counters: Arc<Counters>,
+    /// One after the other: the element loses some of the offers that come while it answers another one.
+    answering: tokio::sync::Mutex<()>,
 }
 
 impl Whep {
@@ -99,7 +101,15 @@ impl Whep {
         };
         let pipeline = Pipeline::launch_with(&text, &tracks, prepare)?;
         let signaller = found.ok_or_else(|| GstError::Missing { element: "whepserversink".into() })?;
-        Ok(Whep { pipeline, signaller, feed: Mutex::default(), wanted, peers, counters: counters.clone() })
+        Ok(Whep {
+            pipeline,
+            signaller,
+            feed: Mutex::default(),
+            wanted,
+            peers,
+            counters: counters.clone(),
+            answering: tokio::sync::Mutex::default(),
+        })
     }
 
     /// A peer has asked for a keyframe since the last question.
@@ -117,6 +127,7 @@ impl Whep {
     }
 
     pub(super) async fn offer(&self, id: &str, offer: Bytes) -> Result<String, WhepError> {
+        let _alone = self.answering.lock().await;
         let (reply, answered) = oneshot::channel();
         let promise = gst::Promise::with_change_func(move |result| {
             let reply_of = |fields: &gst::StructureRef| {
@@ -184,13 +195,17 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Arc<Mutex<HashSe
     });
 }
 
-/// Restricts the candidates of a peer connection to these addresses. Without it libnice offers those of all networks but loopback.
+/// Restricts the candidates of a peer connection to these addresses; without any, libnice offers those of all networks but loopback.
 pub(crate) fn offer_addresses(webrtcbin: &gst::Element, addresses: &[IpAddr]) {
-    let agent = webrtcbin.property::<Option<gst::Object>>("ice-agent");
+    let Some(ice) = webrtcbin.property::<Option<gst::Object>>("ice-agent") else { return };
     for address in addresses {
-        if let Some(agent) = &agent {
-            let added = agent.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]);
-            tracing::debug!(%address, added, "candidate address");
-        }
+        let added = ice.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]);
+        tracing::debug!(%address, added, "candidate address");
+    }
+    // libnice would ask a router for a way through, and wait for its answer before it is done.
+    if let Some(nice) = ice.has_property("agent").then(|| ice.property::<Option<glib::Object>>("agent")).flatten()
+        && nice.has_property("upnp")
+    {
+        nice.set_property("upnp", false);
     }
 }
