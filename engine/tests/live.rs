@@ -4,7 +4,7 @@ mod support;
 
 use engine::cue::Cue;
 use engine::packet::Packet;
-use engine::run::{ErrorKind, Report};
+use engine::run::Report;
 use engine::testing::Door;
 use engine::time::{Rate, Span, Time};
 use support::{TEST_SOURCES, TICK, TO_HASH, assert_gapless, launch, of_kind, show, shown, sound};
