@@ -5,3 +5,4 @@ mod livekit;
 mod sessions;
 mod stage;
 mod viewers;
+mod web_dist;
