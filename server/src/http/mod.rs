@@ -13,6 +13,7 @@ pub use live::links;
 pub use whep::Peers;
 
 use crate::auth::Auth;
+use crate::compat::{Rapido, rapido_routes};
 use crate::live::Sessions;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -30,6 +31,8 @@ const LARGEST: usize = 256 << 10;
 const RECHECK: Duration = Duration::from_secs(30);
 /// How often the machine's load is measured.
 const MEASURE: Duration = Duration::from_secs(2);
+/// How often the nodes' figures go into the event log.
+const NOTE: Duration = Duration::from_secs(60);
 /// How long requests that are being answered may take at the end.
 const LAST: Duration = Duration::from_secs(3);
 
@@ -47,6 +50,8 @@ pub struct App {
     pub peers: Peers,
     /// How long viewers took to come in.
     pub joins: Joins,
+    /// The adapter of the "Rapido" system.
+    pub rapido: Rapido,
 }
 
 /// The last seconds from token to first picture, as viewers told them.
@@ -108,6 +113,7 @@ impl Server {
                         tokio::time::sleep(MEASURE).await;
                     }
                 });
+                tokio::spawn(note_figures(app.clone()));
                 let served = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
                     let _ = until.wait_for(|stop| *stop).await;
                     // Those who take media and news have been told that it is over.
@@ -122,7 +128,6 @@ impl Server {
         let thread = std::thread::Builder::new().name("server".into()).spawn(work)?;
         Ok(Server { stop, thread: Some(thread) })
     }
-
 }
 
 impl Drop for Server {
@@ -133,6 +138,17 @@ impl Drop for Server {
             while !thread.is_finished() && std::time::Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(5));
             }
+        }
+    }
+}
+
+/// Keeps the figures of every session in the event log.
+async fn note_figures(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(NOTE).await;
+        for session in app.sessions.all() {
+            let fps = session.fps(&session.handle().report());
+            app.journal.backend(session.name(), "fps", "packets a second of each node", Some(serde_json::json!({ "fps": fps })));
         }
     }
 }
@@ -154,6 +170,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/live/{room}/events", any(sockets::events))
         .route("/v1/tokens", post(live::mint))
         .route("/v1/tokens/{jti}", axum::routing::delete(live::revoke))
+        .merge(rapido_routes())
         .fallback(pages::nothing)
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(axum::middleware::map_response(pages::protect))

@@ -1,8 +1,9 @@
 //! Live sessions: a run with a room, what it can be told, and all of them together.
 
 mod command;
-mod load;
+mod fps;
 mod lecture;
+mod load;
 mod session;
 mod sessions;
 
