@@ -8,6 +8,7 @@
 mod auth;
 mod cli;
 mod commands;
+mod compat;
 mod console;
 mod decks;
 mod doctor;

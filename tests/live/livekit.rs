@@ -1,82 +1,11 @@
 //! A lecture in a room of a real LiveKit server, watched by LiveKit's own clients.
 
-use super::stage::{Live, PATIENCE, peer, report};
+use super::livekit_server::{Server, with_key};
+use super::stage::{Live, peer, report};
 use crate::support::{decodes_cleanly, lectern, probe, root, succeed};
 use serde_json::{Value, json};
 use std::fs;
-use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
-
-const KEY: &str = "devkey";
-const SECRET: &str = "secretsecretsecretsecretsecretsecret";
-
-/// A LiveKit server on loopback. Dropping it kills it.
-struct Server {
-    config: PathBuf,
-    port: u16,
-    child: Child,
-}
-
-impl Server {
-    fn start(home: &Path) -> Server {
-        // Both are free now; nothing else here takes ports by number.
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
-        let udp = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
-        let config = home.join("livekit.yaml");
-        let text = format!(
-            "port: {port}\nbind_addresses: [\"127.0.0.1\"]\nkeys: {{{KEY}: {SECRET}}}\nlogging: {{level: error}}\n\
-            rtc: {{tcp_port: 0, udp_port: {udp}, use_external_ip: false, node_ip: 127.0.0.1, enable_loopback_candidate: true, \
-            interfaces: {{includes: [lo]}}}}\nroom: {{auto_create: true}}\n"
-        );
-        fs::write(&config, text).expect("a writable folder");
-        let child = Server::spawn(&config);
-        let server = Server { config, port, child };
-        server.answers();
-        server
-    }
-
-    fn spawn(config: &Path) -> Child {
-        peer("livekit-server").arg("--config").arg(config).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts")
-    }
-
-    /// Waits until it answers.
-    fn answers(&self) {
-        let deadline = Instant::now() + PATIENCE;
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < deadline, "the LiveKit server does not answer");
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-    }
-
-    fn kill(&mut self) {
-        // It would wait for its participants otherwise.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    fn restart(&mut self) {
-        self.kill();
-        self.child = Server::spawn(&self.config);
-        self.answers();
-    }
-
-    fn url(&self) -> String {
-        format!("ws://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// A command with the server's key.
-fn with_key(command: &mut Command) -> &mut Command {
-    command.env("LIVEKIT_API_KEY", KEY).env("LIVEKIT_API_SECRET", SECRET)
-}
 
 /// A viewer's token in a file.
 fn token_file(home: &Path, room: &str) -> PathBuf {

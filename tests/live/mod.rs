@@ -1,7 +1,11 @@
 //! Lectures that are given live, watched by peers that are not ours.
 
 mod browsers;
+mod fps;
 mod livekit;
+mod livekit_server;
+mod rapido;
 mod sessions;
 mod stage;
 mod viewers;
+mod web_dist;

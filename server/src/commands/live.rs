@@ -1,6 +1,7 @@
 //! `lectern live`: a deck given by the clock, to browsers, rooms, servers and files.
 
 use crate::auth::{Auth, Claims, Denied, Keys, Role};
+use crate::compat::{Rapido, RapidoAuth};
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::execute::{Figures, execute_with};
@@ -70,6 +71,10 @@ pub struct Options {
     /// Lessons that sessions may be made from, through `POST /v1/live`.
     #[arg(long, value_name = "DIR")]
     lessons: Option<PathBuf>,
+    /// Who may use the paths of the "Rapido" room service (/api/v1/livekit/token and others): `none` lets everybody in who reaches this
+    /// server, `token` asks for an author's token. Default: none on loopback, token elsewhere.
+    #[arg(long, value_name = "none|token", hide_possible_values = true)]
+    rapido: Option<RapidoAuth>,
     /// Wait for `start` or the first viewer, whatever else is served.
     #[arg(long)]
     wait: bool,
@@ -135,6 +140,9 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     }
 
     let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), options.keep_logs);
+    let rapido = Rapido::new(options.rapido, options.listen.ip().is_loopback(), options.livekit.clone(), kept.join("texts"))?;
+    tracing::info!("rapido adapter: {}", rapido.describe());
+    journal.backend("", "adapter", &format!("rapido: {}", rapido.describe()), None);
     let app = Arc::new(App {
         auth: Auth::new(keys, Denied::open(&kept)),
         sessions: Arc::new(Sessions::new(options.lessons.clone(), lecture.address.clone())),
@@ -142,6 +150,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         origin: format!("http://{address}"),
         peers: Default::default(),
         joins: Default::default(),
+        rapido,
     });
     let premises = Premises {
         room: room.clone(),

@@ -108,8 +108,12 @@ pub async fn carry_out(session: Arc<Session>, command: Command) -> Result<State,
 
 pub async fn graph(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
     claims.may_command(&room)?;
-    let report = find(&app, &room)?.handle().report();
-    Ok(Json(serde_json::to_value(report).expect("a report is plain data")))
+    let session = find(&app, &room)?;
+    let report = session.handle().report();
+    let fps = session.fps(&report);
+    let mut answer = serde_json::to_value(report).expect("a report is plain data");
+    answer["fps"] = json!(fps);
+    Ok(Json(answer))
 }
 
 pub async fn log(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer, body: Bytes) -> Result<StatusCode, Problem> {

@@ -13,6 +13,7 @@ pub use live::links;
 pub use whep::Peers;
 
 use crate::auth::Auth;
+use crate::compat::{Rapido, rapido_routes};
 use crate::live::Sessions;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -34,6 +35,8 @@ const RECHECK: Duration = Duration::from_secs(30);
 const MEASURE: Duration = Duration::from_secs(2);
 /// What the system holds back of a connection, in bytes: more than a second of pictures would only be old ones.
 const SEND_BUFFER: usize = 192 << 10;
+/// How often the nodes' figures go into the event log.
+const NOTE: Duration = Duration::from_secs(60);
 /// How long requests that are being answered may take at the end.
 const LAST: Duration = Duration::from_secs(3);
 
@@ -51,6 +54,8 @@ pub struct App {
     pub peers: Peers,
     /// How long viewers took to come in.
     pub joins: Joins,
+    /// The adapter of the "Rapido" system.
+    pub rapido: Rapido,
 }
 
 /// The last seconds from token to first picture, as viewers told them.
@@ -119,6 +124,7 @@ impl Server {
                         tracing::debug!(%error, "a connection keeps the system's settings");
                     }
                 });
+                tokio::spawn(note_figures(app.clone()));
                 let served = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
                     let _ = until.wait_for(|stop| *stop).await;
                     // Those who take media and news have been told that it is over.
@@ -147,6 +153,17 @@ impl Drop for Server {
     }
 }
 
+/// Keeps the figures of every session in the event log.
+async fn note_figures(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(NOTE).await;
+        for session in app.sessions.all() {
+            let fps = session.fps(&session.handle().report());
+            app.journal.backend(session.name(), "fps", "packets a second of each node", Some(serde_json::json!({ "fps": fps })));
+        }
+    }
+}
+
 fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/health", get(pages::health))
@@ -164,6 +181,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/live/{room}/events", any(sockets::events))
         .route("/v1/tokens", post(live::mint))
         .route("/v1/tokens/{jti}", axum::routing::delete(live::revoke))
+        .merge(rapido_routes())
         .fallback(pages::nothing)
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(axum::middleware::map_response(pages::protect))

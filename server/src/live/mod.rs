@@ -1,6 +1,7 @@
 //! Live sessions: a run with a room, what it can be told, and all of them together.
 
 mod command;
+mod fps;
 mod lecture;
 mod load;
 mod session;

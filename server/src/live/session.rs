@@ -1,8 +1,9 @@
 //! One lecture that is being given: its state, what it is told, and what it tells.
 
+use super::fps::{Fps, NodeFps};
 use super::{Command, CommandError};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use engine::run::{ControlError, Event, Handle};
+use engine::run::{ControlError, Event, Handle, Report};
 use plugins_webrtc::room::{Now, Room};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -68,6 +69,8 @@ pub struct Session {
     /// One command after the other.
     order: Mutex<()>,
     shows_embed: AtomicBool,
+    failed: AtomicBool,
+    fps: Mutex<Fps>,
     on_state: OnState,
     began: Instant,
 }
@@ -87,6 +90,8 @@ impl Session {
             state: Mutex::new(State::Preparing),
             order: Mutex::default(),
             shows_embed: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            fps: Mutex::default(),
             on_state,
             began: Instant::now(),
         });
@@ -138,6 +143,11 @@ impl Session {
     /// How far the programme has come, in milliseconds.
     pub fn programme_ms(&self) -> i64 {
         (self.handle.progress().reached() - engine::time::Time::ZERO).to_nanos() / 1_000_000
+    }
+
+    /// How many packets a second its nodes have handled lately.
+    pub fn fps(&self, report: &Report) -> Vec<NodeFps> {
+        self.fps.lock().unwrap_or_else(PoisonError::into_inner).figures(report)
     }
 
     /// Carries a command out. Waits for at most a few pictures' time.
@@ -210,6 +220,22 @@ impl Session {
         self.become_(State::Ended);
     }
 
+    /// The run has ended by an error.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::SeqCst);
+        self.end();
+    }
+
+    /// It has ended by an error.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// It is in a room of a LiveKit server, too.
+    pub fn is_in_livekit(&self) -> bool {
+        !self.livekit.is_empty()
+    }
+
     /// Tells viewers in browsers.
     pub fn tell(&self, news: &Value) {
         if let Some(room) = &self.room {
@@ -266,7 +292,9 @@ impl Session {
                 self.become_(if self.premises.waits { State::Ready } else { State::Live });
             }
             if clock.elapsed() >= CLOCK {
+                let passed = clock.elapsed().as_secs_f64();
                 clock = Instant::now();
+                self.fps.lock().unwrap_or_else(PoisonError::into_inner).sample(&self.handle.report(), passed);
                 self.tell(&json!({ "type": "clock", "programme_ms": self.programme_ms() }));
             }
             if self.age() > self.premises.limit {

@@ -109,29 +109,6 @@ impl Sessions {
     /// # Errors
     /// Why there is none.
     pub fn create(self: &Arc<Sessions>, request: &CreateRequest) -> Result<Arc<Session>, CreateError> {
-        let deck = self.lesson(&request.lesson)?;
-        {
-            let mut rooms = self.lock();
-            if rooms.contains_key(&request.room) {
-                return Err(CreateError::Exists(request.room.clone()));
-            }
-            // A session that is still being made is not measured yet.
-            let coming = rooms.values().any(|slot| matches!(slot, Slot::Coming));
-            if !rooms.is_empty() && (coming || !self.load.has_room()) {
-                return Err(CreateError::Busy(self.load.busy() * 100.0));
-            }
-            rooms.insert(request.room.clone(), Slot::Coming);
-        }
-        let made = self.launch(request, deck).map_err(|failure| CreateError::Invalid(failure.to_string()));
-        match &made {
-            Ok(session) => self.add(session.clone()),
-            Err(_) => _ = self.lock().remove(&request.room),
-        }
-        made
-    }
-
-    fn launch(self: &Arc<Sessions>, request: &CreateRequest, deck: PathBuf) -> Result<Arc<Session>, Failure> {
-        must_exist(&deck)?;
         let variables = [
             ("voice", &request.voice),
             ("avatar", &request.avatar),
@@ -139,23 +116,70 @@ impl Sessions {
             ("size", &request.size),
             ("fps", &request.fps),
         ];
-        let set = variables.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?))).collect();
         let lecture = Lecture {
-            deck,
+            deck: self.lesson(&request.lesson)?,
             room: request.room.clone(),
             outputs: Outputs::default(),
             waits: !request.start,
             repeat: request.repeat,
             address: self.address.clone(),
             small: None,
-            set,
+            set: variables.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?))).collect(),
         };
+        self.begin(&lecture, request.slides.as_deref(), ())
+    }
+
+    /// Makes a session of a lecture that goes into a room of a LiveKit server and begins at once. `kept` is dropped when it has ended.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn create_for_livekit(
+        self: &Arc<Sessions>,
+        deck: PathBuf,
+        room: &str,
+        livekit: &str,
+        set: Vec<(String, String)>,
+        kept: impl Send + 'static,
+    ) -> Result<Arc<Session>, CreateError> {
+        let outputs = Outputs { livekit: Some(livekit.to_string()), ..Outputs::default() };
+        let address = self.address.clone();
+        let lecture = Lecture { deck, room: room.to_string(), outputs, address, set, ..Lecture::default() };
+        self.begin(&lecture, None, kept)
+    }
+
+    fn begin(
+        self: &Arc<Sessions>,
+        lecture: &Lecture,
+        slides: Option<&str>,
+        kept: impl Send + 'static,
+    ) -> Result<Arc<Session>, CreateError> {
+        {
+            let mut rooms = self.lock();
+            if rooms.contains_key(&lecture.room) {
+                return Err(CreateError::Exists(lecture.room.clone()));
+            }
+            // A session that is still being made is not measured yet.
+            let coming = rooms.values().any(|slot| matches!(slot, Slot::Coming));
+            if !rooms.is_empty() && (coming || !self.load.has_room()) {
+                return Err(CreateError::Busy(self.load.busy() * 100.0));
+            }
+            rooms.insert(lecture.room.clone(), Slot::Coming);
+        }
+        let made = self.launch(lecture, slides, kept).map_err(|failure| CreateError::Invalid(failure.to_string()));
+        if made.is_err() {
+            self.lock().remove(&lecture.room);
+        }
+        made
+    }
+
+    fn launch(self: &Arc<Sessions>, lecture: &Lecture, slides: Option<&str>, kept: impl Send + 'static) -> Result<Arc<Session>, Failure> {
+        must_exist(&lecture.deck)?;
         let file = GraphFile::new(None);
         let (_, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
         let lesson = import_shared(&lecture.deck, &ImportOptions::default())?;
-        let slides = select(&lesson, request.slides.as_deref().unwrap_or("all"))?.len();
+        let slides = select(&lesson, slides.unwrap_or("all"))?.len();
         let premises = Premises {
-            room: request.room.clone(),
+            room: lecture.room.clone(),
             title: lesson.title.clone(),
             language: lesson.language.clone(),
             slides,
@@ -164,15 +188,19 @@ impl Sessions {
         };
         let run = Run::launch_with(plan, RunOptions::default()).map_err(|error| Failure::Failed(error.to_string()))?;
         let session = Session::attach(premises, run.handle(), Box::new(|_, _| {}));
+        self.add(session.clone());
         let (sessions, its) = (self.clone(), session.clone());
         let wait = move || {
-            // The nodes of the run share it.
-            let _lesson = lesson;
-            if let Err(error) = run.wait() {
-                tracing::error!(room = its.name(), %error, "a session has failed");
+            match run.wait() {
+                Ok(_) => its.end(),
+                Err(error) => {
+                    tracing::error!(room = its.name(), %error, "a session has failed");
+                    its.fail();
+                }
             }
-            its.end();
             sessions.lock().remove(its.name());
+            // The nodes of the run shared them.
+            drop((lesson, kept));
         };
         std::thread::Builder::new().name("live".into()).spawn(wait).map_err(|error| Failure::Failed(error.to_string()))?;
         Ok(session)
@@ -187,6 +215,26 @@ impl Sessions {
             std::thread::sleep(Duration::from_millis(20));
         }
         true
+    }
+
+    /// The lesson of a name under the lessons' folder: a deck, a lesson file, or a folder with one.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn lesson_of(&self, id: &str) -> Result<PathBuf, CreateError> {
+        let endings = ["pptx", "ppt", "odp", "pdf", "yaml"].map(|ending| format!("{id}.{ending}"));
+        let names = endings.into_iter().chain([format!("{id}/lesson.yaml"), format!("{id}/script.md")]);
+        for name in names {
+            match self.lesson(&name) {
+                // A folder of pictures is named by itself.
+                Ok(found) => return Ok(if name.ends_with("script.md") { found.parent().unwrap_or(&found).to_path_buf() } else { found }),
+                Err(_) if self.lessons.is_some() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(CreateError::Lesson(format!(
+            "there is no lesson \"{id}\" here; put {id}.pptx, {id}.pdf or {id}/lesson.yaml into the lessons' folder"
+        )))
     }
 
     /// A deck of the lessons' folder; nothing outside it.
@@ -227,5 +275,10 @@ mod tests {
             assert!(sessions.lesson(outside).is_err(), "{outside}");
         }
         assert!(Sessions::new(None, None).lesson("a/talk.pdf").is_err());
+        assert!(sessions.lesson_of("talk").is_err() && sessions.lesson_of("link").is_err());
+        std::fs::write(folder.path().join("lessons/a/lesson.yaml"), "").unwrap();
+        assert!(sessions.lesson_of("a").unwrap().ends_with("a/lesson.yaml"));
+        std::fs::write(folder.path().join("lessons/talk.pdf"), "").unwrap();
+        assert!(sessions.lesson_of("talk").unwrap().ends_with("talk.pdf"));
     }
 }
