@@ -77,8 +77,8 @@ fn all_tracks_end_together_also_between_two_ticks() {
     // Known in time: the last picture is shorter. Known too late: the sound goes on until the picture ends.
     for (name, known) in [("an end in time", true), ("an end too late", false)] {
         let door = Door::open(name);
-        let feed = format!("{{ type: feed, config: {{ door: {name} }} }}");
-        let mut live = show(&format!("nodes:\n  v: {feed}\n  a: {feed}\n{TO_HASH}"));
+        let feed = format!("nodes:\n  f: {{ type: feed, config: {{ door: {name} }} }}\n");
+        let mut live = show(&(feed + &TO_HASH.replace("v.video", "f.video").replace("a.audio", "f.audio")));
         (0..10).for_each(|i| door.video(shown(i, i as u8)));
         (0..21).for_each(|i| door.audio(sound(i, 0.5)));
         if known {
@@ -87,6 +87,7 @@ fn all_tracks_end_together_also_between_two_ticks() {
         live.handle.idle();
         live.play(Span::from_millis(410));
         door.end();
+        live.handle.idle();
         live.play(Span::from_millis(300));
         let (report, out) = live.end();
         report.unwrap_or_else(|error| panic!("{error}"));

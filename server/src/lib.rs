@@ -27,22 +27,27 @@ mod signals;
 mod state;
 
 use clap::Parser;
-use std::process::ExitCode;
+use std::io::Write;
 
-/// The whole program: reads the arguments, does what they say, prints what went wrong, returns the exit code.
-pub fn main() -> ExitCode {
+/// The whole program: reads the arguments, does what they say, prints what went wrong, and ends with the exit code.
+pub fn main() -> ! {
     let cli = cli::Cli::parse();
     // Two are linked in, and none is taken by itself. A second call finds the first one's choice.
     let _ = rustls::crypto::ring::default_provider().install_default();
     log_to_stderr();
     let console = console::Console::new(cli.output);
-    match commands::run(cli.command, &console) {
-        Ok(()) => ExitCode::SUCCESS,
+    let code = match commands::run(cli.command, &console) {
+        Ok(()) => 0,
         Err(failure) => {
             console.failure(&failure);
-            ExitCode::from(failure.code())
+            failure.code()
         }
-    }
+    };
+    // A reader that is gone is no failure here.
+    let _ = std::io::stdout().flush();
+    // GStreamer's elements keep threads of their own for as long as the program lives. They must not see the C library take its things away
+    // beneath them, as an ordinary exit would have it: of ten live sessions one ended with a segmentation fault.
+    signal_hook::low_level::exit(code.into())
 }
 
 /// The log is for whoever looks for the cause of something, so it is silent unless `LECTERN_LOG` asks: `LECTERN_LOG=debug`.

@@ -34,5 +34,5 @@ fn every_node_of_a_session_has_its_rate_and_those_with_pictures_a_rating() {
     let figure = |name: &str| of("h264")[name].as_f64().expect("a number");
     assert!(figure("min") <= figure("mean") && figure("mean") <= figure("max") && figure("max") > 0.0, "{}", of("h264"));
     assert_eq!(of("aac")["rating"], Value::Null, "sound is not rated");
-    assert!(live.stop().success());
+    live.stop();
 }
