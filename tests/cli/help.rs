@@ -3,8 +3,23 @@
 use super::run;
 use std::path::Path;
 
-const COMMANDS: [&str; 13] =
-    ["render", "live", "run", "check", "graph", "nodes", "schema", "lesson", "speak", "voices", "avatars", "doctor", "completions"];
+const COMMANDS: [&str; 15] = [
+    "render",
+    "live",
+    "run",
+    "check",
+    "graph",
+    "nodes",
+    "schema",
+    "lesson",
+    "speak",
+    "voices",
+    "avatars",
+    "token",
+    "top",
+    "doctor",
+    "completions",
+];
 
 fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -27,7 +42,9 @@ fn every_command_explains_itself() {
 fn wrong_usage_is_exit_code_2_with_a_hint() {
     assert!(run(here(), "rendr talk.pptx").fails(2).contains("'render'"));
     assert!(run(here(), "render").fails(2).contains("<DECK>"));
-    assert!(run(here(), "live talk.pptx").fails(2).contains("--hls <DIR>|--record <FILE>"));
+    assert!(run(here(), "live").fails(2).contains("<DECK|GRAPH>"));
+    assert!(run(here(), "live talk.pptx --listen here").fails(2).contains("--listen <ADDRESS>"));
+    assert!(run(here(), "token --role king").fails(2).contains("[possible values: viewer, author, operator, worker]"));
     assert!(run(here(), "run graphs/hello.yaml --set voice").fails(2).contains("write NAME=VALUE"));
     assert!(run(here(), "graph --format svg").fails(2).contains("[possible values: dot, mermaid, lanes, json]"));
 }
