@@ -6,6 +6,7 @@ use crate::support::{decodes_cleanly, lectern, probe, root, succeed};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 /// A viewer's token in a file.
 fn token_file(home: &Path, room: &str) -> PathBuf {
@@ -48,7 +49,22 @@ fn a_livekit_room_sees_the_lecture_and_a_lost_server_costs_only_its_viewers() {
     saw_pictures_and_sound(&again);
     let after = live.session()["programme_ms"].as_i64().expect("a time");
     assert!(after > before);
+
+    // What the room is told, by somebody who has come in: his own word shows that he has.
+    let word = json!({ "command": "goto", "slide": 2 }).to_string();
+    let mut listener = peer("room-python");
+    listener.args(["--url", &url, "--until-data", "streamEnd", "--send", &word]).arg("--token-file").arg(&token);
+    let listener = listener.stdout(Stdio::piped()).spawn().expect("the peer starts");
+    live.watch("on slide 2", |session| session["slide"]["index"] == 1);
+    for command in [json!({ "command": "embed", "url": "https://example.org/" }), json!({ "command": "resume_embed" })] {
+        assert!(live.command(command).0.is_success());
+    }
     live.stop();
+    let told = listener.wait_with_output().expect("its report");
+    let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    let messages: Vec<&str> =
+        told["data"].as_array().into_iter().flatten().filter_map(|data| data["message"]["message"].as_str()).collect();
+    assert_eq!(messages, ["showEmbed", "resumeStream", "streamEnd"], "{told:#}");
     decodes_cleanly(&film);
     let probed = probe(&film, &["-count_frames", "-show_entries", "stream=nb_read_frames:format=duration", "-select_streams", "v:0"]);
     let number = |value: &Value| value.as_str().and_then(|text| text.parse::<f64>().ok()).expect("a number");
