@@ -192,7 +192,8 @@ impl Rapido {
     /// The avatar of a room that a token is asked for, if it has to be started now.
     fn enter(&self, room: &str, job: &str) -> Option<Arc<Avatar>> {
         let mut avatars = self.lock();
-        for avatar in avatars.iter().rev().filter(|avatar| avatar.room == room && matches!(avatar.asked, Asked::Token { .. })) {
+        let is_its = |avatar: &&Arc<Avatar>| avatar.room == room && matches!(avatar.asked, Asked::Token { .. });
+        if let Some(avatar) = avatars.iter().rev().find(is_its) {
             let mut standing = avatar.look();
             match *standing {
                 Standing::Starting | Standing::On(_) => return None,
@@ -200,7 +201,7 @@ impl Rapido {
                     *standing = Standing::Starting;
                     return Some(avatar.clone());
                 }
-                Standing::Completed => break,
+                Standing::Completed => {}
             }
         }
         let avatar = Avatar::new(room, room, Asked::Token { job: job.into() });
