@@ -218,10 +218,6 @@ class Events:
 
 def sessions():
     lessons = pathlib.Path(tempfile.mkdtemp(prefix="lectern-lessons-"))
-    for number in range(6):
-        folder = lessons / f"lesson-{number}"
-        folder.mkdir()
-        shutil.copy(ROOT / "out/slide.png", folder / "1.png") if (ROOT / "out/slide.png").exists() else None
     # Different lessons: the demo deck's slides in another order each, so that nothing is spoken twice at once.
     live = Live(DEMO, "--loop", "--lessons", ROOT / "graphs/demo", "--wait", *SMALL)
     operator = live.operator()
@@ -229,7 +225,7 @@ def sessions():
     rooms, refused = [live.ready["room"]], None
     for number in range(7):
         time.sleep(12)
-        body = {"room": f"room-{number}", "lesson": "lectern.pptx", "slides": f"{number % 6 + 1}-6", "size": "854x480", "fps": "25", "loop": True, "start": True,
+        body = {"room": f"room-{number}", "lesson": "lectern.pptx", "slides": f"{number % 5 + 1}-7", "size": "854x480", "fps": "25", "loop": True, "start": True,
                 "avatar": "maya" if number % 2 else "henrik"}
         status, answer = live.ask("/v1/live", body, token=operator)
         if status == 503:

@@ -48,9 +48,10 @@ pub(crate) struct Whep {
     wanted: Arc<AtomicBool>,
     peers: Arc<Mutex<HashSet<String>>>,
     counters: Arc<Counters>,
-    /// One after the other: the element loses some of the offers that come while it answers another one.
-    answering: tokio::sync::Mutex<()>,
 }
+
+/// One answer after the other, in all rooms: the element loses some of the offers that come while it answers another one.
+static ANSWERING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 impl Whep {
     /// Starts with the caps of what will be pushed. Candidates are those of `addresses`, or of all networks where there is none.
@@ -101,15 +102,7 @@ impl Whep {
         };
         let pipeline = Pipeline::launch_with(&text, &tracks, prepare)?;
         let signaller = found.ok_or_else(|| GstError::Missing { element: "whepserversink".into() })?;
-        Ok(Whep {
-            pipeline,
-            signaller,
-            feed: Mutex::default(),
-            wanted,
-            peers,
-            counters: counters.clone(),
-            answering: tokio::sync::Mutex::default(),
-        })
+        Ok(Whep { pipeline, signaller, feed: Mutex::default(), wanted, peers, counters: counters.clone() })
     }
 
     /// A peer has asked for a keyframe since the last question.
@@ -127,7 +120,7 @@ impl Whep {
     }
 
     pub(super) async fn offer(&self, id: &str, offer: Bytes) -> Result<String, WhepError> {
-        let _alone = self.answering.lock().await;
+        let _alone = ANSWERING.lock().await;
         let (reply, answered) = oneshot::channel();
         let promise = gst::Promise::with_change_func(move |result| {
             let reply_of = |fields: &gst::StructureRef| {
