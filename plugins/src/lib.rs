@@ -13,6 +13,7 @@ pub mod outputs;
 pub mod part_file;
 pub mod pixels;
 mod registry;
+mod resampler;
 pub mod slides;
 pub mod sound;
 pub mod speech;

@@ -13,6 +13,8 @@ use std::path::Path;
 
 /// Bytes of one file.
 pub const MAX_FILE_BYTES: u64 = 100 << 20;
+/// Bytes of a film that a slide shows.
+pub const MAX_FILM_BYTES: u64 = 4 << 30;
 /// Slides of one lesson, hidden ones counted.
 pub const MAX_SLIDES: usize = 500;
 /// Pixels of one picture.
@@ -138,6 +140,9 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
     }
     if let Some(span) = slide.duration {
         length("its duration", span, MAX_SLIDE)?;
+    }
+    if let Visual::Clip(clip) = &slide.visual {
+        length("its clip", clip.length, MAX_SLIDE)?;
     }
     if slide.transition.duration() != Span::ZERO {
         length("its transition", slide.transition.duration(), MAX_TRANSITION)?;

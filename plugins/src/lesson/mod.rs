@@ -1,10 +1,11 @@
 //! Lessons: what is to be said and shown, and the importers that read them.
 //!
 //! A [`Lesson`] is a plain value: slides with a picture, a narration and a place for the presenter. [`import`] makes one from a deck
-//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures or a lesson file; [`check`] holds it against the limits; its hashes name
+//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures and films, a film or a lesson file; [`check`] holds it against the limits; its hashes name
 //! its content whatever the paths; [`Rasterizer`] draws its pictures; [`export`] writes it as `lesson.yaml`, which can be edited by
 //! hand and read again. Importers recognise a file by its content. Nothing here panics or hangs on a bad file.
 
+mod clip;
 mod deck;
 mod error;
 mod export;
@@ -37,7 +38,7 @@ pub use file::schema;
 pub use hash::ContentHash;
 pub use in_use::import_shared;
 pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check};
-pub use model::{LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
+pub use model::{Clip, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
 pub use raster::{Picture, Rasterizer};
 pub use select::select;
 
@@ -75,7 +76,7 @@ impl Default for ImportOptions {
     }
 }
 
-/// Reads a lesson from a deck, a PDF, a lesson file, or a folder of pictures or with a `lesson.yaml` in it, and checks it.
+/// Reads a lesson from a deck, a PDF, a lesson file, a film, or a folder of pictures and films or with a `lesson.yaml` in it, and checks it.
 ///
 /// # Errors
 /// One error that names the file, the slide if it is one slide's fault, the cause and what to change.
@@ -87,6 +88,8 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
     }
     let lesson = if meta.is_dir() {
         folder::import(path, options)?
+    } else if clip::is_film(path)? {
+        clip::import(path, options)?
     } else {
         let (bytes, hash) = limits::read_file(path)?;
         match sniff::kind(path, &bytes)? {

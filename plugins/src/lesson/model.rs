@@ -80,6 +80,8 @@ pub enum Visual {
     },
     /// One colour, red, green, blue in sRGB.
     Color([u8; 3]),
+    /// A part of a film, with its sound.
+    Clip(Clip),
     /// A live page, which viewers of a live talk are shown until the talk is told to go on. A film shows its poster.
     Embed {
         /// Address of the page: `https://…` or `http://…`.
@@ -87,6 +89,25 @@ pub enum Visual {
         /// A picture that stands for it, with the file's hash; without one, a plain ground does.
         poster: Option<(PathBuf, ContentHash)>,
     },
+}
+
+/// A part of a film. The slide shows at least as long; after the clip its last picture stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clip {
+    /// MP4, MOV, MKV, WebM, AVI, MPEG or Ogg.
+    pub path: PathBuf,
+    /// Of the file.
+    pub hash: ContentHash,
+    /// Width and height as shown, in pixels.
+    pub size: (u32, u32),
+    /// Where in the film the part begins.
+    pub from: Span,
+    /// How long it is; over zero.
+    pub length: Span,
+    /// It is heard, too.
+    pub sound: bool,
+    /// Over how much of its end the sound is faded out.
+    pub fade_out: Span,
 }
 
 /// What a slide says.
@@ -183,7 +204,19 @@ impl Lesson {
     }
 }
 
+impl Visual {
+    /// How long it goes on by itself; zero for what stands still.
+    pub fn length(&self) -> Span {
+        if let Visual::Clip(clip) = self { clip.length } else { Span::ZERO }
+    }
+}
+
 impl Slide {
+    /// The slide shows at least this long, whatever is said: its picture's own length, or longer when it asks for that.
+    pub fn least(&self) -> Span {
+        self.visual.length().max(self.duration.unwrap_or(Span::ZERO))
+    }
+
     /// Hash of what is seen and heard while the slide shows: neither its name nor its place in the lesson, so that a slide keeps its
     /// hash when others change.
     pub fn content_hash(&self) -> ContentHash {
@@ -192,6 +225,13 @@ impl Slide {
             Visual::Page { hash, .. } => canon.text("page").hash(*hash),
             Visual::Image { hash, .. } => canon.text("image").hash(*hash),
             Visual::Embed { url, poster } => canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash)),
+            Visual::Clip(clip) => canon
+                .text("clip")
+                .hash(clip.hash)
+                .number(clip.from.0)
+                .number(clip.length.0)
+                .number(i64::from(clip.sound))
+                .number(clip.fade_out.0),
             Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
         };
         let canon = match &self.narration {
@@ -245,6 +285,11 @@ mod tests {
         }
     }
 
+    fn clip() -> Clip {
+        let (from, length, fade_out) = (Span::ZERO, Span::from_seconds(9), Span::ZERO);
+        Clip { path: "a.mp4".into(), hash: ContentHash::of(b"film"), size: (640, 360), from, length, sound: true, fade_out }
+    }
+
     #[test]
     fn a_slide_keeps_its_hash_wherever_it_is_and_changes_it_with_its_content() {
         let hash = slide().content_hash();
@@ -262,6 +307,11 @@ mod tests {
                 visual: Visual::Embed { url: "https://example.org".into(), poster: Some(("a.png".into(), ContentHash::of(b"a"))) },
                 ..slide()
             },
+            Slide { visual: Visual::Clip(clip()), ..slide() },
+            Slide { visual: Visual::Clip(Clip { from: Span::SECOND, ..clip() }), ..slide() },
+            Slide { visual: Visual::Clip(Clip { length: Span::SECOND, ..clip() }), ..slide() },
+            Slide { visual: Visual::Clip(Clip { sound: false, ..clip() }), ..slide() },
+            Slide { visual: Visual::Clip(Clip { fade_out: Span::SECOND, ..clip() }), ..slide() },
             Slide { narration: Narration::Text("Hello!".into()), ..slide() },
             Slide { narration: Narration::Silence(SILENT_SLIDE), ..slide() },
             Slide { presenter: Placement { visible: false, ..Placement::default() }, ..slide() },

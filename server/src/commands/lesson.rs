@@ -112,6 +112,7 @@ fn shown(slide: &Slide) -> String {
         Visual::Page { index, .. } => format!("page {}", index + 1),
         Visual::Image { path, .. } => format!("picture {}", path.display()),
         Visual::Embed { url, .. } => format!("live page {url}"),
+        Visual::Clip(clip) => format!("clip {}, {}{}", clip.path.display(), clip.length, if clip.sound { "" } else { ", without sound" }),
         Visual::Color(rgb) => format!("colour {}", engine::graph::unit::Rgb(*rgb)),
     }
 }
