@@ -9,7 +9,6 @@ use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::pool::Pool;
 use engine::time::Span;
 use gstreamer as gst;
-use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 use gstreamer_video::{VideoFrameExt, VideoFrameRef, VideoInfo};
@@ -435,4 +434,4 @@ fn copied(view: &VideoFrameRef<&gst::BufferRef>, pool: &Pool) -> Result<VideoFra
 
 #[cfg(test)]
 #[path = "film_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -7,7 +7,7 @@ mod aac;
 mod chain;
 mod error;
 mod feed;
-mod film;
+pub(crate) mod film;
 mod h264;
 mod link;
 mod opus;

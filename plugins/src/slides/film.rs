@@ -54,6 +54,8 @@ pub struct Film {
     stop: Arc<AtomicBool>,
     /// The next step, where it has been looked at.
     first: Option<Step>,
+    /// The picture that shows.
+    shown: Option<VideoFrame>,
 }
 
 impl Film {
@@ -67,18 +69,20 @@ impl Film {
         let mut projector = Projector::new(clip.clone(), showing, defaults, stop.clone());
         let work = move || while projector.step().is_some_and(|step| done.send(step).is_ok()) {};
         std::thread::Builder::new().name("film".into()).spawn(work)?;
-        Ok(Film { steps, stop, first: None })
+        Ok(Film { steps, stop, first: None, shown: None })
     }
 
-    /// The next step, which stays the next one.
+    /// The next step, which stays the next one; always with the picture that shows then, if there is one.
     ///
     /// # Errors
     /// When the run is cancelled or flushed meanwhile.
     pub fn look(&mut self) -> Result<&mut Step> {
-        if self.first.is_none() {
-            self.first = Some(self.steps.recv()?.unwrap_or_default());
-        }
-        Ok(self.first.get_or_insert_default())
+        let mut first = match self.first.take() {
+            Some(first) => first,
+            None => self.steps.recv()?.unwrap_or_default(),
+        };
+        first.picture = first.picture.or_else(|| self.shown.clone());
+        Ok(self.first.insert(first))
     }
 
     /// The next step; `None` when the clip is over.
@@ -86,10 +90,14 @@ impl Film {
     /// # Errors
     /// When the run is cancelled or flushed meanwhile.
     pub fn step(&mut self) -> Result<Option<Step>> {
-        match self.first.take() {
-            Some(step) => Ok(Some(step)),
-            None => self.steps.recv(),
+        let step = match self.first.take() {
+            Some(step) => Some(step),
+            None => self.steps.recv()?,
+        };
+        if let Some(picture) = step.as_ref().and_then(|step| step.picture.as_ref()) {
+            self.shown = Some(picture.clone());
         }
+        Ok(step)
     }
 }
 

@@ -1,14 +1,15 @@
-//! `slide_source` [cues -> video]: the picture of the slide that holds.
+//! `slide_source` [cues -> video, audio]: the picture of the slide that holds, and the sound of its film.
 //!
-//! One picture a slide, which holds; during a fade one picture a tick, each a weighted mean of the old slide's and the new one's, then
-//! the new slide's own. Pictures are a function of the cues alone. A slide that cannot be drawn shows a plain ground and a warning names
-//! it; the lecture goes on.
+//! One picture a slide, which holds, or those of a film at the ticks they belong to; during a fade one picture a tick, each a weighted
+//! mean of the old slide's last one and the new slide's. Pictures and sound are a function of the cues alone; while a slide stands so
+//! does its film, in silence. A slide that cannot be shown shows a plain ground and a warning names it; the lecture goes on.
 
-use super::gallery::Gallery;
+use super::cinema::Cinema;
+use super::gallery::{Gallery, plain};
 use crate::lesson::{ImportOptions, Lesson, LessonError, import_shared};
 use engine::cue::{Cue, SlideCue, Transition};
-use engine::frame::{PixelFormat, Size, VideoFrame};
-use engine::media::{Caps, VideoCaps};
+use engine::frame::{PixelFormat, VideoFrame};
+use engine::media::{AudioBlock, AudioCaps, Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
@@ -22,15 +23,19 @@ use std::sync::Arc;
 
 const CUES: In<Cue> = In::new("cues");
 const VIDEO: Out<VideoFrame> = Out::new("video");
+const AUDIO: Out<AudioBlock> = Out::new("audio");
 
 /// The node's entry in the registry.
 pub const SLIDE_SOURCE: NodeType = NodeType {
     name: "slide_source",
     family: "slides",
-    revision: 1,
-    summary: "The picture of the slide that holds, with its transition",
+    revision: 2,
+    summary: "The picture of the slide that holds, with its transition, and the sound of its film",
     inputs: &[CUES.port("slides of the same lesson")],
-    outputs: &[VIDEO.port("opaque pictures of the graph's size; each holds until the next")],
+    outputs: &[
+        VIDEO.port("opaque pictures of the graph's size; each holds until the next"),
+        AUDIO.port("mono sound of films; nothing while none is heard"),
+    ],
     sync: Sync::Join,
     lane: Lane::Own,
     time_limit: NodeType::TIME_LIMIT,
@@ -57,7 +62,7 @@ impl NodeConfig for SlideSourceConfig {
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
         Ok(Box::new(SlideSource {
             path: self.lesson,
-            size: defaults.size,
+            defaults: *defaults,
             open: None,
             shown: None,
             fade: None,
@@ -70,8 +75,8 @@ impl NodeConfig for SlideSourceConfig {
 
 struct SlideSource {
     path: PathBuf,
-    size: Size,
-    open: Option<(Arc<Lesson>, Gallery)>,
+    defaults: Defaults,
+    open: Option<Open>,
     /// The picture of the slide that holds.
     shown: Option<VideoFrame>,
     fade: Option<Fade>,
@@ -79,6 +84,13 @@ struct SlideSource {
     past: VecDeque<(Time, usize)>,
     pool: Pool,
     seq: u64,
+}
+
+/// The lesson and what shows its slides.
+struct Open {
+    lesson: Arc<Lesson>,
+    gallery: Gallery,
+    cinema: Cinema,
 }
 
 /// Slides remembered: more than begin within the latency of a live run.
@@ -93,11 +105,14 @@ struct Fade {
 
 impl Node for SlideSource {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
-        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size: self.size, rate: start.defaults().fps }));
+        let Defaults { size, fps, sample_rate } = self.defaults;
+        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size, rate: fps }));
+        start.set_caps(AUDIO, Caps::Audio(AudioCaps { rate: sample_rate, channels: 1 }));
         let options = ImportOptions { cancel: start.cancel(), ..ImportOptions::default() };
         let lesson = import_shared(&self.path, &options).map_err(LessonError::into_failure)?;
-        let gallery = Gallery::open(lesson.clone(), self.size, &start.cancel())?;
-        self.open = Some((lesson, gallery));
+        let gallery = Gallery::open(lesson.clone(), size, &start.cancel())?;
+        let cinema = Cinema::new(lesson.clone(), self.defaults, start.cancel());
+        self.open = Some(Open { lesson, gallery, cinema });
         Ok(())
     }
 
@@ -109,6 +124,7 @@ impl Node for SlideSource {
                 changed = true;
             }
         }
+        changed |= self.roll(cx)?;
         let time = cx.tick().time;
         let Some(shown) = &self.shown else { return Ok(Flow::More) };
         let frame = match self.fade.take() {
@@ -134,9 +150,9 @@ impl Node for SlideSource {
 }
 
 impl SlideSource {
-    /// Another slide holds from `at` on.
+    /// Another slide holds from `at` on, or the same one goes on or stands.
     fn change(&mut self, at: Time, cue: &SlideCue, cx: &Cx<'_>) -> Result {
-        let (lesson, gallery) = self.open.as_mut().expect("started before it is called");
+        let Open { lesson, gallery, cinema } = self.open.as_mut().expect("started before it is called");
         let named = |index: &usize| lesson.slides.get(*index).is_some_and(|slide| *slide.id == *cue.id);
         // Its place, or wherever the lesson has it.
         let index = Some(cue.index).filter(named).or_else(|| lesson.slides.iter().position(|slide| *slide.id == *cue.id));
@@ -144,25 +160,67 @@ impl SlideSource {
             let path = self.path.display();
             return Err(Failure::msg(format!("{path} has no slide \"{}\"; give slide_source the lesson that the cues come from", cue.id)));
         };
-        let drawn = gallery.picture(index)?;
-        if let Some(fault) = drawn.fault {
-            cx.warn(Some(lesson.slides[index].number), format!("its picture cannot be drawn, a plain ground is shown: {fault}"));
-        }
+        // A film goes on by ticks.
+        let elapsed = cue.elapsed + (cx.tick().time - at).max(Span::ZERO);
+        let picture = match cinema.change(index, elapsed, cue, cx.is_connected(AUDIO))? {
+            Some(step) => {
+                warn_of(step.fault.take(), lesson.slides[index].number, cx);
+                step.picture.clone().unwrap_or_else(|| plain(self.defaults.size, &self.pool))
+            }
+            None => {
+                let drawn = gallery.picture(index)?;
+                let fault = drawn.fault.map(|fault| format!("its picture cannot be drawn, a plain ground is shown: {fault}"));
+                warn_of(fault, lesson.slides[index].number, cx);
+                drawn.frame
+            }
+        };
         let start = at - cue.elapsed;
         let before = self.past.iter().rev().find(|(began, _)| *began < start).map(|(_, index)| *index);
         let from = match (cue.transition, before, self.shown.take()) {
             (Transition::Fade(length), ..) if cue.elapsed >= length => None,
             (Transition::Fade(length), Some(_), Some(from)) => Some((from, length)),
-            (Transition::Fade(length), Some(before), None) => Some((gallery.picture(before)?.frame, length)),
+            (Transition::Fade(length), Some(before), None) => {
+                let last = cinema.last_picture(before)?;
+                Some((last.map_or_else(|| gallery.picture(before).map(|drawn| drawn.frame), Ok)?, length))
+            }
             _ => None,
         };
         self.fade = from.map(|(from, length)| Fade { from, start, length });
-        self.shown = Some(drawn.frame);
+        self.shown = Some(picture);
         self.past.push_back((start, index));
         if self.past.len() > PAST {
             self.past.pop_front();
         }
         Ok(())
+    }
+
+    /// Shows and sounds what a film has for this tick; whether its picture is another.
+    fn roll(&mut self, cx: &mut Cx<'_>) -> Result<bool> {
+        let Open { lesson, cinema, .. } = self.open.as_mut().expect("started before it is called");
+        let Some(step) = cinema.step()? else { return Ok(false) };
+        let number = self.past.back().and_then(|(_, index)| lesson.slides.get(*index)).map_or(0, |slide| slide.number);
+        warn_of(step.fault, number, cx);
+        if let Some(samples) = step.sound {
+            // As many as the tick has, wherever the slide began.
+            let rate = self.defaults.sample_rate;
+            let (tick, first) = (cx.tick(), rate.index_from(cx.tick().time));
+            let mut samples = samples;
+            samples.resize((rate.index_from(tick.next) - first).max(0) as usize, 0.0);
+            let block = AudioBlock::mono(samples, rate);
+            cx.emit(AUDIO, Packet::lasting(rate.time_of(first), block.duration(), block));
+        }
+        if cinema.goes_on() {
+            cx.again();
+        }
+        let is_new = step.picture.is_some();
+        self.shown = step.picture.or(self.shown.take());
+        Ok(is_new)
+    }
+}
+
+fn warn_of(fault: Option<String>, number: usize, cx: &Cx<'_>) {
+    if let Some(fault) = fault {
+        cx.warn(Some(number), fault);
     }
 }
 

@@ -7,7 +7,6 @@ use super::is_gap;
 use crate::resampler::Converter;
 use engine::media::{AudioBlock, AudioCaps, Caps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
-use engine::packet::Packet;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
 use engine::time::{Rate, Time};
 use schemars::JsonSchema;
@@ -118,6 +117,7 @@ impl Node for Resample {
 mod tests {
     use super::*;
     use engine::testing::{NodeTest, Outputs};
+    use engine::packet::Packet;
     use engine::time::Span;
     use std::f64::consts::TAU;
 

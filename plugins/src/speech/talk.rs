@@ -81,6 +81,15 @@ impl Speech {
         }
     }
 
+    /// Where in the slide an interruption at this time goes on: with the sentence that it interrupts, or, when all has been said, with
+    /// what the slide shows.
+    pub(super) fn goes_on_at(&self, at: Span) -> Span {
+        match self.end {
+            Some(end) if at >= end => at,
+            _ => self.begins.iter().filter(|begin| **begin <= at).max().copied().unwrap_or(Span::ZERO),
+        }
+    }
+
     /// How long a sentence still goes on at this time; `None` when nobody speaks, or one has just ended. As far as speech has been made.
     fn left(&self, at: Span) -> Option<Span> {
         let begun = self.begins.iter().rfind(|begin| **begin <= at).filter(|begin| **begin < at)?;
