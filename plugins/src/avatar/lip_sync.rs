@@ -297,7 +297,7 @@ mod tests {
             title: "S".into(),
             seed,
             elapsed: Span::ZERO,
-            stands: false,
+            paused: false,
             placement,
             transition: Transition::Cut,
         };

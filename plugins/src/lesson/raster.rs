@@ -69,7 +69,7 @@ impl Rasterizer {
                 let picture = Picture { width: stored.width, height: stored.height, rgba: frame_to_rgba(&first.frame) };
                 Ok(framed(self.resize(picture, width, height), size))
             }
-            Visual::Embed { poster: None, .. } => Ok(filled(size, PLAIN)),
+            Visual::Canvas(_) | Visual::Embed { poster: None, .. } => Ok(filled(size, PLAIN)),
             Visual::Image { path, .. } | Visual::Embed { poster: Some((path, _)), .. } => {
                 let picture = decode(path)?;
                 let (width, height) = fit((f64::from(picture.width), f64::from(picture.height)), size);

@@ -25,7 +25,7 @@ struct Screening {
     index: usize,
     /// The time in the slide at its next step.
     elapsed: Span,
-    stands: bool,
+    paused: bool,
     film: Film,
 }
 
@@ -58,7 +58,7 @@ impl Cinema {
                 Some(Film::open(clip, showing, self.defaults, &self.cancel)?)
             }
         };
-        self.now = film.map(|film| Screening { index, elapsed, stands: cue.stands, film });
+        self.now = film.map(|film| Screening { index, elapsed, paused: cue.paused, film });
         self.next = self.begin(index + 1, sound)?;
         self.now.as_mut().map(|screening| screening.film.look()).transpose()
     }
@@ -68,7 +68,7 @@ impl Cinema {
     /// # Errors
     /// When the run is cancelled or flushed meanwhile.
     pub fn step(&mut self) -> Result<Option<Step>> {
-        let Some(screening) = self.now.as_mut().filter(|screening| !screening.stands) else { return Ok(None) };
+        let Some(screening) = self.now.as_mut().filter(|screening| !screening.paused) else { return Ok(None) };
         let step = screening.film.step()?;
         screening.elapsed += self.defaults.fps.interval();
         if step.is_none() {
@@ -79,7 +79,7 @@ impl Cinema {
 
     /// A film shows, and goes on.
     pub fn goes_on(&self) -> bool {
-        self.now.as_ref().is_some_and(|screening| !screening.stands)
+        self.now.as_ref().is_some_and(|screening| !screening.paused)
     }
 
     /// The last picture of a slide's clip; `None` where it shows none.
@@ -96,6 +96,6 @@ impl Cinema {
         let Some(clip) = self.clip(index) else { return Ok(None) };
         let showing = Showing { elapsed: Span::ZERO, fade_in: self.lesson.slides[index].transition.duration(), sound };
         let film = Film::open(clip, showing, self.defaults, &self.cancel)?;
-        Ok(Some(Screening { index, elapsed: Span::ZERO, stands: false, film }))
+        Ok(Some(Screening { index, elapsed: Span::ZERO, paused: false, film }))
     }
 }
