@@ -25,6 +25,7 @@ mod progress;
 mod resources;
 mod signals;
 mod state;
+mod verify;
 
 use clap::Parser;
 use std::io::Write;

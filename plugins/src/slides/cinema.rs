@@ -48,8 +48,9 @@ impl Cinema {
     /// # Errors
     /// When the run is cancelled or flushed meanwhile.
     pub fn change(&mut self, index: usize, elapsed: Span, cue: &SlideCue, sound: bool) -> Result<Option<&mut Step>> {
+        // Begun with the fade that it comes in with, or under way.
         let is_due = |screening: &Screening| screening.index == index && screening.elapsed == elapsed;
-        let ready = [self.now.take(), self.next.take()].into_iter().flatten().find(is_due);
+        let ready = self.now.take().filter(is_due).or_else(|| self.next.take_if(|next| is_due(next)));
         let film = match (self.clip(index), ready) {
             (None, _) => None,
             (Some(_), Some(ready)) => Some(ready.film),
@@ -59,7 +60,9 @@ impl Cinema {
             }
         };
         self.now = film.map(|film| Screening { index, elapsed, paused: cue.paused, film });
-        self.next = self.begin(index + 1, sound)?;
+        if self.next.as_ref().is_none_or(|next| next.index != index + 1) {
+            self.next = self.begin(index + 1, sound)?;
+        }
         self.now.as_mut().map(|screening| screening.film.look()).transpose()
     }
 

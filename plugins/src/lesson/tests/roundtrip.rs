@@ -23,6 +23,9 @@ fn rich(folder: &Path) -> Lesson {
         transition: Transition::Cut,
         duration: None,
     };
+    let film = film(folder, "a.mov");
+    let part = clip::Part { from: Span::from_millis(250), until: Some(Span(705_600_001)), sound: false, fade_out: Some(Span(7)) };
+    let (part, whole) = (clip::read(&film, &part).unwrap(), clip::read(&film, &clip::Part::WHOLE).unwrap());
     let words = vec![
         TimedWord { text: "it's".into(), start: Time(1), end: Time(705_600_001) },
         TimedWord { text: "\"so\"".into(), start: Time(705_600_007), end: Time(1_411_200_003) },
@@ -74,6 +77,8 @@ fn rich(folder: &Path) -> Lesson {
             narration: Narration::Text("Notes save time.".into()),
             ..plain.clone()
         },
+        Slide { id: "v".into(), number: 8, visual: Visual::Clip(part), ..plain.clone() },
+        Slide { id: "w".into(), number: 9, narration: Narration::Silence(whole.length), visual: Visual::Clip(whole), ..plain.clone() },
         Slide { id: "q".into(), number: 6, narration: Narration::Text(" odd\u{85}\n\nspacing\t\u{7f}x".into()), ..plain },
     ];
     Lesson { id: "rich".into(), title: "A: \"b\"".into(), language: "en-GB".into(), size: (16, 9), slides, warnings: Vec::new() }
@@ -139,7 +144,7 @@ fn a_lesson_survives_export_and_import() {
     let first = fs::read(&there).unwrap();
     export(&read, &there).unwrap();
     assert_eq!(fs::read(&there).unwrap(), first, "the same lesson, the same bytes");
-    assert_eq!(fs::read_dir(target.path().join("new/media")).unwrap().count(), 3, "each file is copied once");
+    assert_eq!(fs::read_dir(target.path().join("new/media")).unwrap().count(), 4, "each file is copied once");
 }
 
 #[test]
@@ -152,6 +157,7 @@ fn the_schema_knows_every_key() {
         "color",
         "embed",
         "canvas",
+        "clip",
         "narration",
         "audio",
         "silence",
