@@ -123,6 +123,12 @@ impl SoundEncoder {
         &self.caps
     }
 
+    /// Which library encodes, in which version.
+    pub fn signature(&self) -> String {
+        let plugin = gst::ElementFactory::find(self.coder.element).and_then(|factory| factory.plugin());
+        format!("{} {}", self.coder.element, plugin.map(|plugin| plugin.version().to_string()).unwrap_or_default())
+    }
+
     /// How far a unit lies behind the sound that brought it out, at most.
     pub fn latency(&self) -> Span {
         self.caps.rate.span_of((self.priming() + (self.coder.delay + 1) * self.coder.unit) as i64)

@@ -115,8 +115,8 @@ pub(super) struct Talk {
     pub(super) orders: Vec<Order>,
     /// Answers that wait, those that interrupt first.
     pub(super) says: VecDeque<Say>,
-    /// For the next call.
-    pub(super) warnings: Vec<String>,
+    /// For the next call, with the slide's number.
+    pub(super) warnings: Vec<(Option<usize>, String)>,
     /// In a rest: silence has been made up to here.
     pub(super) silent: Time,
     /// In a rest: since it began and since the last flush the slide has been stated.
@@ -191,7 +191,7 @@ impl Talk {
     }
 
     /// Makes at least one block of the slide that plays, or the rest of it.
-    pub(super) fn fill(&mut self, cx: &mut Cx<'_>) -> Result {
+    pub(super) fn fill(&mut self) -> Result {
         if self.now.length() == Span::ZERO && !self.complete {
             self.open();
         }
@@ -204,7 +204,7 @@ impl Talk {
                     let last = self.clause + 1 == script.clauses.len();
                     let number = self.lesson.slides[self.order[self.place]].number;
                     for unspoken in &spoken.unspoken {
-                        cx.warn(Some(number), format!("\"{}\" is not spoken: {}", unspoken.text, unspoken.reason));
+                        self.warnings.push((Some(number), format!("\"{}\" is not spoken: {}", unspoken.text, unspoken.reason)));
                     }
                     if self.clause == 0 || script.clauses[self.clause - 1].ends != Ends::Comma {
                         self.speech[self.place].begins_at(self.now.length());

@@ -18,7 +18,7 @@ use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
 use engine::node::{Cx, Failure, Flow, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::run::{Cancel, Command};
 use engine::time::{Span, Time, common_interval};
 use schemars::JsonSchema;
@@ -43,6 +43,7 @@ pub const TTS_CHUNKER: NodeType = NodeType {
     ],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: Some(CommandType::of::<TalkCommand>()),
     config: ConfigType::of::<TtsChunkerConfig>("{ lesson: graphs/demo/lectern.pptx }"),
