@@ -40,7 +40,7 @@ pub use mailbox::Command;
 pub use pacer::PlayoutReport;
 pub use queue::Limit;
 pub use report::{EdgeReport, NodeReport, ProcessSeconds, Report, SegmentsReport};
-pub use supervisor::{ErrorKind, Run, RunError, RunOptions};
+pub use supervisor::{ErrorKind, RenderShare, Run, RunError, RunOptions};
 pub use sync::Tick;
 
 pub(crate) use activity::{Activity, Sleep};

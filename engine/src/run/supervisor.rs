@@ -36,18 +36,25 @@ pub struct RunOptions {
     pub clock: Option<Arc<dyn Clock>>,
     /// Keep the last calls of every lane for `Report::trace`.
     pub trace: bool,
-    /// Of a render that takes several runs: the part of the programme that this one makes.
+    /// What it does for a render that takes several runs; as it is, the run is all there is.
+    pub share: RenderShare,
+}
+
+/// What one of the runs of a render does, and what they have in common.
+#[derive(Clone, Default)]
+pub struct RenderShare {
+    /// The part of the programme that it makes.
     pub(crate) window: Option<Arc<Window>>,
-    /// What its runs use together.
+    /// What all runs use together.
     pub(crate) shared: Arc<Shared>,
-    /// How far it is, if somebody watches from outside.
+    /// How far it is.
     pub(crate) progress: Arc<Progress>,
 }
 
 impl RunOptions {
     /// What all nodes of a run share.
     pub(crate) fn env(&self) -> Env {
-        let (window, shared, progress) = (self.window.clone(), self.shared.clone(), self.progress.clone());
+        let RenderShare { window, shared, progress } = self.share.clone();
         Env { window, shared, progress, ..Env::new(self.cancel.clone()) }
     }
 }

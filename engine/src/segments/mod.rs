@@ -37,6 +37,6 @@ pub use fingerprint::Fingerprint;
 pub use hash::Hash;
 pub use page::{Page, page_hash};
 pub use part::{Part, Segment, Track, Window};
-pub use render::{Cut, Render, RenderError, RenderOptions};
+pub use render::{Cut, Render, RenderError, RenderOptions, Watch};
 pub use shared::Shared;
 pub use store::{MemoryStore, Store};

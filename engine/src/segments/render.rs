@@ -9,7 +9,7 @@ use crate::graph::plan::Plan;
 use crate::graph::problem::Problems;
 use crate::media::Kind;
 use crate::run::{
-    Activity, Cancel, ErrorKind, Handle, Phase, Progress, Report, Run, RunError, RunOptions, SegmentsReport, Warning, WorkStage, start_nodes,
+    Activity, Cancel, ErrorKind, Handle, Phase, Progress, RenderShare, Report, Run, RunError, RunOptions, SegmentsReport, Warning, WorkStage, start_nodes,
 };
 use crate::time::{Span, Time};
 use std::io;
@@ -172,7 +172,8 @@ impl<'a> Render<'a> {
         let mut cones = leading_to(whole, &encoders);
         let shared = Arc::<Shared>::default();
         let progress = Arc::new(Progress::part_of(watch.progress(), 0));
-        let run = RunOptions { cancel: options.cancel.clone(), shared: shared.clone(), progress, ..RunOptions::default() };
+        let share = RenderShare { window: None, shared: shared.clone(), progress };
+        let run = RunOptions { cancel: options.cancel.clone(), share, ..RunOptions::default() };
         let started = start_nodes(&mut cones, &run.env(), None, &Activity::new(Arc::default()))?;
         let nodes: Vec<_> = cones.nodes.iter().map(|node| (node.name.clone(), node.node_type)).collect();
         let mut render = Render { plan, options, watch: watch.clone(), shared, warnings: Vec::new(), video: Vec::new(), audio: Vec::new() };
@@ -334,14 +335,9 @@ impl<'a> Render<'a> {
     }
 
     fn run_options(&self, window: Option<Window>, percent: i64) -> RunOptions {
-        RunOptions {
-            cancel: self.options.cancel.clone(),
-            trace: self.options.trace,
-            window: window.map(Arc::new),
-            shared: self.shared.clone(),
-            progress: Arc::new(Progress::part_of(self.watch.progress(), percent)),
-            ..RunOptions::default()
-        }
+        let progress = Arc::new(Progress::part_of(self.watch.progress(), percent));
+        let share = RenderShare { window: window.map(Arc::new), shared: self.shared.clone(), progress };
+        RunOptions { cancel: self.options.cancel.clone(), trace: self.options.trace, share, ..RunOptions::default() }
     }
 }
 

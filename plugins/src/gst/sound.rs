@@ -13,6 +13,7 @@ use engine::media::{AudioBlock, AudioCaps, AudioCodec, EncodedAudioCaps, Encoded
 use engine::packet::Packet;
 use engine::time::{Span, Time};
 use gstreamer as gst;
+use gstreamer::prelude::*;
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 

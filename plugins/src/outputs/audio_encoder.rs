@@ -8,6 +8,7 @@ use engine::graph::unit::BitRate;
 use engine::media::{AudioBlock, AudioCodec, Caps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::segments::{Fingerprint, Part};
 use engine::time::Rate;
 use schemars::JsonSchema;
 use serde::Deserialize;

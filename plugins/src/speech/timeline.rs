@@ -112,8 +112,9 @@ impl Timeline {
     pub fn content(&self) -> Content {
         let mut heard = blake3::Hasher::new();
         let (front, back) = self.samples.as_slices();
-        for sample in front.iter().chain(back) {
-            heard.update(&sample.to_le_bytes());
+        for samples in front.chunks(4096).chain(back.chunks(4096)) {
+            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            heard.update(&bytes);
         }
         let mut look = Content::default();
         for (at, dur, cue) in &self.cues {
