@@ -86,7 +86,8 @@ impl Stage {
             Some(inbox) => {
                 while let Some(wanted) = self.pump(lane)? {
                     if !std::mem::take(&mut lane.interrupted) {
-                        self.refill(inbox, Wanted::News(wanted), lane)?;
+                        let wanted = if self.inputs.catches_up() { Wanted::Any } else { Wanted::News(wanted) };
+                        self.refill(inbox, wanted, lane)?;
                     }
                     self.attend(lane)?;
                 }

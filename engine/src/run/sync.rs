@@ -29,6 +29,8 @@ pub(crate) struct Inputs {
     /// By how much the node holds packets back, as it has declared.
     pub(crate) latency: Span,
     tick: i64,
+    /// The first call is for a tick in the middle of the programme, and takes all that comes before.
+    catches_up: bool,
     /// How far everything was settled at the last call.
     called_at: Time,
     /// For `playout`: when the clock is to wake it; nothing = when something comes.
@@ -65,9 +67,23 @@ impl Inputs {
             sync,
             latency: Span::ZERO,
             tick: 0,
+            catches_up: false,
             called_at: Time(i64::MIN),
             wake: None,
         }
+    }
+
+    /// Nothing is wanted of a join before this tick: its first call is there, with all sound and cues that came before it.
+    pub(crate) fn begin_at(&mut self, time: Time) {
+        if self.sync == Sync::Join {
+            self.tick = self.rate.index_from(time);
+            self.catches_up = self.tick > 0;
+        }
+    }
+
+    /// Whatever waits anywhere is to be taken: one connection may be full long before another has come as far as it must.
+    pub(crate) fn catches_up(&self) -> bool {
+        self.catches_up
     }
 
     #[inline]
@@ -159,6 +175,7 @@ impl Inputs {
         self.slots.iter_mut().for_each(Slot::called);
         if self.sync == Sync::Join {
             self.tick += 1;
+            self.catches_up = false;
         }
     }
 
