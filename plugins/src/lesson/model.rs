@@ -115,6 +115,13 @@ pub struct Clip {
     pub fade_out: Span,
 }
 
+impl Clip {
+    /// Hash of what is seen of it, whatever is heard.
+    pub fn pictures_hash(&self) -> ContentHash {
+        Canon::new("clip 1").hash(self.hash).number(self.from.0).number(self.length.0).finish()
+    }
+}
+
 /// What a slide says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Narration {
@@ -241,13 +248,9 @@ impl Slide {
             Visual::Page { hash, .. } => canon.text("page").hash(*hash),
             Visual::Image { hash, .. } => canon.text("image").hash(*hash),
             Visual::Embed { url, poster } => canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash)),
-            Visual::Clip(clip) => canon
-                .text("clip")
-                .hash(clip.hash)
-                .number(clip.from.0)
-                .number(clip.length.0)
-                .number(i64::from(clip.sound))
-                .number(clip.fade_out.0),
+            Visual::Clip(clip) => {
+                canon.text("clip").hash(clip.pictures_hash()).number(i64::from(clip.sound)).number(clip.fade_out.0)
+            }
             Visual::Canvas(canvas) => canvas.canon(canon.text("canvas")),
             Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
         };

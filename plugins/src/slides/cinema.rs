@@ -1,7 +1,7 @@
 //! The films of a lesson: the one that shows, and the next slide's, begun while this one shows so that a change of slides waits for
 //! no decoder.
 
-use super::film::{Film, Showing, Step};
+use super::film::{Film, Showing, Step, Wanted};
 use crate::lesson::{Clip, Lesson, Visual};
 use engine::cue::SlideCue;
 use engine::frame::VideoFrame;
@@ -47,7 +47,7 @@ impl Cinema {
     ///
     /// # Errors
     /// When the run is cancelled or flushed meanwhile.
-    pub fn change(&mut self, index: usize, elapsed: Span, cue: &SlideCue, sound: bool) -> Result<Option<&mut Step>> {
+    pub fn change(&mut self, index: usize, elapsed: Span, cue: &SlideCue, wanted: Wanted) -> Result<Option<&mut Step>> {
         // Begun with the fade that it comes in with, or under way.
         let is_due = |screening: &Screening| screening.index == index && screening.elapsed == elapsed;
         let ready = self.now.take().filter(is_due).or_else(|| self.next.take_if(|next| is_due(next)));
@@ -55,13 +55,13 @@ impl Cinema {
             (None, _) => None,
             (Some(_), Some(ready)) => Some(ready.film),
             (Some(clip), None) => {
-                let showing = Showing { elapsed, fade_in: cue.transition.duration(), sound };
+                let showing = Showing { elapsed, fade_in: cue.transition.duration(), wanted };
                 Some(Film::open(clip, showing, self.defaults, &self.cancel)?)
             }
         };
         self.now = film.map(|film| Screening { index, elapsed, paused: cue.paused, film });
         if self.next.as_ref().is_none_or(|next| next.index != index + 1) {
-            self.next = self.begin(index + 1, sound)?;
+            self.next = self.begin(index + 1, wanted)?;
         }
         self.now.as_mut().map(|screening| screening.film.look()).transpose()
     }
@@ -91,13 +91,14 @@ impl Cinema {
     /// When the run is cancelled or flushed meanwhile.
     pub fn last_picture(&self, index: usize) -> Result<Option<VideoFrame>> {
         let Some(clip) = self.clip(index) else { return Ok(None) };
-        let showing = Showing { elapsed: clip.length, fade_in: Span::ZERO, sound: false };
+        let wanted = Wanted { pictures: true, sound: false };
+        let showing = Showing { elapsed: clip.length, fade_in: Span::ZERO, wanted };
         Ok(Film::open(clip, showing, self.defaults, &self.cancel)?.step()?.and_then(|step| step.picture))
     }
 
-    fn begin(&self, index: usize, sound: bool) -> Result<Option<Screening>> {
+    fn begin(&self, index: usize, wanted: Wanted) -> Result<Option<Screening>> {
         let Some(clip) = self.clip(index) else { return Ok(None) };
-        let showing = Showing { elapsed: Span::ZERO, fade_in: self.lesson.slides[index].transition.duration(), sound };
+        let showing = Showing { elapsed: Span::ZERO, fade_in: self.lesson.slides[index].transition.duration(), wanted };
         let film = Film::open(clip, showing, self.defaults, &self.cancel)?;
         Ok(Some(Screening { index, elapsed: Span::ZERO, paused: false, film }))
     }

@@ -44,7 +44,16 @@ pub struct Showing {
     pub elapsed: Span,
     /// Over how much of its beginning the sound is faded in.
     pub fade_in: Span,
-    /// Its sound is wanted.
+    /// What of it is asked for.
+    pub wanted: Wanted,
+}
+
+/// What of a clip is asked for.
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    /// Its pictures.
+    pub pictures: bool,
+    /// Its sound, where it has some.
     pub sound: bool,
 }
 
@@ -129,8 +138,9 @@ enum Source<T> {
 
 impl Projector {
     fn new(clip: Clip, showing: Showing, defaults: Defaults, stop: Arc<AtomicBool>) -> Projector {
-        let sound = if clip.sound && showing.sound { Source::Closed } else { Source::Over };
-        Projector { clip, showing, defaults, stop, pictures: Source::Closed, sound, pool: Pool::new(), made: 0 }
+        let sound = if clip.sound && showing.wanted.sound { Source::Closed } else { Source::Over };
+        let pictures = if showing.wanted.pictures { Source::Closed } else { Source::Over };
+        Projector { clip, showing, defaults, stop, pictures, sound, pool: Pool::new(), made: 0 }
     }
 
     fn step(&mut self) -> Option<Step> {

@@ -4,6 +4,7 @@ use crate::lesson::{ImportOptions, Visual, import};
 use std::path::Path;
 
 const SAMPLES: Rate = Rate::per_second(48_000);
+const ALL: Wanted = Wanted { pictures: true, sound: true };
 
 fn defaults(fps: u32) -> Defaults {
     Defaults { size: Size::new(128, 72), fps: Rate::per_second(fps), sample_rate: SAMPLES }
@@ -16,7 +17,7 @@ fn clip(path: &Path) -> Clip {
 }
 
 fn play(clip: &Clip, elapsed: Span, defaults: Defaults) -> Vec<Step> {
-    let showing = Showing { elapsed, fade_in: Span::ZERO, sound: true };
+    let showing = Showing { elapsed, fade_in: Span::ZERO, wanted: ALL };
     let mut film = Film::open(clip, showing, defaults, &Cancel::default()).unwrap();
     std::iter::from_fn(|| film.step().unwrap()).collect()
 }
@@ -123,7 +124,7 @@ fn a_part_begins_and_ends_where_it_says_and_its_sound_is_faded() {
     let tone = "-f lavfi -i sine=f=1000:r=48000:d=4";
     let film = make(dir.path(), "a.mp4", &format!("{} {tone} -c:v libx264 -qp 0 -c:a aac", brighter("25", 100)));
     let part = Clip { from: Span::SECOND, length: Span::from_seconds(2), fade_out: Span::from_millis(500), ..clip(&film) };
-    let showing = Showing { elapsed: Span::ZERO, fade_in: Span::SECOND, sound: true };
+    let showing = Showing { elapsed: Span::ZERO, fade_in: Span::SECOND, wanted: ALL };
     let mut film = Film::open(&part, showing, defaults(25), &Cancel::default()).unwrap();
     let steps: Vec<Step> = std::iter::from_fn(|| film.step().unwrap()).collect();
     assert_eq!(shown(&steps), (25..75).collect::<Vec<_>>());
@@ -167,7 +168,7 @@ fn a_film_that_breaks_off_says_so_once_and_its_last_picture_stays() {
 fn a_film_that_nobody_watches_ends_its_thread() {
     let dir = tempfile::tempdir().unwrap();
     let film = make(dir.path(), "a.mp4", "-f lavfi -i testsrc2=s=64x36:r=25:d=60 -c:v libx264");
-    let showing = Showing { elapsed: Span::ZERO, fade_in: Span::ZERO, sound: true };
+    let showing = Showing { elapsed: Span::ZERO, fade_in: Span::ZERO, wanted: ALL };
     let film = Film::open(&clip(&film), showing, defaults(25), &Cancel::default()).unwrap();
     let stop = Arc::downgrade(&film.stop);
     drop(film);

@@ -42,11 +42,11 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// Starts the thread; it begins with the first slide.
+    /// Starts the thread; it begins with the slide `first`.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn open(lesson: Arc<Lesson>, size: Size, cancel: &Cancel) -> Result<Gallery> {
+    pub fn open(lesson: Arc<Lesson>, size: Size, first: usize, cancel: &Cancel) -> Result<Gallery> {
         let (jobs, queue) = bounded::<usize>(1);
         let (done, drawn) = Bridge::new(1, cancel);
         let draws = lesson.slides.iter().map(|slide| !matches!(slide.visual, Visual::Clip(_))).collect();
@@ -61,7 +61,7 @@ impl Gallery {
         };
         std::thread::Builder::new().name("slides".into()).spawn(work)?;
         let mut gallery = Gallery { draws, jobs, drawn, asked: None, last: None };
-        gallery.ask(0);
+        gallery.ask(first);
         Ok(gallery)
     }
 

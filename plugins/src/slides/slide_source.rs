@@ -5,21 +5,23 @@
 //! does its film, in silence. A slide that cannot be shown shows a plain ground and a warning names it; the lecture goes on.
 
 use super::cinema::Cinema;
+use super::film::Wanted;
 use super::gallery::{Gallery, plain};
-use crate::lesson::{ImportOptions, Lesson, LessonError, import_shared};
+use crate::lesson::{ImportOptions, Lesson, Visual, import_for};
 use engine::cue::{Cue, SlideCue, Transition};
 use engine::frame::{PixelFormat, VideoFrame};
 use engine::media::{AudioBlock, AudioCaps, Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::segments::{Fingerprint, Hash, Part};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const CUES: In<Cue> = In::new("cues");
 const VIDEO: Out<VideoFrame> = Out::new("video");
@@ -38,6 +40,7 @@ pub const SLIDE_SOURCE: NodeType = NodeType {
     ],
     sync: Sync::Join,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<SlideSourceConfig>("{ lesson: graphs/demo/lectern.pptx }"),
@@ -67,6 +70,7 @@ impl NodeConfig for SlideSourceConfig {
             shown: None,
             fade: None,
             past: VecDeque::new(),
+            known: Arc::default(),
             pool: Pool::new(),
             seq: 0,
         }))
@@ -82,6 +86,8 @@ struct SlideSource {
     fade: Option<Fade>,
     /// When slides began, and which: those within reach of a flush.
     past: VecDeque<(Time, usize)>,
+    /// What the segments of a render were named by.
+    known: Arc<Pictures>,
     pool: Pool,
     seq: u64,
 }
@@ -91,6 +97,24 @@ struct Open {
     lesson: Arc<Lesson>,
     gallery: Gallery,
     cinema: Cinema,
+}
+
+/// Hashes of the pictures of slides that segments were named by, by index.
+#[derive(Default)]
+struct Pictures(Mutex<HashMap<usize, Hash>>);
+
+impl Pictures {
+    fn of(&self, index: usize) -> Option<Hash> {
+        self.0.lock().expect("nobody panics with this lock").get(&index).copied()
+    }
+
+    fn set(&self, index: usize, hash: Hash) {
+        self.0.lock().expect("nobody panics with this lock").insert(index, hash);
+    }
+}
+
+fn undrawn(fault: &str) -> String {
+    format!("its picture cannot be drawn, a plain ground is shown: {fault}")
 }
 
 /// Slides remembered: more than begin within the latency of a live run.
@@ -108,11 +132,33 @@ impl Node for SlideSource {
         let Defaults { size, fps, sample_rate } = self.defaults;
         start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size, rate: fps }));
         start.set_caps(AUDIO, Caps::Audio(AudioCaps { rate: sample_rate, channels: 1 }));
-        let options = ImportOptions { cancel: start.cancel(), ..ImportOptions::default() };
-        let lesson = import_shared(&self.path, &options).map_err(LessonError::into_failure)?;
-        let gallery = Gallery::open(lesson.clone(), size, &start.cancel())?;
+        let lesson = import_for(start, &self.path, &ImportOptions::default())?;
+        let mut first = 0;
+        if let Some(window) = start.window() {
+            let place = |part: &Part| lesson.slides.iter().position(|slide| *slide.id == *part.id);
+            first = place(&window.part).unwrap_or(0);
+            // The slide before did not show in this run, but fades out in it.
+            self.past.extend(window.before.as_ref().and_then(place).map(|before| (Time(i64::MIN), before)));
+        }
+        let gallery = Gallery::open(lesson.clone(), size, first, &start.cancel())?;
         let cinema = Cinema::new(lesson.clone(), self.defaults, start.cancel());
+        self.known = start.shared(&format!("pictures of {} at {size}", self.path.display()), || Ok(Pictures::default()))?;
         self.open = Some(Open { lesson, gallery, cinema });
+        Ok(())
+    }
+
+    fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
+        if !key.wants(VIDEO) {
+            return Ok(());
+        }
+        let Some((transition, picture)) = self.fingerprint_of(part, key)? else { return Ok(()) };
+        key.add("picture", picture);
+        let before = key.before().cloned().filter(|_| key.from() < transition.duration());
+        if let Some(before) = before
+            && let Some((_, picture)) = self.fingerprint_of(&before, key)?
+        {
+            key.add("picture of the slide before", picture);
+        }
         Ok(())
     }
 
@@ -150,6 +196,28 @@ impl Node for SlideSource {
 }
 
 impl SlideSource {
+    /// How the slide of a part comes in, and the hash of its picture; nothing when it is none of the lesson's.
+    fn fingerprint_of(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result<Option<(Transition, Hash)>> {
+        let Open { lesson, gallery, .. } = self.open.as_mut().expect("started before it is asked");
+        let Some(index) = lesson.slides.iter().position(|slide| *slide.id == *part.id) else { return Ok(None) };
+        let slide = &lesson.slides[index];
+        if let Some(known) = self.known.of(index) {
+            return Ok(Some((slide.transition, known)));
+        }
+        let hash = if let Visual::Clip(clip) = &slide.visual {
+            // All that decides its pictures, and the last one that the next slide fades from.
+            Hash::of(&clip.pictures_hash().0)
+        } else {
+            let drawn = gallery.picture(index)?;
+            if let Some(fault) = drawn.fault {
+                key.warn(Some(slide.number), undrawn(&fault));
+            }
+            Hash::of(drawn.frame.picture.bytes())
+        };
+        self.known.set(index, hash);
+        Ok(Some((slide.transition, hash)))
+    }
+
     /// Another slide holds from `at` on, or the same one goes on or stands.
     fn change(&mut self, at: Time, cue: &SlideCue, cx: &Cx<'_>) -> Result {
         let Open { lesson, gallery, cinema } = self.open.as_mut().expect("started before it is called");
@@ -162,21 +230,27 @@ impl SlideSource {
         };
         // A film goes on by ticks.
         let elapsed = cue.elapsed + (cx.tick().time - at).max(Span::ZERO);
-        let picture = match cinema.change(index, elapsed, cue, cx.is_connected(AUDIO))? {
+        let wanted = Wanted { pictures: cx.is_connected(VIDEO), sound: cx.is_connected(AUDIO) };
+        let picture = match cinema.change(index, elapsed, cue, wanted)? {
             Some(step) => {
                 warn_of(step.fault.take(), lesson.slides[index].number, cx);
-                step.picture.clone().unwrap_or_else(|| plain(self.defaults.size, &self.pool))
+                step.picture.clone().or_else(|| wanted.pictures.then(|| plain(self.defaults.size, &self.pool)))
             }
+            None if !wanted.pictures => None,
             None => {
                 let drawn = gallery.picture(index)?;
-                let fault = drawn.fault.map(|fault| format!("its picture cannot be drawn, a plain ground is shown: {fault}"));
-                warn_of(fault, lesson.slides[index].number, cx);
-                drawn.frame
+                let number = lesson.slides[index].number;
+                warn_of(drawn.fault.map(|fault| undrawn(&fault)), number, cx);
+                if self.known.of(index).is_some_and(|known| known != Hash::of(drawn.frame.picture.bytes())) {
+                    return Err(Failure::msg(format!("the picture of slide {number} has changed while the film was being made; render it again")));
+                }
+                Some(drawn.frame)
             }
         };
         let start = at - cue.elapsed;
         let before = self.past.iter().rev().find(|(began, _)| *began < start).map(|(_, index)| *index);
         let from = match (cue.transition, before, self.shown.take()) {
+            _ if !wanted.pictures => None,
             (Transition::Fade(length), ..) if cue.elapsed >= length => None,
             (Transition::Fade(length), Some(_), Some(from)) => Some((from, length)),
             (Transition::Fade(length), Some(before), None) => {
@@ -186,7 +260,7 @@ impl SlideSource {
             _ => None,
         };
         self.fade = from.map(|(from, length)| Fade { from, start, length });
-        self.shown = Some(picture);
+        self.shown = picture;
         self.past.push_back((start, index));
         if self.past.len() > PAST {
             self.past.pop_front();

@@ -9,7 +9,7 @@ use engine::graph::unit::DurationSetting;
 use engine::media::{AudioBlock, AudioCaps, Caps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Rate, Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,6 +33,7 @@ pub const AUDIO_MIX: NodeType = NodeType {
     outputs: &[AUDIO_OUT.port("their sum")],
     sync: Sync::Join,
     lane: Lane::Shared,
+    starts: Starts::Never,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<AudioMixConfig>("{ gains_db: [0, -3], duck_db: 12 }"),

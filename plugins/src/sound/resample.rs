@@ -7,7 +7,7 @@ use super::is_gap;
 use crate::resampler::Converter;
 use engine::media::{AudioBlock, AudioCaps, Caps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Rate, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,6 +25,7 @@ pub const RESAMPLE: NodeType = NodeType {
     outputs: &[AUDIO_OUT.port("the same sound at the new rate")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    starts: Starts::Slide,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<ResampleConfig>("{ rate: 48000 }"),

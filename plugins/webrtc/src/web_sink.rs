@@ -7,7 +7,7 @@ use crate::room::{Channel, Gathered, Room, Rung, Whep};
 use engine::cue::Cue;
 use engine::media::{AudioCodec, EncodedAudioCaps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use plugins::lesson::is_id;
 use plugins::mp4::{Fragmenter, MovieSpec};
 use plugins::outputs::Tracks;
@@ -36,6 +36,7 @@ pub const WEB_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<WebSinkConfig>("{ room: demo, viewers: 100 }"),

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::graphs::GraphOptions;
 use crate::outputs;
 use crate::progress::Doing;
+use crate::segmented::SegmentOptions;
 use crate::verify::verify;
 use clap::Args;
 use engine::graph::unit::DurationSetting;
@@ -45,12 +46,14 @@ pub struct Options {
     #[command(flatten)]
     graph_options: GraphOptions,
     #[command(flatten)]
+    segments: SegmentOptions,
+    #[command(flatten)]
     figures: Figures,
 }
 
 /// Joins, renders, and looks at what came out.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
-    let Options { parts, output, fade, lecture, deck_options, graph_options, figures } = options;
+    let Options { parts, output, fade, lecture, deck_options, graph_options, segments, figures } = options;
     parts.iter().try_for_each(|part| must_exist(part))?;
     let inputs: Vec<&Path> = parts.iter().map(PathBuf::as_path).collect();
     outputs::check(&output, &inputs)?;
@@ -71,6 +74,8 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         graph: None,
         deck_options,
         graph_options,
+        segments,
+        explain: false,
         figures,
         dry_run: false,
     };
