@@ -1,6 +1,8 @@
 //! The arguments of the program. Each command's own are in its file.
 
-use crate::commands::{avatars, check, completions, doctor, graph, join, lesson, live, nodes, render, run, schema, speak, token, top, voices};
+use crate::commands::{
+    avatars, check, completions, doctor, graph, join, lesson, live, nodes, render, run, schema, speak, token, top, voices,
+};
 use clap::{Args, Parser, Subcommand};
 
 const EXAMPLES: &str = "\

@@ -112,8 +112,12 @@ pub fn package_of(element: &str) -> Option<&'static str> {
         "x264enc" => "gstreamer1.0-plugins-ugly",
         "avenc_aac" | "avdec_h264" | "avdec_aac" => "gstreamer1.0-libav",
         "voaacenc" | "h264parse" | "aacparse" | "rtmp2sink" | "webrtcbin" | "dtlssrtpenc" => "gstreamer1.0-plugins-bad",
-        "appsrc" | "appsink" | "decodebin" | "audioconvert" | "audioresample" | "videoconvert" | "videoscale" | "opusenc" => "gstreamer1.0-plugins-base",
-        "deinterlace" | "videoflip" | "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "qtdemux" | "souphttpsrc" => "gstreamer1.0-plugins-good",
+        "appsrc" | "appsink" | "decodebin" | "audioconvert" | "audioresample" | "videoconvert" | "videoscale" | "opusenc" => {
+            "gstreamer1.0-plugins-base"
+        }
+        "capssetter" | "deinterlace" | "videoflip" | "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "qtdemux" | "souphttpsrc" => {
+            "gstreamer1.0-plugins-good"
+        }
         "nicesink" | "nicesrc" => "gstreamer1.0-nice",
         _ => return None,
     })

@@ -5,6 +5,7 @@
 //! encoder and the order of decoding are accounted for. The other track is not decoded at all, nor pictures that are too large.
 
 use super::error::GstError;
+use super::film_range::full_range;
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::pool::Pool;
 use engine::time::Span;
@@ -12,6 +13,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 use gstreamer_video::{VideoFrameExt, VideoFrameRef, VideoInfo};
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,7 @@ use std::time::{Duration, Instant};
 pub const MAX_SIDE: u32 = 8192;
 /// The most pixels of a film's picture: DCI 4K is 4096x2160.
 pub const MAX_AREA: u64 = 4096 * 4096;
+const NO_TRACK: &str = "there is no track of that kind in it, or the file is damaged";
 /// How long the next picture or block may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often a waiting reader looks whether it is still wanted.
@@ -93,15 +96,28 @@ pub struct FilmPictures {
     reader: FilmReader,
     next: Option<FilmPicture>,
     begun: bool,
+    ended: bool,
+    last: Span,
 }
 
 impl FilmPictures {
+    /// When the last picture came, once there is none after it.
+    pub fn ended(&self) -> Option<Span> {
+        self.ended.then_some(self.last)
+    }
+
     /// Opens a film; the first time asked for is about `from`.
     ///
     /// # Errors
     /// As [`FilmReader::open`].
     pub fn open(path: &Path, from: Span, stop: Arc<AtomicBool>) -> Result<FilmPictures, GstError> {
-        Ok(FilmPictures { reader: FilmReader::open(path, Track::Pictures, from, stop)?, next: None, begun: false })
+        Ok(FilmPictures {
+            reader: FilmReader::open(path, Track::Pictures, from, stop)?,
+            next: None,
+            begun: false,
+            ended: false,
+            last: Span::ZERO,
+        })
     }
 
     /// The picture that shows at `at`, where it is another than at the time asked for before; times only increase. Before the first
@@ -119,10 +135,11 @@ impl FilmPictures {
             };
             match next {
                 Some(next) if next.at <= at + ROUNDING || !self.begun => {
-                    self.begun = true;
+                    (self.begun, self.last) = (true, next.at);
                     shown = Some(next);
                 }
                 next => {
+                    self.ended = next.is_none();
                     self.next = next;
                     return Ok(shown);
                 }
@@ -157,12 +174,21 @@ pub fn film_facts(path: &Path) -> Result<FilmFacts, GstError> {
     let pool = Pool::new();
     let mut reader = FilmReader::open(path, Track::Pictures, Span::ZERO, Arc::default())?;
     let first = reader.picture(&pool)?.ok_or_else(|| film("there is no picture in it"))?;
-    let told = reader.pipeline.query_duration::<gst::ClockTime>().filter(|length| !length.is_zero());
+    let told = reader.pipeline.query_duration::<gst::ClockTime>().filter(|length| !length.is_zero() && tells_length(path));
     let length = match told {
         Some(length) => span_of(length),
         None => reader.decoded_length(first.at, &pool)?,
     };
     Ok(FilmFacts { shape: first.shape, length, has_sound: reader.found.sound.load(Ordering::Relaxed) })
+}
+
+/// Matroska that was written as it came has no length in its head (RFC 9559, 5.1.2.10: element 0x4489, a float); asked for it, its reader
+/// names how far it has read.
+fn tells_length(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(64 << 10).read_to_end(&mut head));
+    let is_matroska = head.starts_with(b"\x1a\x45\xdf\xa3");
+    read.is_ok() && (!is_matroska || head.windows(3).any(|bytes| matches!(bytes, [0x44, 0x89, 0x84 | 0x88])))
 }
 
 impl FilmReader {
@@ -177,8 +203,12 @@ impl FilmReader {
         let source = element("filesrc")?;
         source.set_property("location", path);
         let decode = element("decodebin")?;
-        let chain = if track == Track::Pictures { PICTURES } else { SOUND };
-        let chain = gst::parse::bin_from_description(chain, true).map_err(|error| GstError::from_parser(&error))?;
+        let chain = match (track, full_range(path)) {
+            (Track::Sound, _) => SOUND.to_string(),
+            (Track::Pictures, None) => PICTURES.to_string(),
+            (Track::Pictures, Some(colour)) => format!("capssetter caps=video/x-raw,colorimetry=(string){colour} ! {PICTURES}"),
+        };
+        let chain = gst::parse::bin_from_description(&chain, true).map_err(|error| GstError::from_parser(&error))?;
         let sink = chain.by_name("sink").and_then(|sink| sink.downcast::<AppSink>().ok());
         let sink = sink.ok_or_else(|| GstError::Launch { text: "it has no appsink".into() })?;
         let added = pipeline.add_many([&source, &decode]).and_then(|()| pipeline.add(&chain)).and_then(|()| source.link(&decode));
@@ -204,7 +234,8 @@ impl FilmReader {
     pub fn picture(&mut self, pool: &Pool) -> Result<Option<FilmPicture>, GstError> {
         while let Some(sample) = self.pull()? {
             let Some(at) = time_of(&sample) else { continue };
-            let info = sample.caps().and_then(|caps| VideoInfo::from_caps(caps).ok()).ok_or_else(|| film("its pictures are of no known kind"))?;
+            let info =
+                sample.caps().and_then(|caps| VideoInfo::from_caps(caps).ok()).ok_or_else(|| film("its pictures are of no known kind"))?;
             check_size(info.width(), info.height()).map_err(film)?;
             let buffer = sample.buffer().ok_or_else(|| film("it has an empty picture"))?;
             let view = VideoFrameRef::from_buffer_ref_readable(buffer, &info).map_err(|_| film("one of its pictures is cut off"))?;
@@ -223,8 +254,11 @@ impl FilmReader {
             let Some(at) = time_of(&sample) else { continue };
             let fields = sample.caps().and_then(|caps| caps.structure(0)).ok_or_else(|| film("its sound is of no known kind"))?;
             let number = |name| fields.get::<i32>(name).ok().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
-            let (Some(rate), Some(channels)) = (number("rate"), number("channels")) else { return Err(film("its sound is of no known kind")) };
-            let data = sample.buffer().and_then(|buffer| buffer.map_readable().ok()).ok_or_else(|| film("it has an empty block of sound"))?;
+            let (Some(rate), Some(channels)) = (number("rate"), number("channels")) else {
+                return Err(film("its sound is of no known kind"));
+            };
+            let data =
+                sample.buffer().and_then(|buffer| buffer.map_readable().ok()).ok_or_else(|| film("it has an empty block of sound"))?;
             let values: Vec<f32> = data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
             let mean = |frame: &[f32]| frame.iter().sum::<f32>() / channels as f32;
             let samples = values.chunks_exact(channels as usize).map(mean).map(|sample| if sample.is_finite() { sample } else { 0.0 });
@@ -282,6 +316,7 @@ impl FilmReader {
     fn check(&self) -> Result<(), GstError> {
         let said = self.pipeline.bus().and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
         match said {
+            None if !self.found.wanted.load(Ordering::Relaxed) && self.found.fault().is_some() => Err(self.failure()),
             None => Ok(()),
             Some(message) => {
                 if let gst::MessageView::Error(error) = message.view() {
@@ -303,7 +338,7 @@ impl FilmReader {
             return "it is no film that can be read; bring MP4, MOV, MKV, WebM or AVI".into();
         }
         if !self.found.wanted.load(Ordering::Relaxed) {
-            return "there is no track of that kind in it, or the file is damaged".into();
+            return NO_TRACK.into();
         }
         format!("the file is damaged ({})", super::redacted(error.message().trim_end_matches('.')))
     }
@@ -347,6 +382,12 @@ fn watch(decode: &gst::Element, chain: &gst::Bin, track: Track, found: &Arc<Foun
         let is_other = if track == Track::Pictures { is_sound(name) } else { is_picture && fields.has_field("width") };
         Some((!is_other).to_value())
     });
+    let told = Arc::clone(found);
+    decode.connect_no_more_pads(move |_| {
+        if !told.wanted.load(Ordering::Relaxed) {
+            told.fail(NO_TRACK.into());
+        }
+    });
     let (told, chain) = (Arc::clone(found), chain.downgrade());
     decode.connect_pad_added(move |_, pad| {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
@@ -374,7 +415,10 @@ fn is_sound(name: &str) -> bool {
 /// Zero is unknown.
 fn check_size(width: u32, height: u32) -> Result<(), String> {
     match width.max(height) > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_AREA {
-        true => Err(format!("its pictures are {width}x{height}; the limit is {MAX_SIDE} pixels a side and {} megapixels: scale it down", MAX_AREA / 1_000_000)),
+        true => Err(format!(
+            "its pictures are {width}x{height}; the limit is {MAX_SIDE} pixels a side and {} megapixels: scale it down",
+            MAX_AREA / 1_000_000
+        )),
         false => Ok(()),
     }
 }
@@ -402,7 +446,9 @@ fn time_of(sample: &gst::Sample) -> Option<Span> {
 fn shape(info: &VideoInfo) -> Size {
     let (width, height) = (info.width(), info.height());
     let (n, d) = (info.par().numer(), info.par().denom());
-    let scaled = |side: u32, n: i32, d: i32| ((i64::from(side) * i64::from(n) + i64::from(d) / 2) / i64::from(d.max(1))).clamp(2, i64::from(2 * MAX_SIDE)) as u32;
+    let scaled = |side: u32, n: i32, d: i32| {
+        ((i64::from(side) * i64::from(n) + i64::from(d) / 2) / i64::from(d.max(1))).clamp(2, i64::from(2 * MAX_SIDE)) as u32
+    };
     match n.cmp(&d) {
         _ if n <= 0 || d <= 0 => Size::new(width, height),
         std::cmp::Ordering::Greater => Size::new(scaled(width, n, d), height),

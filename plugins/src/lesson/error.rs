@@ -133,7 +133,9 @@ impl LessonError {
         match self {
             LessonError::Damaged { path, cause } => LessonError::Slide { path, slide, cause: format!("{cause}; save the deck again") },
             LessonError::Limit { path, what, limit } => LessonError::Slide { path, slide, cause: format!("{what}; the limit is {limit}") },
-            LessonError::Clip { path, cause } => LessonError::Slide { path, slide, cause: format!("it cannot be shown as a clip: {cause}") },
+            LessonError::Clip { path, cause } => {
+                LessonError::Slide { path, slide, cause: format!("it cannot be shown as a clip: {cause}") }
+            }
             other => other,
         }
     }

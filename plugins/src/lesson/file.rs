@@ -295,7 +295,12 @@ impl Files {
             (None, None, Some(color), None, None, None) => Visual::Color(color.0),
             (None, None, None, None, None, Some(ClipFile { file, from, until, sound, fade_out })) => {
                 let path = self.confined(&file, number)?;
-                let part = Part { from: from.map_or(Span::ZERO, |at| at.0), until: until.map(|at| at.0), sound, fade_out: fade_out.map(|span| span.0) };
+                let part = Part {
+                    from: from.map_or(Span::ZERO, |at| at.0),
+                    until: until.map(|at| at.0),
+                    sound,
+                    fade_out: fade_out.map(|span| span.0),
+                };
                 let clip = clip::read(&path, &part).map_err(|error| error.at_slide(number))?;
                 size.get_or_insert(clip.size);
                 Visual::Clip(clip)

@@ -42,7 +42,9 @@ pub use hash::ContentHash;
 pub use in_use::{import_for, import_shared};
 pub use join::join;
 pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
-pub use model::{Clip, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
+pub use model::{
+    Clip, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning,
+};
 pub use raster::{Picture, Rasterizer};
 pub use select::select;
 

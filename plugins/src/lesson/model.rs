@@ -248,9 +248,7 @@ impl Slide {
             Visual::Page { hash, .. } => canon.text("page").hash(*hash),
             Visual::Image { hash, .. } => canon.text("image").hash(*hash),
             Visual::Embed { url, poster } => canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash)),
-            Visual::Clip(clip) => {
-                canon.text("clip").hash(clip.pictures_hash()).number(i64::from(clip.sound)).number(clip.fade_out.0)
-            }
+            Visual::Clip(clip) => canon.text("clip").hash(clip.pictures_hash()).number(i64::from(clip.sound)).number(clip.fade_out.0),
             Visual::Canvas(canvas) => canvas.canon(canon.text("canvas")),
             Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
         };

@@ -62,7 +62,8 @@ impl Rasterizer {
             Visual::Clip(clip) => {
                 let damaged = |cause: String| LessonError::Clip { path: clip.path.clone(), cause };
                 let opened = FilmPictures::open(&clip.path, clip.from, Arc::default());
-                let first = opened.and_then(|mut film| film.covering(clip.from, &Pool::new())).map_err(|error| damaged(error.to_string()))?;
+                let first =
+                    opened.and_then(|mut film| film.covering(clip.from, &Pool::new())).map_err(|error| damaged(error.to_string()))?;
                 let first = first.ok_or_else(|| damaged("there is no picture in it".into()))?;
                 let (width, height) = fit((first.shape.width.into(), first.shape.height.into()), size);
                 let stored = first.frame.size();

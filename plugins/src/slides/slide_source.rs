@@ -242,7 +242,9 @@ impl SlideSource {
                 let number = lesson.slides[index].number;
                 warn_of(drawn.fault.map(|fault| undrawn(&fault)), number, cx);
                 if self.known.of(index).is_some_and(|known| known != Hash::of(drawn.frame.picture.bytes())) {
-                    return Err(Failure::msg(format!("the picture of slide {number} has changed while the film was being made; render it again")));
+                    return Err(Failure::msg(format!(
+                        "the picture of slide {number} has changed while the film was being made; render it again"
+                    )));
                 }
                 Some(drawn.frame)
             }
