@@ -10,6 +10,7 @@ use crate::graphs::{GraphFile, must_have_sink};
 use crate::http::{App, Journal, Server, links};
 use crate::live::{Command, LIMIT, Lecture, OnState, Outputs, Premises, Session, Sessions, State};
 use crate::outputs;
+use crate::quality::PictureOptions;
 use crate::progress::{Doing, clock};
 use crate::state;
 use clap::Args;
@@ -92,6 +93,8 @@ pub struct Options {
     keep_logs: u32,
     #[command(flatten)]
     lecture: LectureOptions,
+    #[command(flatten)]
+    pictures: PictureOptions,
     #[command(flatten)]
     deck_options: DeckOptions,
     /// Give a variable of the graph another value; may be repeated: `--set size=854x480`.
@@ -193,7 +196,8 @@ fn is_graph(path: &Path) -> bool {
 fn lecture(options: &Options, room: &str) -> Lecture {
     let outputs =
         Outputs { hls: options.hls.clone(), record: options.record.clone(), rtmp: options.rtmp.clone(), livekit: options.livekit.clone() };
-    let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone()));
+    let pictures = options.pictures.variables().map(|(name, value, _)| (name.to_string(), value));
+    let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone())).chain(pictures);
     Lecture {
         deck: options.deck.clone(),
         room: room.to_string(),

@@ -20,6 +20,7 @@ use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, Node
 use engine::run::Command;
 use engine::time::Span;
 use plugins::gst::Link;
+use plugins::outputs::must_be_h264;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr};
@@ -186,6 +187,7 @@ impl Node for LiveKitSink {
         crate::init()?;
         let config = self.config.take().ok_or_else(|| Failure::msg("started twice"))?;
         let (video, audio) = (start.encoded_video(VIDEO), start.encoded_audio(AUDIO));
+        must_be_h264(video.as_ref(), "LiveKit")?;
         if audio.as_ref().is_some_and(|caps| caps.codec != AudioCodec::Opus) {
             return Err(Failure::msg("LiveKit takes Opus; set codec: opus in the audio_encoder before it"));
         }
