@@ -23,7 +23,9 @@ mod metrics;
 mod outputs;
 mod progress;
 mod quality;
+mod renders;
 mod resources;
+mod segmented;
 mod signals;
 mod state;
 

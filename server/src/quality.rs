@@ -1,5 +1,6 @@
 //! What a film looks like, by name: the one table of `--quality`, and the names of `--size`.
 
+use crate::graphs::GraphFile;
 use clap::{Args, ValueEnum};
 use engine::graph::unit::FrameSize;
 
@@ -54,20 +55,20 @@ pub struct PictureOptions {
 }
 
 impl PictureOptions {
-    /// The variables of a graph that were given, the weightiest last, each with the option that gave it.
-    pub fn variables(&self) -> impl Iterator<Item = (&'static str, String, &'static str)> {
+    /// The variables of a graph that were given, the weightiest last, each with the option that gave it. What a quality says beyond size and
+    /// rate needs a variable only where the graph has one.
+    pub fn variables(&self, file: &GraphFile) -> impl Iterator<Item = (&'static str, String, &'static str)> {
         let row = TABLE.iter().find(|row| Some(row.quality) == self.quality);
-        let row = row.into_iter().flat_map(|row| {
-            let Row { size, fps, preset, crf, bitrate, .. } = row;
-            let all = [("size", size.to_string()), ("fps", fps.to_string()), ("preset", preset.to_string()), ("crf", crf.to_string()), ("bitrate", bitrate.to_string())];
-            all.into_iter().map(|(name, value)| (name, value, "quality"))
+        let row = row.map(|&Row { size, fps, preset, crf, bitrate, .. }| {
+            let all = [("size", size.into()), ("fps", fps.to_string()), ("preset", preset.into()), ("crf", crf.to_string()), ("bitrate", bitrate.into())];
+            all.into_iter().filter(|(name, _)| ["size", "fps"].contains(name) || file.declares(name)).map(|(name, value)| (name, value, "quality"))
         });
         let size = self.size.iter().map(|size| ("size", size.clone(), "size"));
         let watermark = self.watermark.iter().map(|mark| ("watermark", mark.clone(), "watermark"));
-        row.chain(size).chain(watermark)
+        row.into_iter().flatten().chain(size).chain(watermark)
     }
 
-    /// The profile of the graph that is needed, with the option that needs it.
+    /// The profile of the graph that is needed.
     pub fn profile(&self) -> Option<&'static str> {
         self.watermark.as_ref().map(|_| "watermark")
     }
@@ -87,10 +88,9 @@ fn size(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphs::GraphFile;
 
     fn variables(quality: Option<Quality>, size: Option<&str>) -> Vec<(&'static str, String, &'static str)> {
-        PictureOptions { quality, size: size.map(String::from), watermark: None }.variables().collect()
+        PictureOptions { quality, size: size.map(String::from), watermark: None }.variables(&GraphFile::new(None)).collect()
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     };
     let slides = lesson.as_ref().map(|lesson| options.lecture.choose(lesson)).transpose()?.map_or(0, |slides| slides.len());
     let room = options.room.clone().or_else(|| lesson.as_ref().map(|lesson| lesson.id.clone())).unwrap_or_else(|| "lecture".into());
-    let lecture = lecture(&options, &room);
+    let lecture = lecture(&options, &file, &room);
     let (document, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
     console.lints(&document.warnings, "");
     must_have_sink(&file, &document, &plan)?;
@@ -193,10 +193,10 @@ fn is_graph(path: &Path) -> bool {
     yaml && GraphFile::new(Some(path)).has("nodes")
 }
 
-fn lecture(options: &Options, room: &str) -> Lecture {
+fn lecture(options: &Options, file: &GraphFile, room: &str) -> Lecture {
     let outputs =
         Outputs { hls: options.hls.clone(), record: options.record.clone(), rtmp: options.rtmp.clone(), livekit: options.livekit.clone() };
-    let pictures = options.pictures.variables().map(|(name, value, _)| (name.to_string(), value));
+    let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
     let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone())).chain(pictures);
     Lecture {
         deck: options.deck.clone(),

@@ -3,14 +3,16 @@
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::estimate;
-use crate::execute::{Figures, execute};
+use crate::execute::Figures;
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
 use crate::outputs;
 use crate::progress::{Doing, clock};
 use crate::quality::PictureOptions;
+use crate::segmented::{SegmentOptions, Task, execute_graph};
 use crate::signals::Signals;
 use clap::Args;
+use engine::graph::GraphDocument;
 use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::draw::{Format, draw};
@@ -62,6 +64,11 @@ pub struct Options {
     #[command(flatten)]
     graph_options: GraphOptions,
     #[command(flatten)]
+    segments: SegmentOptions,
+    /// Say of each slide whether it is encoded again, and what has changed.
+    #[arg(long, help_heading = "Segments")]
+    explain: bool,
+    #[command(flatten)]
     figures: Figures,
     /// Read and check everything, print what would be done, write nothing.
     #[arg(long)]
@@ -74,6 +81,7 @@ struct Job {
     /// Which of its slides.
     chosen: Vec<usize>,
     film: PathBuf,
+    document: GraphDocument,
     plan: Plan,
     /// What shapes the pictures, as far as the graph has variables for it.
     pictures: Vec<(&'static str, String)>,
@@ -94,9 +102,10 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         return Ok(());
     }
     // The lesson is held until the end: the nodes of the run share it.
-    let Job { lesson: _lesson, chosen, film, plan, .. } = job;
+    let Job { lesson: _lesson, chosen, film, document, plan, .. } = job;
     let size = plan.defaults.size;
-    let report = execute(plan, &options.figures, console)?;
+    let task = Task { document: &document, source: &options.deck, explain: options.explain };
+    let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
     let Report { wall_seconds, media_seconds, .. } = report;
     let speed = if wall_seconds > 0.0 { media_seconds / wall_seconds } else { 0.0 };
     let slides = chosen.len();
@@ -159,13 +168,13 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let chosen = options.lecture.choose(&lesson)?;
     let value = |name: &'static str| Some((name, graph_options.value(name).or_else(|| file.variable(name))?));
     let pictures = PICTURES.into_iter().filter_map(value).collect();
-    Ok(Job { lesson, chosen, film, plan, pictures })
+    Ok(Job { lesson, chosen, film, document, plan, pictures })
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.
 fn must_declare(file: &GraphFile, options: &Options) -> Result<(), Failure> {
     let asked = options.lecture.variables().map(|(name, _)| (name, name));
-    let asked = asked.chain(options.pictures.variables().map(|(name, _, option)| (name, option)));
+    let asked = asked.chain(options.pictures.variables(file).map(|(name, _, option)| (name, option)));
     match [("lesson", ""), ("out", "")].into_iter().chain(asked).find(|(name, _)| !file.declares(name)) {
         // What is wrong with a file that cannot be read at all is told when it is loaded.
         None => Ok(()),
@@ -189,14 +198,14 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
     }
     profile.extend(options.pictures.profile().filter(|name| file.has_profile(name)).map(String::from));
     let paths = paths.iter().filter(|(name, _)| file.declares(name)).map(|(name, path)| (name.to_string(), path.display().to_string()));
-    let pictures = options.pictures.variables().map(|(name, value, _)| (name.to_string(), value));
+    let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
     let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone())).chain(pictures);
     GraphOptions { profile, set: paths.chain(asked).chain(set).collect() }
 }
 
 /// `--dry-run`: the slides with about how long they will be, then the lanes.
 fn show(job: &Job, console: &Console) {
-    let Job { lesson, chosen, film, plan, pictures } = job;
+    let Job { lesson, chosen, film, plan, pictures, .. } = job;
     let slides: Vec<_> = chosen.iter().map(|&index| &lesson.slides[index]).collect();
     let lengths: Vec<Option<Span>> = slides.iter().map(|slide| estimate::length(slide, &lesson.language)).collect();
     let total: Span = lengths.iter().copied().flatten().sum();

@@ -50,6 +50,7 @@ pub struct VideoEncoder {
     decode_times: VecDeque<Time>,
     /// Units that came out earlier than promised.
     ready: VecDeque<Packet<EncodedUnit>>,
+    signature: String,
 }
 
 struct Pending {
@@ -91,7 +92,7 @@ impl VideoEncoder {
         };
         let description_here = description(caps)?;
         let input = video_caps(caps);
-        let (config, delay) = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
+        let Probed { config, delay, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
         let delay = match delay {
             Delay::Told(delay) => delay,
             Delay::Unknown { patience } => {
@@ -111,7 +112,13 @@ impl VideoEncoder {
             pending: VecDeque::new(),
             decode_times: VecDeque::new(),
             ready: VecDeque::new(),
+            signature,
         })
+    }
+
+    /// Who encodes, in which version; x264 adds every setting that shapes a picture.
+    pub fn signature(&self) -> &str {
+        &self.signature
     }
 
     /// What a decoder and a file need; `config` is the payload of `avcC`, `hvcC`, `vpcC` or `av1C`.
@@ -245,8 +252,15 @@ enum Delay {
     Unknown { patience: Duration },
 }
 
-/// Encodes a black picture: the decoder configuration and, where the element tells, how many pictures it holds back.
-fn probe(coder: &Coder, caps: &VideoCaps, chain: &Chain) -> Result<(Bytes, Delay), GstError> {
+/// What an encoder tells of itself.
+struct Probed {
+    config: Bytes,
+    delay: Delay,
+    signature: String,
+}
+
+/// Encodes a black picture and looks what comes out.
+fn probe(coder: &Coder, caps: &VideoCaps, chain: &Chain) -> Result<Probed, GstError> {
     let fail = |text: String| unusable(coder, text);
     chain.push(picture_buffer(&trial(&Pool::new(), caps.size, 0), Span::ZERO, Some(caps.rate.interval())))?;
     let told = match coder.tells_delay {
@@ -269,7 +283,18 @@ fn probe(coder: &Coder, caps: &VideoCaps, chain: &Chain) -> Result<(Bytes, Delay
     let scale = i128::from(caps.rate.den()) * 1_000_000_000;
     let pictures = |latency: gst::ClockTime| ((i128::from(latency.nseconds()) * interval + scale / 2) / scale) as usize;
     let patience = if chain.is_elsewhere() { AWHILE } else { Duration::ZERO };
-    Ok((config, told.map_or(Delay::Unknown { patience }, |latency| Delay::Told(pictures(latency)))))
+    let delay = told.map_or(Delay::Unknown { patience }, |latency| Delay::Told(pictures(latency)));
+    let plugin = gst::ElementFactory::find(coder.element).and_then(|factory| factory.plugin());
+    let version = plugin.map(|plugin| plugin.version().to_string()).unwrap_or_default();
+    Ok(Probed { config, delay, signature: format!("{} {version} {}", coder.element, signature_in(&first).unwrap_or_default()) })
+}
+
+/// The text in an access unit of x264 that begins with its name.
+fn signature_in(unit: &[u8]) -> Option<String> {
+    let name = b"x264 - core";
+    let start = unit.windows(name.len()).position(|window| window == name)?;
+    let text = unit[start..].split(|byte| *byte == 0).next()?;
+    Some(String::from_utf8_lossy(text).into_owned())
 }
 
 /// How many pictures an encoder holds back at most, seen from the first that comes out on for a while.
