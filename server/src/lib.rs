@@ -22,9 +22,12 @@ mod live;
 mod metrics;
 mod outputs;
 mod progress;
+mod renders;
 mod resources;
+mod segmented;
 mod signals;
 mod state;
+mod verify;
 
 use clap::Parser;
 use std::io::Write;

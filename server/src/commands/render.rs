@@ -3,19 +3,22 @@
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::estimate;
-use crate::execute::{Figures, execute};
+use crate::execute::Figures;
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
 use crate::outputs;
 use crate::progress::{Doing, clock};
+use crate::segmented::{SegmentOptions, Task, execute_graph};
 use crate::signals::Signals;
 use clap::Args;
+use engine::graph::GraphDocument;
 use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::draw::{Format, draw};
 use engine::graph::plan::Plan;
+use engine::registry::Defaults;
 use engine::run::Report;
-use engine::time::Span;
+use engine::time::{Rate, Span};
 use plugins::lesson::Lesson;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -42,24 +45,29 @@ render sets its variables lesson, out, srt and vtt, and those given by options."
 pub struct Options {
     /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), or a folder of pictures with script.md.
     #[arg(value_name = "DECK")]
-    deck: PathBuf,
+    pub(super) deck: PathBuf,
     /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]
     #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     #[command(flatten)]
-    lecture: LectureOptions,
+    pub(super) lecture: LectureOptions,
     /// Another graph than the built-in one; its profile `offline` is used where it has one.
     #[arg(long, value_name = "FILE")]
-    graph: Option<PathBuf>,
+    pub(super) graph: Option<PathBuf>,
     #[command(flatten)]
-    deck_options: DeckOptions,
+    pub(super) deck_options: DeckOptions,
     #[command(flatten)]
-    graph_options: GraphOptions,
+    pub(super) graph_options: GraphOptions,
     #[command(flatten)]
-    figures: Figures,
+    pub(super) segments: SegmentOptions,
+    /// Say of each slide whether it is encoded again, and what has changed.
+    #[arg(long, help_heading = "Segments")]
+    pub(super) explain: bool,
+    #[command(flatten)]
+    pub(super) figures: Figures,
     /// Read and check everything, print what would be done, write nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// What a render is about to do.
@@ -68,11 +76,17 @@ struct Job {
     /// Which of its slides.
     chosen: Vec<usize>,
     film: PathBuf,
+    document: GraphDocument,
     plan: Plan,
 }
 
 /// Renders, or says what would be rendered.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+    render(options, console).map(drop)
+}
+
+/// The same; how long the film is in seconds, and its rate, if one was made.
+pub(super) fn render(options: Options, console: &Console) -> Result<Option<(f64, Rate)>, Failure> {
     let signals = Signals::listen();
     let job = prepare(&options, console)?;
     if let Some(signal) = signals.aborted() {
@@ -80,12 +94,13 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     }
     if options.dry_run {
         show(&job, console);
-        return Ok(());
+        return Ok(None);
     }
     // The lesson is held until the end: the nodes of the run share it.
-    let Job { lesson: _lesson, chosen, film, plan } = job;
-    let size = plan.defaults.size;
-    let report = execute(plan, &options.figures, console)?;
+    let Job { lesson: _lesson, chosen, film, document, plan } = job;
+    let Defaults { size, fps, .. } = plan.defaults;
+    let task = Task { document: &document, source: &options.deck, explain: options.explain };
+    let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
     let Report { wall_seconds, media_seconds, .. } = report;
     let speed = if wall_seconds > 0.0 { media_seconds / wall_seconds } else { 0.0 };
     let slides = chosen.len();
@@ -103,7 +118,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         duration(wall_seconds),
     ));
     console.warnings(&report.warnings);
-    Ok(())
+    Ok(Some((media_seconds, fps)))
 }
 
 /// Everything that can be wrong is found here, before anything is written.
@@ -146,7 +161,7 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let lesson = options.deck_options.import(deck)?;
     drop(reading);
     let chosen = options.lecture.choose(&lesson)?;
-    Ok(Job { lesson, chosen, film, plan })
+    Ok(Job { lesson, chosen, film, document, plan })
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.
@@ -180,7 +195,7 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
 
 /// `--dry-run`: the slides with about how long they will be, then the lanes.
 fn show(job: &Job, console: &Console) {
-    let Job { lesson, chosen, film, plan } = job;
+    let Job { lesson, chosen, film, plan, .. } = job;
     let slides: Vec<_> = chosen.iter().map(|&index| &lesson.slides[index]).collect();
     let lengths: Vec<Option<Span>> = slides.iter().map(|slide| estimate::length(slide, &lesson.language)).collect();
     let total: Span = lengths.iter().copied().flatten().sum();
