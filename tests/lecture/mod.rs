@@ -9,4 +9,5 @@ mod graphs;
 mod join;
 mod live;
 mod registry;
+mod sparse;
 mod voice;

@@ -41,6 +41,10 @@ pub struct VideoEncoder {
     caps: EncodedVideoCaps,
     /// Pictures that lie between input and output.
     delay: usize,
+    /// The longest time between two keyframes, in pictures (the encoder sees to that) and in time, which is more where pictures are left out.
+    keyframe_every: (i64, Span),
+    /// When the last group of pictures began at the earliest, and how many pictures have come since.
+    group: (Time, i64),
     /// Time of the first picture: the encoder counts from it, so the bytes do not depend on when a stream starts.
     first: Option<Time>,
     last: Time,
@@ -100,11 +104,14 @@ impl VideoEncoder {
                 measure(coder, &small, &Chain::open(&description(&small)?, &video_caps(&small))?, patience)?
             }
         };
+        let keyframe_distance = settings.keyframe_distance(caps);
         let caps = EncodedVideoCaps { codec: coder.codec, size: caps.size, rate: caps.rate, config };
         Ok(VideoEncoder {
             chain: Chain::open(&description_here, &input)?,
             coder,
             passed: Vec::new(),
+            keyframe_every: (keyframe_distance, settings.keyframe_every),
+            group: (Time::ZERO, 0),
             caps,
             delay,
             first: None,
@@ -136,9 +143,14 @@ impl VideoEncoder {
         told(&self.passed)
     }
 
-    /// How far a unit's `dts` lies behind the picture that brought it out, at the nominal rate.
+    /// How far a unit's `dts` lies behind the picture that brought it out, when pictures follow each other at the nominal rate.
     pub fn latency(&self) -> Span {
         self.caps.rate.span_of(self.delay as i64)
+    }
+
+    /// The same when a picture may last so long.
+    pub fn latency_of(&self, longest: Span) -> Span {
+        Span(longest.0.max(self.caps.rate.interval().0) * self.delay as i64)
     }
 
     /// Encodes a picture and returns the units that are ready. Pictures must follow each other; gaps are allowed.
@@ -155,6 +167,7 @@ impl VideoEncoder {
         }
         let since = packet.pts - *self.first.get_or_insert(packet.pts);
         self.last = packet.pts;
+        self.keep_groups_short(packet.pts);
         self.pending.push_back(Pending { nanos: since.to_nanos(), pts: packet.pts, dur: packet.dur });
         self.decode_times.push_back(packet.pts);
         self.chain.push(picture_buffer(frame, since, packet.dur))?;
@@ -186,6 +199,20 @@ impl VideoEncoder {
         if let Some(encoder) = encoder {
             encoder.set_property_from_str(property, &(u64::from(kilobits.clamp(1, 2_000_000)) * u64::from(kilobit)).to_string());
         }
+    }
+
+    /// Encoders count pictures, whatever time lies between them.
+    fn keep_groups_short(&mut self, pts: Time) {
+        let ((pictures, every), (began, count)) = (self.keyframe_every, self.group);
+        if pts - began >= every && count > 0 {
+            if count < pictures {
+                self.request_keyframe();
+            }
+            self.group = (pts, 0);
+        } else if count == 0 {
+            self.group.0 = pts;
+        }
+        self.group.1 += 1;
     }
 
     /// Collects until at most so many pictures are inside. Only elements with threads of their own are waited for.
