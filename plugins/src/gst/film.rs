@@ -5,6 +5,7 @@
 //! encoder and the order of decoding are accounted for. The other track is not decoded at all, nor pictures that are too large.
 
 use super::error::GstError;
+use super::film_range::full_range;
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::pool::Pool;
 use engine::time::Span;
@@ -12,6 +13,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 use gstreamer_video::{VideoFrameExt, VideoFrameRef, VideoInfo};
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,7 @@ use std::time::{Duration, Instant};
 pub const MAX_SIDE: u32 = 8192;
 /// The most pixels of a film's picture: DCI 4K is 4096x2160.
 pub const MAX_AREA: u64 = 4096 * 4096;
+const NO_TRACK: &str = "there is no track of that kind in it, or the file is damaged";
 /// How long the next picture or block may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often a waiting reader looks whether it is still wanted.
@@ -93,15 +96,28 @@ pub struct FilmPictures {
     reader: FilmReader,
     next: Option<FilmPicture>,
     begun: bool,
+    ended: bool,
+    last: Span,
 }
 
 impl FilmPictures {
+    /// When the last picture came, once there is none after it.
+    pub fn ended(&self) -> Option<Span> {
+        self.ended.then_some(self.last)
+    }
+
     /// Opens a film; the first time asked for is about `from`.
     ///
     /// # Errors
     /// As [`FilmReader::open`].
     pub fn open(path: &Path, from: Span, stop: Arc<AtomicBool>) -> Result<FilmPictures, GstError> {
-        Ok(FilmPictures { reader: FilmReader::open(path, Track::Pictures, from, stop)?, next: None, begun: false })
+        Ok(FilmPictures {
+            reader: FilmReader::open(path, Track::Pictures, from, stop)?,
+            next: None,
+            begun: false,
+            ended: false,
+            last: Span::ZERO,
+        })
     }
 
     /// The picture that shows at `at`, where it is another than at the time asked for before; times only increase. Before the first
@@ -119,10 +135,11 @@ impl FilmPictures {
             };
             match next {
                 Some(next) if next.at <= at + ROUNDING || !self.begun => {
-                    self.begun = true;
+                    (self.begun, self.last) = (true, next.at);
                     shown = Some(next);
                 }
                 next => {
+                    self.ended = next.is_none();
                     self.next = next;
                     return Ok(shown);
                 }
@@ -157,12 +174,21 @@ pub fn film_facts(path: &Path) -> Result<FilmFacts, GstError> {
     let pool = Pool::new();
     let mut reader = FilmReader::open(path, Track::Pictures, Span::ZERO, Arc::default())?;
     let first = reader.picture(&pool)?.ok_or_else(|| film("there is no picture in it"))?;
-    let told = reader.pipeline.query_duration::<gst::ClockTime>().filter(|length| !length.is_zero());
+    let told = reader.pipeline.query_duration::<gst::ClockTime>().filter(|length| !length.is_zero() && tells_length(path));
     let length = match told {
         Some(length) => span_of(length),
         None => reader.decoded_length(first.at, &pool)?,
     };
     Ok(FilmFacts { shape: first.shape, length, has_sound: reader.found.sound.load(Ordering::Relaxed) })
+}
+
+/// Matroska that was written as it came has no length in its head (RFC 9559, 5.1.2.10: element 0x4489, a float); asked for it, its reader
+/// names how far it has read.
+fn tells_length(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(64 << 10).read_to_end(&mut head));
+    let is_matroska = head.starts_with(b"\x1a\x45\xdf\xa3");
+    read.is_ok() && (!is_matroska || head.windows(3).any(|bytes| matches!(bytes, [0x44, 0x89, 0x84 | 0x88])))
 }
 
 impl FilmReader {
@@ -177,8 +203,12 @@ impl FilmReader {
         let source = element("filesrc")?;
         source.set_property("location", path);
         let decode = element("decodebin")?;
-        let chain = if track == Track::Pictures { PICTURES } else { SOUND };
-        let chain = gst::parse::bin_from_description(chain, true).map_err(|error| GstError::from_parser(&error))?;
+        let chain = match (track, full_range(path)) {
+            (Track::Sound, _) => SOUND.to_string(),
+            (Track::Pictures, None) => PICTURES.to_string(),
+            (Track::Pictures, Some(colour)) => format!("capssetter caps=video/x-raw,colorimetry=(string){colour} ! {PICTURES}"),
+        };
+        let chain = gst::parse::bin_from_description(&chain, true).map_err(|error| GstError::from_parser(&error))?;
         let sink = chain.by_name("sink").and_then(|sink| sink.downcast::<AppSink>().ok());
         let sink = sink.ok_or_else(|| GstError::Launch { text: "it has no appsink".into() })?;
         let added = pipeline.add_many([&source, &decode]).and_then(|()| pipeline.add(&chain)).and_then(|()| source.link(&decode));
@@ -286,6 +316,7 @@ impl FilmReader {
     fn check(&self) -> Result<(), GstError> {
         let said = self.pipeline.bus().and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
         match said {
+            None if !self.found.wanted.load(Ordering::Relaxed) && self.found.fault().is_some() => Err(self.failure()),
             None => Ok(()),
             Some(message) => {
                 if let gst::MessageView::Error(error) = message.view() {
@@ -307,7 +338,7 @@ impl FilmReader {
             return "it is no film that can be read; bring MP4, MOV, MKV, WebM or AVI".into();
         }
         if !self.found.wanted.load(Ordering::Relaxed) {
-            return "there is no track of that kind in it, or the file is damaged".into();
+            return NO_TRACK.into();
         }
         format!("the file is damaged ({})", super::redacted(error.message().trim_end_matches('.')))
     }
@@ -350,6 +381,12 @@ fn watch(decode: &gst::Element, chain: &gst::Bin, track: Track, found: &Arc<Foun
         }
         let is_other = if track == Track::Pictures { is_sound(name) } else { is_picture && fields.has_field("width") };
         Some((!is_other).to_value())
+    });
+    let told = Arc::clone(found);
+    decode.connect_no_more_pads(move |_| {
+        if !told.wanted.load(Ordering::Relaxed) {
+            told.fail(NO_TRACK.into());
+        }
     });
     let (told, chain) = (Arc::clone(found), chain.downgrade());
     decode.connect_pad_added(move |_, pad| {
