@@ -31,7 +31,7 @@ fn chromium_plays_the_lecture_by_webrtc_and_by_fragmented_mp4() {
         }
     }
     live.watch("empty", |session| session["viewers"]["whep"] == 0 && session["viewers"]["mse"] == 0);
-    let (_, metrics) = super::stage::ask(reqwest::Method::GET, &format!("{}/metrics", live.origin()), "", None);
+    let (_, metrics) = super::stage::ask(reqwest::Method::GET, &format!("{}/metrics", live.origin()), &live.said("control_token"), None);
     assert!(metrics.as_str().is_some_and(|text| text.contains("lectern_viewer_join_seconds")), "the page tells how long joining took");
     live.stop();
 }

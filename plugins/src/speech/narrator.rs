@@ -172,3 +172,61 @@ fn give_way() {
         libc::setpriority(libc::PRIO_PROCESS, 0, 5);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::speech::text::{Options, narrate};
+    use std::sync::Mutex;
+
+    /// Says nothing, and keeps what it was asked for. A clause that is held waits until its gate is opened.
+    #[derive(Default)]
+    struct Mute {
+        asked: Mutex<Vec<String>>,
+        gate: Mutex<()>,
+    }
+
+    impl Voice for Mute {
+        fn id(&self) -> &str {
+            "mute"
+        }
+        fn language(&self) -> &str {
+            "en"
+        }
+        fn sample_rate(&self) -> u32 {
+            48_000
+        }
+        fn fingerprint(&self) -> blake3::Hash {
+            blake3::hash(b"mute")
+        }
+        fn synthesize(&self, clause: &Clause) -> Spoken {
+            self.asked.lock().unwrap().push(clause.text.clone());
+            let _open = self.gate.lock().unwrap();
+            Ok(Synthesis { samples: vec![clause.text.len() as f32], ..Synthesis::default() })
+        }
+    }
+
+    #[test]
+    fn what_was_begun_is_not_spoken_twice_and_what_was_not_is_left_out() {
+        let voice = Arc::new(Mute::default());
+        let clauses = narrate("One. Twenty two. Three hundred.", "en", Options::default()).clauses;
+        let mut narrator = Narrator::start(voice.clone(), 1, Manner::Ahead, &Cancel::default()).unwrap();
+        let held = voice.gate.lock().unwrap();
+        clauses.iter().for_each(|clause| narrator.ask(clause.clone()));
+        while voice.asked.lock().unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        // The first one is being spoken; the second will not be asked for again.
+        narrator.forget();
+        assert!(narrator.ahead() == 0 && !narrator.is_ready());
+        narrator.ask(clauses[0].clone());
+        narrator.ask(clauses[2].clone());
+        drop(held);
+        narrator.wait().unwrap();
+        assert!(narrator.is_ready() && narrator.ahead() == 2, "waiting takes nothing");
+        let heard = [narrator.next().unwrap(), narrator.next().unwrap()].map(|spoken| spoken.samples[0] as usize);
+        assert_eq!(heard, [clauses[0].text.len(), clauses[2].text.len()]);
+        assert_eq!(*voice.asked.lock().unwrap(), [clauses[0].text.clone(), clauses[2].text.clone()]);
+        assert!(narrator.next().is_err(), "nothing was asked for");
+    }
+}
