@@ -36,7 +36,7 @@ pub use export::export;
 pub use file::schema;
 pub use hash::ContentHash;
 pub use in_use::import_shared;
-pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check};
+pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
 pub use model::{LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
 pub use raster::{Picture, Rasterizer};
 pub use select::select;

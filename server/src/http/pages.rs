@@ -1,8 +1,8 @@
 //! Pages and figures: the viewer page, `/metrics`, `/health`.
 
-use super::Shared;
 use super::access::Bearer;
 use super::problem::Problem;
+use super::{Shared, aside};
 use crate::metrics::Metrics;
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -46,7 +46,7 @@ pub async fn health() -> &'static str {
 /// The figures of the sessions that the token's bearer may command, as Prometheus text. They say nothing about who watches.
 pub async fn metrics(app: Shared, Bearer(claims): Bearer) -> Result<Response, Problem> {
     claims.must_be_author()?;
-    let text = tokio::task::spawn_blocking(move || {
+    let text = aside(move || {
         let seen = app.sessions.all().into_iter().filter(|session| claims.may_watch(session.name()).is_ok());
         let reports = seen.map(|session| {
             let viewers = session.room().map(|room| room.viewers()).unwrap_or_default();
@@ -56,7 +56,7 @@ pub async fn metrics(app: Shared, Bearer(claims): Bearer) -> Result<Response, Pr
     });
     match text.await {
         Ok(text) => Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()),
-        Err(error) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string())),
+        Err(problem) => Err(problem),
     }
 }
 
