@@ -235,7 +235,7 @@ def lesson(folder, number):
     chance = random.Random(number)
     folder.mkdir(parents=True)
     subprocess.run([LECTERN, "lesson", "export", DEMO, "-o", folder / "demo/lesson.yaml"], check=True, capture_output=True)
-    document = next((folder / "demo").glob("*.pdf"))
+    document = next((folder / "demo/media").glob("*.pdf"))
     document.rename(folder / "pages.pdf")
     shutil.rmtree(folder / "demo")
     slides = []

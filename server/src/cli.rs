@@ -41,7 +41,7 @@ pub struct OutputOptions {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Render(render::Options),
-    Live(live::Options),
+    Live(Box<live::Options>),
     Run(run::Options),
     Check(check::Options),
     Graph(graph::Options),

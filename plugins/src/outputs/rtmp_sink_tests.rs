@@ -11,7 +11,7 @@ use engine::packet::Packet;
 use engine::testing::{NodeTest, Outputs};
 use engine::time::{Span, Time};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 

@@ -24,7 +24,7 @@ use crate::failure::Failure;
 pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Render(options) => render::run(options, console),
-        Command::Live(options) => live::run(options, console),
+        Command::Live(options) => live::run(*options, console),
         Command::Run(options) => run::run(options, console),
         Command::Check(options) => check::run(options, console),
         Command::Graph(options) => graph::run(options, console),

@@ -54,10 +54,7 @@ pub async fn metrics(app: Shared, Bearer(claims): Bearer) -> Result<Response, Pr
         });
         Metrics::default().of_rooms(&reports.collect::<Vec<_>>(), &app.joins.seconds())
     });
-    match text.await {
-        Ok(text) => Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()),
-        Err(problem) => Err(problem),
-    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.await?).into_response())
 }
 
 pub async fn nothing() -> Problem {
