@@ -3,7 +3,7 @@
 use super::LiveKitSinkConfig;
 use super::data;
 use super::signaller::RoomSignaller;
-use crate::room::offer_addresses;
+use crate::room::{hear_keyframe_requests, offer_addresses};
 use crate::token::{LiveKitClaims, sign};
 use engine::media::{EncodedAudioCaps, EncodedVideoCaps};
 use engine::run::Events;
@@ -16,14 +16,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// What the sink and all its connections know.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// The tracks are muted.
+    pub(super) muted: AtomicBool,
+    /// Somebody has come, or has lost something.
+    pub(super) wants_keyframe: AtomicBool,
+}
+
 /// How to reach the server.
 pub(super) struct Connection {
     config: LiveKitSinkConfig,
     video: Option<EncodedVideoCaps>,
     audio: Option<EncodedAudioCaps>,
     events: Events,
-    /// Its tracks are muted, also those of later connections.
-    muted: Arc<AtomicBool>,
+    shared: Arc<Shared>,
 }
 
 impl Connection {
@@ -32,9 +40,9 @@ impl Connection {
         video: Option<EncodedVideoCaps>,
         audio: Option<EncodedAudioCaps>,
         events: Events,
-        muted: Arc<AtomicBool>,
+        shared: Arc<Shared>,
     ) -> Connection {
-        Connection { config, video, audio, events, muted }
+        Connection { config, video, audio, events, shared }
     }
 
     fn token(&self) -> Result<String, GstError> {
@@ -59,7 +67,7 @@ impl Peer for Connection {
             tracks.push(("audio", encoded_audio_caps(audio)));
         }
         let token = self.token()?;
-        let (config, events, muted) = (&self.config, &self.events, self.muted.load(Ordering::SeqCst));
+        let (config, events, muted) = (&self.config, &self.events, self.shared.muted.load(Ordering::SeqCst));
         events.tell(json!({ "connection": "connecting" }));
         Pipeline::launch_with(&text, &tracks, |pipeline| {
             let missing = || GstError::Missing { element: "webrtcsink".into() };
@@ -80,6 +88,8 @@ impl Peer for Connection {
                 }
                 None
             });
+            let shared = self.shared.clone();
+            hear_keyframe_requests(pipeline, move || shared.wants_keyframe.store(true, Ordering::SeqCst));
             sink.set_property("signaller", signaller.upcast::<Signallable>());
             Ok(())
         })

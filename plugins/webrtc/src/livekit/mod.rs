@@ -12,7 +12,7 @@ mod signaller;
 pub use data::TOPIC;
 
 use crate::web_sink::check_room;
-use connection::Connection;
+use connection::{Connection, Shared};
 use engine::cue::Cue;
 use engine::graph::secret::Secret;
 use engine::graph::unit::DurationSetting;
@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 const VIDEO: In<EncodedUnit> = In::new("video");
 const AUDIO: In<EncodedUnit> = In::new("audio");
@@ -133,7 +133,7 @@ impl NodeConfig for LiveKitSinkConfig {
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(LiveKitSink { config: Some(self), link: None, tracks: (None, None), muted: Arc::default(), slide: "".into() }))
+        Ok(Box::new(LiveKitSink { config: Some(self), link: None, tracks: (None, None), shared: Arc::default(), slide: "".into() }))
     }
 }
 
@@ -142,7 +142,7 @@ struct LiveKitSink {
     link: Option<Link>,
     /// Numbers of the tracks of pictures and sound.
     tracks: (Option<usize>, Option<usize>),
-    muted: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     /// The slide that is shown.
     slide: Arc<str>,
 }
@@ -150,7 +150,7 @@ struct LiveKitSink {
 impl LiveKitSink {
     /// A page is shown instead, or no more: publishing rests meanwhile, and the room is told.
     fn rest(&mut self, rests: bool) {
-        if self.muted.swap(rests, Ordering::SeqCst) == rests {
+        if self.shared.muted.swap(rests, Ordering::SeqCst) == rests {
             return;
         }
         let mut message = data::message(if rests { "showEmbed" } else { "resumeStream" });
@@ -198,7 +198,7 @@ impl Node for LiveKitSink {
             return Err(Failure::msg("neither video nor audio is connected; connect at least one of them to an encoder"));
         }
         self.tracks = (video.as_ref().map(|_| 0), audio.as_ref().map(|_| usize::from(video.is_some())));
-        let connection = Connection::new(config, video, audio, start.events(), self.muted.clone());
+        let connection = Connection::new(config, video, audio, start.events(), self.shared.clone());
         self.link = Some(Link::start("livekit", connection)?);
         Ok(())
     }
@@ -208,14 +208,14 @@ impl Node for LiveKitSink {
         while let Some(packet) = cx.take(CUES) {
             self.hear(&packet.media);
         }
-        let Some(link) = self.link.as_mut().filter(|_| !self.muted.load(Ordering::SeqCst)) else { return Ok(Flow::More) };
+        let Some(link) = self.link.as_mut().filter(|_| !self.shared.muted.load(Ordering::SeqCst)) else { return Ok(Flow::More) };
         if let (Some(packet), Some(track)) = (video, self.tracks.0) {
             link.push(track, true, packet);
         }
         if let (Some(packet), Some(track)) = (audio, self.tracks.1) {
             link.push(track, false, packet);
         }
-        if link.takes_keyframe() {
+        if link.takes_keyframe() | self.shared.wants_keyframe.swap(false, Ordering::SeqCst) {
             cx.ask_keyframe(VIDEO);
         }
         Ok(Flow::More)

@@ -88,15 +88,8 @@ impl Whep {
                 forget(&gone, &counters, &peer);
                 None
             });
-            let source = pipeline.element("video").and_then(|source| source.static_pad("src"));
             let asked = wanted.clone();
-            source.ok_or_else(missing)?.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-                let name = info.event().and_then(|event| event.structure().map(|fields| fields.name().to_string()));
-                if name.as_deref() == Some("GstForceKeyUnit") {
-                    asked.store(true, Ordering::Relaxed);
-                }
-                gst::PadProbeReturn::Ok
-            });
+            hear_keyframe_requests(pipeline, move || asked.store(true, Ordering::Relaxed));
             found = Some(signaller);
             Ok(())
         };
@@ -157,6 +150,18 @@ impl Whep {
         // It is gone for us, whatever the element says.
         let _ = tokio::time::timeout(ANSWER, left).await;
     }
+}
+
+/// Calls back whenever a peer asks for a keyframe of the track `video` (RTCP PLI or FIR), which the element passes on upstream.
+pub(crate) fn hear_keyframe_requests(pipeline: &Pipeline, asked: impl Fn() + Send + Sync + 'static) {
+    let Some(pad) = pipeline.element("video").and_then(|source| source.static_pad("src")) else { return };
+    pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+        let is_request = info.event().and_then(|event| event.structure().map(|fields| fields.name() == "GstForceKeyUnit"));
+        if is_request == Some(true) {
+            asked();
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// A peer is counted no more; `false` when it was not.
