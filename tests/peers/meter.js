@@ -7,9 +7,9 @@
 //
 // When a sample leaves. A remote track (WebRTC) hands its sound to the element in blocks of 10 ms, each at the moment at which the jitter
 // buffer releases it: MediaStreamTrackProcessor shows these blocks with their times. From there to the loudspeaker it takes what the
-// browser itself counts as the playout delay (statistics `media-playout`), which is also what it synchronises the picture with. Tapping
-// the track with WebAudio instead would add a buffer and the latency of a second output, 50 to 90 ms that nobody hears. Other sound is
-// tapped by WebAudio, and the audio clock says when a sample leaves. One display interval (17 ms) bounds how exact both are.
+// browser itself counts as the playout delay (statistics `media-playout`), which is also what it synchronises the picture with. A tap by
+// WebAudio would be another way to another output, with a buffer of its own. Other sound is tapped so, and the audio clock says when a
+// sample leaves. One display interval (17 ms) bounds how exact both are.
 "use strict";
 
 (() => {
