@@ -48,11 +48,13 @@ class Live:
     def __init__(self, deck, *more, env=None, home=None):
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="lectern-live-"))
         self.ended = None
-        env = os.environ | {"XDG_CACHE_HOME": str(self.home / "cache"), "XDG_STATE_HOME": str(self.home / "state")} | (env or {})
+        env = os.environ | {"RUST_BACKTRACE": "1", "XDG_CACHE_HOME": str(self.home / "cache"), "XDG_STATE_HOME": str(self.home / "state")} | (env or {})
         self.report = self.home / "report.json"
         arguments = [LECTERN, "live", deck, "--listen", "127.0.0.1:0", "--json", "--report", self.report, *more]
         self.began = time.time()
-        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, text=True, cwd=ROOT)
+        self.complaints = self.home / "stderr"
+        with open(self.complaints, "w") as stderr:
+            self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=stderr, env=env, text=True, cwd=ROOT)
         self.lines = []
         self.ready = None
         for line in self.process.stdout:
@@ -351,6 +353,8 @@ def robust():
     row("the same: memory of the process", f"{memory:.0f} MB before, {live.rss():.0f} MB after", "no leak", live.rss() <= memory * 1.25 + 20)
     report = live.stop()
     row("underruns of that lecture meanwhile", str(report["playout"]["underruns"]), "0", report["playout"]["underruns"] == 0)
+    panics = live.complaints.read_text().count("panicked at")
+    row("panics that it printed, to its end", str(panics), "0", panics == 0)
     server.kill()
 
 

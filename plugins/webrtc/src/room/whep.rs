@@ -173,19 +173,25 @@ fn forget(peers: &Mutex<HashSet<String>>, counters: &Counters, id: &str) -> bool
     was_in
 }
 
-/// Tells each new peer connection which addresses it has; a peer whose connection closes is forgotten.
+/// Tells each new peer connection which addresses it has; a peer whose connection closes is gone.
 fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Arc<Mutex<HashSet<String>>>, counters: &Arc<Counters>) {
     let addresses = addresses.to_vec();
-    let (peers, counters) = (peers.clone(), counters.clone());
+    let (peers, counters, weak) = (peers.clone(), counters.clone(), signaller.downgrade());
     signaller.connect("webrtcbin-ready", false, move |values| {
         let id = values.get(1).and_then(|value| value.get::<String>().ok()).unwrap_or_default();
         let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
         offer_addresses(&webrtcbin, &addresses);
-        let (peers, counters) = (peers.clone(), counters.clone());
+        let (peers, counters, weak) = (peers.clone(), counters.clone(), weak.clone());
         webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
             match webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") {
                 WebRTCPeerConnectionState::Connected => counters.sees(),
-                WebRTCPeerConnectionState::Closed => _ = forget(&peers, &counters, &id),
+                WebRTCPeerConnectionState::Closed => {
+                    forget(&peers, &counters, &id);
+                    // A page that is closed says no more than that. The element ends by itself what fails, but not what is closed.
+                    if let Some(signaller) = weak.upgrade() {
+                        signaller.emit_by_name::<()>("delete", &[&id, &gst::Promise::new()]);
+                    }
+                }
                 _ => {}
             }
         });
