@@ -19,7 +19,7 @@ use proto::signal_request::Message as Request;
 use proto::signal_response::Message as Response;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -114,8 +114,16 @@ impl RoomSignaller {
         self.imp().line()
     }
 
+    /// Tells the element something, unless it has stopped us: afterwards it may be gone.
+    fn tell(&self, signal: &str, about: &[&dyn glib::prelude::ToValue]) {
+        let is_on = self.imp().is_on.read().unwrap_or_else(PoisonError::into_inner);
+        if *is_on {
+            self.emit_by_name::<()>(signal, about);
+        }
+    }
+
     fn fail(&self, text: &str) {
-        self.emit_by_name::<()>("error", &[&redacted(text)]);
+        self.tell("error", &[&redacted(text)]);
     }
 
     /// Handles a message of the server.
@@ -124,7 +132,7 @@ impl RoomSignaller {
             Response::Answer(answer) => match SDPMessage::parse_buffer(answer.sdp.as_bytes()) {
                 Ok(sdp) => {
                     let answer = WebRTCSessionDescription::new(WebRTCSDPType::Answer, sdp);
-                    self.emit_by_name::<()>("session-description", &[&SESSION, &answer]);
+                    self.tell("session-description", &[&SESSION, &answer]);
                     if !std::mem::replace(&mut self.line().is_published, true)
                         && let Some(place) = self.imp().place.get()
                     {
@@ -136,7 +144,7 @@ impl RoomSignaller {
             Response::Trickle(trickle) if trickle.target() == proto::SignalTarget::Publisher => {
                 if let Ok(found) = serde_json::from_str::<Candidate>(&trickle.candidate_init) {
                     let Candidate { sdp_mid, sdp_m_line_index, candidate } = found;
-                    self.emit_by_name::<()>("handle-ice", &[&SESSION, &sdp_m_line_index, &Some(sdp_mid), &candidate]);
+                    self.tell("handle-ice", &[&SESSION, &sdp_m_line_index, &Some(sdp_mid), &candidate]);
                 }
             }
             Response::TrackPublished(published) => {
@@ -179,7 +187,7 @@ async fn keep(signaller: glib::WeakRef<RoomSignaller>, mut requests: mpsc::Unbou
         Err(error) => return tell(&error.to_string()),
     };
     if let Some(signaller) = signaller.upgrade() {
-        signaller.emit_by_name::<()>("session-requested", &[&SESSION, &SESSION, &None::<WebRTCSessionDescription>]);
+        signaller.tell("session-requested", &[&SESSION, &SESSION, &None::<WebRTCSessionDescription>]);
     }
     loop {
         tokio::select! {
@@ -269,6 +277,8 @@ mod imp {
     pub struct RoomSignaller {
         pub(super) place: OnceLock<Place>,
         line: Mutex<Line>,
+        /// Between start and stop. Held while the element is told something, so that nothing is told after the stop.
+        pub(super) is_on: RwLock<bool>,
     }
 
     impl RoomSignaller {
@@ -299,12 +309,14 @@ mod imp {
         fn start(&self) {
             let (requests, received) = mpsc::unbounded_channel();
             let (ending, ended) = std::sync::mpsc::channel();
+            *self.is_on.write().unwrap_or_else(PoisonError::into_inner) = true;
             let mut line = self.line();
             *line = Line { requests: Some(requests), ended: Some(ended), muted: line.muted, channel: line.channel.take(), ..Line::default() };
             RUNTIME.spawn(keep(self.obj().downgrade(), received, ending));
         }
 
         fn stop(&self) {
+            *self.is_on.write().unwrap_or_else(PoisonError::into_inner) = false;
             let ended = {
                 let mut line = self.line();
                 line.send(Request::Leave(proto::LeaveRequest {
