@@ -45,7 +45,7 @@ pub struct OutputOptions {
 pub enum Command {
     Render(render::Options),
     Join(join::Options),
-    Live(live::Options),
+    Live(Box<live::Options>),
     Run(run::Options),
     Check(check::Options),
     Graph(graph::Options),

@@ -26,7 +26,7 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Render(options) => render::run(options, console),
         Command::Join(options) => join::run(options, console),
-        Command::Live(options) => live::run(options, console),
+        Command::Live(options) => live::run(*options, console),
         Command::Run(options) => run::run(options, console),
         Command::Check(options) => check::run(options, console),
         Command::Graph(options) => graph::run(options, console),
