@@ -108,7 +108,11 @@ fn changed(before: Option<&BTreeMap<String, String>>, now: &[(String, Hash)]) ->
             names.retain(|name| !name.starts_with(consequence));
         }
     }
-    if names.is_empty() { vec!["it is no longer in the cache".into()] } else { names.iter().map(|name| format!("changed: {name}")).collect() }
+    if names.is_empty() {
+        vec!["it is no longer in the cache".into()]
+    } else {
+        names.iter().map(|name| format!("changed: {name}")).collect()
+    }
 }
 
 impl fmt::Display for Reason {

@@ -78,7 +78,13 @@ pub struct Task<'a> {
 ///
 /// # Errors
 /// The run failed, or a signal stopped it.
-pub fn execute_graph(task: &Task<'_>, plan: Plan, options: &SegmentOptions, figures: &Figures, console: &Console) -> Result<Report, Failure> {
+pub fn execute_graph(
+    task: &Task<'_>,
+    plan: Plan,
+    options: &SegmentOptions,
+    figures: &Figures,
+    console: &Console,
+) -> Result<Report, Failure> {
     if plan.segment_by.is_none() {
         return execute(plan, figures, console);
     }

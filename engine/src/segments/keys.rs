@@ -186,7 +186,8 @@ fn are_in_order(parts: &[Part], fps: Rate) -> Result {
     for part in parts {
         let is_whole = (part.end - part.start).0 % fps.interval().0 == 0;
         if part.start != at || !is_whole {
-            let text = format!("part \"{}\" lasts from {} to {}; it must begin at {at} and last whole pictures", part.id, part.start, part.end);
+            let text =
+                format!("part \"{}\" lasts from {} to {}; it must begin at {at} and last whole pictures", part.id, part.start, part.end);
             return Err(Failure::msg(text));
         }
         at = part.end;
@@ -224,7 +225,13 @@ mod tests {
     #[test]
     fn parts_with_gaps_or_half_pictures_are_refused() {
         let fps = Rate::per_second(30);
-        let part = |start: i64, end: i64| Part { id: "a".into(), number: 1, start: fps.time_of(start), end: fps.time_of(end), content: Hash::of("") };
+        let part = |start: i64, end: i64| Part {
+            id: "a".into(),
+            number: 1,
+            start: fps.time_of(start),
+            end: fps.time_of(end),
+            content: Hash::of(""),
+        };
         assert!(are_in_order(&[part(0, 3), part(3, 5)], fps).is_ok());
         assert!(are_in_order(&[part(0, 3), part(4, 5)], fps).is_err());
         let half = Part { end: Time(part(0, 3).end.0 + 1), ..part(0, 3) };

@@ -62,7 +62,8 @@ impl Page {
 
     /// From bytes; `None` when they are no whole page. Units share the memory of `bytes`.
     pub fn read(bytes: &Bytes) -> Option<Page> {
-        let intact = bytes.len() >= HEAD && bytes.starts_with(MAGIC) && bytes[MAGIC.len()..HEAD] == *blake3::hash(&bytes[HEAD..]).as_bytes();
+        let intact =
+            bytes.len() >= HEAD && bytes.starts_with(MAGIC) && bytes[MAGIC.len()..HEAD] == *blake3::hash(&bytes[HEAD..]).as_bytes();
         let mut reader = Reader(intact.then(|| bytes.slice(HEAD..))?);
         let last = reader.flag()?;
         let end = Time(reader.long()?);

@@ -9,7 +9,8 @@ use crate::graph::plan::Plan;
 use crate::graph::problem::Problems;
 use crate::media::Kind;
 use crate::run::{
-    Activity, Cancel, ErrorKind, Handle, Phase, Progress, RenderShare, Report, Run, RunError, RunOptions, SegmentsReport, Warning, WorkStage, start_nodes,
+    Activity, Cancel, ErrorKind, Handle, Phase, Progress, RenderShare, Report, Run, RunError, RunOptions, SegmentsReport, Warning,
+    WorkStage, start_nodes,
 };
 use crate::time::{Span, Time};
 use std::io;
@@ -113,7 +114,8 @@ impl Watch {
 
     /// The last calls of every lane of every run that has ended, in Chrome's trace format; each run is a process there.
     pub fn trace(&self) -> serde_json::Value {
-        let events: Vec<_> = self.state().traces.iter().flat_map(|trace| trace["traceEvents"].as_array().cloned().unwrap_or_default()).collect();
+        let events: Vec<_> =
+            self.state().traces.iter().flat_map(|trace| trace["traceEvents"].as_array().cloned().unwrap_or_default()).collect();
         serde_json::json!({ "displayTimeUnit": "ms", "traceEvents": events })
     }
 
@@ -228,7 +230,8 @@ impl<'a> Render<'a> {
     /// The first failure of any run; the others are stopped then, and what was finished stays in the store.
     pub fn run(self) -> Result<Report, RenderError> {
         let pictures: Vec<(&Track, &Segment)> = self.segments().filter(|(_, segment)| !segment.known).collect();
-        let sounds: Vec<(&Track, &Segment)> = self.audio.iter().flat_map(|track| track.segments.iter().map(move |segment| (track, segment))).collect();
+        let sounds: Vec<(&Track, &Segment)> =
+            self.audio.iter().flat_map(|track| track.segments.iter().map(move |segment| (track, segment))).collect();
         let sounds: Vec<_> = sounds.into_iter().filter(|(_, segment)| !segment.known).collect();
         let end = self.video.iter().filter_map(|track| track.parts.last()).map(|part| part.end).max().unwrap_or(Time::ZERO);
         let length = |missing: &[(&Track, &Segment)]| missing.iter().map(|(_, segment)| segment.length()).sum::<Span>().0 / 100;

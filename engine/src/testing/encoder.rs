@@ -2,8 +2,9 @@
 //! encoder is to the queues behind it, without its cost.
 
 use crate::frame::VideoFrame;
-use crate::media::{AudioBlock, AudioCodec, Caps, EncodedAudioCaps, EncodedUnit, EncodedVideoCaps, VideoCodec};
+use crate::media::{AudioBlock, AudioCodec, Caps, EncodedAudioCaps, EncodedUnit, EncodedVideoCaps, Media, VideoCodec};
 use crate::node::{Cx, Flow, In, Node, Out, Result, Start};
+use crate::nodes::PacketHasher;
 use crate::packet::Packet;
 use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::time::Time;
@@ -39,6 +40,9 @@ pub struct EncoderConfig {
     bytes: usize,
     /// Every so many pictures one is a keyframe; the first is.
     keyframe_every: u64,
+    /// Units carry the fingerprint of what they stand for, if they have room for it.
+    #[serde(default)]
+    print: bool,
 }
 
 impl NodeConfig for EncoderConfig {
@@ -61,9 +65,13 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn unit(&mut self, pts: Time, keyframe: bool) -> EncodedUnit {
+    fn unit(&mut self, pts: Time, keyframe: bool, media: &Media) -> EncodedUnit {
         self.made += 1;
-        EncodedUnit { dts: pts, keyframe, data: Bytes::from(vec![0; self.config.bytes]) }
+        let mut data = vec![0; self.config.bytes];
+        if let Some(print) = data.first_chunk_mut::<8>().filter(|_| self.config.print) {
+            *print = PacketHasher::media(media).to_le_bytes();
+        }
+        EncodedUnit { dts: pts, keyframe, data: Bytes::from(data) }
     }
 }
 
@@ -83,11 +91,12 @@ impl Node for Encoder {
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         if let Some(packet) = cx.take(VIDEO) {
             let asked = cx.demand(ENCODED).take_keyframe(packet.pts);
-            let unit = self.unit(packet.pts, asked || self.made.is_multiple_of(self.config.keyframe_every));
+            let keyframe = asked || self.made.is_multiple_of(self.config.keyframe_every);
+            let unit = self.unit(packet.pts, keyframe, &packet.media.into());
             cx.emit(ENCODED, Packet { dur: packet.dur, ..Packet::new(packet.pts, unit) });
         }
         if let Some(packet) = cx.take(AUDIO) {
-            let unit = self.unit(packet.pts, true);
+            let unit = self.unit(packet.pts, true, &packet.media.into());
             cx.emit(ENCODED, Packet { dur: packet.dur, ..Packet::new(packet.pts, unit) });
         }
         Ok(Flow::More)

@@ -128,7 +128,13 @@ impl NodeConfig for TtsChunkerConfig {
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(TtsChunker { step: common_interval(defaults.fps, super::voice::SAMPLES), config: self, talk: None, unheard: Span::ZERO, contents: Vec::new() }))
+        Ok(Box::new(TtsChunker {
+            step: common_interval(defaults.fps, super::voice::SAMPLES),
+            config: self,
+            talk: None,
+            unheard: Span::ZERO,
+            contents: Vec::new(),
+        }))
     }
 }
 

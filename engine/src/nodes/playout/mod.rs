@@ -49,7 +49,16 @@ pub struct PlayoutConfig {}
 
 impl NodeConfig for PlayoutConfig {
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Playout { held: None, next_tick: 0, first_tick: 0, until: i64::MAX, frames: 0, sound: None, next_sample: 0, live: None }))
+        Ok(Box::new(Playout {
+            held: None,
+            next_tick: 0,
+            first_tick: 0,
+            until: i64::MAX,
+            frames: 0,
+            sound: None,
+            next_sample: 0,
+            live: None,
+        }))
     }
 }
 
