@@ -253,11 +253,10 @@ impl<'a> Cx<'a> {
     }
 
     /// The same for the `n`-th connection of a port that takes many.
-    // Not inlined: the packet is then copied in one piece to where the caller wants it, not field by field.
-    #[inline(never)]
+    #[inline]
     pub fn take_nth<T: Payload>(&mut self, port: In<T>, n: usize) -> Option<Packet<T>> {
         let index = self.node_type.input_index(port.name)?;
-        self.inputs.slot_mut(index, n)?.take()
+        if n == 0 { self.inputs.take(index) } else { self.inputs.slot_mut(index, n)?.take() }
     }
 
     /// In a `Join`: the picture that covers this tick, held until the next one.
@@ -308,11 +307,9 @@ impl<'a> Cx<'a> {
     }
 
     /// Sends a packet. Carried to its consumers after this call.
-    #[inline(always)]
+    #[inline]
     pub fn emit<T: Payload>(&mut self, port: Out<T>, packet: Packet<T>) {
-        if let Some(index) = self.node_type.output_index(port.name) {
-            self.outbox.push(index, packet);
-        }
+        self.outbox.push(self.node_type.output_index(port.name), packet);
     }
 
     /// Sends several packets, one after the other.

@@ -201,7 +201,7 @@ impl NodeType {
 /// Ports are named by constants, which mostly are the same text in memory: most calls need not read it.
 #[inline]
 fn is_name(port: &'static str, name: &str) -> bool {
-    std::ptr::eq(port, name) || port == name
+    port.len() == name.len() && (std::ptr::eq(port.as_ptr(), name.as_ptr()) || port == name)
 }
 
 /// All node types of a program: the engine's own and those of each plugin crate, in the order of the catalogue.
