@@ -20,7 +20,7 @@ struct Lab {
 
 const NODES: &str = "  v: { type: test_video, config: { duration: 4s, parts: 5 } }
   p: { type: playout, inputs: { video: v.video, cues: v.cues } }
-  e: { type: test_encoder, inputs: { video: p.video }, config: { bytes: 9, keyframe_every: 12, print: true } }
+  e: { type: test_encoder, inputs: { video: p.video }, config: { bytes: 9, keyframe_every: 12, ahead: 15, print: true } }
 ";
 
 impl Lab {

@@ -7,4 +7,5 @@ mod demo;
 mod graphs;
 mod live;
 mod registry;
+mod segments;
 mod voice;

@@ -11,6 +11,7 @@ use crate::time::Time;
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::VecDeque;
 
 const VIDEO: In<VideoFrame> = In::new("video");
 const AUDIO: In<AudioBlock> = In::new("audio");
@@ -40,6 +41,9 @@ pub struct EncoderConfig {
     bytes: usize,
     /// Every so many pictures one is a keyframe; the first is.
     keyframe_every: u64,
+    /// So many pictures are held back, as an encoder does that looks ahead.
+    #[serde(default)]
+    ahead: usize,
     /// Units carry the fingerprint of what they stand for, if they have room for it.
     #[serde(default)]
     print: bool,
@@ -55,13 +59,14 @@ impl NodeConfig for EncoderConfig {
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Encoder { config: self, made: 0 }))
+        Ok(Box::new(Encoder { config: self, made: 0, held: VecDeque::new() }))
     }
 }
 
 struct Encoder {
     config: EncoderConfig,
     made: u64,
+    held: VecDeque<Packet<EncodedUnit>>,
 }
 
 impl Encoder {
@@ -80,6 +85,7 @@ impl Node for Encoder {
         if let Some(video) = start.video(VIDEO) {
             let caps = EncodedVideoCaps { codec: VideoCodec::H264, size: video.size, rate: video.rate, config: Bytes::new() };
             start.set_caps(ENCODED, Caps::EncodedVideo(caps));
+            start.set_latency(video.rate.span_of(self.config.ahead as i64));
         } else if let Some(audio) = start.audio(AUDIO) {
             let (rate, channels) = (audio.rate, audio.channels);
             let caps = EncodedAudioCaps { codec: AudioCodec::Opus, rate, channels, config: Bytes::new(), priming: 0, bitrate: 0 };
@@ -93,12 +99,20 @@ impl Node for Encoder {
             let asked = cx.demand(ENCODED).take_keyframe(packet.pts);
             let keyframe = asked || self.made.is_multiple_of(self.config.keyframe_every);
             let unit = self.unit(packet.pts, keyframe, &packet.media.into());
-            cx.emit(ENCODED, Packet { dur: packet.dur, ..Packet::new(packet.pts, unit) });
+            self.held.push_back(Packet { dur: packet.dur, ..Packet::new(packet.pts, unit) });
+            if self.held.len() > self.config.ahead {
+                cx.emit_all(ENCODED, self.held.pop_front());
+            }
         }
         if let Some(packet) = cx.take(AUDIO) {
             let unit = self.unit(packet.pts, true, &packet.media.into());
             cx.emit(ENCODED, Packet { dur: packet.dur, ..Packet::new(packet.pts, unit) });
         }
         Ok(Flow::More)
+    }
+
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
+        cx.emit_all(ENCODED, self.held.drain(..));
+        Ok(())
     }
 }

@@ -75,6 +75,11 @@ impl Options {
         &self.deck
     }
 
+    /// What is written about it.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
     /// Where the film will be.
     pub fn film(&self) -> PathBuf {
         self.output.clone().unwrap_or_else(|| outputs::default_film(&self.deck))

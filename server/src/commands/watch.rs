@@ -8,7 +8,9 @@ use clap::Args;
 use crossbeam_channel::RecvTimeoutError;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Metadata};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -43,7 +45,8 @@ type Seen = BTreeMap<PathBuf, (u64, SystemTime)>;
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let stop = Signals::listen().cancel().channel();
     let film = options.render.film();
-    let own = ["mp4", "srt", "vtt"].map(|extension| film.with_extension(extension));
+    let own: Vec<PathBuf> = ["mp4", "srt", "vtt"].map(|extension| film.with_extension(extension)).into();
+    let own: Vec<PathBuf> = own.into_iter().chain(options.render.figures().files().cloned()).collect();
     loop {
         let before = look(options.render.deck(), &own);
         match render::render(&options.render, console) {
@@ -96,9 +99,21 @@ fn gather(folder: &Path, seen: &mut Seen) {
 }
 
 fn add(path: &Path, seen: &mut Seen) {
-    if let Ok(meta) = fs::metadata(path).and_then(|meta| Ok((meta.len(), meta.modified()?))) {
-        seen.insert(path.to_path_buf(), meta);
+    let Ok(meta) = fs::metadata(path) else { return };
+    if let Ok(modified) = meta.modified()
+        && !is_output(&meta)
+    {
+        seen.insert(path.to_path_buf(), (meta.len(), modified));
     }
+}
+
+/// What this program prints goes into this file.
+fn is_output(file: &Metadata) -> bool {
+    let same = |stream: BorrowedFd<'_>| {
+        let meta = stream.try_clone_to_owned().and_then(|stream| fs::File::from(stream).metadata());
+        meta.is_ok_and(|meta| (meta.dev(), meta.ino()) == (file.dev(), file.ino()))
+    };
+    same(std::io::stdout().as_fd()) || same(std::io::stderr().as_fd())
 }
 
 #[cfg(test)]
