@@ -43,8 +43,12 @@ impl Place {
     }
 
     fn command(&self, film: &str, more: &[&str]) -> Command {
+        self.command_by("small.yaml", film, more)
+    }
+
+    fn command_by(&self, graph: &str, film: &str, more: &[&str]) -> Command {
         let mut command = lectern(self.home.path());
-        command.current_dir(self.home.path()).args(["render", "lesson.yaml", "--graph", "small.yaml", "--quiet", "-o", film]).args(more);
+        command.current_dir(self.home.path()).args(["render", "lesson.yaml", "--graph", graph, "--quiet", "-o", film]).args(more);
         command
     }
 
@@ -102,7 +106,7 @@ fn pictures(film: &Path) -> Vec<Vec<u8>> {
 fn a_film_of_segments_is_the_film_from_beginning_to_end() {
     let place = Place::new();
     let film = place.render("film.mp4", &["--jobs", "1"]);
-    succeed(place.command("whole.mp4", &[]).args(["--graph", "whole.yaml"]).stdin(Stdio::null()));
+    succeed(&mut place.command_by("whole.yaml", "whole.mp4", &[]));
     let (ours, whole) = (pictures(&place.path("film.mp4")), pictures(&place.path("whole.mp4")));
     assert_eq!(ours.len(), whole.len());
     for (index, (ours, whole)) in ours.iter().zip(&whole).enumerate() {
