@@ -264,7 +264,7 @@ fn join_lanes(
         };
         let mut inputs = Inputs::new(inputs_of(id).map(slot).collect(), planned.node_type.sync, plan.defaults.fps);
         if let Some(window) = &env.window {
-            inputs.begin_at(Time::ZERO + window.from);
+            inputs.only(Time::ZERO + window.from, Time::ZERO + window.to);
         }
         let producer = inputs_of(id).find(|(i, _)| fused[*i]).map(|(_, edge)| edge.from);
         if inputs_of(id).next().is_none()

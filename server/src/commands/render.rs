@@ -44,7 +44,7 @@ render sets its variables lesson, out, srt and vtt, and those given by options. 
 ///
 /// Reads slides and speaker notes, speaks the notes, lets a presenter give them, and writes an MP4 with chapters and, beside it,
 /// subtitles. Needs no configuration.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
     /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), or a folder of pictures with script.md.
@@ -76,6 +76,23 @@ pub struct Options {
     pub(super) dry_run: bool,
 }
 
+impl Options {
+    /// What is rendered.
+    pub fn deck(&self) -> &Path {
+        &self.deck
+    }
+
+    /// What is written about it.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// Where the film will be.
+    pub fn film(&self) -> PathBuf {
+        self.output.clone().unwrap_or_else(|| outputs::default_film(&self.deck))
+    }
+}
+
 /// What a render is about to do.
 struct Job {
     lesson: Arc<Lesson>,
@@ -93,13 +110,13 @@ const PICTURES: [&str; 6] = ["size", "fps", "codec", "encoder", "preset", "crf"]
 
 /// Renders, or says what would be rendered.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
-    render(options, console).map(drop)
+    render(&options, console).map(drop)
 }
 
-/// The same; how long the film is in seconds, and its rate, if one was made.
-pub(super) fn render(options: Options, console: &Console) -> Result<Option<(f64, Rate)>, Failure> {
+/// The same, for who renders more than once; how long the film is in seconds, and its rate, if one was made.
+pub(super) fn render(options: &Options, console: &Console) -> Result<Option<(f64, Rate)>, Failure> {
     let signals = Signals::listen();
-    let job = prepare(&options, console)?;
+    let job = prepare(options, console)?;
     if let Some(signal) = signals.aborted() {
         return Err(Failure::Aborted(signal));
     }
@@ -136,7 +153,7 @@ pub(super) fn render(options: Options, console: &Console) -> Result<Option<(f64,
 fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let deck = options.deck.as_path();
     must_exist(deck)?;
-    let film = options.output.clone().unwrap_or_else(|| outputs::default_film(deck));
+    let film = options.film();
     if options.graph.is_none() && film.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("mp4")) {
         return Err(Failure::Invalid(format!(
             "the film is an MP4 file, {} would not be seen as one; end its name in .mp4",
