@@ -6,6 +6,7 @@
 pub mod avatar;
 pub mod cache_folder;
 pub mod compositor;
+pub mod drawing;
 pub mod gst;
 pub mod lesson;
 pub mod models;

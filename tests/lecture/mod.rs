@@ -1,6 +1,7 @@
 //! Whole lectures, from decks to films.
 
 mod avsync;
+mod canvas;
 mod control;
 mod decks;
 mod demo;
@@ -8,4 +9,6 @@ mod graphs;
 mod join;
 mod live;
 mod registry;
+mod segments;
+mod sparse;
 mod voice;
