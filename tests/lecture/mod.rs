@@ -9,4 +9,6 @@ mod graphs;
 mod join;
 mod live;
 mod registry;
+mod segments;
+mod sparse;
 mod voice;
