@@ -8,4 +8,5 @@ mod graphs;
 mod live;
 mod registry;
 mod segments;
+mod sparse;
 mod voice;

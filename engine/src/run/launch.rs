@@ -166,6 +166,7 @@ fn node_envs(plan: &Plan, env: &Env, live: Option<&LiveRun>, activity: &Arc<Acti
             wishes: inputs.map(|edge| (edge.to_port, demands[edge.from][edge.from_port].clone())).collect(),
             mailbox: node.node_type.command.map(|_| Arc::default()),
             activity: Some(activity.clone()),
+            sparse: plan.sparse && live.is_none(),
             live,
             ..env.clone()
         }

@@ -188,12 +188,12 @@ mod tests {
         assert_eq!(histogram.max(), 1e-3);
         for nanos in [1u64, 2, 3, 4, 5, 7, 8, 1023, 1024, 123_456_789, 3_600_000_000_000] {
             let histogram = Histogram::default();
-            [nanos, 2 * nanos].map(|nanos| histogram.record(nanos));
+            [nanos, 2 * nanos].into_iter().for_each(|nanos| histogram.record(nanos));
             let edge = histogram.quantile(0.5) * 1e9;
             assert!((nanos as f64..=nanos as f64 * 1.251).contains(&edge), "{nanos} ns: {edge}");
         }
         let histogram = Histogram::default();
-        [0, u64::MAX].map(|nanos| histogram.record(nanos));
+        [0, u64::MAX].into_iter().for_each(|nanos| histogram.record(nanos));
         assert!(histogram.quantile(0.5) <= 1.25e-9);
         assert_eq!(Histogram::default().quantile(0.5), 0.0);
     }

@@ -85,6 +85,7 @@ impl Prepared {
         for (index, part) in parts.iter().enumerate() {
             for (piece, (from, to)) in pieces(part.length(), starts, self.plan.defaults.fps).into_iter().enumerate() {
                 let mut inputs = self.common((&nodes, &edges), (from, to));
+                inputs.push(("pictures left out".into(), Hash::of([u8::from(self.plan.sparse)])));
                 self.ask((&nodes, &edges), (index, &parts), from, &mut inputs)?;
                 segments.push(Segment { part: Some(index), piece, from, to, ..Segment::new(part.start + from, inputs) });
             }

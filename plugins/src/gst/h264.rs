@@ -77,7 +77,7 @@ pub struct H264Settings {
     pub tune: Option<Tune>,
     /// Profile.
     pub profile: Profile,
-    /// The longest time between two keyframes, in pictures at the nominal rate. Groups of pictures are closed.
+    /// The longest time between two keyframes; where pictures last longer than that, each is one. Groups of pictures are closed.
     pub keyframe_every: Span,
     /// Pictures in a row that refer forwards, at most 16; `None` = as the preset says.
     pub bframes: Option<u32>,
@@ -111,6 +111,10 @@ pub struct H264Encoder {
     caps: EncodedVideoCaps,
     /// Pictures that lie between input and output.
     delay: usize,
+    /// The longest time between two keyframes, in pictures (x264 sees to that) and in time, which is more where pictures are left out.
+    keyframe_every: (i64, Span),
+    /// When the last group of pictures began at the earliest, and how many pictures have come since.
+    group: (Time, i64),
     /// Time of the first picture: the encoder counts from it, so the bytes do not depend on when a stream starts.
     first: Option<Time>,
     last: Time,
@@ -138,13 +142,15 @@ impl H264Encoder {
         super::init()?;
         check(caps, settings)?;
         let description = describe(caps, settings);
-        let input = video_caps(caps);
+        let (input, input_rate) = (video_caps(caps), caps.rate);
         let Probed { config, delay, signature } = probe(caps, &Chain::open(&description, &input)?)?;
         let caps = EncodedVideoCaps { codec: VideoCodec::H264, size: caps.size, rate: caps.rate, config };
         Ok(H264Encoder {
             chain: Chain::open(&description, &input)?,
             caps,
             delay,
+            keyframe_every: (input_rate.count_in(settings.keyframe_every), settings.keyframe_every),
+            group: (Time::ZERO, 0),
             first: None,
             last: Time::ZERO,
             pending: VecDeque::new(),
@@ -164,9 +170,14 @@ impl H264Encoder {
         &self.caps
     }
 
-    /// How far a unit's `dts` lies behind the picture that brought it out, at the nominal rate.
+    /// How far a unit's `dts` lies behind the picture that brought it out, when pictures follow each other at the nominal rate.
     pub fn latency(&self) -> Span {
         self.caps.rate.span_of(self.delay as i64)
+    }
+
+    /// The same when a picture may last so long.
+    pub fn latency_of(&self, longest: Span) -> Span {
+        Span(longest.0.max(self.caps.rate.interval().0) * self.delay as i64)
     }
 
     /// Encodes a picture and returns the units that are ready. Pictures must follow each other; gaps are allowed.
@@ -183,6 +194,7 @@ impl H264Encoder {
         }
         let since = packet.pts - *self.first.get_or_insert(packet.pts);
         self.last = packet.pts;
+        self.keep_groups_short(packet.pts);
         self.pending.push_back(Pending { nanos: since.to_nanos(), pts: packet.pts, dur: packet.dur });
         self.decode_times.push_back(packet.pts);
         self.chain.push(picture_buffer(frame, since, packet.dur))?;
@@ -215,6 +227,20 @@ impl H264Encoder {
         if let Some(encoder) = self.chain.element("encoder") {
             encoder.set_property("bitrate", kilobits.clamp(1, 2_048_000));
         }
+    }
+
+    /// x264 counts pictures, whatever time lies between them.
+    fn keep_groups_short(&mut self, pts: Time) {
+        let ((pictures, every), (began, count)) = (self.keyframe_every, self.group);
+        if pts - began >= every && count > 0 {
+            if count < pictures {
+                self.request_keyframe();
+            }
+            self.group = (pts, 0);
+        } else if count == 0 {
+            self.group.0 = pts;
+        }
+        self.group.1 += 1;
     }
 
     fn collect(&mut self) -> Result<(), GstError> {
