@@ -6,6 +6,7 @@
 pub mod avatar;
 pub mod cache_folder;
 pub mod compositor;
+pub mod drawing;
 pub mod gst;
 pub mod lesson;
 pub mod models;
@@ -14,6 +15,7 @@ pub mod outputs;
 pub mod part_file;
 pub mod pixels;
 mod registry;
+mod resampler;
 pub mod segment_store;
 pub mod slides;
 pub mod sound;

@@ -1,10 +1,12 @@
 //! Whole lectures, from decks to films.
 
 mod avsync;
+mod canvas;
 mod control;
 mod decks;
 mod demo;
 mod graphs;
+mod join;
 mod live;
 mod registry;
 mod segments;

@@ -28,6 +28,9 @@ pub(super) enum NotCut {
     Node(usize, Failure),
 }
 
+/// A source that lists parts, and these.
+type Timeline = (usize, Arc<[Part]>);
+
 /// A plan of encoders and all that leads to them, its nodes started.
 pub(super) struct Prepared {
     pub(super) plan: Plan,
@@ -56,7 +59,7 @@ impl Prepared {
     }
 
     /// The parts of what an encoder takes, and the source that lists them.
-    fn timeline(&self, encoder: usize, nodes: &[bool]) -> std::result::Result<Option<(usize, Arc<[Part]>)>, NotCut> {
+    fn timeline(&self, encoder: usize, nodes: &[bool]) -> std::result::Result<Option<Timeline>, NotCut> {
         let mut sources = self.parts.iter().filter(|(source, _)| nodes[**source]);
         let Some((first, parts)) = sources.next() else { return Ok(None) };
         if let Some((second, _)) = sources.next() {

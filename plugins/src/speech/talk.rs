@@ -81,6 +81,15 @@ impl Speech {
         }
     }
 
+    /// Where in the slide an interruption at this time goes on: with the sentence that it interrupts, or, when all has been said, with
+    /// what the slide shows.
+    pub(super) fn goes_on_at(&self, at: Span) -> Span {
+        match self.end {
+            Some(end) if at >= end => at,
+            _ => self.begins.iter().filter(|begin| **begin <= at).max().copied().unwrap_or(Span::ZERO),
+        }
+    }
+
     /// How long a sentence still goes on at this time; `None` when nobody speaks, or one has just ended. As far as speech has been made.
     fn left(&self, at: Span) -> Option<Span> {
         let begun = self.begins.iter().rfind(|begin| **begin <= at).filter(|begin| **begin < at)?;
@@ -159,9 +168,13 @@ impl Talk {
     /// Goes on with another stretch. A slide is made from its beginning, and sent from where the stretch begins.
     pub(super) fn enter(&mut self, stretch: Stretch) {
         (self.place, self.silent, self.stated) = (stretch.place, stretch.at, false);
-        if let What::Slide = stretch.what {
-            self.make_again();
-            self.resume = (stretch.at > stretch.start).then_some(stretch.at);
+        match stretch.what {
+            What::Slide => {
+                self.make_again(&stretch.what);
+                self.resume = (stretch.at > stretch.start).then_some(stretch.at);
+            }
+            What::Rest(_) => self.aim(&stretch.what),
+            What::Answer(_) => {}
         }
         self.remember(stretch);
     }
@@ -180,10 +193,16 @@ impl Talk {
     }
 
     /// Nothing of the slide has been made.
-    fn make_again(&mut self) {
+    fn make_again(&mut self, what: &What) {
         (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);
+        self.aim(what);
+    }
+
+    /// The narrator speaks for what comes in this stretch or after it.
+    fn aim(&mut self, what: &What) {
+        let is_left = matches!(what, What::Rest(Rest { until: Until::Left, .. }));
         self.narrator.forget();
-        self.next_ask = (self.place, 0);
+        self.next_ask = (if is_left { self.place_after() } else { self.place }, 0);
     }
 
     fn slide(&self) -> &Slide {
@@ -195,6 +214,7 @@ impl Talk {
         if self.now.length() == Span::ZERO && !self.complete {
             self.open();
         }
+        self.keep_ahead();
         while self.now.waiting() < self.block && !self.complete {
             self.keep_ahead();
             let script = &self.scripts[self.place];
@@ -243,7 +263,7 @@ impl Talk {
         let start = last.start;
         let is_within = matches!(last.what, What::Slide) && resume > start;
         self.place = last.place;
-        self.make_again();
+        self.make_again(&last.what);
         (self.silent, self.stated) = (resume, false);
         self.embeds.retain(|(at, _)| *at < cut);
         self.resume = is_within.then_some(resume);
@@ -290,24 +310,33 @@ impl Talk {
 
     /// The slide that plays, so far on.
     pub(super) fn slide_cue(&self, elapsed: Span) -> Cue {
+        Cue::Slide(self.slide_so_far(elapsed).into())
+    }
+
+    /// The slide that stands meanwhile, so far on.
+    pub(super) fn paused_cue(&self, elapsed: Span) -> Cue {
+        Cue::Slide(SlideCue { paused: true, ..self.slide_so_far(elapsed) }.into())
+    }
+
+    fn slide_so_far(&self, elapsed: Span) -> SlideCue {
         let slide = self.slide();
-        let cue = SlideCue {
+        SlideCue {
             id: slide.id.as_str().into(),
             index: self.order[self.place],
             number: slide.number,
             title: slide.title.as_str().into(),
             seed: slide.content_hash().seed(),
             elapsed,
+            paused: false,
             placement: slide.presenter,
             transition: if self.place == 0 { engine::cue::Transition::Cut } else { slide.transition },
-        };
-        Cue::Slide(cue.into())
+        }
     }
 
     /// What a slide is besides spoken text, and its length.
     fn close(&mut self) -> Result {
         let slide = self.lesson.slides[self.order[self.place]].clone();
-        let mut least = slide.duration.unwrap_or(Span::ZERO);
+        let mut least = slide.least();
         match &slide.narration {
             Narration::Text(_) => {}
             Narration::Silence(span) => least = least.max(*span),
@@ -317,8 +346,12 @@ impl Talk {
                 let visemes = visemes_from_sound(&samples).into_iter();
                 let mut cues: Vec<(Span, Option<Span>, Cue)> =
                     visemes.map(|v| (v.at, Some(v.dur), Cue::Viseme(VisemeCue { viseme: v.value, strength: 1.0 }))).collect();
+                let mut place = 0;
                 for word in words.iter().flatten() {
-                    let cue = WordCue { text: word.text.as_str().into(), stressed: false, estimated: false };
+                    // As in `Narration::spoken`.
+                    let range = Some(place..place + word.text.len());
+                    place += word.text.len() + 1;
+                    let cue = WordCue { text: word.text.as_str().into(), range, stressed: false, estimated: false };
                     cues.push((word.start.since_start(), Some(word.end - word.start), Cue::Word(cue.into())));
                 }
                 cues.sort_by_key(|(at, ..)| *at);
@@ -370,7 +403,7 @@ impl Talk {
     }
 
     /// Asks for clauses until enough are under way, those of later slides too.
-    fn keep_ahead(&mut self) {
+    pub(super) fn keep_ahead(&mut self) {
         while self.narrator.ahead() < AHEAD {
             let (place, clause) = self.next_ask;
             let Some(script) = self.scripts.get(place) else {
@@ -408,11 +441,12 @@ pub(super) fn spoken_length(characters: usize) -> Span {
 
 /// About how long a slide will be.
 pub(super) fn expected_length(slide: &Slide) -> Span {
-    match &slide.narration {
+    let said = match &slide.narration {
         Narration::Text(text) => spoken_length(text.chars().count()) + LEAD_IN + TAIL,
         Narration::Silence(span) => *span,
         Narration::Audio { .. } => Span::from_seconds(30),
-    }
+    };
+    said.max(slide.least())
 }
 
 /// Brings a recording to the loudness of the voices. Measured over the slide's own recording only.

@@ -6,6 +6,7 @@ pub mod check;
 pub mod completions;
 pub mod doctor;
 pub mod graph;
+pub mod join;
 pub mod lesson;
 pub mod live;
 pub mod nodes;
@@ -27,7 +28,8 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Render(options) => render::run(options, console),
         Command::Watch(options) => watch::run(&options, console),
-        Command::Live(options) => live::run(options, console),
+        Command::Join(options) => join::run(options, console),
+        Command::Live(options) => live::run(*options, console),
         Command::Run(options) => run::run(options, console),
         Command::Check(options) => check::run(options, console),
         Command::Graph(options) => graph::run(options, console),

@@ -50,7 +50,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     loop {
         let before = look(options.render.deck(), &own);
         match render::render(&options.render, console) {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(failure @ Failure::Aborted(_)) => return Err(failure),
             // It may be right again after the next change.
             Err(failure) => console.failure(&failure),
