@@ -5,7 +5,7 @@
 //! it; the lecture goes on.
 
 use super::gallery::Gallery;
-use crate::lesson::{ImportOptions, Lesson, LessonError, import_shared};
+use crate::lesson::{ImportOptions, Lesson, LessonError, check_source, import_shared};
 use engine::cue::{Cue, SlideCue, Transition};
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
@@ -42,16 +42,13 @@ pub const SLIDE_SOURCE: NodeType = NodeType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SlideSourceConfig {
-    /// The deck, PDF, folder or lesson file; the same that the speech comes from.
+    /// The deck, PDF, folder or lesson file, or the address of a Google Slides presentation; the same that the speech comes from.
     lesson: PathBuf,
 }
 
 impl NodeConfig for SlideSourceConfig {
     fn check_env(&self) -> std::result::Result<(), String> {
-        match self.lesson.exists() {
-            true => Ok(()),
-            false => Err(format!("there is no file {}", self.lesson.display())),
-        }
+        check_source(&self.lesson)
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {

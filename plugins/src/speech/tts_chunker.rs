@@ -12,7 +12,7 @@ use super::talk::{Rest, Speech, Stretch, Talk, Until, What};
 use super::text::{Narration as Script, Options, narrate};
 use super::timeline::Timeline;
 use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for};
-use crate::lesson::{ImportOptions, LessonError, Narration, import_shared, select};
+use crate::lesson::{ImportOptions, LessonError, Narration, check_source, import_shared, select};
 use engine::cue::Cue;
 use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
@@ -52,7 +52,7 @@ pub const TTS_CHUNKER: NodeType = NodeType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TtsChunkerConfig {
-    /// The deck, PDF, folder or lesson file.
+    /// The deck, PDF, folder or lesson file, or the address of a Google Slides presentation.
     lesson: PathBuf,
     /// A voice by name (`lectern voices`), or the path of a Piper model (`.onnx`).
     #[serde(default = "default_voice")]
@@ -119,10 +119,7 @@ impl NodeConfig for TtsChunkerConfig {
     }
 
     fn check_env(&self) -> std::result::Result<(), String> {
-        match self.lesson.exists() {
-            true => Ok(()),
-            false => Err(format!("there is no file {}", self.lesson.display())),
-        }
+        check_source(&self.lesson)
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {

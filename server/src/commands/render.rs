@@ -16,7 +16,7 @@ use engine::graph::draw::{Format, draw};
 use engine::graph::plan::Plan;
 use engine::run::Report;
 use engine::time::Span;
-use plugins::lesson::Lesson;
+use plugins::lesson::{self, Lesson};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,9 +27,12 @@ Examples:
   lectern render talk.pptx -o out/talk.mp4 --avatar henrik
   lectern render talk.pptx --slides 3-5,8            only these slides
   lectern render slides/ --dry-run                   a folder of pictures with script.md
+  lectern render https://docs.google.com/presentation/d/ID/edit
   lectern render talk.pptx --graph mine.yaml --set voice=voices/my.onnx --report report.json
 
 What stands in the speaker notes is what is said; [pause 1s] is a pause. Hidden slides are left out.
+A Google Slides presentation is read with a token of an account that may see it (scope presentations.readonly),
+from the environment: GOOGLE_SLIDES_TOKEN, or GOOGLE_SLIDES_TOKEN_FILE for a file that holds it.
 The graph is the built-in lecture.yaml (`lectern graph` draws it) unless --graph names another one;
 render sets its variables lesson, out, srt and vtt, and those given by options.";
 
@@ -40,7 +43,8 @@ render sets its variables lesson, out, srt and vtt, and those given by options."
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md.
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, a folder of pictures with script.md, or the address of a Google Slides
+    /// presentation.
     #[arg(value_name = "DECK")]
     deck: PathBuf,
     /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]
@@ -108,9 +112,19 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
 
 /// Everything that can be wrong is found here, before anything is written.
 fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
-    let deck = options.deck.as_path();
-    must_exist(deck)?;
-    let film = options.output.clone().unwrap_or_else(|| outputs::default_film(deck));
+    must_exist(&options.deck)?;
+    // A dry run for programs is one document, nothing may stand before it.
+    let doing = || (!options.dry_run || !console.json()).then(|| Doing::start("reading", &options.deck.display().to_string(), console));
+    let fetching = lesson::address(&options.deck).and_then(|_| doing());
+    let deck = options.deck_options.fetch(&options.deck)?;
+    let deck = deck.as_path();
+    let film = match &options.output {
+        Some(film) => film.clone(),
+        // What was brought from the web lies under a name that says nothing.
+        None if lesson::address(&options.deck).is_some() => format!("{}.mp4", options.deck_options.import(deck)?.id).into(),
+        None => outputs::default_film(deck),
+    };
+    drop(fetching);
     if options.graph.is_none() && film.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("mp4")) {
         return Err(Failure::Invalid(format!(
             "the film is an MP4 file, {} would not be seen as one; end its name in .mp4",
@@ -138,11 +152,10 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
         let text = "the graph has clock: live, and render makes a file; choose another profile, or use `lectern run`";
         return Err(Failure::Invalid(format!("{}: {text}", file.name())));
     }
-    // A dry run for programs is one document, nothing may stand before it.
-    let reading = (!options.dry_run || !console.json()).then(|| {
+    if !options.dry_run || !console.json() {
         console.lints(&document.warnings, &file.text);
-        Doing::start("reading", &deck.display().to_string(), console)
-    });
+    }
+    let reading = doing();
     let lesson = options.deck_options.import(deck)?;
     drop(reading);
     let chosen = options.lecture.choose(&lesson)?;
