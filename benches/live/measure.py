@@ -11,7 +11,6 @@ import os
 import pathlib
 import platform
 import re
-import shutil
 import signal
 import socket
 import statistics
@@ -191,7 +190,7 @@ def say():
 
 
 class Events:
-    """The event socket, heard by the Python that the peers use, so that no library is needed here."""
+    """The event socket, heard by the Node that the peers use, so that no library is needed here."""
 
     def __init__(self, live):
         script = pathlib.Path(__file__).with_name("events.mjs")

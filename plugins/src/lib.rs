@@ -4,6 +4,7 @@
 //! Families do not import each other; they meet in the [`lesson`] model and in packets.
 
 pub mod avatar;
+pub mod cache_folder;
 pub mod compositor;
 pub mod gst;
 pub mod lesson;
@@ -15,6 +16,7 @@ pub mod part_file;
 pub mod pixels;
 mod process;
 mod registry;
+pub mod segment_store;
 pub mod slides;
 pub mod sound;
 pub mod speech;

@@ -22,7 +22,9 @@ mod live;
 mod metrics;
 mod outputs;
 mod progress;
+mod renders;
 mod resources;
+mod segmented;
 mod signals;
 mod state;
 

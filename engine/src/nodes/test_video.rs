@@ -7,7 +7,7 @@ use crate::graph::unit::DurationSetting;
 use crate::node::{Cx, Flow, Node, Out, Result};
 use crate::packet::Packet;
 use crate::pool::Pool;
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,6 +25,7 @@ pub const TEST_VIDEO: NodeType = NodeType {
     outputs: &[VIDEO.port("one picture a frame time"), CUES.port("a marker at every flash")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<TestVideoConfig>("{ duration: 2s }"),

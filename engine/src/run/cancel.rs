@@ -61,7 +61,12 @@ impl Cancel {
     }
 
     pub(crate) fn register(&self, waker: Weak<dyn Waker>) {
-        self.shared.wakers.lock().expect("nobody panics with this lock").push(waker);
+        let mut wakers = self.shared.wakers.lock().expect("nobody panics with this lock");
+        if wakers.len() == wakers.capacity() {
+            // One flag may serve many runs, one after the other.
+            wakers.retain(|waker| waker.strong_count() > 0);
+        }
+        wakers.push(waker);
     }
 }
 

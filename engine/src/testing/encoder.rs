@@ -5,7 +5,7 @@ use crate::frame::VideoFrame;
 use crate::media::{AudioBlock, AudioCodec, Caps, EncodedAudioCaps, EncodedUnit, EncodedVideoCaps, VideoCodec};
 use crate::node::{Cx, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::time::Time;
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -25,6 +25,7 @@ pub const TEST_ENCODER: NodeType = NodeType {
     outputs: &[ENCODED.port("a unit for every packet")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<EncoderConfig>("{ bytes: 100, keyframe_every: 50 }"),
@@ -43,6 +44,10 @@ pub struct EncoderConfig {
 impl NodeConfig for EncoderConfig {
     fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
         if self.keyframe_every == 0 { Err("keyframe_every is at least 1".into()) } else { Ok(()) }
+    }
+
+    fn joins(&self) -> std::result::Result<(), String> {
+        Ok(())
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {

@@ -120,6 +120,7 @@ pub struct H264Encoder {
     decode_times: VecDeque<Time>,
     /// Units that came out earlier than promised.
     ready: VecDeque<Packet<EncodedUnit>>,
+    signature: String,
 }
 
 struct Pending {
@@ -138,7 +139,7 @@ impl H264Encoder {
         check(caps, settings)?;
         let description = describe(caps, settings);
         let input = video_caps(caps);
-        let (config, delay) = probe(caps, &Chain::open(&description, &input)?)?;
+        let Probed { config, delay, signature } = probe(caps, &Chain::open(&description, &input)?)?;
         let caps = EncodedVideoCaps { codec: VideoCodec::H264, size: caps.size, rate: caps.rate, config };
         Ok(H264Encoder {
             chain: Chain::open(&description, &input)?,
@@ -149,7 +150,13 @@ impl H264Encoder {
             pending: VecDeque::new(),
             decode_times: VecDeque::new(),
             ready: VecDeque::new(),
+            signature,
         })
+    }
+
+    /// What x264 writes into its streams about itself: its version and every setting that shapes a picture.
+    pub fn signature(&self) -> &str {
+        &self.signature
     }
 
     /// What a decoder and a file need; `config` is the `avcC` record.
@@ -300,8 +307,17 @@ fn has_avx512() -> bool {
     false
 }
 
-/// Encodes a black picture for the `avcC` record and the number of pictures the encoder holds back.
-fn probe(caps: &VideoCaps, chain: &Chain) -> Result<(Bytes, usize), GstError> {
+/// What an encoder tells of itself.
+struct Probed {
+    /// The `avcC` record.
+    config: Bytes,
+    /// Pictures that it holds back.
+    delay: usize,
+    signature: String,
+}
+
+/// Encodes a black picture and looks what came out.
+fn probe(caps: &VideoCaps, chain: &Chain) -> Result<Probed, GstError> {
     let mut black = Pool::new().blank(PixelFormat::I420, caps.size);
     let luma = black.layout().plane_bytes(0);
     black.bytes_mut().fill(128);
@@ -317,7 +333,17 @@ fn probe(caps: &VideoCaps, chain: &Chain) -> Result<(Bytes, usize), GstError> {
     let interval = i128::from(caps.rate.num());
     let scale = i128::from(caps.rate.den()) * 1_000_000_000;
     let delay = (i128::from(latency.nseconds()) * interval + scale / 2) / scale;
-    Ok((Bytes::copy_from_slice(&config), delay as usize))
+    let units: Vec<gst::Buffer> = chain.take();
+    let signature = units.iter().find_map(|unit| signature_in(&unit.map_readable().ok()?)).unwrap_or_default();
+    Ok(Probed { config: Bytes::copy_from_slice(&config), delay: delay as usize, signature })
+}
+
+/// The text in an access unit that begins with the encoder's name.
+fn signature_in(unit: &[u8]) -> Option<String> {
+    let name = b"x264 - core";
+    let start = unit.windows(name.len()).position(|window| window == name)?;
+    let text = unit[start..].split(|byte| *byte == 0).next()?;
+    Some(String::from_utf8_lossy(text).into_owned())
 }
 
 /// NAL unit types (ITU-T H.264, table 7-1).

@@ -95,8 +95,8 @@ pub fn check(lesson: &Lesson, path: &Path) -> Result<(), LessonError> {
     Ok(())
 }
 
-/// A name that is safe in a file name, a room name and a URL.
-pub(super) fn is_id(id: &str) -> bool {
+/// A name that is safe in a file name, a room name and a URL: 1 to 64 of `A-Z a-z 0-9 _ -`.
+pub fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 

@@ -11,7 +11,7 @@ use engine::graph::unit::DurationSetting;
 use engine::media::EncodedUnit;
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,6 +33,7 @@ pub const HLS_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<HlsSinkConfig>("{ path: hls, segment: 2s, keep: 10 }"),

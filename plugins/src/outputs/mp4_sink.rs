@@ -8,7 +8,7 @@ use engine::cue::{Cue, SlideCue};
 use engine::media::EncodedUnit;
 use engine::node::{Cx, Flow, In, Node, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,6 +33,7 @@ pub const MP4_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<Mp4SinkConfig>("{ path: lecture.mp4, title: A lecture, language: en }"),

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use engine::graph::secret::Secret;
 use engine::media::{AudioCodec, EncodedAudioCaps, EncodedUnit, EncodedVideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub const RTMP_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<RtmpSinkConfig>("{ url: \"rtmp://live.example.org/app/stream-key\" }"),

@@ -7,7 +7,8 @@ use engine::frame::VideoFrame;
 use engine::graph::unit::{BitRate, DurationSetting};
 use engine::media::{Caps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::segments::{Fingerprint, Hash, Part};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,6 +29,7 @@ pub const VIDEO_ENCODER: NodeType = NodeType {
     outputs: &[ENCODED.port("access units in decoding order")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<VideoEncoderConfig>("{ codec: h264, preset: veryfast, crf: 20, threads: 2, keyframe_every: 2s }"),
@@ -124,6 +126,14 @@ impl NodeConfig for VideoEncoderConfig {
         self.settings().map(drop)
     }
 
+    fn joins(&self) -> std::result::Result<(), String> {
+        // Groups of pictures are always closed, and the number of threads is always given.
+        match self.bitrate {
+            Some(rate) => Err(format!("it holds a rate ({rate}), which looks back over what came before; write crf instead of bitrate")),
+            None => Ok(()),
+        }
+    }
+
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
         let settings = self.settings().map_err(Failure::msg)?;
         Ok(Box::new(VideoEncoder { settings, encoder: None, interval: Span::ZERO, last: None }))
@@ -176,6 +186,13 @@ impl Node for VideoEncoder {
             cx.emit_all(ENCODED, encoder.push(packet)?);
         }
         Ok(Flow::More)
+    }
+
+    fn fingerprint(&mut self, _: &Part, key: &mut Fingerprint<'_>) -> Result {
+        let encoder = self.encoder.as_ref().map(|encoder| (encoder.signature(), encoder.caps().config.clone()));
+        let (signature, config) = encoder.unwrap_or_default();
+        key.add("encoder", Hash::of_all([signature.as_bytes(), &config, format!("{:?}", self.settings).as_bytes()]));
+        Ok(())
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {

@@ -35,11 +35,11 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// Starts the thread; it begins with the first slide.
+    /// Starts the thread; it begins with the slide `first`.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn open(lesson: Arc<Lesson>, size: Size, cancel: &Cancel) -> Result<Gallery> {
+    pub fn open(lesson: Arc<Lesson>, size: Size, first: usize, cancel: &Cancel) -> Result<Gallery> {
         let (jobs, queue) = bounded::<usize>(1);
         let (done, drawn) = Bridge::new(1, cancel);
         let slides = lesson.slides.len();
@@ -54,7 +54,7 @@ impl Gallery {
         };
         std::thread::Builder::new().name("slides".into()).spawn(work)?;
         let mut gallery = Gallery { slides, jobs, drawn, asked: None, last: None };
-        gallery.ask(0);
+        gallery.ask(first);
         Ok(gallery)
     }
 

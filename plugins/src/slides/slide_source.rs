@@ -5,20 +5,21 @@
 //! it; the lecture goes on.
 
 use super::gallery::Gallery;
-use crate::lesson::{ImportOptions, Lesson, LessonError, check_source, import_shared};
+use crate::lesson::{ImportOptions, Lesson, check_source, import_for};
 use engine::cue::{Cue, SlideCue, Transition};
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::segments::{Fingerprint, Hash, Part};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const CUES: In<Cue> = In::new("cues");
 const VIDEO: Out<VideoFrame> = Out::new("video");
@@ -33,6 +34,7 @@ pub const SLIDE_SOURCE: NodeType = NodeType {
     outputs: &[VIDEO.port("opaque pictures of the graph's size; each holds until the next")],
     sync: Sync::Join,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<SlideSourceConfig>("{ lesson: graphs/demo/lectern.pptx }"),
@@ -59,6 +61,7 @@ impl NodeConfig for SlideSourceConfig {
             shown: None,
             fade: None,
             past: VecDeque::new(),
+            known: Arc::default(),
             pool: Pool::new(),
             seq: 0,
         }))
@@ -74,8 +77,28 @@ struct SlideSource {
     fade: Option<Fade>,
     /// When slides began, and which: those within reach of a flush.
     past: VecDeque<(Time, usize)>,
+    /// What the segments of a render were named by.
+    known: Arc<Pictures>,
     pool: Pool,
     seq: u64,
+}
+
+/// Hashes of the pictures of slides that segments were named by, by index.
+#[derive(Default)]
+struct Pictures(Mutex<HashMap<usize, Hash>>);
+
+impl Pictures {
+    fn of(&self, index: usize) -> Option<Hash> {
+        self.0.lock().expect("nobody panics with this lock").get(&index).copied()
+    }
+
+    fn set(&self, index: usize, hash: Hash) {
+        self.0.lock().expect("nobody panics with this lock").insert(index, hash);
+    }
+}
+
+fn undrawn(fault: &str) -> String {
+    format!("its picture cannot be drawn, a plain ground is shown: {fault}")
 }
 
 /// Slides remembered: more than begin within the latency of a live run.
@@ -91,10 +114,32 @@ struct Fade {
 impl Node for SlideSource {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size: self.size, rate: start.defaults().fps }));
-        let options = ImportOptions { cancel: start.cancel(), ..ImportOptions::default() };
-        let lesson = import_shared(&self.path, &options).map_err(LessonError::into_failure)?;
-        let gallery = Gallery::open(lesson.clone(), self.size, &start.cancel())?;
+        let lesson = import_for(start, &self.path, &ImportOptions::default())?;
+        let mut first = 0;
+        if let Some(window) = start.window() {
+            let place = |part: &Part| lesson.slides.iter().position(|slide| *slide.id == *part.id);
+            first = place(&window.part).unwrap_or(0);
+            // The slide before did not show in this run, but fades out in it.
+            self.past.extend(window.before.as_ref().and_then(place).map(|before| (Time(i64::MIN), before)));
+        }
+        let gallery = Gallery::open(lesson.clone(), self.size, first, &start.cancel())?;
+        self.known = start.shared(&format!("pictures of {} at {}", self.path.display(), self.size), || Ok(Pictures::default()))?;
         self.open = Some((lesson, gallery));
+        Ok(())
+    }
+
+    fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
+        if !key.wants(VIDEO) {
+            return Ok(());
+        }
+        let Some((transition, picture)) = self.fingerprint_of(part, key)? else { return Ok(()) };
+        key.add("picture", picture);
+        let before = key.before().cloned().filter(|_| key.from() < transition.duration());
+        if let Some(before) = before
+            && let Some((_, picture)) = self.fingerprint_of(&before, key)?
+        {
+            key.add("picture of the slide before", picture);
+        }
         Ok(())
     }
 
@@ -131,6 +176,23 @@ impl Node for SlideSource {
 }
 
 impl SlideSource {
+    /// How the slide of a part comes in, and the hash of its picture; nothing when it is none of the lesson's.
+    fn fingerprint_of(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result<Option<(Transition, Hash)>> {
+        let (lesson, gallery) = self.open.as_mut().expect("started before it is asked");
+        let Some(index) = lesson.slides.iter().position(|slide| *slide.id == *part.id) else { return Ok(None) };
+        let slide = &lesson.slides[index];
+        if let Some(known) = self.known.of(index) {
+            return Ok(Some((slide.transition, known)));
+        }
+        let drawn = gallery.picture(index)?;
+        if let Some(fault) = drawn.fault {
+            key.warn(Some(slide.number), undrawn(&fault));
+        }
+        let hash = Hash::of(drawn.frame.picture.bytes());
+        self.known.set(index, hash);
+        Ok(Some((slide.transition, hash)))
+    }
+
     /// Another slide holds from `at` on.
     fn change(&mut self, at: Time, cue: &SlideCue, cx: &Cx<'_>) -> Result {
         let (lesson, gallery) = self.open.as_mut().expect("started before it is called");
@@ -143,7 +205,11 @@ impl SlideSource {
         };
         let drawn = gallery.picture(index)?;
         if let Some(fault) = drawn.fault {
-            cx.warn(Some(lesson.slides[index].number), format!("its picture cannot be drawn, a plain ground is shown: {fault}"));
+            cx.warn(Some(lesson.slides[index].number), undrawn(&fault));
+        }
+        if self.known.of(index).is_some_and(|known| known != Hash::of(drawn.frame.picture.bytes())) {
+            let number = lesson.slides[index].number;
+            return Err(Failure::msg(format!("the picture of slide {number} has changed while the film was being made; render it again")));
         }
         let start = at - cue.elapsed;
         let before = self.past.iter().rev().find(|(began, _)| *began < start).map(|(_, index)| *index);

@@ -7,7 +7,7 @@ use super::is_gap;
 use engine::media::{AudioBlock, AudioCaps, Caps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Rate, Span, Time};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
@@ -30,6 +30,7 @@ pub const RESAMPLE: NodeType = NodeType {
     outputs: &[AUDIO_OUT.port("the same sound at the new rate")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    starts: Starts::Slide,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<ResampleConfig>("{ rate: 48000 }"),

@@ -65,7 +65,7 @@ impl Talk {
                 match say {
                     Ok(say) if say.interrupt => Order::Interrupt(say),
                     Ok(say) => return self.says.push_back(say),
-                    Err(text) => return self.warnings.push(text),
+                    Err(text) => return self.warnings.push((None, text)),
                 }
             }
         };

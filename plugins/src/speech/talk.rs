@@ -8,7 +8,7 @@ use super::decode::decode;
 use super::direction::Order;
 use super::narrator::{AHEAD, Narrator};
 use super::text::{Clause, Ends, Narration as Script};
-use super::timeline::Timeline;
+use super::timeline::{Content, Timeline};
 use super::tts_chunker::CUES;
 use super::viseme::visemes_from_sound;
 use super::voice::{SAMPLES, TARGET_LUFS};
@@ -115,8 +115,8 @@ pub(super) struct Talk {
     pub(super) orders: Vec<Order>,
     /// Answers that wait, those that interrupt first.
     pub(super) says: VecDeque<Say>,
-    /// For the next call.
-    pub(super) warnings: Vec<String>,
+    /// For the next call, with the slide's number.
+    pub(super) warnings: Vec<(Option<usize>, String)>,
     /// In a rest: silence has been made up to here.
     pub(super) silent: Time,
     /// In a rest: since it began and since the last flush the slide has been stated.
@@ -191,7 +191,7 @@ impl Talk {
     }
 
     /// Makes at least one block of the slide that plays, or the rest of it.
-    pub(super) fn fill(&mut self, cx: &mut Cx<'_>) -> Result {
+    pub(super) fn fill(&mut self) -> Result {
         if self.now.length() == Span::ZERO && !self.complete {
             self.open();
         }
@@ -204,7 +204,7 @@ impl Talk {
                     let last = self.clause + 1 == script.clauses.len();
                     let number = self.lesson.slides[self.order[self.place]].number;
                     for unspoken in &spoken.unspoken {
-                        cx.warn(Some(number), format!("\"{}\" is not spoken: {}", unspoken.text, unspoken.reason));
+                        self.warnings.push((Some(number), format!("\"{}\" is not spoken: {}", unspoken.text, unspoken.reason)));
                     }
                     if self.clause == 0 || script.clauses[self.clause - 1].ends != Ends::Comma {
                         self.speech[self.place].begins_at(self.now.length());
@@ -216,6 +216,14 @@ impl Talk {
             }
         }
         Ok(())
+    }
+
+    /// Makes all of the slide that plays, of which nothing has been sent, and says what it is made of.
+    pub(super) fn make_whole(&mut self) -> Result<Content> {
+        let block = std::mem::replace(&mut self.block, usize::MAX);
+        let made = self.fill();
+        self.block = block;
+        made.map(|()| self.now.content())
     }
 
     /// Goes back to the stretch that `cut` lies in, as far as it had been made. Answers that had not begun there wait again.
@@ -341,6 +349,12 @@ impl Talk {
             let what = What::Rest(Rest { until: Until::Left, sentence: self.now.length() });
             return self.enter(Stretch { at, place, start, what });
         }
+        self.leave_slide();
+    }
+
+    /// All of the slide has been made: on to the next one, whether it has been sent or not.
+    pub(super) fn leave_slide(&mut self) {
+        let at = self.stretch().start + self.now.length();
         let place = self.place_after();
         (self.now, self.clause, self.complete, self.resume, self.place) = (Timeline::default(), 0, false, None, place);
         self.remember(Stretch { at, place, start: at, what: What::Slide });
@@ -382,14 +396,22 @@ impl Talk {
 
     /// Where the slides so far end, and about how long the others will be.
     pub(super) fn expected_end(&self) -> Time {
-        let later = self.order.iter().skip(self.place).map(|&index| match &self.lesson.slides[index] {
-            Slide { narration: Narration::Text(text), .. } => {
-                Span::from_seconds_f64(text.chars().count() as f64 / CHARACTERS_A_SECOND) + LEAD_IN + TAIL
-            }
-            Slide { narration: Narration::Silence(span), .. } => *span,
-            Slide { narration: Narration::Audio { .. }, .. } => Span::from_seconds(30),
-        });
+        let later = self.order.iter().skip(self.place).map(|&index| expected_length(&self.lesson.slides[index]));
         self.stretch().start + later.sum()
+    }
+}
+
+/// About how long it takes to say so many characters.
+pub(super) fn spoken_length(characters: usize) -> Span {
+    Span::from_seconds_f64(characters as f64 / CHARACTERS_A_SECOND)
+}
+
+/// About how long a slide will be.
+pub(super) fn expected_length(slide: &Slide) -> Span {
+    match &slide.narration {
+        Narration::Text(text) => spoken_length(text.chars().count()) + LEAD_IN + TAIL,
+        Narration::Silence(span) => *span,
+        Narration::Audio { .. } => Span::from_seconds(30),
     }
 }
 

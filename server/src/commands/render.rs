@@ -3,13 +3,15 @@
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::estimate;
-use crate::execute::{Figures, execute};
+use crate::execute::Figures;
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
 use crate::outputs;
 use crate::progress::{Doing, clock};
+use crate::segmented::{SegmentOptions, Task, execute_graph};
 use crate::signals::Signals;
 use clap::Args;
+use engine::graph::GraphDocument;
 use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::draw::{Format, draw};
@@ -60,6 +62,11 @@ pub struct Options {
     #[command(flatten)]
     graph_options: GraphOptions,
     #[command(flatten)]
+    segments: SegmentOptions,
+    /// Say of each slide whether it is encoded again, and what has changed.
+    #[arg(long, help_heading = "Segments")]
+    explain: bool,
+    #[command(flatten)]
     figures: Figures,
     /// Read and check everything, print what would be done, write nothing.
     #[arg(long)]
@@ -72,6 +79,7 @@ struct Job {
     /// Which of its slides.
     chosen: Vec<usize>,
     film: PathBuf,
+    document: GraphDocument,
     plan: Plan,
 }
 
@@ -87,9 +95,10 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         return Ok(());
     }
     // The lesson is held until the end: the nodes of the run share it.
-    let Job { lesson: _lesson, chosen, film, plan } = job;
+    let Job { lesson: _lesson, chosen, film, document, plan } = job;
     let size = plan.defaults.size;
-    let report = execute(plan, &options.figures, console)?;
+    let task = Task { document: &document, source: &options.deck, explain: options.explain };
+    let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
     let Report { wall_seconds, media_seconds, .. } = report;
     let speed = if wall_seconds > 0.0 { media_seconds / wall_seconds } else { 0.0 };
     let slides = chosen.len();
@@ -159,7 +168,7 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let lesson = options.deck_options.import(deck)?;
     drop(reading);
     let chosen = options.lecture.choose(&lesson)?;
-    Ok(Job { lesson, chosen, film, plan })
+    Ok(Job { lesson, chosen, film, document, plan })
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.
@@ -193,7 +202,7 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
 
 /// `--dry-run`: the slides with about how long they will be, then the lanes.
 fn show(job: &Job, console: &Console) {
-    let Job { lesson, chosen, film, plan } = job;
+    let Job { lesson, chosen, film, plan, .. } = job;
     let slides: Vec<_> = chosen.iter().map(|&index| &lesson.slides[index]).collect();
     let lengths: Vec<Option<Span>> = slides.iter().map(|slide| estimate::length(slide, &lesson.language)).collect();
     let total: Span = lengths.iter().copied().flatten().sum();

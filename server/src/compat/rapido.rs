@@ -10,6 +10,7 @@ mod plain;
 pub use access::RapidoAuth;
 
 use super::fastapi::{Fields, Refusal, object};
+use crate::auth::SHORTEST;
 use crate::failure::Failure;
 use crate::http::{App, Journal};
 use crate::live::{CreateError, Session, Sessions, State};
@@ -36,8 +37,6 @@ use uuid::Uuid;
 const TTL: Duration = Duration::from_secs(3600);
 /// So many avatars are remembered, over or not.
 const KEPT: usize = 1000;
-/// RFC 7518, 3.2: a key as long as the hash at least.
-const SHORTEST: usize = 32;
 
 /// A LiveKit server and its key.
 struct LiveKit {

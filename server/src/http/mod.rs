@@ -17,8 +17,10 @@ use crate::compat::{Rapido, rapido_routes};
 use crate::live::Sessions;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::routing::{any, get, post};
 use axum::serve::ListenerExt;
+use problem::Problem;
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -151,6 +153,12 @@ impl Drop for Server {
             }
         }
     }
+}
+
+/// Does what may take a while where no other request waits for it.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let failed = |error: tokio::task::JoinError| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string());
+    tokio::task::spawn_blocking(work).await.map_err(failed)
 }
 
 /// Keeps the figures of every session in the event log.

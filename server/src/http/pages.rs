@@ -1,7 +1,7 @@
 //! Pages and figures: the viewer page, `/metrics`, `/health`.
 
-use super::Shared;
 use super::problem::Problem;
+use super::{Shared, aside};
 use crate::metrics::Metrics;
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -44,7 +44,7 @@ pub async fn health() -> &'static str {
 
 /// The figures of all sessions as Prometheus text. They say nothing about who watches.
 pub async fn metrics(app: Shared) -> Response {
-    let text = tokio::task::spawn_blocking(move || {
+    let text = aside(move || {
         let reports = app.sessions.all().into_iter().map(|session| {
             let viewers = session.room().map(|room| room.viewers()).unwrap_or_default();
             (session.name().to_string(), session.handle().report(), viewers)
@@ -53,7 +53,7 @@ pub async fn metrics(app: Shared) -> Response {
     });
     match text.await {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
-        Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()).into_response(),
+        Err(problem) => problem.into_response(),
     }
 }
 

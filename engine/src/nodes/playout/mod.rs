@@ -13,7 +13,7 @@ use crate::media::{AudioBlock, AudioCaps, Caps, VideoCaps};
 use crate::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
 use crate::pool::Pool;
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::time::{Rate, Time};
 use live::Live;
 use schemars::JsonSchema;
@@ -36,6 +36,7 @@ pub const PLAYOUT: NodeType = NodeType {
     outputs: &[VIDEO_OUT.port("a picture at every tick"), AUDIO_OUT.port("sound without gaps"), CUES_OUT.port("the events, unchanged")],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<PlayoutConfig>("{}"),
@@ -48,13 +49,26 @@ pub struct PlayoutConfig {}
 
 impl NodeConfig for PlayoutConfig {
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Playout { held: None, next_tick: 0, frames: 0, sound: None, next_sample: 0, live: None }))
+        Ok(Box::new(Playout {
+            held: None,
+            next_tick: 0,
+            first_tick: 0,
+            until: i64::MAX,
+            frames: 0,
+            sound: None,
+            next_sample: 0,
+            live: None,
+        }))
     }
 }
 
 struct Playout {
     held: Option<VideoFrame>,
     next_tick: i64,
+    /// The first tick of the run; 0 but in a run that makes a part of the programme.
+    first_tick: i64,
+    /// No picture is wanted from this tick on.
+    until: i64,
     frames: u64,
     sound: Option<AudioCaps>,
     next_sample: i64,
@@ -69,6 +83,11 @@ impl Node for Playout {
             start.set_caps(VIDEO_OUT, Caps::Video(VideoCaps { rate: start.defaults().fps, ..video }));
             // Until the first picture comes, and there always is one at every tick.
             self.held = Some(Pool::new().black(video.format, video.size).freeze());
+        }
+        if let Some(window) = start.window() {
+            let fps = start.defaults().fps;
+            (self.next_tick, self.until) = (fps.index_from(Time::ZERO + window.from), fps.index_from(Time::ZERO + window.to));
+            self.first_tick = self.next_tick;
         }
         self.sound = start.audio(AUDIO);
         if let Some(audio) = self.sound {
@@ -102,8 +121,9 @@ impl Node for Playout {
             cx.emit(CUES_OUT, packet);
         }
         self.advance(cx.settled(), cx);
-        cx.reach(cx.rate().time_of(self.next_tick), self.frames);
-        Ok(Flow::More)
+        let reached = if self.held.is_some() { cx.rate().time_of(self.next_tick - self.first_tick) } else { cx.settled() };
+        cx.reach(reached, self.frames);
+        Ok(if self.next_tick < self.until { Flow::More } else { Flow::Done })
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
@@ -118,7 +138,9 @@ impl Node for Playout {
             let skew = sound - picture.min(end);
             cx.saw_skew(if skew.0.abs() < audio.rate.interval().0 { crate::time::Span::ZERO } else { skew });
         }
-        cx.reach(end, self.frames);
+        if self.until == i64::MAX {
+            cx.reach(end, self.frames);
+        }
         Ok(())
     }
 
@@ -135,7 +157,7 @@ impl Playout {
     fn advance(&mut self, until: Time, cx: &mut Cx<'_>) {
         let rate = cx.rate();
         if let Some(frame) = self.held.clone() {
-            while rate.time_of(self.next_tick) < until {
+            while self.next_tick < self.until && rate.time_of(self.next_tick) < until {
                 let tick = rate.time_of(self.next_tick);
                 cx.emit(VIDEO_OUT, Packet::lasting(tick, rate.interval(), frame.clone()));
                 self.next_tick += 1;

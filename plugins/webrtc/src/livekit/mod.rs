@@ -16,7 +16,7 @@ use engine::graph::secret::Secret;
 use engine::graph::unit::DurationSetting;
 use engine::media::{AudioCodec, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
-use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::run::Command;
 use engine::time::Span;
 use plugins::gst::Link;
@@ -43,6 +43,7 @@ pub const LIVEKIT_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: Some(CommandType::of::<LiveKitCommand>()),
     config: ConfigType::of::<LiveKitSinkConfig>(
