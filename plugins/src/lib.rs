@@ -16,6 +16,7 @@ pub mod part_file;
 pub mod pixels;
 mod process;
 mod registry;
+mod resampler;
 pub mod segment_store;
 pub mod slides;
 pub mod sound;

@@ -27,6 +27,7 @@ mod resources;
 mod segmented;
 mod signals;
 mod state;
+mod verify;
 
 use clap::Parser;
 use std::io::Write;

@@ -5,6 +5,7 @@ mod control;
 mod decks;
 mod demo;
 mod graphs;
+mod join;
 mod live;
 mod registry;
 mod voice;

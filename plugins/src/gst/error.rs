@@ -34,6 +34,12 @@ pub enum GstError {
         /// What it says.
         text: String,
     },
+    /// A film cannot be read, or not further. The text continues a sentence about the file.
+    #[error("{text}")]
+    Film {
+        /// What is wrong with it.
+        text: String,
+    },
     /// Nothing moves.
     #[error("GStreamer did not {action} within {seconds} s; what it sends to does not answer, or is too slow for the stream")]
     Stalled {
@@ -106,8 +112,8 @@ pub fn package_of(element: &str) -> Option<&'static str> {
         "x264enc" => "gstreamer1.0-plugins-ugly",
         "avenc_aac" | "avdec_h264" | "avdec_aac" => "gstreamer1.0-libav",
         "voaacenc" | "h264parse" | "aacparse" | "rtmp2sink" | "webrtcbin" | "dtlssrtpenc" => "gstreamer1.0-plugins-bad",
-        "appsrc" | "appsink" | "audioconvert" | "audioresample" | "videoconvert" | "videoscale" | "opusenc" => "gstreamer1.0-plugins-base",
-        "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "qtdemux" | "souphttpsrc" => "gstreamer1.0-plugins-good",
+        "appsrc" | "appsink" | "decodebin" | "audioconvert" | "audioresample" | "videoconvert" | "videoscale" | "opusenc" => "gstreamer1.0-plugins-base",
+        "deinterlace" | "videoflip" | "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "qtdemux" | "souphttpsrc" => "gstreamer1.0-plugins-good",
         "nicesink" | "nicesrc" => "gstreamer1.0-nice",
         _ => return None,
     })

@@ -1,4 +1,4 @@
-//! The one door to GStreamer: encoders that run in the caller's thread, and pipelines that carry encoded tracks out.
+//! The one door to GStreamer: encoders that run in the caller's thread, pipelines that carry encoded tracks out, and readers of films.
 //!
 //! GStreamer sees nanoseconds only here, rounded down from exact time; what comes back is matched to exact time again, never converted.
 //! Only features of GStreamer 1.22 are used. It does not mux MP4 and knows nothing of the graph.
@@ -7,6 +7,7 @@ mod aac;
 mod chain;
 mod error;
 mod feed;
+pub(crate) mod film;
 mod h264;
 mod link;
 mod opus;
@@ -16,6 +17,7 @@ mod wrap;
 
 pub use error::{GstError, package_of, redacted};
 pub use feed::{Fed, Feed};
+pub use film::{FilmFacts, FilmPicture, FilmPictures, FilmReader, FilmSound, Track, film_facts};
 pub use h264::{H264Encoder, H264Settings, Preset, Profile, RateControl, Tune};
 pub use link::{Link, Peer};
 pub use pipeline::Pipeline;

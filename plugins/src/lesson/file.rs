@@ -3,6 +3,8 @@
 //! The files it names lie in its own folder or below, by relative paths: a lesson is a folder that can be moved, sent and
 //! uploaded. Units are always written (`600ms`, `40%`).
 
+use super::canvas::Canvas;
+use super::clip::{self, Part};
 use super::error::LessonError;
 use super::limits::{check_count, read_file, read_text};
 use super::model::{Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
@@ -42,7 +44,8 @@ struct LessonFile {
     slides: Vec<SlideFile>,
 }
 
-/// One slide: a picture (`page`, `image`, `color` or `embed`), a narration (`narration`, `audio` or `silence`; none is 3 s of silence, 5 s for an embed).
+/// One slide: a picture (`page`, `image`, `color`, `clip`, `embed` or `canvas`), a narration (`narration`, `audio` or `silence`; none is 3 s of
+/// silence, 5 s for an embed, its own length for a clip).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SlideFile {
@@ -56,8 +59,12 @@ struct SlideFile {
     image: Option<String>,
     /// Shows one colour.
     color: Option<Rgb>,
+    /// Shows a film, or a part of one.
+    clip: Option<ClipFile>,
     /// Shows a live page: live, until the talk is told to go on.
     embed: Option<EmbedFile>,
+    /// Shows drawn objects, which may come and go while the slide is spoken.
+    canvas: Option<Canvas>,
     /// What is said. Pauses are written [pause 0.5s].
     narration: Option<String>,
     /// A recording in place of `narration`.
@@ -85,6 +92,27 @@ struct PageFile {
     /// Page from 1.
     #[schemars(range(min = 1))]
     number: usize,
+}
+
+/// A film, or a part of one. The slide shows until it is over at least.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ClipFile {
+    /// MP4, MOV, MKV, WebM, AVI, MPEG or Ogg, relative to this file.
+    file: String,
+    /// Where in the film it begins. Default: at its start.
+    from: Option<DurationSetting>,
+    /// Where in the film it ends. Default: at its end.
+    until: Option<DurationSetting>,
+    /// Its sound is heard.
+    #[serde(default = "heard")]
+    sound: bool,
+    /// Over how much of its end the sound is faded out. Default: 10ms.
+    fade_out: Option<DurationSetting>,
+}
+
+fn heard() -> bool {
+    true
 }
 
 /// A live page.
@@ -125,6 +153,8 @@ struct WordFile {
 struct PresenterFile {
     /// Corner, edge or centre.
     anchor: Option<Anchor>,
+    /// Where its top left corner lies, in parts of the picture's width and height: [0.5, 0.25]. In place of anchor and margin.
+    at: Option<[f64; 2]>,
     /// Height as part of the picture's.
     height: Option<Percent>,
     /// Distance from the edges in pixels of a picture 720 high.
@@ -137,7 +167,7 @@ struct PresenterFile {
 
 impl Default for PresenterFile {
     fn default() -> PresenterFile {
-        PresenterFile { anchor: None, height: None, margin: None, visible: true, fill: false }
+        PresenterFile { anchor: None, at: None, height: None, margin: None, visible: true, fill: false }
     }
 }
 
@@ -244,8 +274,8 @@ impl Files {
     fn slide(&mut self, slide: SlideFile, number: usize, size: &mut Option<(u32, u32)>) -> Result<Slide, LessonError> {
         let lesson = self.lesson.clone();
         let wrong = |cause: &str| LessonError::Slide { path: lesson.clone(), slide: number, cause: cause.into() };
-        let visual = match (slide.page, slide.image, slide.color, slide.embed) {
-            (Some(page), None, None, None) => {
+        let visual = match (slide.page, slide.image, slide.color, slide.embed, slide.canvas, slide.clip) {
+            (Some(page), None, None, None, None, None) => {
                 let path = self.confined(&page.document, number)?;
                 let (hash, document) = self.document(&path)?;
                 let hash = *hash;
@@ -256,14 +286,21 @@ impl Files {
                 size.get_or_insert(((width * 100.0).round().max(1.0) as u32, (height * 100.0).round().max(1.0) as u32));
                 Visual::Page { hash: page_hash(hash, index), document: path, index }
             }
-            (None, Some(image), None, None) => {
+            (None, Some(image), None, None, None, None) => {
                 let path = self.confined(&image, number)?;
                 let shape = image_size(&path)?;
                 size.get_or_insert(shape);
                 Visual::Image { hash: read_file(&path)?.1, path }
             }
-            (None, None, Some(color), None) => Visual::Color(color.0),
-            (None, None, None, Some(EmbedFile { url, poster })) => {
+            (None, None, Some(color), None, None, None) => Visual::Color(color.0),
+            (None, None, None, None, None, Some(ClipFile { file, from, until, sound, fade_out })) => {
+                let path = self.confined(&file, number)?;
+                let part = Part { from: from.map_or(Span::ZERO, |at| at.0), until: until.map(|at| at.0), sound, fade_out: fade_out.map(|span| span.0) };
+                let clip = clip::read(&path, &part).map_err(|error| error.at_slide(number))?;
+                size.get_or_insert(clip.size);
+                Visual::Clip(clip)
+            }
+            (None, None, None, Some(EmbedFile { url, poster }), None, None) => {
                 let poster = poster.map(|poster| self.confined(&poster, number)).transpose()?;
                 let poster = poster.map(|path| -> Result<_, LessonError> {
                     let shape = image_size(&path)?;
@@ -273,9 +310,22 @@ impl Files {
                 });
                 Visual::Embed { url, poster: poster.transpose()? }
             }
-            _ => return Err(wrong("it must show one of page, image, color and embed")),
+            (None, None, None, None, Some(mut canvas), None) => {
+                for file in canvas.files_mut() {
+                    file.path = self.confined(&file.path.to_string_lossy(), number)?;
+                    image_size(&file.path)?;
+                    file.hash = read_file(&file.path)?.1;
+                }
+                size.get_or_insert((canvas.width.round().max(1.0) as u32, canvas.height.round().max(1.0) as u32));
+                Visual::Canvas(canvas.into())
+            }
+            _ => return Err(wrong("it must show one of page, image, color, clip, embed and canvas")),
         };
-        let silent = if matches!(visual, Visual::Embed { .. }) { SILENT_EMBED } else { SILENT_SLIDE };
+        let silent = match &visual {
+            Visual::Embed { .. } => SILENT_EMBED,
+            Visual::Clip(clip) => clip.length,
+            _ => SILENT_SLIDE,
+        };
         let narration = match (slide.narration, slide.audio, slide.silence) {
             (Some(text), None, None) if text.trim().is_empty() => Narration::Silence(silent),
             (Some(text), None, None) => Narration::Text(text.trim_end().to_string()),
@@ -307,14 +357,21 @@ impl Files {
             until: overlay.until.map(|length| Time(length.0.0)),
         };
         let id = slide.id.unwrap_or_else(|| format!("slide-{number}"));
-        let PresenterFile { anchor, height, margin, visible, fill } = slide.presenter;
+        let PresenterFile { anchor, at, height, margin, visible, fill } = slide.presenter;
         Ok(Slide {
             number,
             title: slide.title.unwrap_or_else(|| id.clone()),
             id,
             visual,
             narration,
-            presenter: Placement { anchor, height: height.map(|percent| percent.fraction()), margin, visible, fill },
+            presenter: Placement {
+                anchor,
+                at: at.map(|[x, y]| (x, y)),
+                height: height.map(|percent| percent.fraction()),
+                margin,
+                visible,
+                fill,
+            },
             overlays: slide.overlays.into_iter().map(overlay).collect(),
             transition,
             duration: slide.duration.map(|length| length.0),

@@ -13,6 +13,8 @@ use std::path::Path;
 
 /// Bytes of one file.
 pub const MAX_FILE_BYTES: u64 = 100 << 20;
+/// Bytes of a film that a slide shows.
+pub const MAX_FILM_BYTES: u64 = 4 << 30;
 /// Slides of one lesson, hidden ones counted.
 pub const MAX_SLIDES: usize = 500;
 /// Pixels of one picture.
@@ -122,6 +124,9 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
             return Err(format!("its embed {url:?} is no address of a page; write it whole, such as https://example.org/poll"));
         }
     }
+    if let Visual::Canvas(canvas) = &slide.visual {
+        canvas.check(&slide.narration.spoken())?;
+    }
     match &slide.narration {
         Narration::Text(text) if text.trim().is_empty() => return Err("its narration is blank; make it a silence".into()),
         Narration::Text(text) => check_narration(text)?,
@@ -139,6 +144,9 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
     if let Some(span) = slide.duration {
         length("its duration", span, MAX_SLIDE)?;
     }
+    if let Visual::Clip(clip) = &slide.visual {
+        length("its clip", clip.length, MAX_SLIDE)?;
+    }
     if slide.transition.duration() != Span::ZERO {
         length("its transition", slide.transition.duration(), MAX_TRANSITION)?;
     }
@@ -146,6 +154,9 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
         && !(height > 0.0 && height <= 1.0)
     {
         return Err(format!("the presenter's height is {}%; it must be over 0% and at most 100%", height * 100.0));
+    }
+    if slide.presenter.at.is_some_and(|(x, y)| !(-10.0..=10.0).contains(&x) || !(-10.0..=10.0).contains(&y)) {
+        return Err("the presenter stands far outside the picture; its place counts in parts of the picture, such as [0.5, 0.25]".into());
     }
     for overlay in &slide.overlays {
         if overlay.from < Time::ZERO || overlay.until.is_some_and(|until| until <= overlay.from) {

@@ -1,10 +1,13 @@
 //! Lessons: what is to be said and shown, and the importers that read them.
 //!
 //! A [`Lesson`] is a plain value: slides with a picture, a narration and a place for the presenter. [`import`] makes one from a deck
-//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures, a lesson file or the address of a Google Slides presentation; [`check`] holds it against the limits; its hashes name
+//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures and films, a film, a lesson file or the address of a Google Slides
+//! presentation; [`check`] holds it against the limits; its hashes name
 //! its content whatever the paths; [`Rasterizer`] draws its pictures; [`export`] writes it as `lesson.yaml`, which can be edited by
 //! hand and read again. Importers recognise a file by its content. Nothing here panics or hangs on a bad file.
 
+pub mod canvas;
+mod clip;
 mod deck;
 mod error;
 mod export;
@@ -14,6 +17,7 @@ mod fonts;
 mod google_slides;
 mod hash;
 mod in_use;
+mod join;
 mod limits;
 mod model;
 mod odp;
@@ -29,6 +33,7 @@ mod sniff;
 mod source;
 mod workshop;
 mod xml;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -39,8 +44,9 @@ pub use file::schema;
 pub use google_slides::{GoogleSlides, Patience};
 pub use hash::ContentHash;
 pub use in_use::{import_for, import_shared};
+pub use join::join;
 pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
-pub use model::{LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
+pub use model::{Clip, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
 pub use raster::{Picture, Rasterizer};
 pub use select::select;
 pub use source::{address, check_source, fetch};
@@ -82,8 +88,8 @@ impl Default for ImportOptions {
     }
 }
 
-/// Reads a lesson from a deck, a PDF, a lesson file, a folder of pictures or with a `lesson.yaml` in it, or a presentation on the web by
-/// its address, and checks it.
+/// Reads a lesson from a deck, a PDF, a lesson file, a film, a folder of pictures and films or with a `lesson.yaml` in it, or a
+/// presentation on the web by its address, and checks it.
 ///
 /// # Errors
 /// One error that names the file, the slide if it is one slide's fault, the cause and what to change.
@@ -99,6 +105,8 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
         google_slides::import(path, options)?
     } else if meta.is_dir() {
         folder::import(path, options)?
+    } else if clip::is_film(path)? {
+        clip::import(path, options)?
     } else {
         let (bytes, hash) = limits::read_file(path)?;
         match sniff::kind(path, &bytes)? {

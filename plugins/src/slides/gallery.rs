@@ -12,7 +12,13 @@ use engine::pool::Pool;
 use engine::run::{Bridge, Cancel};
 use std::sync::Arc;
 
-/// What stands in for a picture that cannot be drawn: light grey.
+/// What stands in for a picture that cannot be shown.
+pub fn plain(size: Size, pool: &Pool) -> VideoFrame {
+    let picture = Rasterizer::new().draw(&PLAIN, (size.width, size.height)).expect("one colour can always be drawn");
+    rgba_to_i420(&picture.rgba, size, pool).expect("the graph's size is even and the picture has it")
+}
+
+/// Light grey.
 const PLAIN: Visual = Visual::Color([0xe6, 0xe8, 0xeb]);
 
 /// A slide's picture, as far as it could be drawn.
@@ -26,7 +32,8 @@ pub struct Drawn {
 
 /// The drawing thread and the picture asked for last. Dropping it ends the thread after the picture at hand.
 pub struct Gallery {
-    slides: usize,
+    /// For each slide whether it is a picture to be drawn.
+    draws: Vec<bool>,
     jobs: Sender<usize>,
     drawn: Bridge<Drawn>,
     /// What the thread is drawing, or has drawn and nobody fetched.
@@ -42,7 +49,7 @@ impl Gallery {
     pub fn open(lesson: Arc<Lesson>, size: Size, first: usize, cancel: &Cancel) -> Result<Gallery> {
         let (jobs, queue) = bounded::<usize>(1);
         let (done, drawn) = Bridge::new(1, cancel);
-        let slides = lesson.slides.len();
+        let draws = lesson.slides.iter().map(|slide| !matches!(slide.visual, Visual::Clip(_))).collect();
         let work = move || {
             let (mut rasterizer, pool) = (Rasterizer::new(), Pool::new());
             for index in queue {
@@ -53,7 +60,7 @@ impl Gallery {
             }
         };
         std::thread::Builder::new().name("slides".into()).spawn(work)?;
-        let mut gallery = Gallery { slides, jobs, drawn, asked: None, last: None };
+        let mut gallery = Gallery { draws, jobs, drawn, asked: None, last: None };
         gallery.ask(first);
         Ok(gallery)
     }
@@ -82,7 +89,7 @@ impl Gallery {
     }
 
     fn ask(&mut self, index: usize) {
-        if index < self.slides {
+        if self.draws.get(index).is_some_and(|draws| *draws) {
             // The thread only ends with a panic, which `fetch` reports.
             let _ = self.jobs.send(index);
             self.asked = Some(index);
@@ -104,6 +111,6 @@ fn draw(rasterizer: &mut Rasterizer, visual: &Visual, size: Size, pool: &Pool) -
     };
     match frame(visual) {
         Ok(frame) => Drawn { frame, fault: None },
-        Err(error) => Drawn { frame: frame(&PLAIN).expect("one colour can always be drawn"), fault: Some(error.to_string().into()) },
+        Err(error) => Drawn { frame: plain(size, pool), fault: Some(error.to_string().into()) },
     }
 }

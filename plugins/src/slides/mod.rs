@@ -1,5 +1,7 @@
 //! Slides and other pictures from files: the nodes that bring them in.
 
+mod cinema;
+mod film;
 pub mod frame_folder;
 mod gallery;
 mod picture_size;

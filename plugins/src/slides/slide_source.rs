@@ -1,14 +1,16 @@
-//! `slide_source` [cues -> video]: the picture of the slide that holds.
+//! `slide_source` [cues -> video, audio]: the picture of the slide that holds, and the sound of its film.
 //!
-//! One picture a slide, which holds; during a fade one picture a tick, each a weighted mean of the old slide's and the new one's, then
-//! the new slide's own. Pictures are a function of the cues alone. A slide that cannot be drawn shows a plain ground and a warning names
-//! it; the lecture goes on.
+//! One picture a slide, which holds, or those of a film at the ticks they belong to; during a fade one picture a tick, each a weighted
+//! mean of the old slide's last one and the new slide's. Pictures and sound are a function of the cues alone; while a slide stands so
+//! does its film, in silence. A slide that cannot be shown shows a plain ground and a warning names it; the lecture goes on.
 
-use super::gallery::Gallery;
-use crate::lesson::{ImportOptions, Lesson, check_source, import_for};
+use super::cinema::Cinema;
+use super::film::Wanted;
+use super::gallery::{Gallery, plain};
+use crate::lesson::{ImportOptions, Lesson, Visual, check_source, import_for};
 use engine::cue::{Cue, SlideCue, Transition};
-use engine::frame::{PixelFormat, Size, VideoFrame};
-use engine::media::{Caps, VideoCaps};
+use engine::frame::{PixelFormat, VideoFrame};
+use engine::media::{AudioBlock, AudioCaps, Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
@@ -23,15 +25,19 @@ use std::sync::{Arc, Mutex};
 
 const CUES: In<Cue> = In::new("cues");
 const VIDEO: Out<VideoFrame> = Out::new("video");
+const AUDIO: Out<AudioBlock> = Out::new("audio");
 
 /// The node's entry in the registry.
 pub const SLIDE_SOURCE: NodeType = NodeType {
     name: "slide_source",
     family: "slides",
-    revision: 1,
-    summary: "The picture of the slide that holds, with its transition",
+    revision: 2,
+    summary: "The picture of the slide that holds, with its transition, and the sound of its film",
     inputs: &[CUES.port("slides of the same lesson")],
-    outputs: &[VIDEO.port("opaque pictures of the graph's size; each holds until the next")],
+    outputs: &[
+        VIDEO.port("opaque pictures of the graph's size; each holds until the next"),
+        AUDIO.port("mono sound of films; nothing while none is heard"),
+    ],
     sync: Sync::Join,
     lane: Lane::Own,
     starts: Starts::Anywhere,
@@ -56,7 +62,7 @@ impl NodeConfig for SlideSourceConfig {
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
         Ok(Box::new(SlideSource {
             path: self.lesson,
-            size: defaults.size,
+            defaults: *defaults,
             open: None,
             shown: None,
             fade: None,
@@ -70,8 +76,8 @@ impl NodeConfig for SlideSourceConfig {
 
 struct SlideSource {
     path: PathBuf,
-    size: Size,
-    open: Option<(Arc<Lesson>, Gallery)>,
+    defaults: Defaults,
+    open: Option<Open>,
     /// The picture of the slide that holds.
     shown: Option<VideoFrame>,
     fade: Option<Fade>,
@@ -81,6 +87,13 @@ struct SlideSource {
     known: Arc<Pictures>,
     pool: Pool,
     seq: u64,
+}
+
+/// The lesson and what shows its slides.
+struct Open {
+    lesson: Arc<Lesson>,
+    gallery: Gallery,
+    cinema: Cinema,
 }
 
 /// Hashes of the pictures of slides that segments were named by, by index.
@@ -113,7 +126,9 @@ struct Fade {
 
 impl Node for SlideSource {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
-        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size: self.size, rate: start.defaults().fps }));
+        let Defaults { size, fps, sample_rate } = self.defaults;
+        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size, rate: fps }));
+        start.set_caps(AUDIO, Caps::Audio(AudioCaps { rate: sample_rate, channels: 1 }));
         let lesson = import_for(start, &self.path, &ImportOptions::default())?;
         let mut first = 0;
         if let Some(window) = start.window() {
@@ -122,9 +137,10 @@ impl Node for SlideSource {
             // The slide before did not show in this run, but fades out in it.
             self.past.extend(window.before.as_ref().and_then(place).map(|before| (Time(i64::MIN), before)));
         }
-        let gallery = Gallery::open(lesson.clone(), self.size, first, &start.cancel())?;
-        self.known = start.shared(&format!("pictures of {} at {}", self.path.display(), self.size), || Ok(Pictures::default()))?;
-        self.open = Some((lesson, gallery));
+        let gallery = Gallery::open(lesson.clone(), size, first, &start.cancel())?;
+        let cinema = Cinema::new(lesson.clone(), self.defaults, start.cancel());
+        self.known = start.shared(&format!("pictures of {} at {size}", self.path.display()), || Ok(Pictures::default()))?;
+        self.open = Some(Open { lesson, gallery, cinema });
         Ok(())
     }
 
@@ -151,6 +167,7 @@ impl Node for SlideSource {
                 changed = true;
             }
         }
+        changed |= self.roll(cx)?;
         let time = cx.tick().time;
         let Some(shown) = &self.shown else { return Ok(Flow::More) };
         let frame = match self.fade.take() {
@@ -178,24 +195,29 @@ impl Node for SlideSource {
 impl SlideSource {
     /// How the slide of a part comes in, and the hash of its picture; nothing when it is none of the lesson's.
     fn fingerprint_of(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result<Option<(Transition, Hash)>> {
-        let (lesson, gallery) = self.open.as_mut().expect("started before it is asked");
+        let Open { lesson, gallery, .. } = self.open.as_mut().expect("started before it is asked");
         let Some(index) = lesson.slides.iter().position(|slide| *slide.id == *part.id) else { return Ok(None) };
         let slide = &lesson.slides[index];
         if let Some(known) = self.known.of(index) {
             return Ok(Some((slide.transition, known)));
         }
-        let drawn = gallery.picture(index)?;
-        if let Some(fault) = drawn.fault {
-            key.warn(Some(slide.number), undrawn(&fault));
-        }
-        let hash = Hash::of(drawn.frame.picture.bytes());
+        let hash = if let Visual::Clip(clip) = &slide.visual {
+            // All that decides its pictures, and the last one that the next slide fades from.
+            Hash::of(&clip.pictures_hash().0)
+        } else {
+            let drawn = gallery.picture(index)?;
+            if let Some(fault) = drawn.fault {
+                key.warn(Some(slide.number), undrawn(&fault));
+            }
+            Hash::of(drawn.frame.picture.bytes())
+        };
         self.known.set(index, hash);
         Ok(Some((slide.transition, hash)))
     }
 
-    /// Another slide holds from `at` on.
+    /// Another slide holds from `at` on, or the same one goes on or stands.
     fn change(&mut self, at: Time, cue: &SlideCue, cx: &Cx<'_>) -> Result {
-        let (lesson, gallery) = self.open.as_mut().expect("started before it is called");
+        let Open { lesson, gallery, cinema } = self.open.as_mut().expect("started before it is called");
         let named = |index: &usize| lesson.slides.get(*index).is_some_and(|slide| *slide.id == *cue.id);
         // Its place, or wherever the lesson has it.
         let index = Some(cue.index).filter(named).or_else(|| lesson.slides.iter().position(|slide| *slide.id == *cue.id));
@@ -203,29 +225,73 @@ impl SlideSource {
             let path = self.path.display();
             return Err(Failure::msg(format!("{path} has no slide \"{}\"; give slide_source the lesson that the cues come from", cue.id)));
         };
-        let drawn = gallery.picture(index)?;
-        if let Some(fault) = drawn.fault {
-            cx.warn(Some(lesson.slides[index].number), undrawn(&fault));
-        }
-        if self.known.of(index).is_some_and(|known| known != Hash::of(drawn.frame.picture.bytes())) {
-            let number = lesson.slides[index].number;
-            return Err(Failure::msg(format!("the picture of slide {number} has changed while the film was being made; render it again")));
-        }
+        // A film goes on by ticks.
+        let elapsed = cue.elapsed + (cx.tick().time - at).max(Span::ZERO);
+        let wanted = Wanted { pictures: cx.is_connected(VIDEO), sound: cx.is_connected(AUDIO) };
+        let picture = match cinema.change(index, elapsed, cue, wanted)? {
+            Some(step) => {
+                warn_of(step.fault.take(), lesson.slides[index].number, cx);
+                step.picture.clone().or_else(|| wanted.pictures.then(|| plain(self.defaults.size, &self.pool)))
+            }
+            None if !wanted.pictures => None,
+            None => {
+                let drawn = gallery.picture(index)?;
+                let number = lesson.slides[index].number;
+                warn_of(drawn.fault.map(|fault| undrawn(&fault)), number, cx);
+                if self.known.of(index).is_some_and(|known| known != Hash::of(drawn.frame.picture.bytes())) {
+                    return Err(Failure::msg(format!("the picture of slide {number} has changed while the film was being made; render it again")));
+                }
+                Some(drawn.frame)
+            }
+        };
         let start = at - cue.elapsed;
         let before = self.past.iter().rev().find(|(began, _)| *began < start).map(|(_, index)| *index);
         let from = match (cue.transition, before, self.shown.take()) {
+            _ if !wanted.pictures => None,
             (Transition::Fade(length), ..) if cue.elapsed >= length => None,
             (Transition::Fade(length), Some(_), Some(from)) => Some((from, length)),
-            (Transition::Fade(length), Some(before), None) => Some((gallery.picture(before)?.frame, length)),
+            (Transition::Fade(length), Some(before), None) => {
+                let last = cinema.last_picture(before)?;
+                Some((last.map_or_else(|| gallery.picture(before).map(|drawn| drawn.frame), Ok)?, length))
+            }
             _ => None,
         };
         self.fade = from.map(|(from, length)| Fade { from, start, length });
-        self.shown = Some(drawn.frame);
+        self.shown = picture;
         self.past.push_back((start, index));
         if self.past.len() > PAST {
             self.past.pop_front();
         }
         Ok(())
+    }
+
+    /// Shows and sounds what a film has for this tick; whether its picture is another.
+    fn roll(&mut self, cx: &mut Cx<'_>) -> Result<bool> {
+        let Open { lesson, cinema, .. } = self.open.as_mut().expect("started before it is called");
+        let Some(step) = cinema.step()? else { return Ok(false) };
+        let number = self.past.back().and_then(|(_, index)| lesson.slides.get(*index)).map_or(0, |slide| slide.number);
+        warn_of(step.fault, number, cx);
+        if let Some(samples) = step.sound {
+            // As many as the tick has, wherever the slide began.
+            let rate = self.defaults.sample_rate;
+            let (tick, first) = (cx.tick(), rate.index_from(cx.tick().time));
+            let mut samples = samples;
+            samples.resize((rate.index_from(tick.next) - first).max(0) as usize, 0.0);
+            let block = AudioBlock::mono(samples, rate);
+            cx.emit(AUDIO, Packet::lasting(rate.time_of(first), block.duration(), block));
+        }
+        if cinema.goes_on() {
+            cx.again();
+        }
+        let is_new = step.picture.is_some();
+        self.shown = step.picture.or(self.shown.take());
+        Ok(is_new)
+    }
+}
+
+fn warn_of(fault: Option<String>, number: usize, cx: &Cx<'_>) {
+    if let Some(fault) = fault {
+        cx.warn(Some(number), fault);
     }
 }
 

@@ -81,6 +81,15 @@ impl Speech {
         }
     }
 
+    /// Where in the slide an interruption at this time goes on: with the sentence that it interrupts, or, when all has been said, with
+    /// what the slide shows.
+    pub(super) fn goes_on_at(&self, at: Span) -> Span {
+        match self.end {
+            Some(end) if at >= end => at,
+            _ => self.begins.iter().filter(|begin| **begin <= at).max().copied().unwrap_or(Span::ZERO),
+        }
+    }
+
     /// How long a sentence still goes on at this time; `None` when nobody speaks, or one has just ended. As far as speech has been made.
     fn left(&self, at: Span) -> Option<Span> {
         let begun = self.begins.iter().rfind(|begin| **begin <= at).filter(|begin| **begin < at)?;
@@ -290,24 +299,33 @@ impl Talk {
 
     /// The slide that plays, so far on.
     pub(super) fn slide_cue(&self, elapsed: Span) -> Cue {
+        Cue::Slide(self.slide_so_far(elapsed).into())
+    }
+
+    /// The slide that stands meanwhile, so far on.
+    pub(super) fn paused_cue(&self, elapsed: Span) -> Cue {
+        Cue::Slide(SlideCue { paused: true, ..self.slide_so_far(elapsed) }.into())
+    }
+
+    fn slide_so_far(&self, elapsed: Span) -> SlideCue {
         let slide = self.slide();
-        let cue = SlideCue {
+        SlideCue {
             id: slide.id.as_str().into(),
             index: self.order[self.place],
             number: slide.number,
             title: slide.title.as_str().into(),
             seed: slide.content_hash().seed(),
             elapsed,
+            paused: false,
             placement: slide.presenter,
             transition: if self.place == 0 { engine::cue::Transition::Cut } else { slide.transition },
-        };
-        Cue::Slide(cue.into())
+        }
     }
 
     /// What a slide is besides spoken text, and its length.
     fn close(&mut self) -> Result {
         let slide = self.lesson.slides[self.order[self.place]].clone();
-        let mut least = slide.duration.unwrap_or(Span::ZERO);
+        let mut least = slide.least();
         match &slide.narration {
             Narration::Text(_) => {}
             Narration::Silence(span) => least = least.max(*span),
@@ -317,8 +335,12 @@ impl Talk {
                 let visemes = visemes_from_sound(&samples).into_iter();
                 let mut cues: Vec<(Span, Option<Span>, Cue)> =
                     visemes.map(|v| (v.at, Some(v.dur), Cue::Viseme(VisemeCue { viseme: v.value, strength: 1.0 }))).collect();
+                let mut place = 0;
                 for word in words.iter().flatten() {
-                    let cue = WordCue { text: word.text.as_str().into(), stressed: false, estimated: false };
+                    // As in `Narration::spoken`.
+                    let range = Some(place..place + word.text.len());
+                    place += word.text.len() + 1;
+                    let cue = WordCue { text: word.text.as_str().into(), range, stressed: false, estimated: false };
                     cues.push((word.start.since_start(), Some(word.end - word.start), Cue::Word(cue.into())));
                 }
                 cues.sort_by_key(|(at, ..)| *at);
@@ -408,11 +430,12 @@ pub(super) fn spoken_length(characters: usize) -> Span {
 
 /// About how long a slide will be.
 pub(super) fn expected_length(slide: &Slide) -> Span {
-    match &slide.narration {
+    let said = match &slide.narration {
         Narration::Text(text) => spoken_length(text.chars().count()) + LEAD_IN + TAIL,
         Narration::Silence(span) => *span,
         Narration::Audio { .. } => Span::from_seconds(30),
-    }
+    };
+    said.max(slide.least())
 }
 
 /// Brings a recording to the loudness of the voices. Measured over the slide's own recording only.

@@ -114,6 +114,10 @@ fn shown(slide: &Slide) -> String {
         Visual::Page { index, .. } => format!("page {}", index + 1),
         Visual::Image { path, .. } => format!("picture {}", path.display()),
         Visual::Embed { url, .. } => format!("live page {url}"),
+        Visual::Clip(clip) => format!("clip {}, {}{}", clip.path.display(), clip.length, if clip.sound { "" } else { ", without sound" }),
+        Visual::Canvas(canvas) => {
+            format!("canvas with {} object{}", canvas.objects.len(), if canvas.objects.len() == 1 { "" } else { "s" })
+        }
         Visual::Color(rgb) => format!("colour {}", engine::graph::unit::Rgb(*rgb)),
     }
 }

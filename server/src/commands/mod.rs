@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod doctor;
 pub mod graph;
+pub mod join;
 pub mod lesson;
 pub mod live;
 pub mod nodes;
@@ -24,6 +25,7 @@ use crate::failure::Failure;
 pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Render(options) => render::run(options, console),
+        Command::Join(options) => join::run(options, console),
         Command::Live(options) => live::run(options, console),
         Command::Run(options) => run::run(options, console),
         Command::Check(options) => check::run(options, console),

@@ -16,8 +16,9 @@ use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::draw::{Format, draw};
 use engine::graph::plan::Plan;
+use engine::registry::Defaults;
 use engine::run::Report;
-use engine::time::Span;
+use engine::time::{Rate, Span};
 use plugins::lesson::{self, Lesson};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -48,29 +49,29 @@ pub struct Options {
     /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, a folder of pictures with script.md, or the address of a Google Slides
     /// presentation.
     #[arg(value_name = "DECK")]
-    deck: PathBuf,
+    pub(super) deck: PathBuf,
     /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]
     #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     #[command(flatten)]
-    lecture: LectureOptions,
+    pub(super) lecture: LectureOptions,
     /// Another graph than the built-in one; its profile `offline` is used where it has one.
     #[arg(long, value_name = "FILE")]
-    graph: Option<PathBuf>,
+    pub(super) graph: Option<PathBuf>,
     #[command(flatten)]
-    deck_options: DeckOptions,
+    pub(super) deck_options: DeckOptions,
     #[command(flatten)]
-    graph_options: GraphOptions,
+    pub(super) graph_options: GraphOptions,
     #[command(flatten)]
-    segments: SegmentOptions,
+    pub(super) segments: SegmentOptions,
     /// Say of each slide whether it is encoded again, and what has changed.
     #[arg(long, help_heading = "Segments")]
-    explain: bool,
+    pub(super) explain: bool,
     #[command(flatten)]
-    figures: Figures,
+    pub(super) figures: Figures,
     /// Read and check everything, print what would be done, write nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// What a render is about to do.
@@ -85,6 +86,11 @@ struct Job {
 
 /// Renders, or says what would be rendered.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+    render(options, console).map(drop)
+}
+
+/// The same; how long the film is in seconds, and its rate, if one was made.
+pub(super) fn render(options: Options, console: &Console) -> Result<Option<(f64, Rate)>, Failure> {
     let signals = Signals::listen();
     let job = prepare(&options, console)?;
     if let Some(signal) = signals.aborted() {
@@ -92,11 +98,11 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     }
     if options.dry_run {
         show(&job, console);
-        return Ok(());
+        return Ok(None);
     }
     // The lesson is held until the end: the nodes of the run share it.
     let Job { lesson: _lesson, chosen, film, document, plan } = job;
-    let size = plan.defaults.size;
+    let Defaults { size, fps, .. } = plan.defaults;
     let task = Task { document: &document, source: &options.deck, explain: options.explain };
     let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
     let Report { wall_seconds, media_seconds, .. } = report;
@@ -116,7 +122,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         duration(wall_seconds),
     ));
     console.warnings(&report.warnings);
-    Ok(())
+    Ok(Some((media_seconds, fps)))
 }
 
 /// Everything that can be wrong is found here, before anything is written.
