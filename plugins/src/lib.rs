@@ -4,6 +4,7 @@
 //! Families do not import each other; they meet in the [`lesson`] model and in packets.
 
 pub mod avatar;
+pub mod browser;
 pub mod cache_folder;
 pub mod compositor;
 pub mod gst;

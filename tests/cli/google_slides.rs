@@ -5,6 +5,8 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Output;
 
+// The tests of the importer use all of it.
+#[allow(dead_code)]
 #[path = "../../plugins/src/lesson/google_slides/fake.rs"]
 mod fake;
 

@@ -4,6 +4,7 @@ mod cinema;
 mod film;
 pub mod frame_folder;
 mod gallery;
+mod pages;
 mod picture_size;
 pub mod slide_source;
 pub mod y4m_source;

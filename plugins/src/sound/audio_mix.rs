@@ -151,9 +151,10 @@ impl State {
 
 impl Node for AudioMix {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
-        let mut all = start.caps(AUDIO).filter_map(|caps| if let Caps::Audio(audio) = caps { Some(*audio) } else { None });
-        let Some(first) = all.next() else { return Ok(()) };
-        if let Some(other) = all.find(|other| *other != first) {
+        let audio = |caps: &Caps| if let Caps::Audio(audio) = caps { Some(*audio) } else { None };
+        let Some(first) = start.caps(AUDIO).find_map(audio) else { return Ok(()) };
+        let other = start.caps(AUDIO).filter_map(audio).find(|other| *other != first);
+        if let Some(other) = other {
             let told = |caps: AudioCaps| format!("{} Hz with {} channel(s)", caps.rate, caps.channels);
             let text = format!("its inputs differ: {} and {}; put a node resample before one of them", told(first), told(other));
             return Err(Failure::msg(text));
