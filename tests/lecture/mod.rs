@@ -7,5 +7,6 @@ mod demo;
 mod graphs;
 mod join;
 mod live;
+mod pages;
 mod registry;
 mod voice;

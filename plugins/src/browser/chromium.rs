@@ -24,8 +24,11 @@ use tempfile::TempDir;
 const START: Duration = Duration::from_secs(20);
 /// Bytes of one message: a picture of 8192 x 8192 pixels is far smaller.
 const MAX_MESSAGE: u64 = 256 << 20;
-/// Events that wait to be looked at.
+/// Messages that wait to be looked at.
 const WAITING: usize = 256;
+/// Events that somebody reads; of the network's, those of whole pages.
+const EVENTS: [&str; 5] =
+    ["Inspector.targetCrashed", "Network.responseReceived", "Page.frameNavigated", "Page.lifecycleEvent", "Page.screencastFrame"];
 
 /// What is always asked for. Whatever phones home, asks the user or changes by itself is off.
 const FLAGS: &[&str] = &[
@@ -67,9 +70,9 @@ const FLAGS: &[&str] = &[
 
 /// See the module docs.
 pub struct Chromium {
-    /// Killed, with all that it started, before its folder is removed.
-    _group: Group,
-    _home: TempDir,
+    /// The program with all that it started; killed when this is dropped.
+    group: Option<Group>,
+    home: TempDir,
     log: File,
     commands: ChildStdin,
     messages: Receiver<Value>,
@@ -126,7 +129,7 @@ impl Chromium {
             }
         })?;
         let (events, cancel) = (VecDeque::new(), cancel.clone());
-        let mut browser = Chromium { _group: group, _home: home, log, commands, messages, events, cancel, last_id: 0, session: None };
+        let mut browser = Chromium { group: Some(group), home, log, commands, messages, events, cancel, last_id: 0, session: None };
         let deadline = Instant::now() + START;
         match browser.call("Browser.getVersion", json!({}), deadline) {
             Ok(version) => tracing::debug!(product = %version["product"], "a browser has started"),
@@ -142,7 +145,7 @@ impl Chromium {
     /// The folder that goes with it.
     #[cfg(test)]
     pub fn home(&self) -> &Path {
-        self._home.path()
+        self.home.path()
     }
 
     /// Gives a command and waits for its answer.
@@ -150,17 +153,7 @@ impl Chromium {
     /// # Errors
     /// It is refused, not answered until the deadline, or the browser is gone.
     pub fn call(&mut self, method: &'static str, parameters: Value, deadline: Instant) -> Result<Value, BrowserError> {
-        self.last_id += 1;
-        let id = self.last_id;
-        let mut command = json!({ "id": id, "method": method, "params": parameters });
-        if let Some(session) = &self.session {
-            command["sessionId"] = json!(session);
-        }
-        let mut text = command.to_string().into_bytes();
-        text.push(0);
-        if self.commands.write_all(&text).is_err() {
-            return Err(self.died());
-        }
+        let Ok(id) = self.send(method, parameters) else { return Err(self.died()) };
         loop {
             match self.receive(deadline)? {
                 Waited::TimeOver => return Err(BrowserError::Silent { method }),
@@ -191,14 +184,31 @@ impl Chromium {
         }
     }
 
-    /// Keeps an event for later. Of a page that makes more of them than anybody reads, the oldest are dropped.
+    /// Keeps an event for later, where somebody reads it.
     fn keep(&mut self, message: Value) {
-        if message.get("method").is_some() {
-            if self.events.len() == WAITING {
-                self.events.pop_front();
+        match message["method"].as_str().unwrap_or_default() {
+            // Nobody is there to answer, and until somebody does, the page stands still.
+            "Page.javascriptDialogOpening" => {
+                // What is wrong with the pipe shows at the next command.
+                let _ = self.send("Page.handleJavaScriptDialog", json!({ "accept": false }));
             }
-            self.events.push_back(message);
+            "Network.responseReceived" if message["params"]["type"] != "Document" => {}
+            method if EVENTS.contains(&method) => self.events.push_back(message),
+            _ => {}
         }
+    }
+
+    /// Gives a command; its number.
+    fn send(&mut self, method: &str, parameters: Value) -> std::io::Result<u64> {
+        self.last_id += 1;
+        let mut command = json!({ "id": self.last_id, "method": method, "params": parameters });
+        if let Some(session) = &self.session {
+            command["sessionId"] = json!(session);
+        }
+        let mut text = command.to_string().into_bytes();
+        text.push(0);
+        self.commands.write_all(&text)?;
+        Ok(self.last_id)
     }
 
     fn receive(&mut self, deadline: Instant) -> Result<Waited<Value>, BrowserError> {
@@ -221,6 +231,19 @@ impl Chromium {
         said.push_str(&String::from_utf8_lossy(&bytes));
         let output = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().chars().take(300).collect();
         BrowserError::Died { doing: "has ended", output }
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        self.group = None;
+        // Whoever is killed in the middle of making a file may still finish that.
+        for _ in 0..20 {
+            if std::fs::remove_dir_all(self.home.path()).is_ok() || !self.home.path().exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

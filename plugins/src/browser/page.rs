@@ -145,7 +145,7 @@ impl Page {
         while !progress.is_complete() {
             let look = (Instant::now() + Duration::from_millis(100)).min(deadline);
             match self.browser.event(look)? {
-                Waited::For(event) => self.note(&event, &mut progress, deadline)?,
+                Waited::For(event) => self.note(&event, &mut progress)?,
                 Waited::TimeOver if Instant::now() < deadline => {}
                 Waited::TimeOver if progress.painted => break,
                 Waited::TimeOver => return Err(BrowserError::TimedOut(limit)),
@@ -170,12 +170,12 @@ impl Page {
     /// Lets the page go on until then.
     fn watch(&mut self, until: Instant) -> Result<(), BrowserError> {
         while let Waited::For(event) = self.browser.event(until)? {
-            self.note(&event, &mut Progress::default(), until + ANSWER)?;
+            self.note(&event, &mut Progress::default())?;
         }
         Ok(())
     }
 
-    fn note(&mut self, event: &Value, progress: &mut Progress, deadline: Instant) -> Result<(), BrowserError> {
+    fn note(&mut self, event: &Value, progress: &mut Progress) -> Result<(), BrowserError> {
         let of = &event["params"];
         let is_ours = of["frameId"].as_str() == Some(&self.frame);
         let is_now = of["loaderId"].as_str() == Some(&self.loader);
@@ -191,17 +191,13 @@ impl Page {
             "Page.lifecycleEvent" if is_ours && is_now => match of["name"].as_str().unwrap_or_default() {
                 "init" => progress.began = true,
                 "load" => progress.loaded = Some(Instant::now()),
-                "firstContentfulPaint" => progress.painted = true,
+                "firstPaint" | "firstContentfulPaint" => progress.painted = true,
                 "networkIdle" => progress.quiet = true,
                 "networkAlmostIdle" => progress.nearly_quiet = true,
                 _ => {}
             },
-            "Network.responseReceived" if is_ours && of["type"] == "Document" => {
+            "Network.responseReceived" if is_ours => {
                 progress.status = of["response"]["status"].as_u64().unwrap_or(0);
-            }
-            // Nobody is there to answer.
-            "Page.javascriptDialogOpening" => {
-                self.browser.call("Page.handleJavaScriptDialog", json!({ "accept": false }), deadline)?;
             }
             "Inspector.targetCrashed" => return Err(BrowserError::Page("it makes the browser crash".into())),
             _ => {}
@@ -254,7 +250,7 @@ impl Page {
         while taken < count {
             let Waited::For(event) = self.browser.event(deadline)? else { break };
             if event["method"] != "Page.screencastFrame" {
-                self.note(&event, &mut Progress::default(), deadline + ANSWER)?;
+                self.note(&event, &mut Progress::default())?;
                 continue;
             }
             let of = &event["params"];

@@ -63,7 +63,7 @@ async fn serve(State(asked): State<Asked>, UrlPath(path): UrlPath<String>, heade
         }
         "quarters" => Html(QUARTERS.to_string()).into_response(),
         "moves" => Html(MOVES.to_string()).into_response(),
-        "asks" => Html("<body style='background:lime'><script>alert('?'); confirm('?'); prompt('?')</script>".to_string()).into_response(),
+        "asks" => Html("<body style='background:lime'><script>alert('?'); confirm('?'); setInterval(() => prompt('?'), 50)</script>".to_string()).into_response(),
         "slow-picture" => Html("<body style='background:lime'>Text<img src='/hang'>".to_string()).into_response(),
         "busy" => Html("<body style='background:lime'>Text<script>setTimeout(() => { for (;;); }, 300)</script>".to_string()).into_response(),
         "embed" => Html(EMBEDS.replace("HOST", rest)).into_response(),

@@ -30,7 +30,7 @@ const RECORDING: Span = Span::from_seconds(60);
 pub struct PagesConfig {
     /// Chromium, or a browser made of it: a path, or a name on PATH. Default: the first of chromium, chromium-browser, google-chrome.
     browser: Option<PathBuf>,
-    /// How long a page may take to load. What is to be seen of it then is captured.
+    /// How long a page may take to load; what is to be seen of it then is captured. Default: 30s.
     limit: DurationSetting,
     /// Hosts in private networks that pages may load from, with their ports: intranet.example:80, 127.0.0.1:8000. All else that is not
     /// on the public internet is refused. A list, or one text with commas.

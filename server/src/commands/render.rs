@@ -19,7 +19,8 @@ use engine::graph::plan::Plan;
 use engine::registry::Defaults;
 use engine::run::Report;
 use engine::time::{Rate, Span};
-use plugins::lesson::{self, Lesson};
+use plugins::browser::PageCache;
+use plugins::lesson::{self, Lesson, Visual};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,6 +70,9 @@ pub struct Options {
     pub(super) explain: bool,
     #[command(flatten)]
     pub(super) figures: Figures,
+    /// Capture live pages anew, in place of what was captured for an earlier film.
+    #[arg(long)]
+    pub(super) refresh_pages: bool,
     /// Read and check everything, print what would be done, write nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -100,6 +104,9 @@ pub(super) fn render(options: Options, console: &Console) -> Result<Option<(f64,
         show(&job, console);
         return Ok(None);
     }
+    if options.refresh_pages {
+        forget_pages(&job.lesson)?;
+    }
     // The lesson is held until the end: the nodes of the run share it.
     let Job { lesson: _lesson, chosen, film, document, plan } = job;
     let Defaults { size, fps, .. } = plan.defaults;
@@ -123,6 +130,15 @@ pub(super) fn render(options: Options, console: &Console) -> Result<Option<(f64,
     ));
     console.warnings(&report.warnings);
     Ok(Some((media_seconds, fps)))
+}
+
+/// Pages are captured when the film is made; what is not there any more, is captured anew.
+fn forget_pages(lesson: &Lesson) -> Result<(), Failure> {
+    let pages = lesson.slides.iter().filter_map(|slide| if let Visual::Embed { url, .. } = &slide.visual { Some(url) } else { None });
+    let cache = PageCache::of_user();
+    pages.into_iter().try_for_each(|url| {
+        cache.forget(url).map_err(|error| Failure::Failed(format!("cannot remove what was captured of {url} before: {error}")))
+    })
 }
 
 /// Everything that can be wrong is found here, before anything is written.
