@@ -7,6 +7,7 @@ pub mod avatar;
 pub mod browser;
 pub mod cache_folder;
 pub mod compositor;
+pub mod drawing;
 pub mod gst;
 pub mod lesson;
 pub mod models;

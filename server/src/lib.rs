@@ -22,6 +22,7 @@ mod live;
 mod metrics;
 mod outputs;
 mod progress;
+mod quality;
 mod renders;
 mod resources;
 mod segmented;

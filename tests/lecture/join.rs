@@ -29,11 +29,15 @@ fn a_film_a_lesson_and_a_foreign_film_become_one() {
     let home = tempfile::tempdir().unwrap();
     let at = |name: &str| home.path().join(name);
     // Grey with a tone, 3 s; a lesson of two slides; flashes and clicks at every second, 4 s, of another size and at other rates.
-    ffmpeg("-f lavfi -i color=c=0x808080:s=1280x720:r=50:d=3 -f lavfi -i sine=f=440:r=48000:d=3 -c:v libx264 -c:a pcm_s16le", &at("one.mov"));
+    ffmpeg(
+        "-f lavfi -i color=c=0x808080:s=1280x720:r=50:d=3 -f lavfi -i sine=f=440:r=48000:d=3 -c:v libx264 -c:a pcm_s16le",
+        &at("one.mov"),
+    );
     std::fs::create_dir(at("two")).unwrap();
     std::fs::create_dir(at("tmp")).unwrap();
     std::fs::write(at("two/picture.png"), png(854, 480)).unwrap();
-    let slides = "- { image: picture.png, narration: Hello there. }\n- { color: \"#ffffff\", silence: 2s, presenter: { visible: false } }\n";
+    let slides =
+        "- { image: picture.png, narration: Hello there. }\n- { color: \"#ffffff\", silence: 2s, presenter: { visible: false } }\n";
     std::fs::write(at("two/lesson.yaml"), format!("version: 1\nslides:\n{slides}")).unwrap();
     let flashes = "-f lavfi -i color=c=black:s=640x360:r=30000/1001:d=4,drawbox=color=white:t=fill:enable='lt(mod(t,1),0.2)'";
     let clicks = "-f lavfi -i aevalsrc=exprs='if(lt(mod(t,1),0.01),0.7*sin(2*PI*1000*t),0)':s=44100:d=4";
@@ -76,9 +80,13 @@ fn a_film_a_lesson_and_a_foreign_film_become_one() {
     // The tone falls before the first joint and is gone at it.
     let full = level(&samples, 0.5, 1.5);
     let falls: Vec<f64> = (0..10).map(|n| level(&samples, 2.0 + 0.1 * f64::from(n), 2.1 + 0.1 * f64::from(n)) / full).collect();
-    assert!(full > 0.05 && falls.windows(2).all(|pair| pair[1] < pair[0]) && (falls[4] - 0.55).abs() < 0.06 && falls[9] < 0.08, "{falls:?}");
+    assert!(
+        full > 0.05 && falls.windows(2).all(|pair| pair[1] < pair[0]) && (falls[4] - 0.55).abs() < 0.06 && falls[9] < 0.08,
+        "{falls:?}"
+    );
     assert!(level(&samples, 3.01, 3.9) < 1e-3, "the picture fades in silence");
-    let steepest = samples[(2.9 * 48_000.0) as usize..(3.1 * 48_000.0) as usize].windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+    let steepest =
+        samples[(2.9 * 48_000.0) as usize..(3.1 * 48_000.0) as usize].windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
     assert!(steepest < 0.01, "no click: {steepest}");
 
     // Flashes and clicks of the last part: every second, together, the first of them faded in.
@@ -116,6 +124,6 @@ fn what_cannot_be_joined_is_told_before_anything_is_made() {
     let text = told(&["one.mp4", "three.mp4"], &[]);
     assert!(text.contains("there is no deck") && text.contains("three.mp4"), "{text}");
     let text = told(&["one.mp4", "one.mp4"], &["--fade", "20s"]);
-    assert!(text.contains("the fade between two parts is 20") && text.contains("the limit is 10"), "{text}");
+    assert!(text.contains("the fade between two parts is 20s") && text.contains("the limit is 10s"), "{text}");
     assert!(!at("joined.mp4").exists());
 }

@@ -1,6 +1,7 @@
 //! Whole lectures, from decks to films.
 
 mod avsync;
+mod canvas;
 mod control;
 mod decks;
 mod demo;
@@ -9,4 +10,6 @@ mod join;
 mod live;
 mod pages;
 mod registry;
+mod segments;
+mod sparse;
 mod voice;

@@ -82,6 +82,9 @@ impl Page {
 const H264: u8 = 1;
 const AAC: u8 = 2;
 const OPUS: u8 = 3;
+const HEVC: u8 = 4;
+const VP9: u8 = 5;
+const AV1: u8 = 6;
 
 fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend((bytes.len() as u32).to_le_bytes());
@@ -90,8 +93,14 @@ fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 
 fn write_caps(caps: &Caps, out: &mut Vec<u8>) {
     let (codec, rate, numbers, config) = match caps {
-        Caps::EncodedVideo(EncodedVideoCaps { codec: VideoCodec::H264, size, rate, config }) => {
-            (H264, rate, vec![size.width, size.height], config)
+        Caps::EncodedVideo(EncodedVideoCaps { codec, size, rate, config }) => {
+            let codec = match codec {
+                VideoCodec::H264 => H264,
+                VideoCodec::Hevc => HEVC,
+                VideoCodec::Vp9 => VP9,
+                VideoCodec::Av1 => AV1,
+            };
+            (codec, rate, vec![size.width, size.height], config)
         }
         Caps::EncodedAudio(EncodedAudioCaps { codec, rate, channels, config, priming, bitrate }) => {
             let codec = match codec {
@@ -113,9 +122,15 @@ fn read_caps(reader: &mut Reader) -> Option<Caps> {
     let codec = reader.byte()?;
     let rate = Rate::new(reader.int()?, reader.int()?)?;
     match codec {
-        H264 => {
+        H264 | HEVC | VP9 | AV1 => {
+            let codec = match codec {
+                H264 => VideoCodec::H264,
+                HEVC => VideoCodec::Hevc,
+                VP9 => VideoCodec::Vp9,
+                _ => VideoCodec::Av1,
+            };
             let size = Size::new(reader.int()?, reader.int()?);
-            Some(Caps::EncodedVideo(EncodedVideoCaps { codec: VideoCodec::H264, size, rate, config: reader.bytes()? }))
+            Some(Caps::EncodedVideo(EncodedVideoCaps { codec, size, rate, config: reader.bytes()? }))
         }
         AAC | OPUS => {
             let codec = if codec == AAC { AudioCodec::Aac } else { AudioCodec::Opus };
@@ -191,6 +206,12 @@ mod tests {
         };
         let page = Page { caps: Caps::EncodedAudio(sound), last: false, ..page() };
         assert_eq!(Page::read(&page.write().into()).map(|read| (read.last, read.caps)), Some((false, page.caps)));
+        for codec in [VideoCodec::Hevc, VideoCodec::Vp9, VideoCodec::Av1] {
+            let rate = Rate::per_second(30);
+            let caps = Caps::EncodedVideo(EncodedVideoCaps { codec, size: Size::new(64, 36), rate, config: Bytes::from_static(b"config") });
+            let page = Page { caps, ..self::page() };
+            assert_eq!(Page::read(&page.write().into()).map(|read| read.caps), Some(page.caps));
+        }
     }
 
     #[test]

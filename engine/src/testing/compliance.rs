@@ -257,7 +257,8 @@ impl<'a> Subject<'a> {
         let _ = writeln!(text, "  test_sound: {{ type: test_tone, config: {{ duration: {PROGRAMME} }} }}");
         let _ = writeln!(text, "  subject: {{ type: {}, inputs: {{ {} }}, config: {} }}", node_type.name, inputs.join(", "), self.config);
         let is_even = |port: &&OutPort| !self.sparse.iter().any(|name| name == port.name);
-        let of_kind = |kind| node_type.outputs.iter().filter(is_even).find(|port| port.kind == kind).map(|port| format!("subject.{}", port.name));
+        let of_kind =
+            |kind| node_type.outputs.iter().filter(is_even).find(|port| port.kind == kind).map(|port| format!("subject.{}", port.name));
         let (video, audio) = (of_kind(Kind::Video), of_kind(Kind::Audio));
         let (video, audio) = (video.as_deref().unwrap_or("test_pictures.video"), audio.as_deref().unwrap_or("test_sound.audio"));
         let cues = of_kind(Kind::Cues).map_or_else(String::new, |cues| format!(", cues: {cues}"));

@@ -8,6 +8,7 @@ use super::chromium::{Chromium, Waited};
 use super::error::BrowserError;
 use super::proxy::Proxy;
 use crate::net::guard::Guard;
+use crate::net::{WaitError, wait_for};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use engine::frame::Size;
@@ -103,6 +104,13 @@ impl Page {
     /// It may not be asked for, cannot be loaded, or shows nothing in time; the browser is missing or fails.
     pub fn open(url: &str, size: Size, purpose: Purpose, settings: &PageSettings, cancel: &Cancel) -> Result<Page, BrowserError> {
         let url = settings.guard.check_url(url)?;
+        // The proxy asks again; this one is for the reader, and costs no browser.
+        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+        match wait_for(cancel, settings.guard.resolve(host, port)) {
+            Err(WaitError::Cancelled) => return Err(BrowserError::Cancelled),
+            Err(WaitError::System(error)) => return Err(error.into()),
+            Ok(resolved) => drop(resolved?),
+        }
         let proxy = Proxy::start(settings.guard.clone(), MAX_BYTES)?;
         let mut browser = Chromium::start(&settings.program, proxy.address(), cancel)?;
         let deadline = Instant::now() + settings.limit;

@@ -15,7 +15,7 @@ pub enum GstError {
         text: String,
     },
     /// An element is not installed.
-    #[error("the GStreamer element {element} is not installed{}", package_of(.element).map(|name| format!("; install the package {name}")).unwrap_or_default())]
+    #[error("the GStreamer element {element} is not installed{}", how_to_get(.element))]
     Missing {
         /// Its factory's name.
         element: String,
@@ -55,6 +55,14 @@ pub enum GstError {
         codec: &'static str,
         /// What to change.
         text: String,
+    },
+    /// None of several encoders works.
+    #[error("no encoder of {codec} works here: {tried}")]
+    NoEncoder {
+        /// Codec.
+        codec: &'static str,
+        /// Each with its reason.
+        tried: String,
     },
     /// A frame is not of the kind that was announced.
     #[error("the video encoder was set up for I420 frames of {expected} and got {format:?} of {size}")]
@@ -111,12 +119,34 @@ pub fn package_of(element: &str) -> Option<&'static str> {
     Some(match element {
         "x264enc" => "gstreamer1.0-plugins-ugly",
         "avenc_aac" | "avdec_h264" | "avdec_aac" => "gstreamer1.0-libav",
-        "voaacenc" | "h264parse" | "aacparse" | "rtmp2sink" | "webrtcbin" | "dtlssrtpenc" => "gstreamer1.0-plugins-bad",
-        "appsrc" | "appsink" | "decodebin" | "audioconvert" | "audioresample" | "videoconvert" | "videoscale" | "opusenc" => "gstreamer1.0-plugins-base",
-        "deinterlace" | "videoflip" | "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "qtdemux" | "souphttpsrc" => "gstreamer1.0-plugins-good",
+        "voaacenc" | "h264parse" | "h265parse" | "aacparse" | "rtmp2sink" | "webrtcbin" | "dtlssrtpenc" => "gstreamer1.0-plugins-bad",
+        "openh264enc" | "x265enc" | "av1enc" => "gstreamer1.0-plugins-bad",
+        "appsrc" | "appsink" | "decodebin" | "audioconvert" | "audioresample" | "videoconvert" | "videoscale" | "opusenc" => {
+            "gstreamer1.0-plugins-base"
+        }
+        "capssetter" | "deinterlace" | "videoflip" | "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "vp9enc" | "qtdemux"
+        | "souphttpsrc" => "gstreamer1.0-plugins-good",
         "nicesink" | "nicesrc" => "gstreamer1.0-nice",
         _ => return None,
     })
+}
+
+/// A chip's encoder is in a package, but shows itself only where there is the chip.
+const CHIPS: [(&str, &str, &str); 5] = [
+    ("nvh26", "gstreamer1.0-plugins-bad", "NVIDIA's driver"),
+    ("qsvh26", "gstreamer1.0-plugins-bad", "Intel's driver (intel-media-va-driver, libmfx-gen)"),
+    ("vah26", "gstreamer1.0-plugins-bad", "a VA-API driver (mesa-va-drivers or intel-media-va-driver)"),
+    ("vaapih26", "gstreamer1.0-vaapi", "a VA-API driver (mesa-va-drivers or intel-media-va-driver)"),
+    ("v4l2h26", "gstreamer1.0-plugins-good", "an encoder that Linux offers at /dev/video*"),
+];
+
+fn how_to_get(element: &str) -> String {
+    let chip = CHIPS.iter().find(|(start, ..)| element.starts_with(start));
+    match (chip, package_of(element)) {
+        (Some((_, package, needs)), _) => format!(" or finds no chip: it needs the package {package} and {needs}"),
+        (None, Some(package)) => format!("; install the package {package}"),
+        (None, None) => String::new(),
+    }
 }
 
 /// The text without tokens, passwords, stream keys and the paths and queries of addresses, each replaced by `***`.

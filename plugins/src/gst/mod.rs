@@ -8,20 +8,21 @@ mod chain;
 mod error;
 mod feed;
 pub(crate) mod film;
-mod h264;
+mod film_range;
 mod link;
 mod opus;
 mod pipeline;
 mod sound;
+mod video;
 mod wrap;
 
 pub use error::{GstError, package_of, redacted};
 pub use feed::{Fed, Feed};
 pub use film::{FilmFacts, FilmPicture, FilmPictures, FilmReader, FilmSound, Track, film_facts};
-pub use h264::{H264Encoder, H264Settings, Preset, Profile, RateControl, Tune};
 pub use link::{Link, Peer};
 pub use pipeline::Pipeline;
 pub use sound::{SoundEncoder, SoundSettings};
+pub use video::{Encoder, Preset, Profile, RateControl, Tune, VideoEncoder, VideoSettings};
 pub use wrap::{encoded_audio_caps, encoded_buffer, encoded_video_caps, picture_buffer, video_caps};
 
 use std::sync::OnceLock;

@@ -27,7 +27,7 @@ pub enum LessonError {
     },
     /// The content is of no kind that an importer reads.
     #[error(
-        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, a film, a folder of pictures with script.md, lesson.yaml, or the address of a Google Slides presentation",
+        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, a film, a folder of pictures with script.md, lesson.yaml, a lesson's .json, or the address of a Google Slides presentation",
         path.display()
     )]
     Unsupported {
@@ -149,7 +149,9 @@ impl LessonError {
         match self {
             LessonError::Damaged { path, cause } => LessonError::Slide { path, slide, cause: format!("{cause}; save the deck again") },
             LessonError::Limit { path, what, limit } => LessonError::Slide { path, slide, cause: format!("{what}; the limit is {limit}") },
-            LessonError::Clip { path, cause } => LessonError::Slide { path, slide, cause: format!("it cannot be shown as a clip: {cause}") },
+            LessonError::Clip { path, cause } => {
+                LessonError::Slide { path, slide, cause: format!("it cannot be shown as a clip: {cause}") }
+            }
             other => other,
         }
     }

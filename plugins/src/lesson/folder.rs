@@ -21,7 +21,10 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
     let pictures = pictures(path)?;
     check_count(path, pictures.len())?;
     if pictures.is_empty() {
-        return Err(LessonError::Empty { path: path.into(), cause: "has no pictures (.png, .jpg, .webp), no films (.mp4, .mov, .mkv, .webm) and no lesson.yaml".into() });
+        return Err(LessonError::Empty {
+            path: path.into(),
+            cause: "has no pictures (.png, .jpg, .webp), no films (.mp4, .mov, .mkv, .webm) and no lesson.yaml".into(),
+        });
     }
     let script_path = path.join("script.md");
     let mut warnings = Vec::new();

@@ -7,6 +7,7 @@ use super::error::LessonError;
 use super::limits::{MAX_TRANSITION, check};
 use super::model::{Lesson, Slide, Visual, Warning};
 use engine::cue::Transition;
+use engine::graph::unit::DurationSetting;
 use engine::time::Span;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +22,8 @@ use std::path::Path;
 /// When there is no lesson.
 pub fn join(parts: Vec<Lesson>, fade: Span, path: &Path) -> Result<Lesson, LessonError> {
     if fade < Span::ZERO || fade > MAX_TRANSITION {
-        let (what, limit) = (format!("the fade between two parts is {fade}"), MAX_TRANSITION.to_string());
+        let (what, limit) =
+            (format!("the fade between two parts is {}", DurationSetting(fade)), DurationSetting(MAX_TRANSITION).to_string());
         return Err(LessonError::Limit { path: path.into(), what, limit });
     }
     let count = parts.len();
@@ -43,7 +45,10 @@ pub fn join(parts: Vec<Lesson>, fade: Span, path: &Path) -> Result<Lesson, Lesso
             ids.insert(slide.id.clone());
         }
         if part.language != whole.language {
-            let text = format!("part {place} of {count} is in \"{}\", the first one in \"{}\"; one voice speaks all", part.language, whole.language);
+            let text = format!(
+                "part {place} of {count} is in \"{}\", the first one in \"{}\"; one voice speaks all",
+                part.language, whole.language
+            );
             whole.warnings.push(Warning { slide: Some(whole.slides.len() + 1), text });
         }
         let numbers = renumbered(&mut part.slides, whole.slides.len());
@@ -76,8 +81,8 @@ fn renumber(warning: &mut Warning, numbers: &[(usize, usize)]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::{Clip, Narration, SILENT_SLIDE};
     use super::super::hash::ContentHash;
+    use super::super::model::{Clip, Narration, SILENT_SLIDE};
     use super::*;
 
     fn slide(id: &str, number: usize) -> Slide {
@@ -107,14 +112,23 @@ mod tests {
 
     #[test]
     fn slides_follow_each_other_and_fade_at_the_joints_only() {
-        let parts = vec![lesson("en", vec![slide("a", 2), film("film")]), lesson("en", vec![slide("b", 1)]), lesson("de", vec![film("film")])];
+        let parts =
+            vec![lesson("en", vec![slide("a", 2), film("film")]), lesson("en", vec![slide("b", 1)]), lesson("de", vec![film("film")])];
         let whole = join(parts, Span::SECOND, Path::new("joined")).unwrap();
-        let shown: Vec<(&str, usize, bool)> =
-            whole.slides.iter().map(|slide| (slide.id.as_str(), slide.number, slide.transition == Transition::Fade(Span::SECOND))).collect();
+        let shown: Vec<(&str, usize, bool)> = whole
+            .slides
+            .iter()
+            .map(|slide| (slide.id.as_str(), slide.number, slide.transition == Transition::Fade(Span::SECOND)))
+            .collect();
         assert_eq!(shown, [("a", 1, false), ("film", 2, false), ("b", 3, true), ("3-film", 4, true)]);
-        let fades: Vec<Span> = whole.slides.iter().filter_map(|slide| if let Visual::Clip(clip) = &slide.visual { Some(clip.fade_out) } else { None }).collect();
+        let fades: Vec<Span> = whole
+            .slides
+            .iter()
+            .filter_map(|slide| if let Visual::Clip(clip) = &slide.visual { Some(clip.fade_out) } else { None })
+            .collect();
         assert_eq!(fades, [Span::SECOND, Span::from_millis(10)]);
-        let warnings: Vec<(Option<usize>, bool)> = whole.warnings.iter().map(|warning| (warning.slide, warning.text.contains("de"))).collect();
+        let warnings: Vec<(Option<usize>, bool)> =
+            whole.warnings.iter().map(|warning| (warning.slide, warning.text.contains("de"))).collect();
         assert_eq!(warnings, [(Some(1), false), (Some(3), false), (Some(4), true), (Some(4), false)]);
         assert_eq!((whole.title.as_str(), whole.language.as_str()), ("en", "en"));
     }
@@ -124,6 +138,6 @@ mod tests {
         let parts = || vec![lesson("en", vec![slide("a", 1)]), lesson("en", vec![slide("a", 1)])];
         let whole = join(parts(), Span::ZERO, Path::new("joined")).unwrap();
         assert_eq!((whole.slides[1].transition, whole.slides[1].id.as_str()), (Transition::Cut, "2-a"));
-        assert!(join(parts(), Span::from_seconds(60), Path::new("joined")).unwrap_err().to_string().contains("the limit is 10 s"));
+        assert!(join(parts(), Span::from_seconds(60), Path::new("joined")).unwrap_err().to_string().contains("is 1min; the limit is 10s"));
     }
 }

@@ -1,23 +1,26 @@
 //! Lessons: what is to be said and shown, and the importers that read them.
 //!
 //! A [`Lesson`] is a plain value: slides with a picture, a narration and a place for the presenter. [`import`] makes one from a deck
-//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures and films, a film, a lesson file or the address of a Google Slides
-//! presentation; [`check`] holds it against the limits; its hashes name
+//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures and films, a film, a lesson file, the JSON of another system or the address of a
+//! Google Slides presentation; [`check`] holds it against the limits; its hashes name
 //! its content whatever the paths; [`Rasterizer`] draws its pictures; [`export`] writes it as `lesson.yaml`, which can be edited by
 //! hand and read again. Importers recognise a file by its content. Nothing here panics or hangs on a bad file.
 
 pub mod canvas;
 mod clip;
+mod confine;
 mod deck;
 mod error;
 mod export;
 mod file;
 mod folder;
 mod fonts;
+mod frames;
 mod google_slides;
 mod hash;
 mod in_use;
 mod join;
+mod json;
 mod limits;
 mod model;
 mod odp;
@@ -41,12 +44,16 @@ mod tests;
 pub use error::LessonError;
 pub use export::export;
 pub use file::schema;
+pub use frames::{FramesError, numbered};
 pub use google_slides::{GoogleSlides, Patience};
 pub use hash::ContentHash;
 pub use in_use::{import_for, import_shared};
 pub use join::join;
 pub use limits::{MAX_CAPTURE, MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
-pub use model::{Capture, Clip, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
+pub use model::{
+    Capture, Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning,
+};
+pub(crate) use raster::read_picture;
 pub use raster::{Picture, Rasterizer};
 pub use select::select;
 pub use source::{address, check_source, fetch};
@@ -88,8 +95,8 @@ impl Default for ImportOptions {
     }
 }
 
-/// Reads a lesson from a deck, a PDF, a lesson file, a film, a folder of pictures and films or with a `lesson.yaml` in it, or a
-/// presentation on the web by its address, and checks it.
+/// Reads a lesson from a deck, a PDF, a lesson file (YAML or JSON), a film, a folder of pictures and films or with a `lesson.yaml` or
+/// `lesson.json` in it, or a presentation on the web by its address, and checks it.
 ///
 /// # Errors
 /// One error that names the file, the slide if it is one slide's fault, the cause and what to change.
@@ -98,8 +105,12 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
     let path = fetch(path, options)?;
     let path = path.as_path();
     let meta = std::fs::metadata(path).map_err(LessonError::read(path))?;
-    if meta.is_dir() && path.join("lesson.yaml").is_file() {
-        return import(&path.join("lesson.yaml"), options);
+    if meta.is_dir() {
+        for name in ["lesson.yaml", "lesson.json"] {
+            if path.join(name).is_file() {
+                return import(&path.join(name), options);
+            }
+        }
     }
     let lesson = if meta.is_dir() && path.join(google_slides::FILE).is_file() {
         google_slides::import(path, options)?
@@ -113,6 +124,7 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
             Kind::Deck(format) => deck::import(path, &bytes, format, options)?,
             Kind::Pdf => pdf::import(path, bytes, hash, options)?,
             Kind::Lesson => file::import(path, options)?,
+            Kind::Json => json::import(path, options)?,
         }
     };
     check(&lesson, path)?;

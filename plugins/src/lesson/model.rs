@@ -6,7 +6,7 @@
 use super::canvas::Canvas;
 use super::hash::{Canon, ContentHash};
 use engine::cue::{Placement, Transition};
-use engine::time::{Span, Time};
+use engine::time::{Rate, Span, Time};
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,6 +87,8 @@ pub enum Visual {
     Clip(Clip),
     /// Drawn objects, which may come and go while the slide is spoken.
     Canvas(Arc<Canvas>),
+    /// A film kept as numbered pictures, without sound. The slide shows until it is over at least; then its last picture stands.
+    Frames(Frames),
     /// A live page, which viewers of a live talk are shown until the talk is told to go on. A film shows its poster, or what was captured
     /// of it.
     Embed {
@@ -112,6 +114,19 @@ pub enum Capture {
         /// For how long; `None` = for about as long as the slide will last.
         length: Option<Span>,
     },
+}
+
+/// A film kept as numbered PNG pictures in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frames {
+    /// The folder; its PNG files have one name but for the number, without gaps.
+    pub folder: PathBuf,
+    /// How many there are, at least one.
+    pub count: usize,
+    /// Pictures a second.
+    pub rate: Rate,
+    /// Of all files.
+    pub hash: ContentHash,
 }
 
 /// A part of a film. The slide shows at least as long; after the clip its last picture stands.
@@ -246,9 +261,38 @@ impl Lesson {
 }
 
 impl Visual {
+    /// Hash of all that is seen of it.
+    pub fn content_hash(&self) -> ContentHash {
+        self.canon(Canon::new("visual 1")).finish()
+    }
+
+    fn canon(&self, canon: Canon) -> Canon {
+        match self {
+            Visual::Page { hash, .. } => canon.text("page").hash(*hash),
+            Visual::Image { hash, .. } => canon.text("image").hash(*hash),
+            Visual::Embed { url, poster, capture } => {
+                let canon = canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash));
+                canon.option(*capture, |canon, capture| match capture {
+                    Capture::Still => canon.text("still"),
+                    Capture::Moving { rate, length } => {
+                        canon.text("moving").number(rate.into()).option(length, |canon, length| canon.number(length.0))
+                    }
+                })
+            }
+            Visual::Clip(clip) => canon.text("clip").hash(clip.pictures_hash()).number(i64::from(clip.sound)).number(clip.fade_out.0),
+            Visual::Canvas(canvas) => canvas.canon(canon.text("canvas")),
+            Visual::Frames(frames) => canon.text("frames").hash(frames.hash).number(frames.rate.interval().0),
+            Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
+        }
+    }
+
     /// How long it goes on by itself; zero for what stands still.
     pub fn length(&self) -> Span {
-        if let Visual::Clip(clip) = self { clip.length } else { Span::ZERO }
+        match self {
+            Visual::Clip(clip) => clip.length,
+            Visual::Frames(frames) => frames.length(),
+            _ => Span::ZERO,
+        }
     }
 }
 
@@ -261,25 +305,7 @@ impl Slide {
     /// Hash of what is seen and heard while the slide shows: neither its name nor its place in the lesson, so that a slide keeps its
     /// hash when others change.
     pub fn content_hash(&self) -> ContentHash {
-        let canon = Canon::new("slide 1");
-        let canon = match &self.visual {
-            Visual::Page { hash, .. } => canon.text("page").hash(*hash),
-            Visual::Image { hash, .. } => canon.text("image").hash(*hash),
-            Visual::Embed { url, poster, capture } => {
-                let canon = canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash));
-                canon.option(*capture, |canon, capture| match capture {
-                    Capture::Still => canon.text("still"),
-                    Capture::Moving { rate, length } => {
-                        canon.text("moving").number(rate.into()).option(length, |canon, length| canon.number(length.0))
-                    }
-                })
-            }
-            Visual::Clip(clip) => {
-                canon.text("clip").hash(clip.pictures_hash()).number(i64::from(clip.sound)).number(clip.fade_out.0)
-            }
-            Visual::Canvas(canvas) => canvas.canon(canon.text("canvas")),
-            Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
-        };
+        let canon = self.visual.canon(Canon::new("slide 1"));
         let canon = match &self.narration {
             Narration::Text(text) => canon.text("text").text(text),
             Narration::Audio { hash, words, .. } => canon.text("audio").hash(*hash).option(words.as_deref(), |canon, words| {

@@ -2,6 +2,7 @@
 
 use super::deck::Format;
 use super::error::LessonError;
+use super::json;
 use super::package::Package;
 use std::path::Path;
 
@@ -11,6 +12,8 @@ pub(super) enum Kind {
     Deck(Format),
     Pdf,
     Lesson,
+    /// In the JSON of another system.
+    Json,
 }
 
 /// Looks at the content; `path` is for the message.
@@ -62,6 +65,7 @@ fn zipped(path: &Path, bytes: &[u8]) -> Result<Kind, LessonError> {
 fn text(path: &Path, bytes: &[u8]) -> Result<Kind, LessonError> {
     let found = match std::str::from_utf8(bytes) {
         Err(_) => "of no known format",
+        Ok(text) if text.trim_start().starts_with('{') && json::is_lesson(text) => return Ok(Kind::Json),
         Ok(text) if text.lines().any(|line| line.trim_end() == "slides:" || line.starts_with("slides: ")) => return Ok(Kind::Lesson),
         Ok(_) if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") => return Ok(Kind::Lesson),
         Ok(_) => "text without slides",
@@ -84,6 +88,9 @@ mod tests {
     fn content_decides_and_not_the_name() {
         assert_eq!(of(b"junk\n%PDF-1.7 ..."), "Pdf");
         assert_eq!(of(b"version: 1\nslides:\n- id: a\n"), "Lesson");
+        assert_eq!(of(br#" {"slide_data": {}}"#), "Json");
+        assert_eq!(of(br#"{"slides": [{"slideInfo": {}}]}"#), "Json");
+        assert!(of(br#"{"slides": ["#).contains("text without slides"));
         assert!(of(b"").contains("empty file"));
         assert!(of(b"\x89PNG\r\n\x1a\n0000").contains("a single picture; put it into a folder"));
         assert!(of(b"Hello").contains("text without slides"));

@@ -1,17 +1,21 @@
 //! `slide_source` [cues -> video, audio]: the picture of the slide that holds, and the sound of its film.
 //!
-//! One picture a slide, which holds, or those of a film at the ticks they belong to; during a fade one picture a tick, each a weighted
-//! mean of the old slide's last one and the new slide's. Pictures and sound are a function of the cues alone, and of the live pages as they
-//! were captured; while a slide stands so does its film, in silence. A slide that cannot be shown shows a plain ground and a warning names it; the lecture goes on.
+//! One picture a slide, which holds, or those of a film at the ticks they belong to; on a canvas one a tick while an object comes or goes,
+//! by the time in the slide and the words heard in it; during a fade one picture a tick, each a weighted mean of the old slide's last one
+//! and the new slide's. Pictures and sound are a function of the cues alone, and of the live pages as they were
+//! captured; while a slide stands so does its film, in silence. A slide that cannot be shown shows a plain ground and a warning names it; the lecture goes on.
 
 use super::cinema::Cinema;
+use super::fade::Fade;
 use super::film::Wanted;
-use super::gallery::{Gallery, plain};
+use super::gallery::{Drawn, Gallery, plain};
+use super::moving::Moving;
 use super::pages::{PagesConfig, captured};
+use super::showings::Showings;
 use crate::browser::PageCache;
-use crate::lesson::{ImportOptions, Lesson, Visual, check_source, import_for};
+use crate::lesson::{ImportOptions, Lesson, Slide, Visual, check_source, import_for};
 use engine::cue::{Cue, SlideCue, Transition};
-use engine::frame::{PixelFormat, VideoFrame};
+use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::media::{AudioBlock, AudioCaps, Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
@@ -21,7 +25,7 @@ use engine::segments::{Fingerprint, Hash, Part};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -33,9 +37,9 @@ const AUDIO: Out<AudioBlock> = Out::new("audio");
 pub const SLIDE_SOURCE: NodeType = NodeType {
     name: "slide_source",
     family: "slides",
-    revision: 2,
-    summary: "The picture of the slide that holds, with its transition, and the sound of its film",
-    inputs: &[CUES.port("slides of the same lesson")],
+    revision: 3,
+    summary: "The picture of the slide that holds, with its transition and what moves on it, and the sound of its film",
+    inputs: &[CUES.port("slides of the same lesson, and their words")],
     outputs: &[
         VIDEO.port("opaque pictures of the graph's size; each holds until the next"),
         AUDIO.port("mono sound of films; nothing while none is heard"),
@@ -75,8 +79,9 @@ impl NodeConfig for SlideSourceConfig {
             defaults: *defaults,
             open: None,
             shown: None,
+            moving: None,
             fade: None,
-            past: VecDeque::new(),
+            showings: Showings::default(),
             known: Arc::default(),
             pool: Pool::new(),
             seq: 0,
@@ -91,9 +96,10 @@ struct SlideSource {
     open: Option<Open>,
     /// The picture of the slide that holds.
     shown: Option<VideoFrame>,
+    /// Draws it when objects move on it.
+    moving: Option<Moving>,
     fade: Option<Fade>,
-    /// When slides began, and which: those within reach of a flush.
-    past: VecDeque<(Time, usize)>,
+    showings: Showings,
     /// What the segments of a render were named by.
     known: Arc<Pictures>,
     pool: Pool,
@@ -121,20 +127,6 @@ impl Pictures {
     }
 }
 
-fn undrawn(fault: &str) -> String {
-    format!("its picture cannot be drawn, a plain ground is shown: {fault}")
-}
-
-/// Slides remembered: more than begin within the latency of a live run.
-const PAST: usize = 16;
-
-/// A slide coming in over the one before.
-struct Fade {
-    from: VideoFrame,
-    start: Time,
-    length: Span,
-}
-
 impl Node for SlideSource {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         let Defaults { size, fps, sample_rate } = self.defaults;
@@ -152,7 +144,7 @@ impl Node for SlideSource {
             let place = |part: &Part| lesson.slides.iter().position(|slide| *slide.id == *part.id);
             first = place(&window.part).unwrap_or(0);
             // The slide before did not show in this run, but fades out in it.
-            self.past.extend(window.before.as_ref().and_then(place).map(|before| (Time(i64::MIN), before)));
+            window.before.as_ref().and_then(place).into_iter().for_each(|before| self.showings.before_all(before));
         }
         let gallery = Gallery::open(lesson.clone(), size, first, &start.cancel())?;
         let cinema = Cinema::new(lesson.clone(), self.defaults, start.cancel());
@@ -179,12 +171,17 @@ impl Node for SlideSource {
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         let mut changed = false;
         while let Some(cue) = cx.take(CUES) {
-            if let Cue::Slide(slide) = &cue.media {
-                self.change(cue.pts, slide, cx)?;
-                changed = true;
+            match &cue.media {
+                Cue::Slide(slide) => {
+                    self.change(cue.pts, slide, cx)?;
+                    changed = true;
+                }
+                Cue::Word(word) => self.showings.hear(cue.pts, word),
+                _ => {}
             }
         }
         changed |= self.roll(cx)?;
+        changed |= self.move_on(cx)?;
         let time = cx.tick().time;
         let Some(shown) = &self.shown else { return Ok(Flow::More) };
         let frame = match self.fade.take() {
@@ -204,8 +201,8 @@ impl Node for SlideSource {
 
     fn flush(&mut self, cut: Time) {
         // What holds at the cut is stated again by a cue; the slide before it may have to fade out once more.
-        self.past.retain(|(start, _)| *start < cut);
-        (self.shown, self.fade) = (None, None);
+        self.showings.flush(cut);
+        (self.shown, self.moving, self.fade) = (None, None, None);
     }
 }
 
@@ -223,10 +220,11 @@ impl SlideSource {
             Hash::of(&clip.pictures_hash().0)
         } else {
             let drawn = gallery.picture(index)?;
+            let hash = named_by(&slide.visual, &drawn);
             if let Some(fault) = drawn.fault {
-                key.warn(Some(slide.number), undrawn(&fault));
+                key.warn(Some(slide.number), &*fault);
             }
-            Hash::of(drawn.frame.picture.bytes())
+            hash
         };
         self.known.set(index, hash);
         Ok(Some((slide.transition, hash)))
@@ -245,6 +243,7 @@ impl SlideSource {
         // A film goes on by ticks.
         let elapsed = cue.elapsed + (cx.tick().time - at).max(Span::ZERO);
         let wanted = Wanted { pictures: cx.is_connected(VIDEO), sound: cx.is_connected(AUDIO) };
+        let mut moving = None;
         let picture = match cinema.change(index, elapsed, cue, wanted)? {
             Some(step) => {
                 warn_of(step.fault.take(), lesson.slides[index].number, cx);
@@ -253,40 +252,65 @@ impl SlideSource {
             None if !wanted.pictures => None,
             None => {
                 let drawn = gallery.picture(index)?;
-                let number = lesson.slides[index].number;
-                warn_of(drawn.fault.map(|fault| undrawn(&fault)), number, cx);
-                if self.known.of(index).is_some_and(|known| known != Hash::of(drawn.frame.picture.bytes())) {
-                    return Err(Failure::msg(format!("the picture of slide {number} has changed while the film was being made; render it again")));
+                let Slide { number, visual, .. } = &lesson.slides[index];
+                if self.known.of(index).is_some_and(|known| known != named_by(visual, &drawn)) {
+                    return Err(Failure::msg(format!(
+                        "the picture of slide {number} has changed while the film was being made; render it again"
+                    )));
                 }
+                warn_of(drawn.fault.map(|fault| fault.to_string()), *number, cx);
+                moving = Moving::of(visual, drawn.still, self.defaults.size).unwrap_or_else(|fault| {
+                    cx.warn(Some(*number), format!("its pictures cannot be shown: {fault}"));
+                    None
+                });
                 Some(drawn.frame)
             }
         };
+        let leaves = std::mem::replace(&mut self.moving, moving);
         let start = at - cue.elapsed;
-        let before = self.past.iter().rev().find(|(began, _)| *began < start).map(|(_, index)| *index);
+        let before = self.showings.before(start);
         let from = match (cue.transition, before, self.shown.take()) {
             _ if !wanted.pictures => None,
             (Transition::Fade(length), ..) if cue.elapsed >= length => None,
-            (Transition::Fade(length), Some(_), Some(from)) => Some((from, length)),
+            (Transition::Fade(length), Some(before), Some(from)) => {
+                // Where objects move, as it is at the very end, whatever part of the slide was shown in this run.
+                let last = leaves.filter(|_| before != index).map(|mut moving| moving.last(&lesson.slides[before])).transpose()?;
+                Some((last.flatten().unwrap_or(from), length))
+            }
             (Transition::Fade(length), Some(before), None) => {
                 let last = cinema.last_picture(before)?;
-                Some((last.map_or_else(|| gallery.picture(before).map(|drawn| drawn.frame), Ok)?, length))
+                Some((last.map_or_else(|| last_of(&lesson.slides[before], gallery.picture(before)?, self.defaults.size), Ok)?, length))
             }
             _ => None,
         };
         self.fade = from.map(|(from, length)| Fade { from, start, length });
         self.shown = picture;
-        self.past.push_back((start, index));
-        if self.past.len() > PAST {
-            self.past.pop_front();
-        }
+        self.showings.begin(at, index, &lesson.slides[index], cue);
         Ok(())
+    }
+
+    /// Draws what moves on the slide; whether its picture is another.
+    fn move_on(&mut self, cx: &mut Cx<'_>) -> Result<bool> {
+        let (Some(moving), Some(showing)) = (&mut self.moving, self.showings.now()) else { return Ok(false) };
+        let (at, schedule) = (showing.at(cx.tick().time), showing.schedule.as_ref());
+        if !showing.is_paused() && moving.moves_after(at, schedule) {
+            cx.again();
+        }
+        let next = moving.next(at, schedule)?;
+        if let (Some(fault), Some(Open { lesson, .. })) = (next.fault, &self.open) {
+            let fault = format!("a picture of it cannot be drawn, the one before stands: {fault}");
+            cx.warn(lesson.slides.get(showing.index).map(|slide| slide.number), fault);
+        }
+        let is_new = next.frame.is_some();
+        self.shown = next.frame.or(self.shown.take());
+        Ok(is_new)
     }
 
     /// Shows and sounds what a film has for this tick; whether its picture is another.
     fn roll(&mut self, cx: &mut Cx<'_>) -> Result<bool> {
         let Open { lesson, cinema, .. } = self.open.as_mut().expect("started before it is called");
         let Some(step) = cinema.step()? else { return Ok(false) };
-        let number = self.past.back().and_then(|(_, index)| lesson.slides.get(*index)).map_or(0, |slide| slide.number);
+        let number = self.showings.now().and_then(|showing| lesson.slides.get(showing.index)).map_or(0, |slide| slide.number);
         warn_of(step.fault, number, cx);
         if let Some(samples) = step.sound {
             // As many as the tick has, wherever the slide began.
@@ -306,23 +330,25 @@ impl SlideSource {
     }
 }
 
-fn warn_of(fault: Option<String>, number: usize, cx: &Cx<'_>) {
-    if let Some(fault) = fault {
-        cx.warn(Some(number), fault);
+/// The last picture of a slide that is drawn.
+fn last_of(slide: &Slide, drawn: Drawn, size: Size) -> Result<VideoFrame> {
+    let moving = Moving::of(&slide.visual, drawn.still, size).ok().flatten();
+    let last = moving.map(|mut moving| moving.last(slide)).transpose()?;
+    Ok(last.flatten().unwrap_or(drawn.frame))
+}
+
+/// What segments with a drawn slide are named by: its picture, and what moves on it.
+fn named_by(visual: &Visual, drawn: &Drawn) -> Hash {
+    let picture = Hash::of(drawn.frame.picture.bytes());
+    match visual {
+        Visual::Canvas(_) | Visual::Frames(_) => Hash::of_all([picture.0, visual.content_hash().0]),
+        _ => picture,
     }
 }
 
-impl Fade {
-    /// The mean of both pictures at `time`, weighted by the time gone; 256 steps, rounded to nearest.
-    fn frame(&self, to: &VideoFrame, time: Time, pool: &Pool) -> VideoFrame {
-        let gone = (time - self.start).0.clamp(0, self.length.0);
-        let weight = ((gone as i128 * 512 / i128::from(self.length.0) + 1) / 2) as u16;
-        let mut frame = pool.blank(PixelFormat::I420, to.size());
-        let pairs = self.from.picture.bytes().iter().zip(to.picture.bytes());
-        for (mixed, (&from, &to)) in frame.bytes_mut().iter_mut().zip(pairs) {
-            *mixed = ((u16::from(from) * (256 - weight) + u16::from(to) * weight + 128) >> 8) as u8;
-        }
-        frame.freeze()
+fn warn_of(fault: Option<String>, number: usize, cx: &Cx<'_>) {
+    if let Some(fault) = fault {
+        cx.warn(Some(number), fault);
     }
 }
 

@@ -117,8 +117,8 @@ impl Node for Resample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::testing::{NodeTest, Outputs};
     use engine::packet::Packet;
+    use engine::testing::{NodeTest, Outputs};
     use engine::time::Span;
     use std::f64::consts::TAU;
 

@@ -10,7 +10,7 @@ use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use plugins::lesson::is_id;
 use plugins::mp4::{Fragmenter, MovieSpec};
-use plugins::outputs::Tracks;
+use plugins::outputs::{Tracks, must_be_h264};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -100,6 +100,7 @@ impl Node for WebSink {
         sound(start, AAC, AudioCodec::Aac)?;
         let mut rungs = Vec::new();
         for n in 0..start.caps(VIDEO).count() {
+            must_be_h264(start.encoded_video_nth(VIDEO, n).as_ref(), "the room")?;
             let tracks = Tracks::of_nth(start, (VIDEO, n), AAC)?;
             let spec = MovieSpec { title: None, language: String::new(), synthetic: true, tracks: tracks.specs.clone() };
             let video = start.encoded_video_nth(VIDEO, n).ok_or_else(|| Failure::msg("connect a video_encoder to video"))?;

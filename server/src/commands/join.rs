@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::graphs::GraphOptions;
 use crate::outputs;
 use crate::progress::Doing;
+use crate::quality::PictureOptions;
 use crate::segmented::SegmentOptions;
 use crate::verify::verify;
 use clap::Args;
@@ -42,6 +43,8 @@ pub struct Options {
     #[command(flatten)]
     lecture: LectureOptions,
     #[command(flatten)]
+    pictures: PictureOptions,
+    #[command(flatten)]
     deck_options: DeckOptions,
     #[command(flatten)]
     graph_options: GraphOptions,
@@ -53,7 +56,7 @@ pub struct Options {
 
 /// Joins, renders, and looks at what came out.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
-    let Options { parts, output, fade, lecture, deck_options, graph_options, segments, figures } = options;
+    let Options { parts, output, fade, lecture, pictures, deck_options, graph_options, segments, figures } = options;
     parts.iter().try_for_each(|part| must_exist(part))?;
     let inputs: Vec<&Path> = parts.iter().map(PathBuf::as_path).collect();
     outputs::check(&output, &inputs)?;
@@ -71,6 +74,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         deck: file,
         output: Some(output.clone()),
         lecture,
+        pictures,
         graph: None,
         deck_options,
         graph_options,
@@ -80,7 +84,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         refresh_pages: false,
         dry_run: false,
     };
-    let Some((seconds, fps)) = render::render(made, console)? else { return Ok(()) };
+    let Some((seconds, fps)) = render::render(&made, console)? else { return Ok(()) };
     let checking = Doing::start("checking", &output.display().to_string(), console);
     let result = verify(&output, seconds, fps);
     drop(checking);

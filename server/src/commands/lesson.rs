@@ -29,7 +29,7 @@ pub struct Options {
 enum Action {
     /// Print the slides with what is said at each.
     Show {
-        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, a folder of pictures with script.md, or the address of a Google
+        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google
         /// Slides presentation.
         #[arg(value_name = "DECK")]
         deck: PathBuf,
@@ -38,7 +38,7 @@ enum Action {
     },
     /// Write the lesson as lesson.yaml, to be edited by hand and rendered.
     Export {
-        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, a folder of pictures with script.md, or the address of a Google
+        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google
         /// Slides presentation.
         #[arg(value_name = "DECK")]
         deck: PathBuf,
@@ -114,6 +114,7 @@ fn shown(slide: &Slide) -> String {
         Visual::Page { index, .. } => format!("page {}", index + 1),
         Visual::Image { path, .. } => format!("picture {}", path.display()),
         Visual::Embed { url, .. } => format!("live page {url}"),
+        Visual::Frames(frames) => format!("{} frames of {}", frames.count, frames.folder.display()),
         Visual::Clip(clip) => format!("clip {}, {}{}", clip.path.display(), clip.length, if clip.sound { "" } else { ", without sound" }),
         Visual::Canvas(canvas) => {
             format!("canvas with {} object{}", canvas.objects.len(), if canvas.objects.len() == 1 { "" } else { "s" })

@@ -1,7 +1,7 @@
 //! `lectern live`: a deck given by the clock, to browsers, rooms, servers and files.
 
 use crate::auth::{Auth, Claims, Denied, Keys, Role};
-use crate::compat::{Rapido, RapidoAuth};
+use crate::compat::{Rapido, RapidoAuth, is_origin};
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::execute::{Figures, execute_with};
@@ -11,11 +11,13 @@ use crate::http::{App, Journal, Server, links};
 use crate::live::{Command, LIMIT, Lecture, OnState, Outputs, Premises, Session, Sessions, State};
 use crate::outputs;
 use crate::progress::{Doing, clock};
+use crate::quality::PictureOptions;
 use crate::state;
 use clap::Args;
 use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::unit::DurationSetting;
+use engine::time::Span;
 use plugins::lesson;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
@@ -42,7 +44,7 @@ ends it at once.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, a folder of pictures with script.md, or the address of a Google Slides
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google Slides
     /// presentation; or a graph file of your own.
     #[arg(value_name = "DECK|GRAPH")]
     deck: PathBuf,
@@ -77,6 +79,15 @@ pub struct Options {
     /// server, `token` asks for an author's token. Default: none on loopback, token elsewhere.
     #[arg(long, value_name = "none|token", hide_possible_values = true)]
     rapido: Option<RapidoAuth>,
+    /// Let web pages of this origin use those paths, too; may be repeated. Without tokens, only pages of this server may.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// How browsers reach this server, for the printed links, such as https://talks.example; without it, the address that it listens on.
+    #[arg(long, value_name = "URL")]
+    origin: Option<String>,
+    /// How often the tokens of those who watch are looked at again.
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    recheck: DurationSetting,
     /// Wait for `start` or the first viewer, whatever else is served.
     #[arg(long)]
     wait: bool,
@@ -94,6 +105,8 @@ pub struct Options {
     keep_logs: u32,
     #[command(flatten)]
     lecture: LectureOptions,
+    #[command(flatten)]
+    pictures: PictureOptions,
     #[command(flatten)]
     deck_options: DeckOptions,
     /// Give a variable of the graph another value; may be repeated: `--set size=854x480`.
@@ -126,6 +139,14 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
     let listener = Server::listen(options.listen).map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
 
+    let origin = match &options.origin {
+        Some(given) => origin(given)?,
+        None => format!("http://{address}"),
+    };
+    if options.recheck.0 < Span::from_millis(100) {
+        return Err(Failure::Invalid(format!("--recheck {} is too often; use 100ms or more", options.recheck)));
+    }
+
     let file = GraphFile::new(is_graph(deck).then_some(deck));
     // Held until the end: the nodes of the run share it.
     let lesson = match file.is_built_in() {
@@ -137,7 +158,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
     };
     let slides = lesson.as_ref().map(|lesson| options.lecture.choose(lesson)).transpose()?.map_or(0, |slides| slides.len());
     let room = options.room.clone().or_else(|| lesson.as_ref().map(|lesson| lesson.id.clone())).unwrap_or_else(|| "lecture".into());
-    let lecture = lecture(&options, &room);
+    let lecture = lecture(&options, &file, &room);
     let (document, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
     console.lints(&document.warnings, "");
     must_have_sink(&file, &document, &plan)?;
@@ -146,18 +167,20 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
     }
 
     let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), options.keep_logs);
-    let rapido = Rapido::new(options.rapido, options.listen.ip().is_loopback(), options.livekit.clone(), kept.join("texts"))?;
+    let rapido = Rapido::new(options.rapido, (address, &origin), &options.allow_origin, options.livekit.clone(), kept.join("texts"))?;
     tracing::info!("rapido adapter: {}", rapido.describe());
     journal.backend("", "adapter", &format!("rapido: {}", rapido.describe()), None);
     let app = Arc::new(App {
         auth: Auth::new(keys, Denied::open(&kept)),
         sessions: Arc::new(Sessions::new(options.lessons.clone(), lecture.address.clone())),
         journal,
-        origin: format!("http://{address}"),
+        origin,
         peers: Default::default(),
         joins: Default::default(),
+        recheck: options.recheck.0.to_std(),
         rapido,
     });
+    let defaults = plan.defaults;
     let premises = Premises {
         room: room.clone(),
         title: lesson.as_ref().map_or_else(|| room.clone(), |lesson| lesson.title.clone()),
@@ -169,7 +192,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
     let server = Server::start(listener, app.clone()).map_err(taken)?;
     let begin = |handle: engine::run::Handle| {
         let session = Session::attach(premises, handle, told(&app, console, &room, &options));
-        app.sessions.add(session.clone());
+        app.sessions.add(session.clone(), &defaults);
         if let Some(path) = &options.say_from {
             say_from(path, session.clone());
         }
@@ -190,16 +213,24 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
     Ok(())
 }
 
+/// An origin as it was given, without a slash at its end.
+fn origin(given: &str) -> Result<String, Failure> {
+    let origin = given.trim_end_matches('/');
+    let text = || format!("--origin {given:?} is no origin; write scheme and host, as in https://talks.example");
+    if is_origin(origin) { Ok(origin.to_string()) } else { Err(Failure::Invalid(text())) }
+}
+
 /// A YAML file with nodes, and no lesson.
 fn is_graph(path: &Path) -> bool {
     let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
     yaml && GraphFile::new(Some(path)).has("nodes")
 }
 
-fn lecture(options: &Options, room: &str) -> Lecture {
+fn lecture(options: &Options, file: &GraphFile, room: &str) -> Lecture {
     let outputs =
         Outputs { hls: options.hls.clone(), record: options.record.clone(), rtmp: options.rtmp.clone(), livekit: options.livekit.clone() };
-    let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone()));
+    let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
+    let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone())).chain(pictures);
     Lecture {
         deck: options.deck.clone(),
         room: room.to_string(),
