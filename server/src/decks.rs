@@ -4,16 +4,20 @@ use crate::failure::Failure;
 use crate::signals::Signals;
 use clap::Args;
 use engine::graph::unit::DurationSetting;
-use plugins::lesson::{ImportOptions, Lesson, import_shared, select};
-use std::path::Path;
+use plugins::lesson::{self, ImportOptions, Lesson, import_shared, select};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Told before anything else about the deck is looked at.
 ///
 /// # Errors
-/// There is no such file or folder.
+/// There is no such file or folder, or it is the address of something that is not read.
 pub fn must_exist(deck: &Path) -> Result<(), Failure> {
-    if deck.exists() { Ok(()) } else { Err(Failure::Invalid(format!("there is no deck {}", deck.display()))) }
+    match lesson::address(deck) {
+        Some(_) => lesson::check_source(deck).map_err(Failure::Invalid),
+        None if deck.exists() => Ok(()),
+        None => Err(Failure::Invalid(format!("there is no deck {}", deck.display()))),
+    }
 }
 
 /// How a command reads a deck.
@@ -25,17 +29,28 @@ pub struct DeckOptions {
 }
 
 impl DeckOptions {
+    /// A path that holds the deck as it is now: a presentation on the web is brought into the cache. A signal stops it.
+    ///
+    /// # Errors
+    /// The service refuses or cannot be reached, or the signal.
+    pub fn fetch(&self, deck: &Path) -> Result<PathBuf, Failure> {
+        Ok(lesson::fetch(deck, &self.options())?)
+    }
+
     /// Reads a deck. A signal stops it, LibreOffice with it.
     ///
     /// # Errors
     /// What is wrong with the deck, or the signal.
     pub fn import(&self, deck: &Path) -> Result<Arc<Lesson>, Failure> {
-        let options = ImportOptions {
+        Ok(import_shared(deck, &self.options())?)
+    }
+
+    fn options(&self) -> ImportOptions {
+        ImportOptions {
             libreoffice_timeout: self.conversion_limit.0.to_std(),
             cancel: Signals::listen().cancel(),
             ..ImportOptions::default()
-        };
-        Ok(import_shared(deck, &options)?)
+        }
     }
 }
 
