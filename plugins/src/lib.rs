@@ -16,6 +16,7 @@ mod registry;
 pub mod slides;
 pub mod sound;
 pub mod speech;
+pub mod writer;
 
 pub use registry::registry;
 
