@@ -3,6 +3,7 @@
 use crate::time::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A timed event. Its packet's `pts` says when, its `dur` how long it lasts (words, phonemes, visemes, captions).
@@ -44,6 +45,8 @@ pub struct SlideCue {
     pub seed: u64,
     /// How long the slide has been showing at this cue; zero except after a jump.
     pub elapsed: Span,
+    /// Its time stands still until the next slide cue (a pause, an answer): nothing on it moves on.
+    pub paused: bool,
     /// Where the presenter stands.
     pub placement: Placement,
     /// How this slide comes in.
@@ -55,6 +58,8 @@ pub struct SlideCue {
 pub struct WordCue {
     /// As written.
     pub text: Arc<str>,
+    /// Its bytes in the slide's narration; `None` for what is said beside it (an answer).
+    pub range: Option<Range<usize>>,
     /// Carries the stress of its phrase.
     pub stressed: bool,
     /// The time is computed, not given by the voice.
@@ -162,6 +167,8 @@ pub enum Anchor {
 pub struct Placement {
     /// Corner, edge or centre; `None` = as the compositor says.
     pub anchor: Option<Anchor>,
+    /// Where the top left corner of its box lies, in parts of the picture's width and height; in place of anchor and margin.
+    pub at: Option<(f64, f64)>,
     /// Height as part of the picture's, over 0 to 1; `None` = as the compositor says.
     pub height: Option<f64>,
     /// Distance from the edges in pixels of a picture 720 high; `None` = as the compositor says.
@@ -174,7 +181,7 @@ pub struct Placement {
 
 impl Default for Placement {
     fn default() -> Placement {
-        Placement { anchor: None, height: None, margin: None, visible: true, fill: false }
+        Placement { anchor: None, at: None, height: None, margin: None, visible: true, fill: false }
     }
 }
 

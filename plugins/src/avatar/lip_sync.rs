@@ -297,6 +297,7 @@ mod tests {
             title: "S".into(),
             seed,
             elapsed: Span::ZERO,
+            paused: false,
             placement,
             transition: Transition::Cut,
         };

@@ -57,6 +57,10 @@ pub fn placement_rect(frame: Size, presenter: Size, placement: &Placement, place
         same if same == height => presenter.width,
         other => nearest_even(f64::from(height) * f64::from(presenter.width) / f64::from(other.max(1))),
     };
+    if let Some((x, y)) = placement.at.filter(|_| !placement.fill) {
+        let even = |part: f64, side: u32| ((part * f64::from(side) / 2.0).round() as i32).clamp(-16_384, 16_384) * 2;
+        return Rect { x: even(x, frame.width), y: even(y, frame.height), width, height };
+    }
     let margin = placement.margin.unwrap_or(place.margin).min(MARGIN_HEIGHT);
     let margin = i64::from(margin) * i64::from(frame.height) / i64::from(MARGIN_HEIGHT);
     let (across, down) = (i64::from(frame.width) - i64::from(width), i64::from(frame.height) - i64::from(height));
@@ -121,6 +125,17 @@ mod tests {
         // The margin grows with the picture.
         let hd = placement_rect(Size::new(1920, 1080), Size::new(360, 432), &Placement::default(), &PlaceConfig::default());
         assert_eq!(hd, Rect { x: 1920 - 360 - 36, y: 1080 - 432, width: 360, height: 432 });
+    }
+
+    #[test]
+    fn a_place_of_its_own_is_where_the_corner_lies() {
+        let placed = |x, y| Placement { at: Some((x, y)), height: Some(0.5), anchor: Some(Anchor::Top), ..Placement::default() };
+        let presenter = Size::new(100, 200);
+        assert_eq!(at(placed(600.0 / 1280.0, 300.0 / 720.0), presenter), Rect { x: 600, y: 300, width: 180, height: 360 });
+        let odd = placement_rect(Size::new(854, 480), presenter, &placed(0.5, -0.1), &PlaceConfig::default());
+        assert_eq!((odd.x, odd.y), (428, -48), "427 lies between two even numbers");
+        let fill = Placement { fill: true, ..placed(0.1, 0.1) };
+        assert_eq!(at(fill, presenter), at(Placement { at: None, ..fill }, presenter));
     }
 
     #[test]

@@ -3,14 +3,15 @@
 //! Files that lie outside the folder are copied to `media/` in it, named by their content. One thing changes on the way: a page of
 //! a deck is a page of a PDF afterwards, so its hash is that of the PDF.
 
+use super::canvas::Canvas;
 use super::error::LessonError;
 use super::limits::read_file;
 use super::model::{Lesson, Narration, OverlayRole, Slide, Visual};
+use super::yaml::{Text, Tree, quoted};
 use crate::part_file::{self, folder_of};
 use engine::cue::{Anchor, Placement, Transition};
 use engine::graph::unit::{DurationSetting, Percent, Rgb};
 use engine::time::{Span, Time};
-use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
@@ -34,7 +35,7 @@ pub fn export(lesson: &Lesson, path: &Path) -> Result<(), LessonError> {
     for slide in &lesson.slides {
         write_slide(&mut text, slide, &folder)?;
     }
-    Ok(part_file::write(path, text.0.as_bytes())?)
+    Ok(part_file::write(path, text.as_bytes())?)
 }
 
 fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), LessonError> {
@@ -50,6 +51,7 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
             let poster = poster.map_or_else(String::new, |poster| format!(", poster: {poster}"));
             text.value(2, "embed", format!("{{ url: {}{poster} }}", quoted(url)))
         }
+        Visual::Canvas(canvas) => write_canvas(text, canvas, folder)?,
         Visual::Color(rgb) => text.value(2, "color", format!("\"{}\"", Rgb(*rgb))),
     }
     match &slide.narration {
@@ -94,6 +96,17 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
     Ok(())
 }
 
+/// A canvas as its own data says it, its files by their names in the folder.
+fn write_canvas(text: &mut Text, canvas: &Canvas, folder: &Path) -> Result<(), LessonError> {
+    let mut canvas = canvas.clone();
+    for file in canvas.files_mut() {
+        file.path = name_inside(&file.path, folder)?.into();
+    }
+    text.line(2, "canvas:");
+    text.tree(3, &Tree::of(&canvas));
+    Ok(())
+}
+
 fn at(time: Time) -> DurationSetting {
     DurationSetting(Span(time.0))
 }
@@ -112,6 +125,7 @@ fn placement(place: &Placement) -> String {
     };
     let parts = [
         place.anchor.map(|place| format!("anchor: {}", anchor(place))),
+        place.at.map(|(x, y)| format!("at: [{x}, {y}]")),
         place.height.map(|height| format!("height: {}", percent(height))),
         place.margin.map(|margin| format!("margin: {margin}")),
         (!place.visible).then(|| "visible: false".to_string()),
@@ -128,9 +142,13 @@ fn percent(fraction: f64) -> Percent {
 
 /// The quoted name of a file relative to the folder; a file from elsewhere is copied into it first.
 fn inside(path: &Path, folder: &Path) -> Result<String, LessonError> {
+    Ok(quoted(&name_inside(path, folder)?))
+}
+
+fn name_inside(path: &Path, folder: &Path) -> Result<String, LessonError> {
     let file = path.canonicalize().map_err(LessonError::read(path))?;
     if let Ok(name) = file.strip_prefix(folder) {
-        return Ok(quoted(&name.to_string_lossy()));
+        return Ok(name.to_string_lossy().into_owned());
     }
     let (bytes, hash) = read_file(&file)?;
     let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_else(|| "bin".into());
@@ -140,70 +158,5 @@ fn inside(path: &Path, folder: &Path) -> Result<String, LessonError> {
     if fs::read(&copy).ok().as_ref() != Some(&bytes) {
         part_file::write(&copy, &bytes)?;
     }
-    Ok(quoted(&name))
-}
-
-/// YAML as it grows.
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn line(&mut self, level: usize, line: &str) {
-        self.0.push_str(&"  ".repeat(level));
-        self.0.push_str(line);
-        self.0.push('\n');
-    }
-
-    fn value(&mut self, level: usize, key: &str, value: impl Display) {
-        self.line(level, &format!("{key}: {value}"));
-    }
-
-    /// Text to be edited: as a block with its own line ends, if YAML can hold it so.
-    fn prose(&mut self, level: usize, key: &str, prose: &str) {
-        let plain = prose.chars().all(|c| c == '\n' || printable(c));
-        let edges = prose.starts_with(char::is_whitespace)
-            || prose.ends_with(char::is_whitespace)
-            || prose.lines().any(|line| line.trim().is_empty());
-        if !plain || edges || prose.is_empty() {
-            return self.value(level, key, quoted(prose));
-        }
-        self.line(level, &format!("{key}: |-"));
-        prose.split('\n').for_each(|line| self.line(level + 1, line));
-    }
-}
-
-/// Neither a control character nor one that YAML or an editor may take for a line end or a mark of order.
-fn printable(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-}
-
-/// A double-quoted YAML scalar (YAML 1.2, 7.3.1) on one line.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c if printable(c) => quoted.push(c),
-            c => quoted.push_str(&format!("\\u{:04x}", c as u32)),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_quoted_for_yaml() {
-        assert_eq!(quoted("a \"b\" \\ \n\u{1}\u{85}ü"), "\"a \\\"b\\\" \\\\ \\n\\u0001\\u0085ü\"");
-        let mut text = Text::default();
-        text.prose(1, "narration", "One: a # b\nTwo");
-        text.prose(1, "narration", " edge");
-        assert_eq!(text.0, "  narration: |-\n    One: a # b\n    Two\n  narration: \" edge\"\n");
-    }
+    Ok(name)
 }

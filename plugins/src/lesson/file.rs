@@ -3,6 +3,7 @@
 //! The files it names lie in its own folder or below, by relative paths: a lesson is a folder that can be moved, sent and
 //! uploaded. Units are always written (`600ms`, `40%`).
 
+use super::canvas::Canvas;
 use super::error::LessonError;
 use super::limits::{check_count, read_file, read_text};
 use super::model::{Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
@@ -42,7 +43,7 @@ struct LessonFile {
     slides: Vec<SlideFile>,
 }
 
-/// One slide: a picture (`page`, `image`, `color` or `embed`), a narration (`narration`, `audio` or `silence`; none is 3 s of silence, 5 s for an embed).
+/// One slide: a picture (`page`, `image`, `color`, `embed` or `canvas`), a narration (`narration`, `audio` or `silence`; none is 3 s of silence, 5 s for an embed).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SlideFile {
@@ -58,6 +59,8 @@ struct SlideFile {
     color: Option<Rgb>,
     /// Shows a live page: live, until the talk is told to go on.
     embed: Option<EmbedFile>,
+    /// Shows drawn objects, which may come and go while the slide is spoken.
+    canvas: Option<Canvas>,
     /// What is said. Pauses are written [pause 0.5s].
     narration: Option<String>,
     /// A recording in place of `narration`.
@@ -125,6 +128,8 @@ struct WordFile {
 struct PresenterFile {
     /// Corner, edge or centre.
     anchor: Option<Anchor>,
+    /// Where its top left corner lies, in parts of the picture's width and height: [0.5, 0.25]. In place of anchor and margin.
+    at: Option<[f64; 2]>,
     /// Height as part of the picture's.
     height: Option<Percent>,
     /// Distance from the edges in pixels of a picture 720 high.
@@ -137,7 +142,7 @@ struct PresenterFile {
 
 impl Default for PresenterFile {
     fn default() -> PresenterFile {
-        PresenterFile { anchor: None, height: None, margin: None, visible: true, fill: false }
+        PresenterFile { anchor: None, at: None, height: None, margin: None, visible: true, fill: false }
     }
 }
 
@@ -244,8 +249,8 @@ impl Files {
     fn slide(&mut self, slide: SlideFile, number: usize, size: &mut Option<(u32, u32)>) -> Result<Slide, LessonError> {
         let lesson = self.lesson.clone();
         let wrong = |cause: &str| LessonError::Slide { path: lesson.clone(), slide: number, cause: cause.into() };
-        let visual = match (slide.page, slide.image, slide.color, slide.embed) {
-            (Some(page), None, None, None) => {
+        let visual = match (slide.page, slide.image, slide.color, slide.embed, slide.canvas) {
+            (Some(page), None, None, None, None) => {
                 let path = self.confined(&page.document, number)?;
                 let (hash, document) = self.document(&path)?;
                 let hash = *hash;
@@ -256,14 +261,14 @@ impl Files {
                 size.get_or_insert(((width * 100.0).round().max(1.0) as u32, (height * 100.0).round().max(1.0) as u32));
                 Visual::Page { hash: page_hash(hash, index), document: path, index }
             }
-            (None, Some(image), None, None) => {
+            (None, Some(image), None, None, None) => {
                 let path = self.confined(&image, number)?;
                 let shape = image_size(&path)?;
                 size.get_or_insert(shape);
                 Visual::Image { hash: read_file(&path)?.1, path }
             }
-            (None, None, Some(color), None) => Visual::Color(color.0),
-            (None, None, None, Some(EmbedFile { url, poster })) => {
+            (None, None, Some(color), None, None) => Visual::Color(color.0),
+            (None, None, None, Some(EmbedFile { url, poster }), None) => {
                 let poster = poster.map(|poster| self.confined(&poster, number)).transpose()?;
                 let poster = poster.map(|path| -> Result<_, LessonError> {
                     let shape = image_size(&path)?;
@@ -273,7 +278,16 @@ impl Files {
                 });
                 Visual::Embed { url, poster: poster.transpose()? }
             }
-            _ => return Err(wrong("it must show one of page, image, color and embed")),
+            (None, None, None, None, Some(mut canvas)) => {
+                for file in canvas.files_mut() {
+                    file.path = self.confined(&file.path.to_string_lossy(), number)?;
+                    image_size(&file.path)?;
+                    file.hash = read_file(&file.path)?.1;
+                }
+                size.get_or_insert((canvas.width.round().max(1.0) as u32, canvas.height.round().max(1.0) as u32));
+                Visual::Canvas(canvas.into())
+            }
+            _ => return Err(wrong("it must show one of page, image, color, embed and canvas")),
         };
         let silent = if matches!(visual, Visual::Embed { .. }) { SILENT_EMBED } else { SILENT_SLIDE };
         let narration = match (slide.narration, slide.audio, slide.silence) {
@@ -307,14 +321,21 @@ impl Files {
             until: overlay.until.map(|length| Time(length.0.0)),
         };
         let id = slide.id.unwrap_or_else(|| format!("slide-{number}"));
-        let PresenterFile { anchor, height, margin, visible, fill } = slide.presenter;
+        let PresenterFile { anchor, at, height, margin, visible, fill } = slide.presenter;
         Ok(Slide {
             number,
             title: slide.title.unwrap_or_else(|| id.clone()),
             id,
             visual,
             narration,
-            presenter: Placement { anchor, height: height.map(|percent| percent.fraction()), margin, visible, fill },
+            presenter: Placement {
+                anchor,
+                at: at.map(|[x, y]| (x, y)),
+                height: height.map(|percent| percent.fraction()),
+                margin,
+                visible,
+                fill,
+            },
             overlays: slide.overlays.into_iter().map(overlay).collect(),
             transition,
             duration: slide.duration.map(|length| length.0),

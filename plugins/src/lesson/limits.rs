@@ -122,6 +122,9 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
             return Err(format!("its embed {url:?} is no address of a page; write it whole, such as https://example.org/poll"));
         }
     }
+    if let Visual::Canvas(canvas) = &slide.visual {
+        canvas.check(&slide.narration.spoken())?;
+    }
     match &slide.narration {
         Narration::Text(text) if text.trim().is_empty() => return Err("its narration is blank; make it a silence".into()),
         Narration::Text(text) => check_narration(text)?,
@@ -146,6 +149,9 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
         && !(height > 0.0 && height <= 1.0)
     {
         return Err(format!("the presenter's height is {}%; it must be over 0% and at most 100%", height * 100.0));
+    }
+    if slide.presenter.at.is_some_and(|(x, y)| !(-10.0..=10.0).contains(&x) || !(-10.0..=10.0).contains(&y)) {
+        return Err("the presenter stands far outside the picture; its place counts in parts of the picture, such as [0.5, 0.25]".into());
     }
     for overlay in &slide.overlays {
         if overlay.from < Time::ZERO || overlay.until.is_some_and(|until| until <= overlay.from) {

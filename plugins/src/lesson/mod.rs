@@ -5,6 +5,7 @@
 //! its content whatever the paths; [`Rasterizer`] draws its pictures; [`export`] writes it as `lesson.yaml`, which can be edited by
 //! hand and read again. Importers recognise a file by its content. Nothing here panics or hangs on a bad file.
 
+pub mod canvas;
 mod deck;
 mod error;
 mod export;
@@ -27,6 +28,7 @@ mod script;
 mod select;
 mod sniff;
 mod xml;
+mod yaml;
 
 #[cfg(test)]
 mod tests;

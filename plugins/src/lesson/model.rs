@@ -3,10 +3,13 @@
 //! Invariants after [`check`](super::check): 1 to 500 slides, ids unique and not empty, every length positive, every file that is
 //! named was there and within the limits when the lesson was read.
 
+use super::canvas::Canvas;
 use super::hash::{Canon, ContentHash};
 use engine::cue::{Placement, Transition};
 use engine::time::{Span, Time};
+use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The shortest time between a slide's start and its first word; a longer transition takes its place.
 pub const LEAD_IN: Span = Span::from_millis(100);
@@ -59,7 +62,7 @@ pub struct Slide {
 }
 
 /// What a slide shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Visual {
     /// A page of a PDF document.
     Page {
@@ -80,6 +83,8 @@ pub enum Visual {
     },
     /// One colour, red, green, blue in sRGB.
     Color([u8; 3]),
+    /// Drawn objects, which may come and go while the slide is spoken.
+    Canvas(Arc<Canvas>),
     /// A live page, which viewers of a live talk are shown until the talk is told to go on. A film shows its poster.
     Embed {
         /// Address of the page: `https://…` or `http://…`.
@@ -162,6 +167,17 @@ impl std::fmt::Display for Warning {
     }
 }
 
+impl Narration {
+    /// The text that word cues and triggers count in: the text as written, or the words of a recording with a space between them.
+    pub fn spoken(&self) -> Cow<'_, str> {
+        match self {
+            Narration::Text(text) => text.into(),
+            Narration::Audio { words, .. } => words.iter().flatten().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ").into(),
+            Narration::Silence(_) => "".into(),
+        }
+    }
+}
+
 impl Lesson {
     /// Width to height of the slides in lowest terms: `(16, 9)`.
     pub fn ratio(&self) -> (u32, u32) {
@@ -192,6 +208,7 @@ impl Slide {
             Visual::Page { hash, .. } => canon.text("page").hash(*hash),
             Visual::Image { hash, .. } => canon.text("image").hash(*hash),
             Visual::Embed { url, poster } => canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash)),
+            Visual::Canvas(canvas) => canvas.canon(canon.text("canvas")),
             Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
         };
         let canon = match &self.narration {
@@ -206,6 +223,7 @@ impl Slide {
             .option(place.anchor, |canon, anchor| canon.number(anchor as i64))
             .option(place.height, Canon::real)
             .option(place.margin, |canon, margin| canon.number(i64::from(margin)))
+            .option(place.at, |canon, (x, y)| canon.real(x).real(y))
             .number(i64::from(place.visible))
             .number(i64::from(place.fill))
             .list(&self.overlays, |canon, overlay| {
@@ -229,6 +247,7 @@ fn gcd(a: u32, b: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::canvas::{Color, Paint};
     use super::*;
 
     fn slide() -> Slide {
@@ -262,10 +281,12 @@ mod tests {
                 visual: Visual::Embed { url: "https://example.org".into(), poster: Some(("a.png".into(), ContentHash::of(b"a"))) },
                 ..slide()
             },
+            Slide { visual: Visual::Canvas(Canvas::new(16.0, 9.0, Paint::Color(Color::BLACK)).into()), ..slide() },
             Slide { narration: Narration::Text("Hello!".into()), ..slide() },
             Slide { narration: Narration::Silence(SILENT_SLIDE), ..slide() },
             Slide { presenter: Placement { visible: false, ..Placement::default() }, ..slide() },
             Slide { presenter: Placement { height: Some(0.5), ..Placement::default() }, ..slide() },
+            Slide { presenter: Placement { at: Some((0.5, 0.0)), ..Placement::default() }, ..slide() },
             Slide { transition: Transition::Fade(Span::from_millis(500)), ..slide() },
             Slide { duration: Some(SILENT_SLIDE), ..slide() },
             Slide { overlays: vec![Overlay { role: OverlayRole::Text, text: "x".into(), from: Time::ZERO, until: None }], ..slide() },

@@ -55,7 +55,7 @@ impl Rasterizer {
                 let (width, height) = fit((f64::from(shape.0), f64::from(shape.1)), size);
                 Ok(framed(Picture { width, height, rgba: document.draw(*index, width, height)? }, size))
             }
-            Visual::Embed { poster: None, .. } => Ok(filled(size, PLAIN)),
+            Visual::Canvas(_) | Visual::Embed { poster: None, .. } => Ok(filled(size, PLAIN)),
             Visual::Image { path, .. } | Visual::Embed { poster: Some((path, _)), .. } => {
                 let picture = decode(path)?;
                 let (width, height) = fit((f64::from(picture.width), f64::from(picture.height)), size);

@@ -105,7 +105,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn new(say: Say, rest: Option<Rest>) -> Answer {
-        Answer { say, rest, voice: Timeline::default(), clause: 0, complete: false, stated: false }
+        Answer { say, rest, voice: Timeline::aside(), clause: 0, complete: false, stated: false }
     }
 
     /// After a flush: it is made again.

@@ -282,18 +282,27 @@ impl Talk {
 
     /// The slide that plays, so far on.
     pub(super) fn slide_cue(&self, elapsed: Span) -> Cue {
+        Cue::Slide(self.slide_so_far(elapsed).into())
+    }
+
+    /// The slide that stands meanwhile, so far on.
+    pub(super) fn paused_cue(&self, elapsed: Span) -> Cue {
+        Cue::Slide(SlideCue { paused: true, ..self.slide_so_far(elapsed) }.into())
+    }
+
+    fn slide_so_far(&self, elapsed: Span) -> SlideCue {
         let slide = self.slide();
-        let cue = SlideCue {
+        SlideCue {
             id: slide.id.as_str().into(),
             index: self.order[self.place],
             number: slide.number,
             title: slide.title.as_str().into(),
             seed: slide.content_hash().seed(),
             elapsed,
+            paused: false,
             placement: slide.presenter,
             transition: if self.place == 0 { engine::cue::Transition::Cut } else { slide.transition },
-        };
-        Cue::Slide(cue.into())
+        }
     }
 
     /// What a slide is besides spoken text, and its length.
@@ -309,8 +318,12 @@ impl Talk {
                 let visemes = visemes_from_sound(&samples).into_iter();
                 let mut cues: Vec<(Span, Option<Span>, Cue)> =
                     visemes.map(|v| (v.at, Some(v.dur), Cue::Viseme(VisemeCue { viseme: v.value, strength: 1.0 }))).collect();
+                let mut place = 0;
                 for word in words.iter().flatten() {
-                    let cue = WordCue { text: word.text.as_str().into(), stressed: false, estimated: false };
+                    // As in `Narration::spoken`.
+                    let range = Some(place..place + word.text.len());
+                    place += word.text.len() + 1;
+                    let cue = WordCue { text: word.text.as_str().into(), range, stressed: false, estimated: false };
                     cues.push((word.start.since_start(), Some(word.end - word.start), Cue::Word(cue.into())));
                 }
                 cues.sort_by_key(|(at, ..)| *at);

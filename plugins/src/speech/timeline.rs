@@ -2,7 +2,7 @@
 
 use super::captions::captions;
 use super::text::{Clause, Ends};
-use super::voice::{SAMPLES, Synthesis};
+use super::voice::{SAMPLES, Synthesis, Word};
 use engine::cue::{Cue, VisemeCue, WordCue};
 use engine::packet::Packet;
 use engine::time::{Span, Time};
@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 /// What is ready of a slide and not yet sent. Times count from the slide's start.
 #[derive(Default)]
 pub(crate) struct Timeline {
+    /// It is said beside the slide's narration.
+    aside: bool,
     samples: VecDeque<f32>,
     cues: VecDeque<(Span, Option<Span>, Cue)>,
     /// Samples made so far, sent ones included.
@@ -20,6 +22,11 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
+    /// One of what is said beside the narration.
+    pub fn aside() -> Timeline {
+        Timeline { aside: true, ..Timeline::default() }
+    }
+
     /// How much has been made.
     pub fn length(&self) -> Span {
         SAMPLES.span_of(self.made)
@@ -63,7 +70,9 @@ impl Timeline {
             cues.push((caption.at, Some(caption.dur), Cue::Caption(caption.text.into())));
         }
         for word in &spoken.words {
-            let cue = WordCue { text: word.value.text.as_str().into(), stressed: word.value.stressed, estimated: spoken.estimated };
+            let Word { text, range, stressed, .. } = &word.value;
+            let range = (!self.aside).then(|| range.clone());
+            let cue = WordCue { text: text.as_str().into(), range, stressed: *stressed, estimated: spoken.estimated };
             cues.push((word.at, Some(word.dur), Cue::Word(cue.into())));
         }
         for phoneme in &spoken.phonemes {

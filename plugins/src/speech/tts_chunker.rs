@@ -34,7 +34,7 @@ pub(super) const CUES: Out<Cue> = Out::new("cues");
 pub const TTS_CHUNKER: NodeType = NodeType {
     name: "tts_chunker",
     family: "speech",
-    revision: 1,
+    revision: 2,
     summary: "Gives a lesson's narration: sound, and the cues that everything else follows",
     inputs: &[],
     outputs: &[

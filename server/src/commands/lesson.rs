@@ -112,6 +112,9 @@ fn shown(slide: &Slide) -> String {
         Visual::Page { index, .. } => format!("page {}", index + 1),
         Visual::Image { path, .. } => format!("picture {}", path.display()),
         Visual::Embed { url, .. } => format!("live page {url}"),
+        Visual::Canvas(canvas) => {
+            format!("canvas with {} object{}", canvas.objects.len(), if canvas.objects.len() == 1 { "" } else { "s" })
+        }
         Visual::Color(rgb) => format!("colour {}", engine::graph::unit::Rgb(*rgb)),
     }
 }

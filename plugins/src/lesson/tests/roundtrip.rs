@@ -1,5 +1,6 @@
 //! A lesson written as `lesson.yaml` and read again.
 
+use super::super::canvas::*;
 use super::*;
 use engine::cue::{Anchor, Placement, Transition};
 use engine::time::{Span, Time};
@@ -26,7 +27,14 @@ fn rich(folder: &Path) -> Lesson {
         TimedWord { text: "it's".into(), start: Time(1), end: Time(705_600_001) },
         TimedWord { text: "\"so\"".into(), start: Time(705_600_007), end: Time(1_411_200_003) },
     ];
-    let place = Placement { anchor: Some(Anchor::TopLeft), height: Some(0.29), margin: Some(12), visible: false, fill: true };
+    let place = Placement {
+        anchor: Some(Anchor::TopLeft),
+        at: Some((-0.1, 600.0 / 1280.0)),
+        height: Some(0.29),
+        margin: Some(12),
+        visible: false,
+        fill: true,
+    };
     let overlays = vec![
         Overlay { role: OverlayRole::Bullet, text: "- # {a}: \\".into(), from: Time::ZERO, until: None },
         Overlay { role: OverlayRole::Watermark, text: "©".into(), from: Time(7), until: Some(Time(705_600_000)) },
@@ -59,9 +67,55 @@ fn rich(folder: &Path) -> Lesson {
             ..plain.clone()
         },
         Slide { id: "f".into(), number: 5, visual: Visual::Embed { url: "http://[::1]:80".into(), poster: None }, ..plain.clone() },
+        Slide {
+            id: "c".into(),
+            number: 7,
+            visual: Visual::Canvas(canvas(&image, image_hash).into()),
+            narration: Narration::Text("Notes save time.".into()),
+            ..plain.clone()
+        },
         Slide { id: "q".into(), number: 6, narration: Narration::Text(" odd\u{85}\n\nspacing\t\u{7f}x".into()), ..plain },
     ];
     Lesson { id: "rich".into(), title: "A: \"b\"".into(), language: "en-GB".into(), size: (16, 9), slides, warnings: Vec::new() }
+}
+
+/// A canvas with one of everything.
+fn canvas(image: &Path, hash: ContentHash) -> Canvas {
+    let stops = || vec![Stop { at: 0.0, color: Color::rgb(1, 2, 3) }, Stop { at: 0.5, color: Color([9, 8, 7, 128]) }];
+    let file = || ImageFile { path: image.into(), hash };
+    let style = Style { family: "Noto Sans, serif".into(), size: 20.5, weight: 700, italic: true, underline: true, ..Style::default() };
+    let runs = vec![
+        Run { text: "- \"one\": #two\u{85}\n\u{7f}".into(), style },
+        Run { text: "true".into(), style: Style { strike: true, spacing: -0.25, color: Color([1, 2, 3, 4]), ..Style::default() } },
+    ];
+    let paragraph = Paragraph { runs, marker: Some("\u{2022}".into()), indent: 12.0, space_before: 6.0 };
+    let text =
+        Text { paragraphs: vec![paragraph, Paragraph::default()], align: Align::Justify, anchor: VerticalAlign::Bottom, line_height: 1.25 };
+    let save = Trigger::Word { text: "save".into(), nth: 1 };
+    let animation = |trigger, effect| Some(Animation { trigger, effect, ..Animation::default() });
+    let dash = vec![1.0, 2.5];
+    let shape = |outline, fill| {
+        Content::Shape(Shape { outline, fill, stroke: Some(Stroke { color: Color::BLACK, width: 1.5, dash: dash.clone() }) })
+    };
+    let objects = vec![
+        Object {
+            scale: [-1.0, 0.3],
+            angle: 30.5,
+            opacity: 0.1,
+            enter: animation(save, Effect::Fly(Side::Left)),
+            exit: animation(Trigger::Time(Span::from_millis(1500)), Effect::Wipe(Side::Top)),
+            ..Object::new("t", [-1.0, 2.25, 300.0, 1e-7], Content::Text(text))
+        },
+        Object {
+            enter: Some(Animation { delay: Span(7), duration: Span::ZERO, easing: Easing::Linear, ..Animation::default() }),
+            ..Object::new("i", [0.0; 4], Content::Image(Image { file: file(), fit: Fit::Cover, radius: 3.0 }))
+        },
+        Object::new("r", [1.0; 4], shape(Outline::Rectangle { radius: 2.0 }, Some(Paint::Linear { angle: 90.0, stops: stops() }))),
+        Object::new("e", [1.0; 4], shape(Outline::Ellipse, Some(Paint::Radial { stops: stops() }))),
+        Object::new("l", [1.0; 4], shape(Outline::Line, None)),
+        Object::new("p", [1.0; 4], shape(Outline::Path("M0 0 L10,10 Z".into()), Some(Paint::Color(Color::WHITE)))),
+    ];
+    Canvas { picture: Some(file()), objects, ..Canvas::new(640.0, 360.5, Paint::Color(Color::rgb(250, 250, 250))) }
 }
 
 #[test]
@@ -74,6 +128,7 @@ fn a_lesson_survives_export_and_import() {
     let read = import(source.path(), &without_office(&source)).unwrap();
     assert_eq!(read.content_hash(), lesson.content_hash());
     let text = fs::read_to_string(&beside).unwrap();
+    assert_eq!(read.slides[5].visual, lesson.slides[5].visual, "not only its hash");
     assert!(text.contains("    image: \"a.png\"\n") && text.contains("    narration: |-\n      One: # two\n"), "{text}");
     // Elsewhere its files are copied along; from there it goes round without a change.
     let there = target.path().join("new/lesson.yaml");
@@ -90,9 +145,21 @@ fn a_lesson_survives_export_and_import() {
 #[test]
 fn the_schema_knows_every_key() {
     let schema = serde_json::to_string(&schema()).unwrap();
-    for key in
-        ["slides", "page", "image", "color", "embed", "narration", "audio", "silence", "presenter", "overlays", "transition", "duration"]
-    {
+    for key in [
+        "slides",
+        "page",
+        "image",
+        "color",
+        "embed",
+        "canvas",
+        "narration",
+        "audio",
+        "silence",
+        "presenter",
+        "overlays",
+        "transition",
+        "duration",
+    ] {
         assert!(schema.contains(&format!("\"{key}\":")), "{key}");
     }
     assert!(schema.contains("\"additionalProperties\":false"));

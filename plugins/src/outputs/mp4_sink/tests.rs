@@ -32,8 +32,17 @@ fn at(millis: i64) -> Time {
 
 fn slide(millis: i64, index: usize, title: &str, elapsed: Span) -> Packet<Cue> {
     let (placement, transition) = (Placement::default(), Transition::Cut);
-    let cue =
-        SlideCue { id: format!("s{index}").into(), index, number: index + 1, title: title.into(), seed: 0, elapsed, placement, transition };
+    let cue = SlideCue {
+        id: format!("s{index}").into(),
+        index,
+        number: index + 1,
+        title: title.into(),
+        seed: 0,
+        elapsed,
+        paused: false,
+        placement,
+        transition,
+    };
     Packet::new(at(millis), Cue::Slide(cue.into()))
 }
 
