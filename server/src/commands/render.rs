@@ -1,7 +1,7 @@
 //! `lectern render`: a deck in, a film with subtitles out.
 
 use crate::console::Console;
-use crate::decks::{DeckOptions, LectureOptions, must_exist};
+use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::estimate;
 use crate::execute::{Figures, execute};
 use crate::failure::Failure;
@@ -27,9 +27,12 @@ Examples:
   lectern render talk.pptx -o out/talk.mp4 --avatar henrik
   lectern render talk.pptx --slides 3-5,8            only these slides
   lectern render slides/ --dry-run                   a folder of pictures with script.md
+  lectern render notes.md --theme dark --minutes 3   slides and words are made from the text
+  lectern render report.pdf --as content --instructions \"For beginners. Leave out the history.\"
   lectern render talk.pptx --graph mine.yaml --set voice=voices/my.onnx --report report.json
 
 What stands in the speaker notes is what is said; [pause 1s] is a pause. Hidden slides are left out.
+Of a text, slides and words are made by the script writer: by rules, or by a language model (--writer).
 The graph is the built-in lecture.yaml (`lectern graph` draws it) unless --graph names another one;
 render sets its variables lesson, out, srt and vtt, and those given by options.";
 
@@ -40,7 +43,7 @@ render sets its variables lesson, out, srt and vtt, and those given by options."
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md.
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md; or content: .docx, .md, .txt.
     #[arg(value_name = "DECK")]
     deck: PathBuf,
     /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]
@@ -64,6 +67,8 @@ pub struct Options {
 
 /// What a render is about to do.
 struct Job {
+    /// What the graph reads; held until the end.
+    source: Source,
     lesson: Arc<Lesson>,
     /// Which of its slides.
     chosen: Vec<usize>,
@@ -83,7 +88,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         return Ok(());
     }
     // The lesson is held until the end: the nodes of the run share it.
-    let Job { lesson: _lesson, chosen, film, plan } = job;
+    let Job { source, lesson: _lesson, chosen, film, plan } = job;
     let size = plan.defaults.size;
     let report = execute(plan, &options.figures, console)?;
     let Report { wall_seconds, media_seconds, .. } = report;
@@ -102,6 +107,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         size.height,
         duration(wall_seconds),
     ));
+    console.lesson_warnings(source.warnings());
     console.warnings(&report.warnings);
     Ok(())
 }
@@ -132,7 +138,9 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
         }
     }
 
-    let graph_options = graph_options(options, &file, &[("lesson", deck), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
+    let telling = || Doing::start("reading", &deck.display().to_string(), console);
+    let source = options.deck_options.source(deck, telling)?;
+    let graph_options = graph_options(options, &file, &[("lesson", source.path()), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
     let (document, plan) = file.plan(&graph_options, Depth::Environment)?;
     if plan.clock == Clock::Live {
         let text = "the graph has clock: live, and render makes a file; choose another profile, or use `lectern run`";
@@ -141,12 +149,12 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     // A dry run for programs is one document, nothing may stand before it.
     let reading = (!options.dry_run || !console.json()).then(|| {
         console.lints(&document.warnings, &file.text);
-        Doing::start("reading", &deck.display().to_string(), console)
+        telling()
     });
-    let lesson = options.deck_options.import(deck)?;
+    let lesson = source.lesson()?;
     drop(reading);
     let chosen = options.lecture.choose(&lesson)?;
-    Ok(Job { lesson, chosen, film, plan })
+    Ok(Job { source, lesson, chosen, film, plan })
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.
@@ -180,7 +188,7 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
 
 /// `--dry-run`: the slides with about how long they will be, then the lanes.
 fn show(job: &Job, console: &Console) {
-    let Job { lesson, chosen, film, plan } = job;
+    let Job { lesson, chosen, film, plan, .. } = job;
     let slides: Vec<_> = chosen.iter().map(|&index| &lesson.slides[index]).collect();
     let lengths: Vec<Option<Span>> = slides.iter().map(|slide| estimate::length(slide, &lesson.language)).collect();
     let total: Span = lengths.iter().copied().flatten().sum();

@@ -120,7 +120,8 @@ fn well(body: &Value) -> String {
             let points = |passage: &Value| json!({ "role": "points", "title": passage["heading"], "points": passage["points"], "passages": [passage["index"], 99] });
             let slides: Vec<Value> = material["passages"].as_array().unwrap().iter().map(points).collect();
             let first = json!({ "role": "title", "title": material["title"], "points": [], "passages": [] });
-            json!({ "title": material["title"], "slides": [vec![first], slides].concat() })
+            let slides = [vec![first], slides].concat();
+            json!({ "title": material["title"], "slides": slides })
         }
         other => panic!("unknown form {other}"),
     };

@@ -74,6 +74,7 @@ pub(super) fn outline(content: &Content, points: &[KeyPoints], wishes: &Wishes, 
             passages: slide.passages.clone(),
         });
     }
+    number(&mut planned);
     let room = wishes.slides.is_none_or(|count| planned.len() < count);
     let worth = wishes.length.is_none_or(|length| length.as_seconds() > 45.0);
     if let Some(phrases) = phrases.filter(|_| room && worth && slides.len() > 1 && !wishes.no_closing) {
@@ -139,6 +140,19 @@ fn join(slides: &mut Vec<Candidate>, most: usize, points: usize) {
         }
         first.passages.extend(second.passages);
         first.weight = (first.weight + second.weight).min(1.5);
+    }
+}
+
+/// Slides that go on under the title of the one before are counted: `Method`, `Method (2)`.
+fn number(planned: &mut [Planned]) {
+    let mut before = (String::new(), 1);
+    for slide in planned.iter_mut().filter(|slide| slide.role == Role::Points) {
+        if slide.title == before.0 {
+            before.1 += 1;
+            slide.title = format!("{} ({})", before.0, before.1);
+        } else {
+            before = (slide.title.clone(), 1);
+        }
     }
 }
 
