@@ -5,6 +5,7 @@
 
 pub mod avatar;
 pub mod compositor;
+pub mod drawing;
 pub mod gst;
 pub mod lesson;
 pub mod models;

@@ -9,7 +9,7 @@ const CHARACTERS_A_SECOND: f64 = 19.0;
 
 /// The length of a slide; `None` for a recording, whose length is known only when it is decoded.
 pub fn length(slide: &Slide, language: &str) -> Option<Span> {
-    let least = slide.duration.unwrap_or(Span::ZERO);
+    let least = slide.least();
     let spoken = match &slide.narration {
         Narration::Silence(span) => *span,
         Narration::Audio { .. } => return None,

@@ -1,6 +1,7 @@
 //! Whole lectures, from decks to films.
 
 mod avsync;
+mod canvas;
 mod control;
 mod decks;
 mod demo;

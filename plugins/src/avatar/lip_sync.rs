@@ -297,7 +297,7 @@ mod tests {
             title: "S".into(),
             seed,
             elapsed: Span::ZERO,
-            paused: false,
+            stands: false,
             placement,
             transition: Transition::Cut,
         };

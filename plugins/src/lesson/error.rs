@@ -28,7 +28,7 @@ pub enum LessonError {
     },
     /// The content is of no kind that an importer reads.
     #[error(
-        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, .docx, .md, .txt, a folder of pictures with script.md, or lesson.yaml",
+        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, .docx, .md, .txt, a folder of pictures with script.md, lesson.yaml, or a lesson's .json",
         path.display()
     )]
     Unsupported {

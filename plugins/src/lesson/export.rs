@@ -5,12 +5,13 @@
 
 use super::canvas::Canvas;
 use super::error::LessonError;
+use super::frames::numbered;
 use super::limits::read_file;
-use super::model::{Lesson, Narration, OverlayRole, Slide, Visual};
+use super::model::{Frames, Lesson, Narration, OverlayRole, Slide, Visual};
 use super::yaml::{Text, Tree, quoted};
 use crate::part_file::{self, folder_of};
 use engine::cue::{Anchor, Placement, Transition};
-use engine::graph::unit::{DurationSetting, Percent, Rgb};
+use engine::graph::unit::{DurationSetting, FrameRate, Percent, Rgb};
 use engine::time::{Span, Time};
 use std::fs;
 use std::path::Path;
@@ -52,6 +53,10 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
             text.value(2, "embed", format!("{{ url: {}{poster} }}", quoted(url)))
         }
         Visual::Canvas(canvas) => write_canvas(text, canvas, folder)?,
+        Visual::Frames(frames) => {
+            let fps = FrameRate(frames.rate);
+            text.value(2, "frames", format!("{{ folder: {}, fps: {fps} }}", frames_inside(frames, folder)?))
+        }
         Visual::Color(rgb) => text.value(2, "color", format!("\"{}\"", Rgb(*rgb))),
     }
     match &slide.narration {
@@ -94,6 +99,22 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
         text.value(2, "duration", DurationSetting(span));
     }
     Ok(())
+}
+
+/// The quoted name of a folder of frames; one from elsewhere is copied.
+fn frames_inside(frames: &Frames, folder: &Path) -> Result<String, LessonError> {
+    let source = frames.folder.canonicalize().map_err(LessonError::read(&frames.folder))?;
+    if let Ok(name) = source.strip_prefix(folder) {
+        return Ok(quoted(&name.to_string_lossy()));
+    }
+    let name = format!("media/{}", &frames.hash.to_string()[..16]);
+    let copy = folder.join(&name);
+    fs::create_dir_all(&copy).map_err(LessonError::write(&copy))?;
+    for file in numbered(&source).map_err(|error| LessonError::invalid(&source, error))? {
+        let target = copy.join(file.file_name().expect("a file of a folder has a name"));
+        fs::copy(&file, &target).map_err(LessonError::write(&target))?;
+    }
+    Ok(quoted(&name))
 }
 
 /// A canvas as its own data says it, its files by their names in the folder.

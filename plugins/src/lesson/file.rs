@@ -4,7 +4,9 @@
 //! uploaded. Units are always written (`600ms`, `40%`).
 
 use super::canvas::Canvas;
+use super::confine::confined;
 use super::error::LessonError;
+use super::frames::{self, RATE as FRAMES};
 use super::limits::{check_count, read_file, read_text};
 use super::model::{Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
 use super::pdf::{Document, page_hash};
@@ -13,13 +15,13 @@ use super::{ImportOptions, pdf_guard, slug};
 use crate::part_file::folder_of;
 use engine::cue::{Anchor, Placement, Transition};
 use engine::graph::parse::parse;
-use engine::graph::unit::{DurationSetting, Percent, Rgb};
+use engine::graph::unit::{DurationSetting, FrameRate, Percent, Rgb};
 use engine::graph::{Problems, from_value_all};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// How long a fade takes when the file does not say.
 const FADE: Span = Span::from_millis(500);
@@ -43,7 +45,7 @@ struct LessonFile {
     slides: Vec<SlideFile>,
 }
 
-/// One slide: a picture (`page`, `image`, `color`, `embed` or `canvas`), a narration (`narration`, `audio` or `silence`; none is 3 s of silence, 5 s for an embed).
+/// One slide: a picture (`page`, `image`, `color`, `embed`, `canvas` or `frames`), a narration (`narration`, `audio` or `silence`; none is 3 s of silence, 5 s for an embed).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SlideFile {
@@ -61,6 +63,8 @@ struct SlideFile {
     embed: Option<EmbedFile>,
     /// Shows drawn objects, which may come and go while the slide is spoken.
     canvas: Option<Canvas>,
+    /// Shows a film kept as numbered pictures.
+    frames: Option<FramesFile>,
     /// What is said. Pauses are written [pause 0.5s].
     narration: Option<String>,
     /// A recording in place of `narration`.
@@ -88,6 +92,16 @@ struct PageFile {
     /// Page from 1.
     #[schemars(range(min = 1))]
     number: usize,
+}
+
+/// A film kept as numbered PNG pictures. The slide shows until it is over at least.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FramesFile {
+    /// The folder, relative to this file: frame_0001.png, frame_0002.png and so on.
+    folder: String,
+    /// Pictures a second. Default: 25.
+    fps: Option<FrameRate>,
 }
 
 /// A live page.
@@ -249,8 +263,8 @@ impl Files {
     fn slide(&mut self, slide: SlideFile, number: usize, size: &mut Option<(u32, u32)>) -> Result<Slide, LessonError> {
         let lesson = self.lesson.clone();
         let wrong = |cause: &str| LessonError::Slide { path: lesson.clone(), slide: number, cause: cause.into() };
-        let visual = match (slide.page, slide.image, slide.color, slide.embed, slide.canvas) {
-            (Some(page), None, None, None, None) => {
+        let visual = match (slide.page, slide.image, slide.color, slide.embed, slide.canvas, slide.frames) {
+            (Some(page), None, None, None, None, None) => {
                 let path = self.confined(&page.document, number)?;
                 let (hash, document) = self.document(&path)?;
                 let hash = *hash;
@@ -261,14 +275,14 @@ impl Files {
                 size.get_or_insert(((width * 100.0).round().max(1.0) as u32, (height * 100.0).round().max(1.0) as u32));
                 Visual::Page { hash: page_hash(hash, index), document: path, index }
             }
-            (None, Some(image), None, None, None) => {
+            (None, Some(image), None, None, None, None) => {
                 let path = self.confined(&image, number)?;
                 let shape = image_size(&path)?;
                 size.get_or_insert(shape);
                 Visual::Image { hash: read_file(&path)?.1, path }
             }
-            (None, None, Some(color), None, None) => Visual::Color(color.0),
-            (None, None, None, Some(EmbedFile { url, poster }), None) => {
+            (None, None, Some(color), None, None, None) => Visual::Color(color.0),
+            (None, None, None, Some(EmbedFile { url, poster }), None, None) => {
                 let poster = poster.map(|poster| self.confined(&poster, number)).transpose()?;
                 let poster = poster.map(|path| -> Result<_, LessonError> {
                     let shape = image_size(&path)?;
@@ -278,7 +292,7 @@ impl Files {
                 });
                 Visual::Embed { url, poster: poster.transpose()? }
             }
-            (None, None, None, None, Some(mut canvas)) => {
+            (None, None, None, None, Some(mut canvas), None) => {
                 for file in canvas.files_mut() {
                     file.path = self.confined(&file.path.to_string_lossy(), number)?;
                     image_size(&file.path)?;
@@ -287,9 +301,19 @@ impl Files {
                 size.get_or_insert((canvas.width.round().max(1.0) as u32, canvas.height.round().max(1.0) as u32));
                 Visual::Canvas(canvas.into())
             }
-            _ => return Err(wrong("it must show one of page, image, color, embed and canvas")),
+            (None, None, None, None, None, Some(FramesFile { folder, fps })) => {
+                let folder = self.confined(&folder, number)?;
+                let (frames, shape) = frames::film(&folder, fps.map_or(FRAMES, |fps| fps.0))?;
+                size.get_or_insert(shape);
+                Visual::Frames(frames)
+            }
+            _ => return Err(wrong("it must show one of page, image, color, embed, canvas and frames")),
         };
-        let silent = if matches!(visual, Visual::Embed { .. }) { SILENT_EMBED } else { SILENT_SLIDE };
+        let silent = match &visual {
+            Visual::Embed { .. } => SILENT_EMBED,
+            Visual::Frames(frames) => frames.length(),
+            _ => SILENT_SLIDE,
+        };
         let narration = match (slide.narration, slide.audio, slide.silence) {
             (Some(text), None, None) if text.trim().is_empty() => Narration::Silence(silent),
             (Some(text), None, None) => Narration::Text(text.trim_end().to_string()),
@@ -353,15 +377,6 @@ impl Files {
 
     /// The file of this relative name, which must lie in the lesson's folder, links followed.
     fn confined(&self, name: &str, slide: usize) -> Result<PathBuf, LessonError> {
-        let wrong = |cause: String| LessonError::Slide { path: self.lesson.clone(), slide, cause };
-        if name.is_empty() || !Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-            return Err(wrong(format!("the path {name:?} must be relative and stay in the lesson's folder; put the file there")));
-        }
-        let path = self.folder.join(name);
-        let resolved = path.canonicalize().map_err(|error| wrong(format!("it needs {name:?}, which cannot be read: {error}")))?;
-        if !resolved.starts_with(&self.folder) {
-            return Err(wrong(format!("the path {name:?} is a link that leads out of the lesson's folder; copy the file there")));
-        }
-        Ok(path)
+        confined(&self.folder, name).map_err(|cause| LessonError::Slide { path: self.lesson.clone(), slide, cause })
     }
 }

@@ -1,12 +1,13 @@
 //! Lessons: what is to be said and shown, and the importers that read them.
 //!
 //! A [`Lesson`] is a plain value: slides with a picture, a narration and a place for the presenter. [`import`] makes one from a deck
-//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures or a lesson file, or from content (`.md`, `.txt`, `.docx`, a PDF's text), for which
-//! slides and narration are written; [`check`] holds it against the limits; its hashes name
+//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures, a lesson file or the JSON of another system, or from content (`.md`, `.txt`,
+//! `.docx`, a PDF's text), for which slides and narration are written; [`check`] holds it against the limits; its hashes name
 //! its content whatever the paths; [`Rasterizer`] draws its pictures; [`export`] writes it as `lesson.yaml`, which can be edited by
 //! hand and read again. Importers recognise a file by its content. Nothing here panics or hangs on a bad file.
 
 pub mod canvas;
+mod confine;
 mod content;
 mod deck;
 mod design;
@@ -15,8 +16,10 @@ mod export;
 mod file;
 mod folder;
 mod fonts;
+mod frames;
 mod hash;
 mod in_use;
+mod json;
 mod limits;
 mod model;
 mod odp;
@@ -41,10 +44,14 @@ pub use design::{Design, Proportions, Theme};
 pub use error::LessonError;
 pub use export::export;
 pub use file::schema;
+pub use frames::{FramesError, numbered};
 pub use hash::ContentHash;
 pub use in_use::import_shared;
 pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check};
-pub use model::{LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
+pub use model::{
+    Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning,
+};
+pub(crate) use raster::read_picture;
 pub use raster::{Picture, Rasterizer};
 pub use select::select;
 
@@ -114,15 +121,20 @@ impl Default for ImportOptions {
     }
 }
 
-/// Reads a lesson from a deck, a PDF, a document, a lesson file, or a folder of pictures or with a `lesson.yaml` in it, and checks it.
+/// Reads a lesson from a deck, a PDF, a document, a lesson file (YAML or JSON), or a folder of pictures or with a `lesson.yaml` or `lesson.json`
+/// in it, and checks it.
 ///
 /// # Errors
 /// One error that names the file, the slide if it is one slide's fault, the cause and what to change.
 pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonError> {
     use sniff::Kind;
     let meta = std::fs::metadata(path).map_err(LessonError::read(path))?;
-    if meta.is_dir() && path.join("lesson.yaml").is_file() {
-        return import(&path.join("lesson.yaml"), options);
+    if meta.is_dir() {
+        for name in ["lesson.yaml", "lesson.json"] {
+            if path.join(name).is_file() {
+                return import(&path.join(name), options);
+            }
+        }
     }
     let lesson = if meta.is_dir() {
         let lesson = folder::import(path, options)?;
@@ -137,6 +149,7 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
             (Kind::Pdf, ReadAs::Content) => content::import(path, bytes, content::Format::Pdf, options)?,
             (Kind::Pdf, _) => pdf::import(path, bytes, hash, options)?,
             (Kind::Lesson, _) => content::follow(path, as_slides(path, file::import(path, options)?, "a lesson file", options)?, options)?,
+            (Kind::Json, _) => content::follow(path, as_slides(path, json::import(path, options)?, "a lesson file", options)?, options)?,
             (Kind::Content(_), ReadAs::Slides) => {
                 let found = "a text, which has no slides of its own".to_string();
                 return Err(LessonError::Unsupported { path: path.into(), found });

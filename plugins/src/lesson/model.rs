@@ -6,7 +6,7 @@
 use super::canvas::Canvas;
 use super::hash::{Canon, ContentHash};
 use engine::cue::{Placement, Transition};
-use engine::time::{Span, Time};
+use engine::time::{Rate, Span, Time};
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,6 +85,8 @@ pub enum Visual {
     Color([u8; 3]),
     /// Drawn objects, which may come and go while the slide is spoken.
     Canvas(Arc<Canvas>),
+    /// A film kept as numbered pictures, without sound. The slide shows until it is over at least; then its last picture stands.
+    Frames(Frames),
     /// A live page, which viewers of a live talk are shown until the talk is told to go on. A film shows its poster.
     Embed {
         /// Address of the page: `https://…` or `http://…`.
@@ -92,6 +94,19 @@ pub enum Visual {
         /// A picture that stands for it, with the file's hash; without one, a plain ground does.
         poster: Option<(PathBuf, ContentHash)>,
     },
+}
+
+/// A film kept as numbered PNG pictures in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frames {
+    /// The folder; its PNG files have one name but for the number, without gaps.
+    pub folder: PathBuf,
+    /// How many there are, at least one.
+    pub count: usize,
+    /// Pictures a second.
+    pub rate: Rate,
+    /// Of all files.
+    pub hash: ContentHash,
 }
 
 /// What a slide says.
@@ -199,7 +214,19 @@ impl Lesson {
     }
 }
 
+impl Visual {
+    /// How long it goes on by itself; zero for what stands still.
+    pub fn length(&self) -> Span {
+        if let Visual::Frames(frames) = self { frames.length() } else { Span::ZERO }
+    }
+}
+
 impl Slide {
+    /// The slide shows at least this long, whatever is said: its picture's own length, or longer when it asks for that.
+    pub fn least(&self) -> Span {
+        self.visual.length().max(self.duration.unwrap_or(Span::ZERO))
+    }
+
     /// Hash of what is seen and heard while the slide shows: neither its name nor its place in the lesson, so that a slide keeps its
     /// hash when others change.
     pub fn content_hash(&self) -> ContentHash {
@@ -209,6 +236,7 @@ impl Slide {
             Visual::Image { hash, .. } => canon.text("image").hash(*hash),
             Visual::Embed { url, poster } => canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash)),
             Visual::Canvas(canvas) => canvas.canon(canon.text("canvas")),
+            Visual::Frames(frames) => canon.text("frames").hash(frames.hash).number(frames.rate.interval().0),
             Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
         };
         let canon = match &self.narration {

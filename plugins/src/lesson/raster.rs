@@ -4,13 +4,17 @@
 //! that it borders on. The same input gives the same pixels on one machine type. Pixels are sRGB; colour profiles inside pictures
 //! are not applied.
 
+use super::canvas::{Canvas, Schedule};
 use super::error::LessonError;
+use super::frames::numbered;
 use super::limits::{MAX_PIXELS, read_file};
 use super::model::Visual;
 use super::pdf::Document;
+use crate::drawing::{Painter, Scene};
+use engine::frame::Size;
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{ImageDecoder, ImageReader, Limits};
+use image::{ImageDecoder, ImageReader, Limits, RgbaImage};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -34,6 +38,7 @@ const PLAIN: [u8; 4] = [0xe6, 0xe8, 0xeb, 255];
 pub struct Rasterizer {
     document: Option<(PathBuf, Document)>,
     resizer: Resizer,
+    painter: Painter,
 }
 
 impl Rasterizer {
@@ -55,13 +60,33 @@ impl Rasterizer {
                 let (width, height) = fit((f64::from(shape.0), f64::from(shape.1)), size);
                 Ok(framed(Picture { width, height, rgba: document.draw(*index, width, height)? }, size))
             }
-            Visual::Canvas(_) | Visual::Embed { poster: None, .. } => Ok(filled(size, PLAIN)),
+            Visual::Canvas(canvas) => self.draw_canvas(canvas, size),
+            Visual::Frames(frames) => {
+                let files = numbered(&frames.folder).map_err(|error| LessonError::invalid(&frames.folder, error))?;
+                let last = files.into_iter().next_back().expect("numbered files are one or more");
+                let picture = decode(&last)?;
+                Ok(self.fitted(picture, size))
+            }
+            Visual::Embed { poster: None, .. } => Ok(filled(size, PLAIN)),
             Visual::Image { path, .. } | Visual::Embed { poster: Some((path, _)), .. } => {
                 let picture = decode(path)?;
-                let (width, height) = fit((f64::from(picture.width), f64::from(picture.height)), size);
-                Ok(framed(self.resize(picture, width, height), size))
+                Ok(self.fitted(picture, size))
             }
         }
+    }
+
+    /// A canvas as it is when all has been said: what stays of it, none of what has gone.
+    fn draw_canvas(&mut self, canvas: &Canvas, (width, height): (u32, u32)) -> Result<Picture, LessonError> {
+        let scene = Scene::new(canvas, Size::new(width, height));
+        let picture = self.painter.picture(&scene, &Schedule::new(canvas, "").last_looks());
+        let mut rgba = picture.data_as_u8_slice().to_vec();
+        rgba.iter_mut().skip(3).step_by(4).for_each(|alpha| *alpha = 255);
+        Ok(Picture { width, height, rgba })
+    }
+
+    fn fitted(&mut self, picture: Picture, size: (u32, u32)) -> Picture {
+        let (width, height) = fit((f64::from(picture.width), f64::from(picture.height)), size);
+        framed(self.resize(picture, width, height), size)
     }
 
     fn open(&mut self, path: &Path) -> Result<&Document, LessonError> {
@@ -115,15 +140,20 @@ fn decoder<'a>(path: &Path, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a, L
     Ok(decoder)
 }
 
-/// Reads a picture, upright as its EXIF data says and on white where it is transparent.
-fn decode(path: &Path) -> Result<Picture, LessonError> {
+/// Reads a picture, upright as its EXIF data says; colour is independent of alpha.
+pub(crate) fn read_picture(path: &Path) -> Result<RgbaImage, LessonError> {
     let (bytes, _) = read_file(path)?;
     let mut decoder = decoder(path, &bytes)?;
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut image = image::DynamicImage::from_decoder(decoder)
         .map_err(|error| LessonError::damaged(path, format!("its pixels cannot be read ({error})")))?;
     image.apply_orientation(orientation);
-    let mut image = image.into_rgba8();
+    Ok(image.into_rgba8())
+}
+
+/// Reads a picture, on white where it is transparent.
+fn decode(path: &Path) -> Result<Picture, LessonError> {
+    let mut image = read_picture(path)?;
     for pixel in image.pixels_mut() {
         let alpha = u32::from(pixel[3]);
         for channel in &mut pixel.0[..3] {

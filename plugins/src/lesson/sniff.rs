@@ -3,6 +3,7 @@
 use super::content::Format as Document;
 use super::deck::Format;
 use super::error::LessonError;
+use super::json;
 use super::package::Package;
 use std::path::Path;
 
@@ -12,6 +13,8 @@ pub(super) enum Kind {
     Deck(Format),
     Pdf,
     Lesson,
+    /// In the JSON of another system.
+    Json,
     /// Text for which slides are made.
     Content(Document),
 }
@@ -78,6 +81,7 @@ fn text(path: &Path, bytes: &[u8]) -> Result<Kind, LessonError> {
     let starts =
         |key: &str| text.lines().any(|line| line.trim_end() == key || line.strip_prefix(key).is_some_and(|rest| rest.starts_with(' ')));
     match () {
+        _ if text.trim_start().starts_with('{') && json::is_lesson(&text) => Ok(Kind::Json),
         _ if named(&["yaml", "yml"]) || (starts("slides:") && starts("version:")) => Ok(Kind::Lesson),
         _ if text.contains(control) => unsupported("of no known format"),
         _ if text.trim().is_empty() => Err(LessonError::Empty { path: path.into(), cause: "is an empty file".into() }),
@@ -109,6 +113,9 @@ mod tests {
     fn content_decides_and_not_the_name() {
         assert_eq!(of(b"junk\n%PDF-1.7 ..."), "Pdf");
         assert_eq!(of(b"version: 1\nslides:\n- id: a\n"), "Lesson");
+        assert_eq!(of(br#" {"slide_data": {}}"#), "Json");
+        assert_eq!(of(br#"{"slides": [{"slideInfo": {}}]}"#), "Json");
+        assert!(of(br#"{"slides": ["#).contains("no document"));
         assert!(of(b"").contains("empty file"));
         assert!(of(b"\x89PNG\r\n\x1a\n0000").contains("a single picture; put it into a folder"));
         assert_eq!(of(b"Hello"), "Content(Plain)");

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 mod bad;
+mod json;
 mod roundtrip;
 
 fn root() -> PathBuf {

@@ -1,7 +1,7 @@
 //! `frame_folder` [-> video]: a film kept as numbered PNG pictures in a folder.
 
 use super::picture_size::PictureSize;
-use crate::lesson::MAX_PIXELS;
+use crate::lesson::{MAX_PIXELS, numbered};
 use crate::pixels::{Alpha, rgba_to_a420, rgba_to_i420};
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::graph::unit::FrameRate;
@@ -14,7 +14,6 @@ use engine::time::{Rate, Time};
 use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const VIDEO: Out<VideoFrame> = Out::new("video");
@@ -50,7 +49,7 @@ pub struct FrameFolderConfig {
 
 impl NodeConfig for FrameFolderConfig {
     fn check_env(&self) -> std::result::Result<(), String> {
-        list(&self.folder).map(drop).map_err(|error| error.to_string())
+        numbered(&self.folder).map(drop).map_err(|error| error.to_string())
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
@@ -64,16 +63,6 @@ impl NodeConfig for FrameFolderConfig {
 enum FolderError {
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{} holds no numbered .png file; export the frames as frame_0001.png, frame_0002.png and so on", .0.display())]
-    Empty(PathBuf),
-    #[error("{} has no number in its name; number the frames, and move other pictures elsewhere", .0.display())]
-    Unnumbered(PathBuf),
-    #[error("{} and {} belong to different films; keep one film in a folder", .0.display(), .1.display())]
-    Mixed(PathBuf, PathBuf),
-    #[error("{} and {} have the same number; remove one of them", .0.display(), .1.display())]
-    Twice(PathBuf, PathBuf),
-    #[error("picture {missing} is missing: {} comes right before {}; export the frames again", before.display(), after.display())]
-    Gap { missing: u64, before: PathBuf, after: PathBuf },
     #[error("{} cannot be read as a PNG picture: {cause}", path.display())]
     Damaged { path: PathBuf, cause: String },
     #[error("{} is {found}, but the film began with {first}; export all frames alike", path.display())]
@@ -99,7 +88,7 @@ struct Film {
 
 impl Node for FrameFolder {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
-        let files = list(&self.config.folder)?;
+        let files = numbered(&self.config.folder)?;
         let decoder = open(&files[0])?;
         let (width, height) = decoder.dimensions();
         let size = Size::new(width, height);
@@ -170,56 +159,6 @@ fn open(path: &Path) -> std::result::Result<impl ImageDecoder + use<>, FolderErr
         return Err(FolderError::Damaged { path: path.into(), cause });
     }
     Ok(decoder)
-}
-
-/// The pictures of a folder by number; at least one.
-fn list(folder: &Path) -> std::result::Result<Vec<PathBuf>, FolderError> {
-    let unreadable = |source| FolderError::Read { path: folder.into(), source };
-    let mut files: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
-            files.push(path);
-        }
-    }
-    // Messages name the same files wherever the folder lies.
-    files.sort();
-    let mut numbered: BTreeMap<u64, &PathBuf> = BTreeMap::new();
-    let mut film: Option<(&PathBuf, String, String)> = None;
-    for path in &files {
-        let (before, number, after) = number(path).ok_or_else(|| FolderError::Unnumbered(path.clone()))?;
-        match &film {
-            Some((first, prefix, suffix)) if *prefix != before || *suffix != after => {
-                return Err(FolderError::Mixed((*first).clone(), path.clone()));
-            }
-            Some(_) => {}
-            None => film = Some((path, before, after)),
-        }
-        if let Some(other) = numbered.insert(number, path) {
-            return Err(FolderError::Twice(other.clone(), path.clone()));
-        }
-    }
-    let mut last: Option<(u64, &PathBuf)> = None;
-    for (&number, &path) in &numbered {
-        if let Some((before, file)) = last.filter(|(before, _)| before + 1 != number) {
-            return Err(FolderError::Gap { missing: before + 1, before: file.clone(), after: path.clone() });
-        }
-        last = Some((number, path));
-    }
-    match numbered.is_empty() {
-        true => Err(FolderError::Empty(folder.into())),
-        false => Ok(numbered.into_values().cloned().collect()),
-    }
-}
-
-/// The last number in a file's name, with the text before and after it.
-fn number(path: &Path) -> Option<(String, u64, String)> {
-    let stem = path.file_stem()?.to_str()?;
-    let end = stem.rfind(|c: char| c.is_ascii_digit())? + 1;
-    let start = stem[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + stem[at..].chars().next().map_or(1, char::len_utf8));
-    // 18 digits always fit.
-    (end - start <= 18).then_some(())?;
-    Some((stem[..start].into(), stem[start..end].parse().ok()?, stem[end..].into()))
 }
 
 #[cfg(test)]
@@ -301,14 +240,5 @@ mod tests {
         assert!(run(&dir, "").err().unwrap().to_string().contains("2.png is 34x18, but the film began with 32x18"));
         image::RgbImage::new(33, 18).save(dir.path().join("1.png")).unwrap();
         assert!(run(&dir, "").err().unwrap().to_string().contains("34x18"));
-    }
-
-    #[test]
-    fn numbers_are_found_in_all_kinds_of_names() {
-        let of = |name: &str| number(Path::new(name)).map(|(before, number, after)| format!("{before}|{number}|{after}"));
-        assert_eq!(of("a/frame_0012.png").as_deref(), Some("frame_|12|"));
-        assert_eq!(of("take2-7-key.png").as_deref(), Some("take2-|7|-key"));
-        assert_eq!(of("é5.png").as_deref(), Some("é|5|"));
-        assert_eq!((of("x.png"), of("1234567890123456789.png")), (None, None));
     }
 }

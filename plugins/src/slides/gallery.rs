@@ -3,13 +3,17 @@
 //! At most three are in memory: the one asked for last, the next one (drawn while the first shows), and whichever the caller still
 //! holds. So a change of slide waits for no drawing, and memory does not grow with the number of slides.
 
-use crate::lesson::{Lesson, LessonError, Rasterizer, Visual};
+use super::canvas_show::Still;
+use crate::drawing::{Painter, Scene};
+use crate::lesson::canvas::{Canvas, Schedule};
+use crate::lesson::{Frames, FramesError, Lesson, LessonError, Rasterizer, Visual, numbered};
 use crate::pixels::rgba_to_i420;
 use crossbeam_channel::{Sender, bounded};
 use engine::frame::{Size, VideoFrame};
 use engine::node::{Failure, Result};
 use engine::pool::Pool;
 use engine::run::{Bridge, Cancel};
+use engine::time::Span;
 use std::sync::Arc;
 
 /// What stands in for a picture that cannot be drawn: light grey.
@@ -18,9 +22,11 @@ const PLAIN: Visual = Visual::Color([0xe6, 0xe8, 0xeb]);
 /// A slide's picture, as far as it could be drawn.
 #[derive(Clone)]
 pub struct Drawn {
-    /// The picture, or a plain one.
+    /// The picture, or a plain one; of a canvas the one that it begins with.
     pub frame: VideoFrame,
-    /// Why it is plain.
+    /// Of a canvas, to go on from there.
+    pub still: Option<Arc<Still>>,
+    /// What is not seen, and why.
     pub fault: Option<Arc<str>>,
 }
 
@@ -44,9 +50,16 @@ impl Gallery {
         let (done, drawn) = Bridge::new(1, cancel);
         let slides = lesson.slides.len();
         let work = move || {
-            let (mut rasterizer, pool) = (Rasterizer::new(), Pool::new());
+            let (mut rasterizer, mut painter, pool) = (Rasterizer::new(), Painter::default(), Pool::new());
             for index in queue {
-                let picture = draw(&mut rasterizer, &lesson.slides[index].visual, size, &pool);
+                let picture = match &lesson.slides[index].visual {
+                    Visual::Canvas(canvas) => draw_canvas(&mut painter, canvas, size, &pool),
+                    Visual::Frames(frames) => match first_of(frames) {
+                        Ok(first) => draw(&mut rasterizer, &first, size, &pool),
+                        Err(_) => draw(&mut rasterizer, &PLAIN, size, &pool),
+                    },
+                    visual => draw(&mut rasterizer, visual, size, &pool),
+                };
                 if done.send(picture).is_err() {
                     return;
                 }
@@ -103,7 +116,28 @@ fn draw(rasterizer: &mut Rasterizer, visual: &Visual, size: Size, pool: &Pool) -
         Ok(rgba_to_i420(&picture.rgba, size, pool).expect("the graph's size is even and the picture has it"))
     };
     match frame(visual) {
-        Ok(frame) => Drawn { frame, fault: None },
-        Err(error) => Drawn { frame: frame(&PLAIN).expect("one colour can always be drawn"), fault: Some(error.to_string().into()) },
+        Ok(frame) => Drawn { frame, still: None, fault: None },
+        Err(error) => {
+            let fault = format!("its picture cannot be drawn, a plain ground is shown: {error}");
+            Drawn { frame: frame(&PLAIN).expect("one colour can always be drawn"), still: None, fault: Some(fault.into()) }
+        }
     }
+}
+
+/// The first picture of a film. What is wrong with it is said by whoever shows the film.
+fn first_of(frames: &Frames) -> std::result::Result<Visual, FramesError> {
+    let first = numbered(&frames.folder)?.swap_remove(0);
+    Ok(Visual::Image { path: first, hash: frames.hash })
+}
+
+/// A canvas as it is when its slide begins.
+fn draw_canvas(painter: &mut Painter, canvas: &Canvas, size: Size, pool: &Pool) -> Drawn {
+    let mut scene = Scene::new(canvas, size);
+    let fault = match std::mem::take(&mut scene.faults) {
+        faults if faults.is_empty() => None,
+        faults => Some(format!("a picture on it cannot be drawn and is left out: {}", faults.join("; ")).into()),
+    };
+    let still = Still::new(scene, Schedule::new(canvas, "").looks(Span::ZERO), painter);
+    let frame = rgba_to_i420(still.picture.data_as_u8_slice(), size, pool).expect("the graph's size is even and the picture has it");
+    Drawn { frame, still: Some(still.into()), fault }
 }

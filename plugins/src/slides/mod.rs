@@ -1,7 +1,10 @@
 //! Slides and other pictures from files: the nodes that bring them in.
 
+mod canvas_show;
 pub mod frame_folder;
+mod frames_show;
 mod gallery;
+mod moving;
 mod picture_size;
 pub mod slide_source;
 pub mod y4m_source;

@@ -1,12 +1,15 @@
 //! `slide_source` [cues -> video]: the picture of the slide that holds.
 //!
 //! One picture a slide, which holds; during a fade one picture a tick, each a weighted mean of the old slide's and the new one's, then
-//! the new slide's own. Pictures are a function of the cues alone. A slide that cannot be drawn shows a plain ground and a warning names
+//! the new slide's own; on a canvas one a tick while an object comes or goes, by the time in the slide and the words heard in it; of
+//! numbered pictures each at its time. Pictures are a function of the cues alone. A slide that cannot be drawn shows a plain ground and a warning names
 //! it; the lecture goes on.
 
 use super::gallery::Gallery;
-use crate::lesson::{ImportOptions, Lesson, LessonError, import_shared};
-use engine::cue::{Cue, SlideCue, Transition};
+use super::moving::Moving;
+use crate::lesson::canvas::Schedule;
+use crate::lesson::{ImportOptions, Lesson, LessonError, Visual, import_shared};
+use engine::cue::{Cue, SlideCue, Transition, WordCue};
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
@@ -27,9 +30,9 @@ const VIDEO: Out<VideoFrame> = Out::new("video");
 pub const SLIDE_SOURCE: NodeType = NodeType {
     name: "slide_source",
     family: "slides",
-    revision: 1,
-    summary: "The picture of the slide that holds, with its transition",
-    inputs: &[CUES.port("slides of the same lesson")],
+    revision: 2,
+    summary: "The picture of the slide that holds, with its transition and what moves on it",
+    inputs: &[CUES.port("slides of the same lesson, and their words")],
     outputs: &[VIDEO.port("opaque pictures of the graph's size; each holds until the next")],
     sync: Sync::Join,
     lane: Lane::Own,
@@ -60,6 +63,7 @@ impl NodeConfig for SlideSourceConfig {
             size: defaults.size,
             open: None,
             shown: None,
+            moving: None,
             fade: None,
             past: VecDeque::new(),
             pool: Pool::new(),
@@ -74,15 +78,43 @@ struct SlideSource {
     open: Option<(Arc<Lesson>, Gallery)>,
     /// The picture of the slide that holds.
     shown: Option<VideoFrame>,
+    /// Draws it when it moves.
+    moving: Option<Moving>,
     fade: Option<Fade>,
-    /// When slides began, and which: those within reach of a flush.
-    past: VecDeque<(Time, usize)>,
+    /// What holds, and what held before it: those within reach of a flush.
+    past: VecDeque<Showing>,
     pool: Pool,
     seq: u64,
 }
 
 /// Slides remembered: more than begin within the latency of a live run.
 const PAST: usize = 16;
+
+/// A slide, or a part of one, from a cue on.
+struct Showing {
+    /// When the slide began, or would have if nothing had come between.
+    start: Time,
+    index: usize,
+    /// Its time stands still here.
+    stands: Option<Span>,
+    /// Of a canvas: with the words that have been heard.
+    schedule: Option<Schedule>,
+}
+
+impl Showing {
+    /// How far the slide is.
+    fn at(&self, time: Time) -> Span {
+        self.stands.unwrap_or(time - self.start)
+    }
+
+    /// What it showed at a time, drawn again.
+    fn last_picture(&self, lesson: &Lesson, gallery: &mut Gallery, time: Time, size: Size) -> Result<VideoFrame> {
+        let drawn = gallery.picture(self.index)?;
+        let moving = Moving::of(&lesson.slides[self.index].visual, drawn.still, size).ok().flatten();
+        let next = moving.map(|mut moving| moving.next(self.at(time), self.schedule.as_ref())).transpose()?;
+        Ok(next.and_then(|next| next.frame).unwrap_or(drawn.frame))
+    }
+}
 
 /// A slide coming in over the one before.
 struct Fade {
@@ -104,12 +136,17 @@ impl Node for SlideSource {
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         let mut changed = false;
         while let Some(cue) = cx.take(CUES) {
-            if let Cue::Slide(slide) = &cue.media {
-                self.change(cue.pts, slide, cx)?;
-                changed = true;
+            match &cue.media {
+                Cue::Slide(slide) => {
+                    self.change(cue.pts, slide, cx)?;
+                    changed = true;
+                }
+                Cue::Word(word) => self.hear(cue.pts, word),
+                _ => {}
             }
         }
         let time = cx.tick().time;
+        changed |= self.move_on(time, cx)?;
         let Some(shown) = &self.shown else { return Ok(Flow::More) };
         let frame = match self.fade.take() {
             Some(fade) if time < fade.start + fade.length => {
@@ -128,8 +165,11 @@ impl Node for SlideSource {
 
     fn flush(&mut self, cut: Time) {
         // What holds at the cut is stated again by a cue; the slide before it may have to fade out once more.
-        self.past.retain(|(start, _)| *start < cut);
-        (self.shown, self.fade) = (None, None);
+        self.past.retain(|showing| showing.start < cut);
+        if let Some(Showing { start, schedule: Some(schedule), .. }) = self.past.back_mut() {
+            schedule.forget(cut - *start);
+        }
+        (self.shown, self.moving, self.fade) = (None, None, None);
     }
 }
 
@@ -146,23 +186,64 @@ impl SlideSource {
         };
         let drawn = gallery.picture(index)?;
         if let Some(fault) = drawn.fault {
-            cx.warn(Some(lesson.slides[index].number), format!("its picture cannot be drawn, a plain ground is shown: {fault}"));
+            cx.warn(Some(lesson.slides[index].number), &*fault);
         }
         let start = at - cue.elapsed;
-        let before = self.past.iter().rev().find(|(began, _)| *began < start).map(|(_, index)| *index);
+        let moving = Moving::of(&lesson.slides[index].visual, drawn.still, self.size);
+        self.moving = moving.unwrap_or_else(|fault| {
+            cx.warn(Some(lesson.slides[index].number), format!("its pictures cannot be shown: {fault}"));
+            None
+        });
+        let before = self.past.iter().rev().find(|showing| showing.start < start);
         let from = match (cue.transition, before, self.shown.take()) {
             (Transition::Fade(length), ..) if cue.elapsed >= length => None,
             (Transition::Fade(length), Some(_), Some(from)) => Some((from, length)),
-            (Transition::Fade(length), Some(before), None) => Some((gallery.picture(before)?.frame, length)),
+            (Transition::Fade(length), Some(before), None) => Some((before.last_picture(lesson, gallery, start, self.size)?, length)),
             _ => None,
         };
         self.fade = from.map(|(from, length)| Fade { from, start, length });
         self.shown = Some(drawn.frame);
-        self.past.push_back((start, index));
+        let schedule = match &lesson.slides[index].visual {
+            Visual::Canvas(canvas) => {
+                // A slide that goes on remembers its words up to there; later ones come again.
+                let known = self.past.back().filter(|showing| showing.index == index && cue.elapsed > Span::ZERO);
+                let mut schedule = known.and_then(|showing| showing.schedule.clone());
+                schedule.iter_mut().for_each(|schedule| schedule.forget(cue.elapsed));
+                Some(schedule.unwrap_or_else(|| Schedule::new(canvas, &lesson.slides[index].narration.spoken())))
+            }
+            _ => None,
+        };
+        self.past.push_back(Showing { start, index, stands: cue.stands.then_some(cue.elapsed), schedule });
         if self.past.len() > PAST {
             self.past.pop_front();
         }
         Ok(())
+    }
+
+    /// A word begins.
+    fn hear(&mut self, at: Time, word: &WordCue) {
+        if let Some(Showing { start, stands: None, schedule: Some(schedule), .. }) = self.past.back_mut()
+            && let Some(range) = &word.range
+        {
+            schedule.heard(range, at - *start);
+        }
+    }
+
+    /// Draws what moves. `false` when nothing has changed.
+    fn move_on(&mut self, time: Time, cx: &mut Cx<'_>) -> Result<bool> {
+        let (Some(moving), Some(showing)) = (&mut self.moving, self.past.back()) else { return Ok(false) };
+        let (at, schedule) = (showing.at(time), showing.schedule.as_ref());
+        if showing.stands.is_none() && moving.moves_after(at, schedule) {
+            cx.again();
+        }
+        let next = moving.next(at, schedule)?;
+        if let (Some(fault), Some((lesson, _))) = (next.fault, &self.open) {
+            let number = lesson.slides.get(showing.index).map(|slide| slide.number);
+            cx.warn(number, format!("a picture of it cannot be drawn, the one before stands: {fault}"));
+        }
+        let changed = next.frame.is_some();
+        self.shown = next.frame.or(self.shown.take());
+        Ok(changed)
     }
 }
 

@@ -9,7 +9,7 @@ const RATE: Rate = Rate::per_second(30);
 fn cue(tick: i64, index: usize, id: &str, transition: Transition) -> Packet<Cue> {
     let (elapsed, placement) = (Span::ZERO, Placement::default());
     let slide =
-        SlideCue { id: id.into(), index, number: index + 1, title: "".into(), seed: 0, elapsed, paused: false, placement, transition };
+        SlideCue { id: id.into(), index, number: index + 1, title: "".into(), seed: 0, elapsed, stands: false, placement, transition };
     Packet::new(RATE.time_of(tick), Cue::Slide(Arc::new(slide)))
 }
 
@@ -119,4 +119,98 @@ fn a_cue_of_another_lesson_is_refused_and_a_moved_slide_is_found() {
     assert!(error.contains("no slide \"elsewhere\""), "{error}");
     let frames = run(&dir, vec![cue(0, 3, &ids[1], Transition::Cut)], 10).unwrap().packets(VIDEO);
     assert_eq!(luma(&frames), [(0, 235)]);
+}
+
+/// A lesson of one canvas 64x36: a black block enters from transparent on the word "save", one at the bottom comes at 1 s at once.
+fn canvas_lesson() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "version: 1\nslides:\n- id: c\n  narration: Notes save time.\n  canvas:\n    width: 64\n    height: 36\n    objects:\n\
+        \x20   - { id: a, x: 0, y: 0, width: 64, height: 10, content: { shape: { outline: { rectangle: {} }, fill: { color: \"#000000\" } } },\n\
+        \x20       enter: { trigger: { word: { text: save } }, effect: fade, duration: 200ms, easing: linear } }\n\
+        \x20   - { id: b, x: 0, y: 26, width: 64, height: 10, content: { shape: { outline: { rectangle: {} }, fill: { color: \"#000000\" } } },\n\
+        \x20       enter: { trigger: { time: 1s }, effect: appear } }\n";
+    std::fs::write(dir.path().join("lesson.yaml"), text).unwrap();
+    dir
+}
+
+/// The slide of `canvas_lesson`, as far as it is, at a tick.
+fn canvas_cue(tick: i64, elapsed: i64, stands: bool) -> Packet<Cue> {
+    let mut packet = cue(tick, 0, "c", Transition::Cut);
+    let Cue::Slide(slide) = &mut packet.media else { unreachable!() };
+    let slide = Arc::get_mut(slide).unwrap();
+    (slide.elapsed, slide.stands) = (RATE.span_of(elapsed), stands);
+    packet
+}
+
+fn spoken(tick: i64, range: std::ops::Range<usize>) -> Packet<Cue> {
+    let word = WordCue { text: "word".into(), range: Some(range), stressed: false, estimated: false };
+    Packet::new(RATE.time_of(tick), Cue::Word(Arc::new(word)))
+}
+
+/// Tick, level at the top, level at the bottom.
+fn ends(frames: &[Packet<VideoFrame>]) -> Vec<(i64, u8, u8)> {
+    let level = |frame: &Packet<VideoFrame>, row: usize| frame.media.picture.plane(0).data[row * 320 + 5];
+    frames.iter().map(|frame| (RATE.index_at(frame.pts), level(frame, 10), level(frame, 170))).collect()
+}
+
+#[test]
+fn an_object_comes_with_its_word_and_another_one_at_its_time() {
+    let dir = canvas_lesson();
+    let cues = || vec![canvas_cue(0, 0, false), spoken(3, 0..5), spoken(10, 6..10), spoken(14, 11..15)];
+    let out = run(&dir, cues(), 60).unwrap();
+    assert!(out.warnings.is_empty(), "{:?}", out.warnings);
+    let frames = out.packets(VIDEO);
+    let levels = ends(&frames);
+    let ticks: Vec<i64> = levels.iter().map(|(tick, ..)| *tick).collect();
+    assert_eq!(ticks, [0, 11, 12, 13, 14, 15, 16, 30], "one picture a tick while something moves, and none else");
+    assert_eq!((levels[0], levels[6], levels[7]), ((0, 235, 235), (16, 16, 235), (30, 16, 16)));
+    assert!(levels.windows(2).all(|pair| pair[1].1 <= pair[0].1), "{levels:?}");
+    assert!((120..132).contains(&levels[3].1), "half-way: {levels:?}");
+    let again = run(&dir, cues(), 60).unwrap().packets(VIDEO);
+    assert!(frames.iter().zip(&again).all(|(a, b)| a.media.picture.bytes() == b.media.picture.bytes()), "the same again");
+}
+
+#[test]
+fn what_was_heard_holds_when_a_slide_goes_on_and_nothing_moves_while_it_stands() {
+    let dir = canvas_lesson();
+    let cues = vec![
+        canvas_cue(0, 0, false),
+        spoken(5, 6..10),
+        // It stands for longer than what is left to the second object.
+        canvas_cue(15, 15, true),
+        canvas_cue(60, 15, false),
+        // Begun again, from before the word.
+        canvas_cue(90, 3, false),
+        spoken(92, 6..10),
+    ];
+    let frames = run(&dir, cues, 130).unwrap().packets(VIDEO);
+    let levels = ends(&frames);
+    let at = |tick: i64| levels.iter().rev().find(|(shown, ..)| *shown <= tick).map(|(_, top, bottom)| (*top, *bottom)).unwrap();
+    assert_eq!((at(14), at(15), at(59)), ((16, 235), (16, 235), (16, 235)));
+    assert_eq!((at(74), at(75)), ((16, 235), (16, 16)), "30 ticks of its own time");
+    assert_eq!((at(90), at(91)), ((235, 235), (235, 235)), "it has not been heard yet");
+    assert_eq!(at(99), (16, 235));
+    assert_eq!(at(117), (16, 16));
+}
+
+#[test]
+fn what_is_said_aside_sets_nothing_off() {
+    let dir = canvas_lesson();
+    let Cue::Word(word) = spoken(5, 6..10).media else { unreachable!() };
+    let aside = Packet::new(RATE.time_of(5), Cue::Word(Arc::new(WordCue { range: None, ..WordCue::clone(&word) })));
+    let frames = run(&dir, vec![canvas_cue(0, 0, false), aside], 25).unwrap().packets(VIDEO);
+    assert_eq!(ends(&frames), [(0, 235, 235)]);
+}
+
+#[test]
+fn numbered_pictures_show_each_at_its_time_and_the_last_one_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let frames = dir.path().join("frames");
+    std::fs::create_dir(&frames).unwrap();
+    for (index, level) in [0u8, 255, 0, 255].into_iter().enumerate() {
+        image::RgbImage::from_pixel(32, 18, image::Rgb([level; 3])).save(frames.join(format!("frame_{index:05}.png"))).unwrap();
+    }
+    std::fs::write(dir.path().join("lesson.yaml"), "version: 1\nslides:\n- id: f\n  frames: { folder: frames, fps: 10 }\n").unwrap();
+    let shown = run(&dir, vec![cue(0, 0, "f", Transition::Cut)], 30).unwrap().packets(VIDEO);
+    assert_eq!(luma(&shown), [(0, 16), (3, 235), (6, 16), (9, 235)]);
 }

@@ -269,7 +269,7 @@ impl Talk {
 
     /// The slide cue, and silence up to the first word.
     fn open(&mut self) {
-        let cue = self.slide_cue(Span::ZERO);
+        let cue = self.slide_cue(Span::ZERO, false);
         let slide = self.slide();
         let lead_in = LEAD_IN.max(slide.transition.duration()) + self.scripts[self.place].lead;
         let silent = matches!(slide.narration, Narration::Silence(_));
@@ -280,35 +280,27 @@ impl Talk {
         }
     }
 
-    /// The slide that plays, so far on.
-    pub(super) fn slide_cue(&self, elapsed: Span) -> Cue {
-        Cue::Slide(self.slide_so_far(elapsed).into())
-    }
-
-    /// The slide that stands meanwhile, so far on.
-    pub(super) fn paused_cue(&self, elapsed: Span) -> Cue {
-        Cue::Slide(SlideCue { paused: true, ..self.slide_so_far(elapsed) }.into())
-    }
-
-    fn slide_so_far(&self, elapsed: Span) -> SlideCue {
+    /// The slide that plays or stands, so far on.
+    pub(super) fn slide_cue(&self, elapsed: Span, stands: bool) -> Cue {
         let slide = self.slide();
-        SlideCue {
+        let cue = SlideCue {
             id: slide.id.as_str().into(),
             index: self.order[self.place],
             number: slide.number,
             title: slide.title.as_str().into(),
             seed: slide.content_hash().seed(),
             elapsed,
-            paused: false,
+            stands,
             placement: slide.presenter,
             transition: if self.place == 0 { engine::cue::Transition::Cut } else { slide.transition },
-        }
+        };
+        Cue::Slide(cue.into())
     }
 
     /// What a slide is besides spoken text, and its length.
     fn close(&mut self) -> Result {
         let slide = self.lesson.slides[self.order[self.place]].clone();
-        let mut least = slide.duration.unwrap_or(Span::ZERO);
+        let mut least = slide.least();
         match &slide.narration {
             Narration::Text(_) => {}
             Narration::Silence(span) => least = least.max(*span),
@@ -395,12 +387,14 @@ impl Talk {
 
     /// Where the slides so far end, and about how long the others will be.
     pub(super) fn expected_end(&self) -> Time {
-        let later = self.order.iter().skip(self.place).map(|&index| match &self.lesson.slides[index] {
-            Slide { narration: Narration::Text(text), .. } => {
-                Span::from_seconds_f64(text.chars().count() as f64 / CHARACTERS_A_SECOND) + LEAD_IN + TAIL
-            }
-            Slide { narration: Narration::Silence(span), .. } => *span,
-            Slide { narration: Narration::Audio { .. }, .. } => Span::from_seconds(30),
+        let later = self.order.iter().skip(self.place).map(|&index| {
+            let slide = &self.lesson.slides[index];
+            let said = match &slide.narration {
+                Narration::Text(text) => Span::from_seconds_f64(text.chars().count() as f64 / CHARACTERS_A_SECOND) + LEAD_IN + TAIL,
+                Narration::Silence(span) => *span,
+                Narration::Audio { .. } => Span::from_seconds(30),
+            };
+            said.max(slide.least())
         });
         self.stretch().start + later.sum()
     }

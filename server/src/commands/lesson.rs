@@ -30,7 +30,7 @@ pub struct Options {
 enum Action {
     /// Print the slides with what is said at each.
     Show {
-        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md; or content: .docx, .md, .txt.
+        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), or a folder of pictures with script.md; or content: .docx, .md, .txt.
         #[arg(value_name = "DECK")]
         deck: PathBuf,
         #[command(flatten)]
@@ -38,7 +38,7 @@ enum Action {
     },
     /// Write the lesson as lesson.yaml, to be edited by hand and rendered.
     Export {
-        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md; or content: .docx, .md, .txt.
+        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), or a folder of pictures with script.md; or content: .docx, .md, .txt.
         #[arg(value_name = "DECK")]
         deck: PathBuf,
         /// The file, FOLDER/lesson.yaml; pictures are copied to FOLDER/media. The folder is made.
@@ -106,6 +106,7 @@ fn shown(slide: &Slide) -> String {
         Visual::Page { index, .. } => format!("page {}", index + 1),
         Visual::Image { path, .. } => format!("picture {}", path.display()),
         Visual::Embed { url, .. } => format!("live page {url}"),
+        Visual::Frames(frames) => format!("{} frames of {}", frames.count, frames.folder.display()),
         Visual::Canvas(canvas) => {
             format!("canvas with {} object{}", canvas.objects.len(), if canvas.objects.len() == 1 { "" } else { "s" })
         }

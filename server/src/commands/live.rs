@@ -41,7 +41,7 @@ ends it at once.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, a folder of pictures with script.md; content: .docx, .md, .txt; or a graph file of your own.
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md; content: .docx, .md, .txt; or a graph file of your own.
     #[arg(value_name = "DECK|GRAPH")]
     deck: PathBuf,
     /// Where browsers reach it; port 0 takes a free one.

@@ -43,7 +43,7 @@ render sets its variables lesson, out, srt and vtt, and those given by options."
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson.yaml, or a folder of pictures with script.md; or content: .docx, .md, .txt.
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), or a folder of pictures with script.md; or content: .docx, .md, .txt.
     #[arg(value_name = "DECK")]
     deck: PathBuf,
     /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]

@@ -222,8 +222,8 @@ impl Sessions {
     /// # Errors
     /// There is none.
     pub fn lesson_of(&self, id: &str) -> Result<PathBuf, CreateError> {
-        let endings = ["pptx", "ppt", "odp", "pdf", "yaml"].map(|ending| format!("{id}.{ending}"));
-        let names = endings.into_iter().chain([format!("{id}/lesson.yaml"), format!("{id}/script.md")]);
+        let endings = ["pptx", "ppt", "odp", "pdf", "yaml", "json"].map(|ending| format!("{id}.{ending}"));
+        let names = endings.into_iter().chain(["lesson.yaml", "lesson.json", "script.md"].map(|name| format!("{id}/{name}")));
         for name in names {
             match self.lesson(&name) {
                 // A folder of pictures is named by itself.
@@ -233,7 +233,7 @@ impl Sessions {
             }
         }
         Err(CreateError::Lesson(format!(
-            "there is no lesson \"{id}\" here; put {id}.pptx, {id}.pdf or {id}/lesson.yaml into the lessons' folder"
+            "there is no lesson \"{id}\" here; put {id}.pptx, {id}.pdf, {id}.json or {id}/lesson.yaml into the lessons' folder"
         )))
     }
 

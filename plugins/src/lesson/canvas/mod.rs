@@ -7,12 +7,14 @@
 mod animation;
 mod check;
 mod paint;
+mod schedule;
 mod shape;
 mod text;
 
 pub use animation::{Animation, Easing, Effect, Side, Trigger};
 pub use check::MAX_OBJECTS;
 pub use paint::{Color, Paint, Stop};
+pub use schedule::{Look, Schedule};
 pub use shape::{Fit, Image, ImageFile, Outline, Shape, Stroke};
 pub use text::{Align, Paragraph, Run, Style, Text, VerticalAlign};
 

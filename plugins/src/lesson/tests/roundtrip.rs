@@ -3,7 +3,7 @@
 use super::super::canvas::*;
 use super::*;
 use engine::cue::{Anchor, Placement, Transition};
-use engine::time::{Span, Time};
+use engine::time::{Rate, Span, Time};
 
 /// A lesson with one of everything, its files in `folder`.
 fn rich(folder: &Path) -> Lesson {
@@ -74,9 +74,18 @@ fn rich(folder: &Path) -> Lesson {
             narration: Narration::Text("Notes save time.".into()),
             ..plain.clone()
         },
+        Slide { id: "g".into(), number: 8, visual: Visual::Frames(film(folder)), ..plain.clone() },
         Slide { id: "q".into(), number: 6, narration: Narration::Text(" odd\u{85}\n\nspacing\t\u{7f}x".into()), ..plain },
     ];
     Lesson { id: "rich".into(), title: "A: \"b\"".into(), language: "en-GB".into(), size: (16, 9), slides, warnings: Vec::new() }
+}
+
+/// Two numbered pictures.
+fn film(folder: &Path) -> Frames {
+    let frames = folder.join("frames");
+    fs::create_dir(&frames).unwrap();
+    (7..9).for_each(|number| picture(&frames.join(format!("frame_{number:05}.png")), 32, 18, [number, 0, 0]));
+    super::super::frames::film(&frames, Rate::new(30_000, 1001).unwrap()).unwrap().0
 }
 
 /// A canvas with one of everything.
@@ -139,7 +148,7 @@ fn a_lesson_survives_export_and_import() {
     let first = fs::read(&there).unwrap();
     export(&read, &there).unwrap();
     assert_eq!(fs::read(&there).unwrap(), first, "the same lesson, the same bytes");
-    assert_eq!(fs::read_dir(target.path().join("new/media")).unwrap().count(), 3, "each file is copied once");
+    assert_eq!(fs::read_dir(target.path().join("new/media")).unwrap().count(), 4, "each file and folder is copied once");
 }
 
 #[test]
@@ -152,6 +161,7 @@ fn the_schema_knows_every_key() {
         "color",
         "embed",
         "canvas",
+        "frames",
         "narration",
         "audio",
         "silence",

@@ -39,7 +39,7 @@ fn slide(millis: i64, index: usize, title: &str, elapsed: Span) -> Packet<Cue> {
         title: title.into(),
         seed: 0,
         elapsed,
-        paused: false,
+        stands: false,
         placement,
         transition,
     };

@@ -1,0 +1,139 @@
+//! Draws scenes with `vello_cpu` on one thread.
+
+use super::scene::{Item, Op, Pose, Scene, touched};
+use super::shape;
+use super::text::GlyphRun;
+use crate::lesson::canvas::Look;
+use engine::frame;
+use vello_cpu::color::PremulRgba8;
+use vello_cpu::kurbo::{Affine, Rect, Shape as _, Stroke};
+use vello_cpu::peniko::ImageSampler;
+use vello_cpu::{GlyphRunBuilder, Image, ImageSource, Pixmap, RasterizerSettings, RenderContext, RenderSettings, Resources, TargetInit};
+
+/// How much heavier strokes become where a font has no bold face, in parts of the font size.
+const BOLD: f64 = 1.0 / 24.0;
+
+/// Draws. Holds working memory, no picture.
+pub struct Painter {
+    context: RenderContext,
+    resources: Resources,
+}
+
+impl Default for Painter {
+    fn default() -> Painter {
+        let settings = RenderSettings { num_threads: 0, ..RenderSettings::default() };
+        Painter { context: RenderContext::new_with(1, 1, settings), resources: Resources::new() }
+    }
+}
+
+impl Painter {
+    /// A whole picture: premultiplied RGBA of the scene's size.
+    pub fn picture(&mut self, scene: &Scene, looks: &[Look]) -> Pixmap {
+        let size = scene.size();
+        let mut picture = Pixmap::new(size.width as u16, size.height as u16);
+        self.paint(scene, looks, size.rect(), &mut picture);
+        picture
+    }
+
+    /// Draws all that lies in `region` of a picture of the scene's size anew; the rest of it stays. Objects without a look are whole.
+    pub fn paint(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect, picture: &mut Pixmap) {
+        let region = region.intersect(scene.size().rect());
+        if region.is_empty() {
+            return;
+        }
+        let (left, top) = (region.x as usize, region.y as usize);
+        let (right, bottom) = (left + region.width as usize, top + region.height as usize);
+        for row in picture.data_mut().chunks_exact_mut(scene.size().width as usize).take(bottom).skip(top) {
+            row[left..right].fill(PremulRgba8::from_u32(0));
+        }
+        self.context.reset_and_resize(right as u16, bottom as u16);
+        let clipped = region != scene.size().rect();
+        if clipped {
+            self.context.push_clip_rect(&Rect::new(left as f64, top as f64, right as f64, bottom as f64));
+        }
+        let (ground, paint) = &scene.ground;
+        self.context.set_transform(scene.view);
+        self.context.set_paint(paint.clone());
+        self.context.fill_path(ground);
+        for (item, pose) in scene.posed(looks) {
+            if !touched(item.seen(&pose), scene.size()).intersect(region).is_empty() {
+                self.item(item, &pose);
+            }
+        }
+        if clipped {
+            self.context.pop_clip();
+        }
+        self.context.flush();
+        let settings = RasterizerSettings { target_init: TargetInit::SrcOver, ..RasterizerSettings::default() };
+        self.context.render_with(picture, &mut self.resources, settings);
+    }
+
+    fn item(&mut self, item: &Item, pose: &Pose) {
+        self.context.set_transform(Affine::IDENTITY);
+        if let Some(clip) = pose.clip {
+            self.context.push_clip_path(&clip.to_path(0.1));
+        }
+        if pose.opacity < 1.0 {
+            self.context.push_opacity_layer(pose.opacity as f32);
+        }
+        for op in &item.ops {
+            self.op(op, pose.place);
+        }
+        if pose.opacity < 1.0 {
+            self.context.pop_layer();
+        }
+        if pose.clip.is_some() {
+            self.context.pop_clip();
+        }
+    }
+
+    fn op(&mut self, op: &Op, place: Affine) {
+        self.context.set_transform(place);
+        match op {
+            Op::Fill(path, paint) => {
+                self.context.set_paint(paint.clone());
+                self.context.fill_path(path);
+            }
+            Op::Stroke(path, stroke, paint) => {
+                self.context.set_stroke(stroke.clone());
+                self.context.set_paint(paint.clone());
+                self.context.stroke_path(path);
+            }
+            Op::Picture(path, placed) => {
+                self.context.set_paint(Image { image: ImageSource::Pixmap(placed.pixels.clone()), sampler: ImageSampler::default() });
+                self.context.set_paint_transform(placed.place);
+                self.context.fill_path(path);
+                self.context.reset_paint_transform();
+            }
+            Op::Text(block, at) => {
+                let place = place * Affine::translate(*at);
+                self.context.set_transform(place);
+                for (bar, color) in &block.bars {
+                    self.context.set_paint(shape::color(*color));
+                    self.context.fill_rect(bar);
+                }
+                block.runs.iter().for_each(|run| self.glyphs(run));
+            }
+        }
+    }
+
+    fn glyphs(&mut self, run: &GlyphRun) {
+        self.context.set_paint(shape::color(run.color));
+        let glyphs = || run.glyphs.iter().copied();
+        // A glyph that the font does not have is left out; the rest of the text stands.
+        let _ = self.builder(run).fill_glyphs(glyphs());
+        if run.embolden {
+            self.context.set_stroke(Stroke::new(f64::from(run.size) * BOLD));
+            let _ = self.builder(run).stroke_glyphs(glyphs());
+        }
+    }
+
+    fn builder<'a>(&'a mut self, run: &'a GlyphRun) -> GlyphRunBuilder<'a> {
+        let builder = self.context.glyph_run(&mut self.resources, &run.font);
+        let builder = builder.font_size(run.size).normalized_coords(&run.coords).hint(false);
+        match run.skew {
+            Some(degrees) => builder.glyph_transform(Affine::skew(f64::from(degrees).to_radians().tan(), 0.0)),
+            None => builder,
+        }
+    }
+}
