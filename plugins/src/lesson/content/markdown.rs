@@ -1,5 +1,6 @@
 //! Markdown (CommonMark with tables, task lists and a YAML block at the start) as a document.
 
+use super::super::confine::confined;
 use super::super::error::LessonError;
 use super::super::limits::read_file;
 use super::super::raster::image_size;
@@ -9,7 +10,7 @@ use engine::graph::from_value_all;
 use engine::graph::parse::parse;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde::Deserialize;
-use std::path::{Component, Path};
+use std::path::Path;
 
 /// What may stand in the block at the start; other keys belong to other programs.
 #[derive(Default, Deserialize)]
@@ -234,16 +235,8 @@ fn picture(document: &Path, address: &str, text: String) -> Result<Picture, Stri
     if address.contains("://") || address.starts_with("data:") || address.starts_with("//") {
         return Err("it lies elsewhere; put the file beside the document and name it by its relative path".into());
     }
-    let name = percent_decoded(address);
-    let name = Path::new(&name);
-    if address.is_empty() || !name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err("its path must be relative and stay in the document's folder".into());
-    }
     let folder = folder_of(document).canonicalize().map_err(|error| error.to_string())?;
-    let path = folder.join(name).canonicalize().map_err(|error| format!("it cannot be read ({error})"))?;
-    if !path.starts_with(&folder) {
-        return Err("it is a link that leads out of the document's folder".into());
-    }
+    let path = confined(&folder, &percent_decoded(address))?;
     read_picture(&path, text).map_err(|error| error.to_string())
 }
 
@@ -331,14 +324,8 @@ mod tests {
             panic!("{:?}", document.blocks)
         };
         assert_eq!((before.as_str(), after.as_str(), picture.text.as_str(), picture.size), ("Before", "after.", "A view", (8, 4)));
-        let expected = [
-            "stay in the document's folder",
-            "leads out",
-            "lies elsewhere",
-            "stay in the document's folder",
-            "cannot be read",
-            "no picture",
-        ];
+        let expected =
+            ["stay in the lesson's folder", "leads out", "lies elsewhere", "stay in the lesson's folder", "cannot be read", "no picture"];
         assert_eq!(document.warnings.len(), expected.len());
         for (warning, expected) in document.warnings.iter().zip(expected) {
             assert!(warning.contains(expected), "{warning}");
