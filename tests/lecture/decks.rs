@@ -101,6 +101,6 @@ fn slides_and_words_are_made_of_a_text_and_understood() {
     assert_eq!(chapters["chapters"][0]["tags"]["title"], "Rivers");
     // Letters on a light ground, on the left; cream at the foot.
     let shown = picture::frame_at(&film, 2.0, 1280, 720);
-    let dark = (0..720 * 900).filter(|index| shown[(index / 900) * 1280 + index % 900] < 110).count();
+    let dark = (0..720 * 900).filter(|index| shown.levels[(index / 900) * 1280 + index % 900] < 110).count();
     assert!((3_000..120_000).contains(&dark), "{dark} dark pixels");
 }

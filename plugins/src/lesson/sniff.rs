@@ -85,10 +85,19 @@ fn text(path: &Path, bytes: &[u8]) -> Result<Kind, LessonError> {
         _ if named(&["yaml", "yml"]) || (starts("slides:") && starts("version:")) => Ok(Kind::Lesson),
         _ if text.contains(control) => unsupported("of no known format"),
         _ if text.trim().is_empty() => Err(LessonError::Empty { path: path.into(), cause: "is an empty file".into() }),
-        _ if text.trim_start().starts_with(['{', '<']) || text.starts_with("%!") => unsupported("text of a kind that is no document"),
-        _ if named(&["md", "markdown"]) || (!named(&["txt", "text"]) && is_markdown(&text)) => Ok(Kind::Content(Document::Markdown)),
+        _ if named(&["md", "markdown"]) => Ok(Kind::Content(Document::Markdown)),
+        _ if is_for_programs(&text) => unsupported("text of a kind that is no document"),
+        _ if !named(&["txt", "text"]) && is_markdown(&text) => Ok(Kind::Content(Document::Markdown)),
         _ => Ok(Kind::Content(Document::Plain)),
     }
+}
+
+/// JSON, XML, HTML, PostScript: nothing to read aloud.
+fn is_for_programs(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with(['{', '<'])
+        || text.starts_with("%!")
+        || (text.starts_with('[') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
 }
 
 /// Whether a text has headings, links or pictures as Markdown writes them.

@@ -391,7 +391,7 @@ fn amounts(words: &[&str]) -> Vec<(f64, Unit)> {
     for (index, word) in words.iter().enumerate() {
         let Some(value) = number(word) else { continue };
         // "three short slides": a word may stand between.
-        let next = words[index + 1..].iter().take(2).find_map(|word| unit(word));
+        let next = words[index + 1..].iter().take(2).take_while(|word| number(word).is_none()).find_map(|word| unit(word));
         found.extend(next.map(|unit| (value, unit)));
     }
     found

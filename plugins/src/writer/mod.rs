@@ -101,9 +101,9 @@ pub struct KeyPoints {
 /// Lines on one slide.
 pub const MAX_POINTS: usize = 6;
 /// Columns of one line on a slide (an ideograph has two); longer ones are cut.
-pub const POINT_COLUMNS: usize = 96;
+pub const POINT_COLUMNS: usize = 120;
 /// Columns of a slide's title.
-pub const TITLE_COLUMNS: usize = 90;
+pub const TITLE_COLUMNS: usize = 140;
 
 /// What a slide is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

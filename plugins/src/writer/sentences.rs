@@ -162,14 +162,14 @@ mod tests {
         assert_eq!(clip("incomprehensibilities", 8), "incompr…");
         assert_eq!(clip("機械学習は楽しい分野です", 12), "機械学習は…");
         assert_eq!(columns("aé日e\u{301}"), 5);
-        for most in 1..30 {
+        for most in 3..30 {
             for text in [
                 "one two, three four five six",
                 "機械学習は楽しい分野です機械学習は",
                 "incomprehensibilities everywhere",
                 "مرحبا بكم في المحاضرة الأولى",
             ] {
-                assert!(columns(&clip(text, most)) <= most.max(2), "{most} {:?}", clip(text, most));
+                assert!(columns(&clip(text, most)) <= most, "{most} {:?}", clip(text, most));
             }
         }
     }

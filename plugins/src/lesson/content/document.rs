@@ -75,7 +75,7 @@ pub(in super::super) fn passages(document: Document, name: &str, language: &str)
         passages.truncate(MAX_PASSAGES);
         exhibits.truncate(MAX_PASSAGES);
     }
-    (Content { title: clip(&title, 120), language: language.into(), passages }, exhibits, warnings)
+    (Content { title: clip(&title, 140), language: language.into(), passages }, exhibits, warnings)
 }
 
 /// The one heading of the first level that stands before everything else is the title.

@@ -15,12 +15,17 @@ pub(super) const LEAST: f64 = 13.0;
 pub(super) struct Board {
     pub canvas: Canvas,
     /// For scripts from right to left everything stands on the other side.
-    mirrored: bool,
+    pub mirrored: bool,
 }
 
 impl Board {
     pub fn new([width, height]: [f64; 2], ground: Paint, mirrored: bool) -> Board {
         Board { canvas: Canvas::new(width, height, ground), mirrored }
+    }
+
+    /// A text that stands at the beginning of its box whatever its own script.
+    pub fn sided(&self, text: Text) -> Text {
+        Text { align: if self.mirrored { Align::Right } else { Align::Left }, ..text }
     }
 
     /// Where an area lies on the canvas.
@@ -30,7 +35,8 @@ impl Board {
 
     fn add(&mut self, name: &str, area: Area, content: Content) {
         let id = format!("{name}-{}", self.canvas.objects.len() + 1);
-        let area = self.placed(area);
+        // Two places are enough for any picture, and for those who read them in lesson.yaml.
+        let area = self.placed(area).map(|length| (length * 100.0).round() / 100.0);
         self.canvas.objects.push(Object::new(id, area, content));
     }
 
@@ -76,7 +82,7 @@ pub(super) fn fitted(make: impl Fn(f64) -> Text, width: f64, height: f64, most: 
         if size <= least {
             return shortened(text, fits);
         }
-        size = (size * 0.94).max(least);
+        size = (size * 9.4).floor().max(least * 10.0) / 10.0;
     }
 }
 

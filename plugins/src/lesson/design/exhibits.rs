@@ -9,6 +9,8 @@ use crate::drawing::TextBlock;
 
 /// Columns of a table at most; more would be too narrow to read.
 const TABLE_COLUMNS: usize = 6;
+/// Size of its letters, if there is room.
+const TABLE_LETTERS: f64 = 26.0;
 /// Lines of code on a slide.
 const CODE_LINES: usize = 22;
 
@@ -54,8 +56,8 @@ impl Grid {
         let [x, y, width, height] = self.body();
         board.text(
             "mark",
-            [x, y - 6.0, 90.0, 100.0],
-            line("“", Style { weight: 700, ..style("Caladea, Noto Serif, serif", 110.0, look.accent) }),
+            [x, y - 20.0, 90.0, 130.0],
+            board.sided(line("“", Style { weight: 700, ..style("Caladea, Noto Serif, serif", 110.0, look.accent) })),
         );
         let words = |size: f64| Text {
             anchor: VerticalAlign::Middle,
@@ -72,16 +74,13 @@ impl Grid {
     /// Rows and columns; the first row names the columns.
     pub(super) fn table(&self, board: &mut Board, rows: &[Vec<String>], look: &Look) {
         let [x, y, width, height] = self.body();
+        // Figures are written from the left in all scripts.
+        let figures = if board.mirrored { Align::Left } else { Align::Right };
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0).min(TABLE_COLUMNS);
         if columns == 0 {
             return;
         }
         let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
-        // Wide enough for what is in them, none much wider than the others.
-        let weight =
-            |column: usize| rows.iter().map(|row| crate::writer::columns(&cell(row, column))).max().unwrap_or(1).clamp(5, 28) as f64;
-        let all: f64 = (0..columns).map(weight).sum();
-        let widths: Vec<f64> = (0..columns).map(|column| width * weight(column) / all).collect();
         let pad = 12.0;
         let is_number = |text: &str| text.chars().any(|c| c.is_ascii_digit()) && !text.chars().any(|c| c.is_alphabetic() && c != 'k');
         let numbers: Vec<bool> = (0..columns)
@@ -97,8 +96,30 @@ impl Grid {
             let head = row == 0;
             let look =
                 Style { weight: if head { 700 } else { 400 }, ..style(look.text_font, size, if head { look.on_head } else { look.text }) };
-            Text { align: if numbers[column] { Align::End } else { Align::Start }, ..line(&cell(&rows[row], column), look) }
+            Text { align: if numbers[column] { figures } else { Align::Start }, ..line(&cell(&rows[row], column), look) }
         };
+        // Each column takes its longest word, and of the rest as much as its text asks for.
+        let widest = |text: &str, style: &Style| {
+            text.split_whitespace().map(|word| TextBlock::lay_out(&line(word, style.clone()), 0.0).size().0).fold(0.0, f64::max)
+        };
+        let needs = |column: usize| {
+            let mut need = (0.0, 0.0);
+            for (index, row) in rows.iter().enumerate() {
+                let text = text(index, column, TABLE_LETTERS);
+                let style = &text.paragraphs[0].runs[0].style;
+                need.0 = f64::max(need.0, widest(&cell(row, column), style) + 2.0 * pad + 2.0);
+                need.1 = f64::max(need.1, (TextBlock::lay_out(&text, 0.0).size().0 + 2.0 * pad + 2.0).min(width * 0.5));
+            }
+            (need.0, need.1.max(need.0 + 1.0))
+        };
+        let needs: Vec<(f64, f64)> = (0..columns).map(needs).collect();
+        let (least, wished) = needs.iter().fold((0.0, 0.0), |sum, need| (sum.0 + need.0, sum.1 + need.1));
+        let widths: Vec<f64> = needs
+            .iter()
+            .map(
+                |(need, wish)| if least < width { need + (wish - need) * (width - least) / (wished - least) } else { width * need / least },
+            )
+            .collect();
         let heights = |size: f64| -> Vec<f64> {
             let high = |row: usize| {
                 (0..columns)
@@ -108,9 +129,9 @@ impl Grid {
             };
             (0..rows.len()).map(high).collect()
         };
-        let mut size: f64 = 25.0;
+        let mut size = TABLE_LETTERS;
         while size > LEAST && heights(size).iter().sum::<f64>() > height {
-            size = (size * 0.94).max(LEAST);
+            size = (size * 9.4).floor().max(LEAST * 10.0) / 10.0;
         }
         let mut heights = heights(size);
         let total: f64 = heights.iter().sum();
@@ -153,7 +174,7 @@ impl Grid {
         let natural = |size: f64| TextBlock::lay_out(&text(size), 0.0).size();
         let mut size: f64 = 25.0;
         while size > 15.0 && (natural(size).0 > inner[2] || natural(size).1 > inner[3]) {
-            size = (size * 0.96).max(15.0);
+            size = (size * 9.6).floor().max(150.0) / 10.0;
         }
         let text = fitted(text, inner[2], inner[3], size, LEAST);
         let (_, used) = TextBlock::lay_out(&text, inner[2]).size();

@@ -177,7 +177,7 @@ impl Grid {
             },
             self.width,
             TITLE[1],
-            46.0,
+            50.0,
             20.0,
         );
         board.text("title", [self.left, TITLE[0], self.width, TITLE[1]], title);
@@ -218,12 +218,12 @@ impl Grid {
                         runs: vec![Run { text: point.clone(), style: style(look.text_font, size, look.text) }],
                         marker: Some(if numbered { format!("{}.", index + 1) } else { "•".into() }),
                         indent: size * if numbered { 1.5 } else { 1.0 },
-                        space_before: size * 0.62,
+                        space_before: size * 0.68,
                     };
                     Text { paragraphs: points.iter().enumerate().map(paragraph).collect(), line_height: 1.22, ..Text::default() }
                 };
                 // Few lines stand in the upper middle rather than at the top edge.
-                let text = fitted(list, area[2], area[3], 34.0, LEAST);
+                let text = fitted(list, area[2], area[3], 38.0, LEAST);
                 let (_, used) = crate::drawing::TextBlock::lay_out(&text, area[2]).size();
                 let down = ((area[3] - used) * 0.3).clamp(0.0, 60.0);
                 board.text("points", [area[0], area[1] + down, area[2], area[3] - down], text);
@@ -235,11 +235,11 @@ impl Grid {
     fn foot(&self, board: &mut Board, page: &Page<'_>, look: &Look, color: Color) {
         let small = |size: f64| style(look.text_font, size, color);
         let number = format!("{} / {}", page.number.0, page.number.1);
-        board.text("number", [self.left, FOOT[0], 90.0, FOOT[1]], line(&number, small(16.0)));
+        board.text("number", [self.left, FOOT[0], 90.0, FOOT[1]], board.sided(line(&number, small(16.0))));
         if page.title != page.lecture {
             let width = self.width - 110.0;
             let name = fitted(|size| line(page.lecture, small(size)), width, FOOT[1], 16.0, LEAST);
-            board.text("lecture", [self.left + 100.0, FOOT[0], width, FOOT[1]], name);
+            board.text("lecture", [self.left + 100.0, FOOT[0], width, FOOT[1]], board.sided(name));
         }
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn outline(content: &Content, points: &[KeyPoints], wishes: &Wishes, 
     }
     let chapters = slides.len() >= CHAPTERS_FROM && !exact;
     let mut chapter = String::new();
-    let summary = remembered(&slides);
+    let summary = remembered(content, &slides);
     for (index, slide) in slides.iter().enumerate() {
         if slide.chapter != chapter {
             chapter.clone_from(&slide.chapter);
@@ -146,8 +146,10 @@ fn join(slides: &mut Vec<Candidate>, most: usize, points: usize) {
 /// Slides that go on under the title of the one before are counted: `Method`, `Method (2)`.
 fn number(planned: &mut [Planned]) {
     let mut before = (String::new(), 1);
-    for slide in planned.iter_mut().filter(|slide| slide.role == Role::Points) {
-        if slide.title == before.0 {
+    for slide in planned.iter_mut() {
+        if slide.role != Role::Points {
+            before = (String::new(), 1);
+        } else if slide.title == before.0 {
             before.1 += 1;
             slide.title = format!("{} ({})", before.0, before.1);
         } else {
@@ -175,9 +177,12 @@ fn signposts(slides: &[Candidate]) -> Vec<String> {
     names.into_iter().map(|(name, _)| clip(&name, super::super::POINT_COLUMNS)).collect()
 }
 
-/// The first point of each of the four slides that matter most.
-fn remembered(slides: &[Candidate]) -> Vec<String> {
-    let mut order: Vec<usize> = (0..slides.len()).filter(|index| !slides[*index].points.is_empty()).collect();
+/// The first point of each of the four slides that matter most. An item of a list says little alone.
+fn remembered(content: &Content, slides: &[Candidate]) -> Vec<String> {
+    let listed = |slide: &Candidate| {
+        slide.passages.iter().any(|index| content.passages[*index].parts.iter().any(|part| matches!(part, Part::List(_))))
+    };
+    let mut order: Vec<usize> = (0..slides.len()).filter(|index| !slides[*index].points.is_empty() && !listed(&slides[*index])).collect();
     order.sort_by(|a, b| slides[*b].weight.total_cmp(&slides[*a].weight).then(a.cmp(b)));
     order.truncate(4);
     order.sort_unstable();

@@ -9,7 +9,7 @@ use super::score::{Scored, best};
 /// Lines on a slide unless asked otherwise.
 const USUAL_POINTS: usize = 5;
 /// A line of this width fits a slide in one or two rows; longer statements are cut at a clause.
-const GOOD_COLUMNS: usize = 72;
+const GOOD_COLUMNS: usize = 84;
 /// What is left of a statement must say something.
 const LEAST_COLUMNS: usize = 24;
 /// Where the main statement of a sentence ends.
@@ -39,7 +39,7 @@ fn of_passage(passage: &Passage, sentences: &[Scored], most: usize, wishes: &Wis
     let points = match () {
         _ if dropped => Vec::new(),
         // An author's list is what the author thinks matters.
-        _ if !items.is_empty() => items.iter().take(most).map(|item| shortened(item)).collect(),
+        _ if !items.is_empty() => items.iter().take(most).map(|item| clause(&without_brackets(item))).collect(),
         _ if passage.parts.iter().any(|part| matches!(part, Part::Table(_) | Part::Quote(_))) => Vec::new(),
         _ => {
             // A slide that repeats each sentence that is said is read, not listened to.
@@ -54,21 +54,36 @@ fn of_passage(passage: &Passage, sentences: &[Scored], most: usize, wishes: &Wis
     KeyPoints { points, weight }
 }
 
+/// Words that go on with something: what begins with them is no statement.
+const CONNECTING: [&str; 10] = ["and ", "or ", "but ", "nor ", "und ", "oder ", "et ", "ou ", "y ", "o "];
+
 /// A statement as a line: without asides, connecting words and full stop.
 pub(super) fn shortened(sentence: &str) -> String {
     let mut line = without_brackets(sentence.trim());
     // "However, it rains": what stands before an early comma only connects, unless it is a name or a date.
     if let Some((before, after)) = line.split_once(", ")
         && before.split(' ').count() <= 2
-        && !after.contains(" and ")
+        && !CONNECTING.iter().any(|word| after.starts_with(word))
+        && after.starts_with(char::is_lowercase)
+        && !after.contains(", ")
         && columns(after) >= LEAST_COLUMNS
         && !before.chars().skip(1).any(|c| c.is_uppercase() || c.is_ascii_digit())
     {
         line = after.to_string();
     }
+    clause(&line)
+}
+
+/// The main clause of a line that is long, with a capital and without a full stop.
+fn clause(line: &str) -> String {
+    let mut line = line.to_string();
     if columns(&line) > GOOD_COLUMNS {
         let ends = CLAUSES.iter().filter_map(|mark| {
             let at = line.match_indices(mark).map(|(at, _)| at).filter(|at| columns(&line[..*at]) <= GOOD_COLUMNS).last()?;
+            // The end of an enumeration is no end of a clause.
+            if mark.starts_with(", ") && line[..at].contains(", ") {
+                return None;
+            }
             (columns(&line[..at]) >= LEAST_COLUMNS).then_some(at)
         });
         if let Some(at) = ends.max() {
@@ -108,6 +123,9 @@ mod tests {
 
     #[test]
     fn a_line_keeps_the_statement() {
+        assert_eq!(clause("a meter, and a contract"), "A meter, and a contract");
+        let three = "This lecture shows how we catch some of the light, what it costs, and where the limits are.";
+        assert_eq!(shortened(three), &three[..three.len() - 1]);
         assert_eq!(shortened("However, the panels (made of silicon) turn light into current."), "The panels turn light into current");
         assert_eq!(
             shortened("In 2020, it began to rain in the whole of the country."),

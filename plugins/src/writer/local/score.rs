@@ -50,7 +50,9 @@ pub(super) fn score(content: &Content, wishes: &Wishes, repeats: bool) -> Vec<Ve
             let own: BTreeSet<String> = terms(&text).into_iter().collect();
             let unwanted = dropped || wishes.drops(&text) || (wishes.only && !favoured && !wishes.favours(&text));
             // Of short statements two may look alike and say different things.
-            let repeated = !repeats && own.len() >= 5 && known.iter().any(|earlier| likeness(earlier, &own) >= SAME);
+            let repeated = !repeats
+                && own.len() >= 5
+                && known.iter().any(|earlier| numbers(earlier).eq(numbers(&own)) && likeness(earlier, &own) >= SAME);
             if unwanted || repeated {
                 continue;
             }
@@ -77,6 +79,11 @@ pub(super) fn score(content: &Content, wishes: &Wishes, repeats: bool) -> Vec<Ve
         scored.push(kept);
     }
     scored
+}
+
+/// Statements that differ in a number are two.
+fn numbers(terms: &BTreeSet<String>) -> impl Iterator<Item = &String> {
+    terms.iter().filter(|term| term.chars().any(|c| c.is_ascii_digit()))
 }
 
 /// The best sentences whose lengths (as `cost` says) fit into `budget`, in their own order; the best one comes even if it does not.
