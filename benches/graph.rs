@@ -6,7 +6,7 @@ use engine::graph::{LoadOptions, load};
 use engine::node::{Cx, Flow, In, Node, Out, Result};
 use engine::packet::Packet;
 use engine::pool::Pool;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Registry, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Registry, Starts, Sync};
 use engine::run::Run;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,6 +28,7 @@ const REPEAT: NodeType = NodeType {
     outputs: &[OUT.port("pictures")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<RepeatConfig>("{ packets: 10 }"),
@@ -42,6 +43,7 @@ const PASS: NodeType = NodeType {
     outputs: &[OUT.port("the same")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<PassConfig>("{}"),

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// All benches, in the order of the table.
-const BENCHES: [&str; 8] = ["hop", "border", "join", "key", "render", "rig", "speech", "memory"];
+const BENCHES: [&str; 9] = ["hop", "border", "join", "key", "render", "slides", "rig", "speech", "memory"];
 
 /// What a session measured.
 #[derive(Serialize, Deserialize)]
@@ -62,6 +62,7 @@ fn main() -> ExitCode {
             "join" => engine::join(),
             "key" => keying::key(folder.path()),
             "render" => keying::render(folder.path(), lectern),
+            "slides" => lecture::slides(folder.path(), lectern),
             "rig" => lecture::rig(folder.path(), lectern),
             "speech" => lecture::speech(folder.path(), lectern),
             _ => lecture::memory(folder.path(), lectern),

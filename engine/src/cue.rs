@@ -45,8 +45,8 @@ pub struct SlideCue {
     pub seed: u64,
     /// How long the slide has been showing at this cue; zero except after a jump.
     pub elapsed: Span,
-    /// The slide's own time stands still from here on: the talk rests, answers, or has not begun.
-    pub stands: bool,
+    /// Its time stands still until the next slide cue (a pause, an answer): nothing on it moves on.
+    pub paused: bool,
     /// Where the presenter stands.
     pub placement: Placement,
     /// How this slide comes in.

@@ -82,6 +82,11 @@ impl Rect {
         Rect { x: at.x, y: at.y, width: size.width, height: size.height }
     }
 
+    /// The number of pixels.
+    pub const fn area(self) -> u64 {
+        self.width as u64 * self.height as u64
+    }
+
     /// Nothing is inside.
     pub const fn is_empty(self) -> bool {
         self.width == 0 || self.height == 0
@@ -205,7 +210,45 @@ pub struct Picture {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct History {
     pub(crate) base: Option<u64>,
-    pub(crate) drawn: Rect,
+    pub(crate) drawn: Drawn,
+}
+
+/// Where a picture was drawn on: a few rectangles that do not meet, so that a small layer in one corner and a presenter in another are
+/// not as dear as all that lies between them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Drawn([Rect; 3]);
+
+impl Drawn {
+    /// Adds a rectangle. Those that meet become one; what finds no place joins the one that grows least.
+    pub(crate) fn add(&mut self, mut rect: Rect) {
+        if rect.is_empty() {
+            return;
+        }
+        // A rectangle that has grown may meet others.
+        while let Some(met) = self.0.iter_mut().find(|known| !known.intersect(rect).is_empty()) {
+            rect = rect.union(std::mem::take(met));
+        }
+        match self.0.iter_mut().find(|known| known.is_empty()) {
+            Some(free) => *free = rect,
+            None => {
+                let growth = |known: &Rect| rect.union(*known).area().saturating_sub(known.area());
+                let least = (0..self.0.len()).min_by_key(|&i| growth(&self.0[i])).unwrap_or(0);
+                rect = rect.union(std::mem::take(&mut self.0[least]));
+                self.add(rect);
+            }
+        }
+    }
+
+    /// The rectangles.
+    pub(crate) fn rects(self) -> impl Iterator<Item = Rect> {
+        self.0.into_iter().filter(|rect| !rect.is_empty())
+    }
+}
+
+impl From<Rect> for Drawn {
+    fn from(rect: Rect) -> Drawn {
+        Drawn([rect, Rect::default(), Rect::default()])
+    }
 }
 
 pub(crate) static COPIES: AtomicU64 = AtomicU64::new(0);

@@ -17,5 +17,6 @@ pub mod pool;
 mod port;
 pub mod registry;
 pub mod run;
+pub mod segments;
 pub mod testing;
 pub mod time;

@@ -180,8 +180,8 @@ impl AudioBlock {
     }
 }
 
-/// A compressed access unit. H.264: NAL units each behind a 4-byte length, without parameter sets (those are in the caps).
-/// AAC and Opus: one raw frame.
+/// A compressed access unit. H.264 and HEVC: NAL units each behind a 4-byte length, without parameter sets (those are in the caps).
+/// VP9: a frame or superframe. AV1: a temporal unit without its delimiter. AAC and Opus: one raw frame.
 #[derive(Clone, Debug)]
 pub struct EncodedUnit {
     /// When it must be decoded, counted like the packet's `pts`; increases strictly.
@@ -230,13 +230,14 @@ pub struct AudioCaps {
 /// Compressed pictures with what a decoder and a file need to know beforehand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodedVideoCaps {
-    /// `h264` so far.
+    /// Which codec.
     pub codec: VideoCodec,
     /// Pixels.
     pub size: Size,
     /// Nominal pictures a second.
     pub rate: Rate,
-    /// Decoder configuration; for H.264 the `avcC` record (ISO/IEC 14496-15).
+    /// Decoder configuration, as it stands in an MP4 file: the payload of `avcC` or `hvcC` (ISO/IEC 14496-15),
+    /// `vpcC` or `av1C`.
     pub config: Bytes,
 }
 
@@ -262,6 +263,21 @@ pub struct EncodedAudioCaps {
 #[allow(missing_docs)]
 pub enum VideoCodec {
     H264,
+    Hevc,
+    Vp9,
+    Av1,
+}
+
+impl VideoCodec {
+    /// As written in messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            VideoCodec::H264 => "H.264",
+            VideoCodec::Hevc => "HEVC",
+            VideoCodec::Vp9 => "VP9",
+            VideoCodec::Av1 => "AV1",
+        }
+    }
 }
 
 /// Audio codecs on edges.

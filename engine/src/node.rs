@@ -10,8 +10,10 @@ use crate::packet::Packet;
 pub use crate::port::{In, InPort, Out, OutPort};
 use crate::registry::{Defaults, NodeType};
 use crate::run::{Cancel, Command, Demand, Edge, Env, Events, Inputs, Outbox, Pacer, Tick, Warning};
+use crate::segments::{Fingerprint, Part, Window};
 use crate::time::{Rate, Span, Time};
 use std::fmt;
+use std::sync::Arc;
 
 /// What a node can do. See the module docs.
 pub trait Node: Send {
@@ -37,6 +39,19 @@ pub trait Node: Send {
     /// A source goes on at `cut`, and first states again what holds there (the slide and how far it is, the picture that stands). A
     /// transform drops what it holds back for `cut` and later, and keeps what lies before. A node that holds nothing has nothing to do.
     fn flush(&mut self, _cut: Time) {}
+
+    /// Of a source, once it has started: the parts that the programme is made of, if it has such, in order and without gaps. A render can
+    /// then make them apart. A source that lists parts can be told to send only one of them ([`Start::window`]).
+    fn parts(&mut self) -> Result<Vec<Part>> {
+        Ok(Vec::new())
+    }
+
+    /// Once it has started: names everything that shapes what the node makes of `part`, so that what was made before is taken again when
+    /// all of it is the same. Asked for each segment of each part in order; as it is, the node's settings.
+    fn fingerprint(&mut self, _part: &Part, key: &mut Fingerprint<'_>) -> Result {
+        key.add_settings();
+        Ok(())
+    }
 
     /// A command of the type that `NodeType::command` names, between two calls; it takes effect at the next one. A command that was given
     /// before a flush comes before it.
@@ -98,6 +113,11 @@ impl fmt::Display for Failure {
         }
     }
 }
+
+/// Where pictures are left out that show what the one before shows, one leaves this often all the same. Players find their way and fill
+/// their queues by pictures: one that begins in the middle of a still slide has to go back no further than this for the picture, and one
+/// that reads a few pictures ahead has to read no more than so many times this.
+const LONGEST_PICTURE: Span = Span::from_seconds(5);
 
 /// What a node sees when it starts.
 pub struct Start<'a> {
@@ -174,6 +194,31 @@ impl Start<'_> {
         self.env.live.is_some()
     }
 
+    /// Pictures that show what the one before shows may be left out: how long a picture lasts then, at most. Caps keep the nominal rate.
+    pub fn sparse(&self) -> Option<Span> {
+        self.env.sparse.then_some(LONGEST_PICTURE)
+    }
+
+    /// What of the programme the run makes, where that is not all of it. A source that lists parts then sends this one only, from its
+    /// beginning, with times from there; sound before the window may be left out, cues may not.
+    pub fn window(&self) -> Option<&Window> {
+        self.env.window.as_deref()
+    }
+
+    /// Something dear that does not change while a programme is rendered, by name: what one node of one run has made serves all nodes of
+    /// all runs of the render.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn shared<T: Send + Sync + 'static>(&self, name: &str, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+        self.env.shared.get(name, make)
+    }
+
+    /// Says how much is still to be done before the programme can be made, and how much there is in all, in time of the programme.
+    pub fn narrated(&self, done: Span, all: Span) {
+        self.env.progress.speak(done, all);
+    }
+
     /// To tell the owner of the run something while it runs, from any thread.
     pub fn events(&self) -> Events {
         self.env.events.of(&self.env.node)
@@ -218,11 +263,10 @@ impl<'a> Cx<'a> {
     }
 
     /// The same for the `n`-th connection of a port that takes many.
-    // Not inlined: the packet is then copied in one piece to where the caller wants it, not field by field.
-    #[inline(never)]
+    #[inline]
     pub fn take_nth<T: Payload>(&mut self, port: In<T>, n: usize) -> Option<Packet<T>> {
         let index = self.node_type.input_index(port.name)?;
-        self.inputs.slot_mut(index, n)?.take()
+        if n == 0 { self.inputs.take(index) } else { self.inputs.slot_mut(index, n)?.take() }
     }
 
     /// In a `Join`: the picture that covers this tick, held until the next one.
@@ -273,11 +317,9 @@ impl<'a> Cx<'a> {
     }
 
     /// Sends a packet. Carried to its consumers after this call.
-    #[inline(always)]
+    #[inline]
     pub fn emit<T: Payload>(&mut self, port: Out<T>, packet: Packet<T>) {
-        if let Some(index) = self.node_type.output_index(port.name) {
-            self.outbox.push(index, packet);
-        }
+        self.outbox.push(self.node_type.output_index(port.name), packet);
     }
 
     /// Sends several packets, one after the other.

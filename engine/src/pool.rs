@@ -108,7 +108,8 @@ impl Pool {
         let mut picture = match self.find(layout, Some(source.id())) {
             Some(spare) if spare.history.base == Some(source.id()) => {
                 let mut picture = Picture::new(spare.data, layout, home);
-                outside(spare.history.drawn, rect).into_iter().for_each(|strip| restore(&mut picture, source, strip));
+                let drawn = spare.history.drawn.rects();
+                drawn.flat_map(|drawn| outside(drawn, rect)).for_each(|strip| restore(&mut picture, source, strip));
                 picture
             }
             Some(mut spare) => {
@@ -121,7 +122,7 @@ impl Pool {
                 Picture::new(source.bytes().to_vec(), layout, home)
             }
         };
-        picture.history = History { base: Some(source.id()), drawn: rect };
+        picture.history = History { base: Some(source.id()), drawn: rect.into() };
         FrameMut { picture }
     }
 
@@ -212,7 +213,7 @@ impl FrameMut {
         let layout = self.picture.layout;
         let whole = Size::new(layout.size.width, layout.size.height).rect();
         let rect = rect.to_even().intersect(whole);
-        self.picture.history.drawn = self.picture.history.drawn.union(rect);
+        self.picture.history.drawn.add(rect);
         let mut planes = [None, None, None, None];
         let mut rest: &mut [u8] = &mut self.picture.data;
         for (p, slot) in planes.iter_mut().enumerate().take(layout.planes()) {
@@ -227,7 +228,7 @@ impl FrameMut {
 
     /// All planes, to write whole, in the order of `Layout`.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        self.picture.history.drawn = self.picture.layout.size.rect();
+        self.picture.history.drawn = self.picture.layout.size.rect().into();
         &mut self.picture.data
     }
 
@@ -305,6 +306,32 @@ mod tests {
             assert!(pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), "{hole:?}");
             assert_eq!((pool.laid(), pool.copies()), (laid, 0));
         }
+    }
+
+    #[test]
+    fn drawings_far_apart_are_restored_each_for_itself() {
+        let (pool, size) = (Pool::new(), Size::new(64, 32));
+        let base = solid(&Pool::new(), size, 40);
+        let at = |x: i32, y: i32, width: u32, height: u32| Rect { x, y, width, height };
+        let all = [at(0, 0, 8, 4), at(50, 20, 10, 10), at(2, 20, 6, 6), at(40, 0, 4, 4), at(54, 2, 6, 4), at(6, 2, 4, 20)];
+        for count in 0..=all.len() {
+            let mut drawn = crate::frame::Drawn::default();
+            let mut frame = pool.on(&base);
+            for rect in &all[..count] {
+                drawn.add(*rect);
+                for plane in frame.draw(*rect).1.into_iter().flatten() {
+                    (0..plane.size.height as usize).for_each(|y| plane.data[y * plane.stride..][..plane.size.width as usize].fill(200));
+                }
+            }
+            let kept: Vec<Rect> = drawn.rects().collect();
+            assert!(all[..count].iter().all(|rect| kept.iter().any(|kept| kept.intersect(*rect) == *rect)), "{kept:?}");
+            assert!(kept.iter().enumerate().all(|(i, a)| kept[i + 1..].iter().all(|b| a.intersect(*b).is_empty())), "{kept:?}");
+            drop(frame.freeze());
+            assert!(pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), "{count}");
+        }
+        let mut corners = crate::frame::Drawn::default();
+        [at(0, 0, 8, 4), at(50, 20, 10, 10)].into_iter().for_each(|rect| corners.add(rect));
+        assert_eq!(corners.rects().map(Rect::area).sum::<u64>(), 132, "not all that lies between them");
     }
 
     #[test]

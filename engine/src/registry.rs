@@ -28,6 +28,8 @@ pub struct NodeType {
     pub sync: Sync,
     /// Which thread it runs in.
     pub lane: Lane,
+    /// Where a run that makes only a part of the programme may begin.
+    pub starts: Starts,
     /// The longest that one call may take; a node that is in a call for longer is taken for hung, and the run ends.
     pub time_limit: Span,
     /// What it can be told while it runs, if anything.
@@ -56,6 +58,19 @@ pub enum Lane {
     Own,
 }
 
+/// Where a run that makes only a part of the programme may begin, so that the node's output there is what it would have been anyway. A
+/// render is cut accordingly ([`segments`](crate::segments)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Starts {
+    /// At any picture: what it makes for a time depends on the cues since the slide's beginning, the time in it and the pictures of that
+    /// time, and on nothing that it made or heard before.
+    Anywhere,
+    /// At the beginning of a slide: it remembers things within one.
+    Slide,
+    /// Only at the beginning of the programme: it goes by its own time, or remembers things over slides.
+    Never,
+}
+
 /// The graph's common settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Defaults {
@@ -82,6 +97,13 @@ pub trait NodeConfig: DeserializeOwned + JsonSchema + Send + 'static {
         Ok(())
     }
 
+    /// Of an encoder: why what it makes of one part cannot be joined to what others of its kind make of the next, and what to change.
+    /// It can when each part is made for itself: constant quality, closed groups of pictures, a number of threads that does not follow
+    /// the machine, the same decoder configuration throughout.
+    fn joins(&self) -> std::result::Result<(), String> {
+        Err("what it makes cannot be joined from parts".into())
+    }
+
     /// Makes the node.
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>>;
 }
@@ -92,6 +114,10 @@ pub trait AnyConfig: Send {
     fn validate(&self, defaults: &Defaults) -> std::result::Result<(), String>;
     /// See `NodeConfig::check_env`.
     fn check_env(&self) -> std::result::Result<(), String>;
+    /// See `NodeConfig::joins`.
+    fn joins(&self) -> std::result::Result<(), String> {
+        Ok(())
+    }
     /// See `NodeConfig::build`.
     fn build(self: Box<Self>, defaults: &Defaults) -> Result<Box<dyn Node>>;
 }
@@ -102,6 +128,9 @@ impl<C: NodeConfig> AnyConfig for C {
     }
     fn check_env(&self) -> std::result::Result<(), String> {
         NodeConfig::check_env(self)
+    }
+    fn joins(&self) -> std::result::Result<(), String> {
+        NodeConfig::joins(self)
     }
     fn build(self: Box<Self>, defaults: &Defaults) -> Result<Box<dyn Node>> {
         NodeConfig::build(*self, defaults)
@@ -172,7 +201,7 @@ impl NodeType {
 /// Ports are named by constants, which mostly are the same text in memory: most calls need not read it.
 #[inline]
 fn is_name(port: &'static str, name: &str) -> bool {
-    std::ptr::eq(port, name) || port == name
+    port.len() == name.len() && (std::ptr::eq(port.as_ptr(), name.as_ptr()) || port == name)
 }
 
 /// All node types of a program: the engine's own and those of each plugin crate, in the order of the catalogue.

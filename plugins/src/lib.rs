@@ -4,6 +4,7 @@
 //! Families do not import each other; they meet in the [`lesson`] model and in packets.
 
 pub mod avatar;
+pub mod cache_folder;
 pub mod compositor;
 pub mod drawing;
 pub mod gst;
@@ -14,6 +15,8 @@ pub mod outputs;
 pub mod part_file;
 pub mod pixels;
 mod registry;
+mod resampler;
+pub mod segment_store;
 pub mod slides;
 pub mod sound;
 pub mod speech;

@@ -9,7 +9,7 @@ use crate::resources;
 use crate::signals::Signals;
 use clap::Args;
 use engine::graph::plan::Plan;
-use engine::run::{ErrorKind, Handle, Report, Run, RunOptions};
+use engine::run::{ErrorKind, Handle, Report, Run, RunError, RunOptions};
 use plugins::part_file;
 use std::path::{Path, PathBuf};
 
@@ -63,40 +63,57 @@ pub fn execute_with<B>(
 ) -> Result<Report, Failure> {
     let signals = Signals::listen();
     let is_live = plan.clock == engine::graph::document::Clock::Live;
-    let options = RunOptions { cancel: signals.cancel(), trace: figures.trace.is_some(), ..RunOptions::default() };
+    let options = RunOptions { cancel: signals.cancel().child(), trace: figures.trace.is_some(), ..RunOptions::default() };
     let finished = Run::launch_with(plan, options).and_then(|run| {
         let handle = run.handle();
         if is_live {
             signals.stop_first(handle.clone());
         }
         let _watch = Watch::start(run.progress(), is_live, console);
-        let metrics = figures.metrics.as_ref().map(|path| MetricsFile::keep(path, handle.clone()));
+        let watched = handle.clone();
+        let metrics = figures.metrics.as_ref().map(|path| MetricsFile::keep(path, move || watched.report()));
         let beside = begin(handle.clone());
         let result = run.wait();
         end(beside);
         drop(metrics);
         result.map(|report| (report, handle))
     });
-    let (mut report, handle) = match finished {
-        Ok(finished) => finished,
-        // Whatever nodes say while they are stopped, the signal is the cause.
-        Err(error) => {
-            return Err(match (signals.aborted(), error.kind) {
-                (_, ErrorKind::Laggards) => Failure::Laggards(error.to_string()),
-                (Some(signal), _) => Failure::Aborted(signal),
-                (None, _) => Failure::Failed(error.to_string()),
-            });
-        }
-    };
+    let (report, handle) = finished.map_err(|error| run_failed(&error))?;
     if let Some(signal) = signals.aborted() {
         return Err(Failure::Aborted(signal));
     }
+    write_figures(Ran { report, trace: &|| handle.trace() }, figures)
+}
+
+/// Why a run failed. Whatever nodes say while they are stopped, the signal is the cause.
+pub fn run_failed(error: &RunError) -> Failure {
+    match (Signals::listen().aborted(), error.kind) {
+        (_, ErrorKind::Laggards) => Failure::Laggards(error.to_string()),
+        (Some(signal), _) => Failure::Aborted(signal),
+        (None, _) => Failure::Failed(error.to_string()),
+    }
+}
+
+/// What a run that has ended says about itself.
+pub struct Ran<'a> {
+    /// Its figures, but for those of the process.
+    pub report: Report,
+    /// When each node worked.
+    pub trace: &'a dyn Fn() -> serde_json::Value,
+}
+
+/// Completes the figures of a run and writes those that are asked for.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write_figures(ran: Ran<'_>, figures: &Figures) -> Result<Report, Failure> {
+    let Ran { mut report, trace } = ran;
     resources::fill_in(&mut report);
     if let Some(path) = &figures.report {
         write_json("report", &serde_json::to_value(&report).expect("a report is plain data"), path)?;
     }
     if let Some(path) = &figures.trace {
-        write_json("trace", &handle.trace(), path)?;
+        write_json("trace", &trace(), path)?;
     }
     Ok(report)
 }

@@ -24,6 +24,13 @@ pub struct GraphOptions {
     pub set: Vec<(String, String)>,
 }
 
+impl GraphOptions {
+    /// What a variable is set to: the last one counts.
+    pub fn value(&self, name: &str) -> Option<String> {
+        self.set.iter().rfind(|(set, _)| set == name).map(|(_, value)| value.clone())
+    }
+}
+
 /// `NAME=VALUE` of `--set`.
 pub fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as voice=default")?;
@@ -67,6 +74,12 @@ impl GraphFile {
     /// The graph declares this variable in `vars`.
     pub fn declares(&self, variable: &str) -> bool {
         self.lists("vars", variable)
+    }
+
+    /// What a variable is unless it is set, where it is plain text or a number.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let tree = parse(&self.text, &self.name()).ok()?;
+        tree.get("vars")?.get(name)?.as_scalar().map(|scalar| scalar.text().to_string())
     }
 
     /// The graph declares this profile.

@@ -22,9 +22,13 @@ mod live;
 mod metrics;
 mod outputs;
 mod progress;
+mod quality;
+mod renders;
 mod resources;
+mod segmented;
 mod signals;
 mod state;
+mod verify;
 
 use clap::Parser;
 use std::io::Write;

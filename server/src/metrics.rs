@@ -2,7 +2,7 @@
 //!
 //! The frame path knows nothing of this: counters are read once a second from where lanes keep them.
 
-use engine::run::{Handle, Report};
+use engine::run::Report;
 use metrics::{Label, counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use plugins::part_file;
@@ -116,14 +116,14 @@ pub struct MetricsFile {
 
 impl MetricsFile {
     /// Writes `path` once a second, whole or not at all, and a last time at the end.
-    pub fn keep(path: &Path, handle: Handle) -> MetricsFile {
+    pub fn keep(path: &Path, report: impl Fn() -> Report + Send + 'static) -> MetricsFile {
         let (stop, stopped) = channel::<()>();
         let path = path.to_path_buf();
         let work = move || {
             let metrics = Metrics::default();
             loop {
                 let ends = stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
-                if let Err(error) = part_file::write(&path, metrics.text(&handle.report()).as_bytes()) {
+                if let Err(error) = part_file::write(&path, metrics.text(&report()).as_bytes()) {
                     tracing::warn!(%error, "cannot write the metrics {}", path.display());
                 }
                 if ends {

@@ -1,7 +1,7 @@
 //! How far a run is, shown while it runs: a bar at a terminal, plain lines in a log, JSON for programs.
 
 use crate::console::{Console, Reader, to_stderr, to_stdout};
-use engine::run::Progress;
+use engine::run::{Progress, WorkStage};
 use engine::time::Time;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -30,6 +30,8 @@ pub struct Look {
     pub reached: Time,
     /// It goes by the clock.
     pub live: bool,
+    /// What is being done, in a render of several runs.
+    pub work: Option<WorkStage>,
 }
 
 /// Where a run was when its first pictures were seen; speed is measured from there.
@@ -51,11 +53,14 @@ impl Look {
         let rest = progress.expected_end().map(|end| (end - reached).as_seconds().max(0.0));
         let left = rest.filter(|_| speed > 0.0).map(|rest| Duration::from_secs_f64((rest / speed).min(1e6)));
         // An estimate of the length that grows must not make the bar go back.
-        Look { percent: part.map(|part| (100.0 * part).max(percent_before)), fps, left, reached, live }
+        Look { percent: part.map(|part| (100.0 * part).max(percent_before)), fps, left, reached, live, work: progress.stage() }
     }
 
     fn stage(&self) -> &'static str {
         match self.percent {
+            _ if self.work == Some(WorkStage::Narrating) => "narrating",
+            _ if self.work == Some(WorkStage::Assembling) => "finishing",
+            _ if self.work.is_some() => "rendering",
             _ if self.reached == Time::ZERO => "preparing",
             Some(percent) if percent >= 100.0 => "finishing",
             _ if self.live => "live",
@@ -216,7 +221,7 @@ mod tests {
 
     fn look(percent: Option<f64>) -> Look {
         let reached = Time::ZERO + engine::time::Span::from_millis(12_340);
-        Look { percent, fps: 118.4, left: Some(Duration::from_secs(23)), reached, live: false }
+        Look { percent, fps: 118.4, left: Some(Duration::from_secs(23)), reached, live: false, work: None }
     }
 
     #[test]

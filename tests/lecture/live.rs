@@ -8,22 +8,23 @@ use engine::run::{Report, Run, RunOptions};
 use engine::time::{Span, Time};
 use serde_json::Value;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
-/// Two slides of the demo as the lecture graph gives them, up to what would be encoded.
-fn graph(clock: &str, out: &Path) -> String {
-    let lesson = root().join("graphs/demo/lectern.pptx");
+/// Slides as the lecture graph gives them, up to what would be encoded.
+fn graph((lesson, slides): (&Path, &str), clock: &str, out: &Path) -> String {
     format!(
         r##"version: 1
 graph: live
 clock: {clock}
 defaults: {{ video: {{ size: 640x360, fps: 30 }}, memory: 512MiB }}
 nodes:
-  speech:  {{ type: tts_chunker, config: {{ lesson: "{lesson}", slides: "1-2" }} }}
+  speech:  {{ type: tts_chunker, config: {{ lesson: "{lesson}", slides: "{slides}" }} }}
   slides:  {{ type: slide_source, inputs: {{ cues: speech.cues }}, config: {{ lesson: "{lesson}" }} }}
   avatar:  {{ type: lip_sync, inputs: {{ audio: speech.audio, cues: speech.cues }}, config: {{ avatar: default }} }}
   scene:   {{ type: chroma_compositor, inputs: {{ slide: slides.video, avatar: avatar.video, cues: speech.cues }} }}
-  level:   {{ type: loudness, inputs: {{ audio: speech.audio }} }}
+  mix:     {{ type: audio_mix, inputs: {{ audio: [speech.audio, slides.audio] }} }}
+  level:   {{ type: loudness, inputs: {{ audio: mix.audio }} }}
   playout: {{ type: playout, inputs: {{ video: scene.video, audio: level.audio, cues: speech.cues }} }}
   sound:   {{ type: audio_sink, inputs: {{ audio: playout.audio }}, config: {{ path: "{wav}" }} }}
   out:     {{ type: hash, inputs: {{ video: playout.video, cues: playout.cues }}, config: {{ path: "{out}" }} }}
@@ -43,10 +44,10 @@ struct Programme {
 }
 
 /// Runs the graph; live, the clock is cranked by 10 ms whenever nothing moves, and the run is flushed at `flush`.
-fn give(clock: &str, flush: Option<Span>) -> Programme {
+fn give(lesson: (&Path, &str), clock: &str, flush: Option<Span>) -> Programme {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("packets.txt");
-    let document = load(&graph(clock, &out), "live.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
+    let document = load(&graph(lesson, clock, &out), "live.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
     let plan = check(&document, &plugins::registry(), Depth::Environment).unwrap_or_else(|problems| panic!("{problems}"));
     let manual = Manual::default();
     let options = RunOptions { clock: Some(Arc::new(manual.clone())), ..RunOptions::default() };
@@ -75,17 +76,38 @@ fn give(clock: &str, flush: Option<Span>) -> Programme {
 
 #[test]
 fn a_live_lecture_is_the_offline_one_and_a_flush_changes_only_the_join() {
-    let offline = give("offline", None);
-    let live = give("live", None);
+    // Two slides of the demo.
+    let deck = root().join("graphs/demo/lectern.pptx");
+    goes_live_as_offline((&deck, "1-2"), &[Span::from_millis(2500), Span::from_millis(7130)]);
+}
+
+#[test]
+fn a_film_in_a_lecture_is_live_as_offline_too_also_when_it_is_flushed() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let sources = ["testsrc2=s=320x240:r=25:d=6", "sine=f=300:r=48000:d=6"].map(|source| ["-f", "lavfi", "-i", source]);
+    let film = ["-c:v", "libx264", "-bf", "2", "-g", "40", "-c:a", "pcm_s16le"];
+    succeed(Command::new("ffmpeg").args(["-v", "error"]).args(sources.as_flattened()).args(film).arg(home.path().join("film.mov")));
+    let slides = "- { color: \"#204060\", silence: 1s }\n- { clip: { file: film.mov }, narration: This is a film., transition: { kind: fade } }\n\
+        - { color: \"#602040\", silence: 1s, transition: { kind: fade } }\n- { clip: { file: film.mov, from: 2s, until: 4500ms } }\n";
+    let lesson = home.path().join("lesson.yaml");
+    std::fs::write(&lesson, format!("version: 1\nslides:\n{slides}")).expect("a writable folder");
+    // In the fade, while it is spoken, in the film alone, in the fade away from it, in the second one.
+    let cuts = [1200, 2500, 5500, 7200, 9500].map(Span::from_millis);
+    goes_live_as_offline((&lesson, "all"), &cuts);
+}
+
+fn goes_live_as_offline(lesson: (&Path, &str), cuts: &[Span]) {
+    let offline = give(lesson, "offline", None);
+    let live = give(lesson, "live", None);
     let playout = live.report.playout.expect("a live run");
     assert_eq!((playout.held, playout.late, playout.underruns), (0, 0, 0));
-    assert!(offline.video.len() > 300, "two slides are more than 10 s: {}", offline.video.len());
+    assert!(offline.video.len() > 300, "all slides are more than 10 s: {}", offline.video.len());
     assert!(live.video == offline.video, "pictures differ from {:?} on", live.video.iter().zip(&offline.video).find(|(a, b)| a != b));
     assert!(live.audio == offline.audio, "sound differs from {:?} on", live.audio.iter().zip(&offline.audio).position(|(a, b)| a != b));
     assert!(live.cues == offline.cues, "cues differ from {:?} on", live.cues.iter().zip(&offline.cues).find(|(a, b)| a != b));
 
-    for at in [Span::from_millis(2500), Span::from_millis(7130)] {
-        let flushed = give("live", Some(at));
+    for &at in cuts {
+        let flushed = give(lesson, "live", Some(at));
         let playout = flushed.report.playout.expect("a live run");
         assert_eq!((playout.late, playout.underruns, playout.refills), (0, 0, 0), "{playout:?}");
         let first = flushed.video.iter().zip(&offline.video).find(|(a, b)| a != b);

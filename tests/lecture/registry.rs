@@ -40,7 +40,7 @@ impl Stage {
         let speech = format!("speech: {{ type: tts_chunker, config: {{ lesson: {deck:?}, slides: \"1\" }} }}");
         match node_type.name {
             "tts_chunker" => subject.config(format!("{{ lesson: {deck:?}, slides: \"1\" }}")),
-            "slide_source" => subject.config(format!("{{ lesson: {deck:?} }}")).feed("cues", "speech.cues", &speech),
+            "slide_source" => subject.config(format!("{{ lesson: {deck:?} }}")).feed("cues", "speech.cues", &speech).sparse("audio"),
             "lip_sync" => subject.size("320x180").feed("audio", "speech.audio", &speech).feed("cues", "speech.cues", ""),
             "audio_file" => subject.config(format!("{{ path: {:?} }}", path("sound.wav"))),
             "y4m_source" => subject.config(format!("{{ path: {:?} }}", path("film.y4m"))),

@@ -1,10 +1,9 @@
 //! The figures of a session's nodes while it is on.
 
-use super::stage::{Live, PATIENCE, ask};
+use super::stage::{Live, ask, until};
 use crate::support::deck;
 use reqwest::Method;
 use serde_json::Value;
-use std::time::{Duration, Instant};
 
 #[test]
 fn every_node_of_a_session_has_its_rate_and_those_with_pictures_a_rating() {
@@ -12,15 +11,8 @@ fn every_node_of_a_session_has_its_rate_and_those_with_pictures_a_rating() {
     let hls = home.path().join("hls");
     let live = Live::start(home.path(), &deck("hello.pptx"), &["--loop", "--set", "size=426x240", "--hls", hls.to_str().expect("a path")]);
     let url = format!("{}/v1/live/{}/graph", live.origin(), live.said("room"));
-    let deadline = Instant::now() + PATIENCE;
-    let graph = loop {
-        let (_, graph) = ask(Method::GET, &url, &live.said("control_token"), None);
-        if graph["fps"][0]["samples"].as_u64() >= Some(3) {
-            break graph;
-        }
-        assert!(Instant::now() < deadline, "no samples: {graph}");
-        std::thread::sleep(Duration::from_millis(50));
-    };
+    let look = || ask(Method::GET, &url, &live.said("control_token"), None).1;
+    let graph = until("three samples", look, |graph| graph["fps"][0]["samples"].as_u64() >= Some(3));
     let fps = graph["fps"].as_array().expect("a list");
     assert_eq!(fps.len(), graph["nodes"].as_array().expect("a list").len());
     let of = |node: &str| fps.iter().find(|fps| fps["node"] == node).unwrap_or_else(|| panic!("no {node} in {graph}"));

@@ -1,11 +1,10 @@
 //! A real LiveKit server, made ready by scripts/setup-peers.
 
-use super::stage::{PATIENCE, peer};
+use super::stage::{peer, until};
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 /// The key of a server's configuration.
 pub const KEY: &str = "devkey";
@@ -44,11 +43,8 @@ impl Server {
 
     /// Waits until it answers.
     fn answers(&self) {
-        let deadline = Instant::now() + PATIENCE;
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < deadline, "the LiveKit server does not answer");
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        until("answers the LiveKit server", || std::net::TcpStream::connect(("127.0.0.1", self.port)), Result::is_ok)
+            .expect("a connection");
     }
 
     fn kill(&mut self) {

@@ -1,7 +1,7 @@
 //! The room service of the "Rapido" system, as its clients use it.
 
 use super::livekit_server::{KEY, SECRET, Server, with_key};
-use super::stage::{Live, PATIENCE, ask, ask_raw, peer, report, runtime, token};
+use super::stage::{Live, ask, ask_raw, peer, report, runtime, token, until};
 use crate::support::{deck, lectern};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use reqwest::{Method, StatusCode};
@@ -54,22 +54,18 @@ fn claims(token: &Value) -> Value {
 }
 
 /// Asks until the answer is as wanted.
-fn until(url: &str, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+fn asked(url: &str, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+    let look = || {
         let (status, answer) = ask(Method::GET, url, "", None);
         assert_eq!(status, StatusCode::OK, "{answer}");
-        if is_it(&answer) {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "never {what}: {answer}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        answer
+    };
+    until(what, look, is_it)
 }
 
 /// The same until a session has one of these statuses.
 fn until_any(url: &str, statuses: &[&str]) -> Value {
-    until(url, &statuses.join(" or "), |session| session["status"].as_str().is_some_and(|status| statuses.contains(&status)))
+    asked(url, &statuses.join(" or "), |session| session["status"].as_str().is_some_and(|status| statuses.contains(&status)))
 }
 
 /// The event log.
@@ -78,10 +74,21 @@ fn events(home: &Path) -> String {
     files.map(|file| fs::read_to_string(file.path()).expect("text")).collect()
 }
 
+/// A request as a page of that origin would send it; the status, and the origin that is allowed.
+fn from_page(url: &str, origin: &str, method: Method) -> (StatusCode, Option<String>) {
+    runtime().block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let request = client.request(method, url).header("origin", origin).header("access-control-request-method", "POST");
+        let answer = request.send().await.expect("an answer");
+        let allowed = answer.headers().get("access-control-allow-origin").map(|allowed| allowed.to_str().expect("text").to_string());
+        (answer.status(), allowed)
+    })
+}
+
 #[test]
 fn requests_that_cannot_work_are_refused_as_the_original_does() {
     let home = tempfile::tempdir().expect("a temporary folder");
-    let live = Live::of(&mut command(home.path(), &["--wait", "--room", "own"]));
+    let live = Live::of(&mut command(home.path(), &["--wait", "--room", "own", "--allow-origin", "https://player.example"]));
     let api = format!("{}/api/v1", live.origin());
     let tokens = format!("{api}/livekit/token");
     let post = |body| ask(Method::POST, &tokens, "", body);
@@ -109,13 +116,16 @@ fn requests_that_cannot_work_are_refused_as_the_original_does() {
         assert!(answer["detail"].as_str().is_some_and(|detail| detail.contains("LIVEKIT_URL")), "{answer}");
     }
     assert_eq!(ask(Method::GET, &format!("{api}/rooms/status"), "", None).1, json!({ "active_rooms": {}, "total_rooms": 0 }));
-    let (status, origin) = runtime().block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let request = client.request(Method::OPTIONS, &tokens).header("origin", "https://player.example");
-        let answer = request.header("access-control-request-method", "POST").send().await.expect("an answer");
-        (answer.status(), answer.headers()["access-control-allow-origin"].clone())
-    });
-    assert!(status.is_success() && origin == "*", "{status} {origin:?}");
+    // Pages of other sites start nothing here, but those that may.
+    for (origin, method) in
+        [("https://player.example", Method::OPTIONS), ("https://player.example", Method::POST), (&live.origin(), Method::POST)]
+    {
+        let (status, allowed) = from_page(&tokens, origin, method);
+        assert!(status != StatusCode::FORBIDDEN && allowed.as_deref() == Some(origin), "{origin} {status} {allowed:?}");
+    }
+    for (url, method) in [(tokens.clone(), Method::OPTIONS), (tokens.clone(), Method::POST), (format!("{api}/rooms/status"), Method::GET)] {
+        assert_eq!(from_page(&url, "https://other.example", method), (StatusCode::FORBIDDEN, None));
+    }
     live.stop();
 }
 
@@ -172,7 +182,7 @@ fn viewers_of_a_room_get_tokens_and_see_its_one_avatar() {
     assert_eq!(claims(&second["token"])["sub"], "user_bert_sess0000");
     assert_eq!(rooms()["active_rooms"]["lesson_6"]["session_id"], room["session_id"], "still the same avatar");
     let url = format!("{api}/sessions/{}/status", room["session_id"].as_str().expect("an id"));
-    let session = until(&url, "on", |session| session["status"] == "streaming");
+    let session = asked(&url, "on", |session| session["status"] == "streaming");
     assert_eq!((&session["room"], &session["identity"]), (&"lesson_6".into(), &Value::Null), "{session}");
 
     let file = home.path().join("livekit-token");
@@ -184,7 +194,7 @@ fn viewers_of_a_room_get_tokens_and_see_its_one_avatar() {
     // A viewer of a lesson that is not there waits in its room.
     let (status, early) = ask(Method::POST, &format!("{api}/livekit/token"), "", Some(join("lesson_8", "carl", "s")));
     assert_eq!((status, &early["room"]), (StatusCode::OK, &"lesson_8".into()), "{early}");
-    until(&format!("{api}/rooms/status"), "without an avatar", |rooms| rooms["active_rooms"]["lesson_8"]["avatar_active"] == false);
+    asked(&format!("{api}/rooms/status"), "without an avatar", |rooms| rooms["active_rooms"]["lesson_8"]["avatar_active"] == false);
     assert_eq!(rooms()["total_rooms"], 2);
     live.stop();
 }
@@ -232,10 +242,7 @@ fn the_first_viewer_starts_a_lesson_and_a_text_is_presented() {
         until_any(&of_session(&started["session_id"]), &["completed"]);
     }
     let texts = home.path().join("state/lectern/texts");
-    let deadline = Instant::now() + PATIENCE;
-    while fs::read_dir(&texts).is_ok_and(|mut left| left.next().is_some()) {
-        assert!(Instant::now() < deadline, "its slide stays in {}", texts.display());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let left = || fs::read_dir(&texts).map_or(0, Iterator::count);
+    until("empty, the folder of its slide", left, |left| *left == 0);
     live.stop();
 }

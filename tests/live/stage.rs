@@ -106,15 +106,20 @@ impl Live {
 
     /// Looks at the session until it is as wanted.
     pub fn watch(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let session = self.session();
-            if is_it(&session) {
-                return session;
-            }
-            assert!(Instant::now() < deadline, "never {what}: {session}");
-            std::thread::sleep(Duration::from_millis(20));
+        until(what, || self.session(), is_it)
+    }
+}
+
+/// Looks again and again until it is as wanted: for what tells nobody when it changes.
+pub fn until<T: std::fmt::Debug>(what: &str, look: impl Fn() -> T, is_it: impl Fn(&T) -> bool) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let seen = look();
+        if is_it(&seen) {
+            return seen;
         }
+        assert!(Instant::now() < deadline, "never {what}: {seen:?}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

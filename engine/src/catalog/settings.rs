@@ -167,7 +167,7 @@ mod tests {
     use super::*;
     use crate::graph::unit::{DurationSetting, Percent};
     use crate::node::{Node, Result};
-    use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, Sync};
+    use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, Starts, Sync};
     use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
 
@@ -224,6 +224,7 @@ mod tests {
         outputs: &[],
         sync: Sync::Each,
         lane: Lane::Own,
+        starts: Starts::Anywhere,
         time_limit: NodeType::TIME_LIMIT,
         command: None,
         config: ConfigType::of::<Config>("{}"),

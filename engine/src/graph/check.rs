@@ -82,6 +82,7 @@ pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Res
             name: Arc::from(entry.name.value.as_str()),
             node_type: types[index].expect("checked above"),
             config,
+            settings: entry.config.clone(),
             at: entry.name.at.clone(),
             on_error: on_error_of(entry, types[index].expect("checked above"), document.clock),
         }
@@ -94,12 +95,15 @@ pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Res
         clock: document.clock,
         latency: document.latency.map_or(LATENCY, |latency| latency.0),
         drain: document.drain.map_or(DRAIN, |drain| drain.0),
+        segment_by: document.segment_by,
+        sparse: false,
         nodes,
         edges,
     };
     let mut problems = Problems::default();
     keeps_sides(&plan, &mut problems);
     fits_memory(&plan, document, &mut problems);
+    joins(&plan, document, &mut problems);
     problems.into_result(plan)
 }
 
@@ -114,6 +118,31 @@ fn keeps_sides(plan: &Plan, problems: &mut Problems) {
             kind => format!("Connect \"{}.{}\" to playout's input \"{}\", and take it from there.", from.name, port.name, kind.as_str()),
         };
         problems.push(Problem::new(Code::BeforeAndBehind, &edge.at, text).with_help(help));
+    }
+}
+
+/// A render in segments is put together from what encoders made of each part.
+fn joins(plan: &Plan, document: &GraphDocument, problems: &mut Problems) {
+    if plan.segment_by.is_none() {
+        return;
+    }
+    if plan.clock == Clock::Live {
+        let text = "segment_by is for files; a live run goes from beginning to end";
+        problems.push(
+            Problem::new(Code::NotJoined, &document.graph.at, text).with_help("Write segment_by: null in the profile with clock: live."),
+        );
+        return;
+    }
+    for index in plan.video_encoders() {
+        let node = &plan.nodes[index];
+        if let Err(text) = node.config.joins() {
+            let text = format!("segment_by: slide cannot cut what node \"{}\" ({}) encodes: {text}", node.name, node.node_type.name);
+            problems.push(Problem::new(Code::NotJoined, &node.at, text));
+        } else if !plan.upstream(index).any(|node| Some(node) == plan.playout()) {
+            let text = format!("segment_by: slide needs a playout before node \"{}\" ({})", node.name, node.node_type.name);
+            let help = "Write playout: { type: playout, inputs: { video: … } }, and encode what comes out of it.";
+            problems.push(Problem::new(Code::NotJoined, &node.at, text).with_help(help));
+        }
     }
 }
 

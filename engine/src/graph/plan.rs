@@ -7,8 +7,8 @@ use crate::run::Limit;
 use crate::time::Span;
 use std::sync::Arc;
 
-use super::document::{Clock, OnError, Policy};
-use super::value::Location;
+use super::document::{Clock, OnError, Policy, SegmentBy};
+use super::value::{Location, Value};
 
 /// A graph that passed all checks.
 pub struct Plan {
@@ -24,6 +24,11 @@ pub struct Plan {
     pub latency: Span,
     /// Live: how long a stopped run may drain.
     pub drain: Span,
+    /// How a render is cut.
+    pub segment_by: Option<SegmentBy>,
+    /// `playout` may leave out pictures that show what the one before shows. For a run whose pictures go into a file and nowhere else;
+    /// nothing comes of it live.
+    pub sparse: bool,
     /// In an order in which producers come before consumers.
     pub nodes: Vec<PlanNode>,
     /// All connections, by consumer and in the order of its file entry.
@@ -38,6 +43,8 @@ pub struct PlanNode {
     pub node_type: &'static NodeType,
     /// Its configuration, checked.
     pub config: Box<dyn AnyConfig>,
+    /// The same as the graph file has it.
+    pub settings: Value,
     /// What its error does to the run; `Detach` for sinks only.
     pub on_error: OnError,
     /// Where the graph file names it.
@@ -97,6 +104,39 @@ impl Plan {
     /// The `playout` of the graph.
     pub fn playout(&self) -> Option<usize> {
         self.nodes.iter().position(|node| node.node_type.name == "playout")
+    }
+
+    /// The nodes that make encoded units of pictures.
+    pub fn video_encoders(&self) -> impl Iterator<Item = usize> {
+        self.encoders(Kind::Video)
+    }
+
+    /// The nodes that take this kind and make encoded units of it.
+    pub fn encoders(&self, kind: Kind) -> impl Iterator<Item = usize> {
+        let takes = move |index: usize| self.edges.iter().any(|edge| edge.to == index && self.kind(edge) == kind);
+        let makes = |index: usize| self.nodes[index].node_type.outputs.iter().any(|port| port.kind == Kind::Encoded);
+        (0..self.nodes.len()).filter(move |&index| makes(index) && takes(index))
+    }
+
+    /// All that takes encoded pictures takes them sparse.
+    pub fn may_be_sparse(&self) -> bool {
+        let takes = |edge: &PlanEdge| self.nodes[edge.to].node_type.inputs[edge.to_port].sparse;
+        self.video_encoders().all(|encoder| self.edges.iter().filter(|edge| edge.from == encoder).all(takes))
+    }
+
+    /// What travels on an edge.
+    pub fn kind(&self, edge: &PlanEdge) -> Kind {
+        self.nodes[edge.from].node_type.outputs[edge.from_port].kind
+    }
+
+    /// The nodes that lead to a node, and this one, producers first.
+    pub fn upstream(&self, node: usize) -> impl Iterator<Item = usize> {
+        let mut leads = vec![false; self.nodes.len()];
+        leads[node] = true;
+        for index in (0..node).rev() {
+            leads[index] = self.edges.iter().any(|edge| edge.from == index && leads[edge.to]);
+        }
+        (0..self.nodes.len()).filter(move |&index| leads[index])
     }
 
     /// For every node whether it comes behind `playout`.

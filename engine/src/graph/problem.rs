@@ -67,6 +67,7 @@ codes! {
     NoPlayout "G032" "A live graph without a `playout`, so that nothing keeps time.",
     WrongPolicy "G033" "A queue policy that does not fit what travels there.",
     BeforeAndBehind "G034" "A node of a live graph that is fed from before and from behind `playout`.",
+    NotJoined "G035" "A render in segments that could not be put together from them.",
     UnusedVariable "L001" "A variable that nothing uses.",
 }
 

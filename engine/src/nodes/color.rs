@@ -5,7 +5,7 @@ use crate::graph::unit::{DurationSetting, Rgb};
 use crate::node::{Cx, Flow, Node, Out, Result};
 use crate::packet::Packet;
 use crate::pool::Pool;
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::time::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,6 +22,7 @@ pub const COLOR: NodeType = NodeType {
     outputs: &[VIDEO.port("the picture, once")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<ColorConfig>("{ color: \"#102030\", duration: 2s }"),

@@ -5,7 +5,7 @@ use crate::frame::VideoFrame;
 use crate::media::Caps;
 use crate::node::{Cx, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,6 +25,7 @@ pub const DELAY: NodeType = NodeType {
     outputs: &[VIDEO_OUT.port("the same pictures, later")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<DelayConfig>("{ frames: 3 }"),

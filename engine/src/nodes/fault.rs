@@ -5,7 +5,7 @@ use crate::frame::VideoFrame;
 use crate::media::Caps;
 use crate::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::run::Cancel;
 use crate::time::{Span, Time};
 use schemars::JsonSchema;
@@ -25,6 +25,7 @@ pub const FAULT: NodeType = NodeType {
     sync: Sync::Each,
     lane: Lane::Shared,
     // Short, so that tests of a node that hangs are short, too.
+    starts: Starts::Anywhere,
     time_limit: Span::SECOND,
     command: None,
     config: ConfigType::of::<FaultConfig>("{ phase: process, after: 1000000, kind: error }"),

@@ -5,7 +5,7 @@ use crate::frame::VideoFrame;
 use crate::media::{AudioBlock, EncodedUnit, Media};
 use crate::node::{Cx, Flow, In, Node, Result};
 use crate::packet::Packet;
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::time::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,6 +31,7 @@ pub const HASH: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Shared,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<HashConfig>("{ path: out/packets.txt }"),

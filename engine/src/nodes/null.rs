@@ -2,7 +2,7 @@
 
 use crate::media::{AudioBlock, EncodedUnit};
 use crate::node::{Cx, Flow, In, Node, Result};
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::{cue::Cue, frame::VideoFrame};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -27,6 +27,7 @@ pub const NULL: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Shared,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<NullConfig>("{}"),

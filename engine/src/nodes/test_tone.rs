@@ -4,7 +4,7 @@ use crate::graph::unit::DurationSetting;
 use crate::media::AudioBlock;
 use crate::node::{Cx, Flow, Node, Out, Result};
 use crate::packet::Packet;
-use crate::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::run::Command;
 use crate::time::{Rate, Time};
 use schemars::JsonSchema;
@@ -22,6 +22,7 @@ pub const TEST_TONE: NodeType = NodeType {
     outputs: &[AUDIO.port("sound in blocks of 20 ms")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Never,
     time_limit: NodeType::TIME_LIMIT,
     command: Some(CommandType::of::<ToneCommand>()),
     config: ConfigType::of::<TestToneConfig>("{ duration: 2s, frequency: 440 }"),

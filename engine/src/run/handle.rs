@@ -152,6 +152,11 @@ impl Handle {
         }
     }
 
+    /// Both are of the same run.
+    pub(crate) fn is(&self, other: &Handle) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// All lanes have ended.
     pub fn has_ended(&self) -> bool {
         self.running() == 0

@@ -96,9 +96,28 @@ pub(crate) struct Launched {
 
 /// Builds and starts the nodes in order. On an error everything that was started is dropped again.
 pub(crate) fn launch(mut plan: Plan, env: &Env, activity: &Arc<Activity>, options: &RunOptions) -> Result<Launched, Box<RunError>> {
-    plan.edges.sort_by_key(|edge| (edge.to, edge.to_port));
     let live = live_run(&plan, options);
-    let envs = node_envs(&plan, env, live.as_ref(), activity);
+    let Started { nodes: started, caps, latency } = start_nodes(&mut plan, env, live.as_ref(), activity)?;
+    let behind = plan.balance(&latency).map_err(|(edge, wait)| unbalanced(&plan, edge, wait))?;
+    if let Some(live) = &live {
+        // What nodes hold back is made ahead too, so that `latency` is what there is at `playout`.
+        live.pacer.horizon.reach_further(behind[live.playout]);
+    }
+    Ok(join_lanes(&plan, started, &latency, &caps, activity, live))
+}
+
+/// Nodes that have started, in the order of their plan.
+pub(crate) struct Started {
+    pub(crate) nodes: Vec<(Box<dyn Node>, Env)>,
+    /// By node and output port.
+    pub(crate) caps: Vec<Vec<Caps>>,
+    pub(crate) latency: Vec<Span>,
+}
+
+/// Builds and starts the nodes in order. On an error everything that was started is dropped again.
+pub(crate) fn start_nodes(plan: &mut Plan, env: &Env, live: Option<&LiveRun>, activity: &Arc<Activity>) -> Result<Started, Box<RunError>> {
+    plan.edges.sort_by_key(|edge| (edge.to, edge.to_port));
+    let envs = node_envs(plan, env, live, activity);
     let mut started: Vec<(Box<dyn Node>, Env)> = Vec::new();
     let mut caps: Vec<Vec<Caps>> = Vec::new();
     let mut latency = Vec::new();
@@ -116,12 +135,7 @@ pub(crate) fn launch(mut plan: Plan, env: &Env, activity: &Arc<Activity>, option
         caps.push(settle_caps(planned.node_type, start.outputs, &plan.defaults).map_err(fail)?);
         started.push((node, env));
     }
-    let behind = plan.balance(&latency).map_err(|(edge, wait)| unbalanced(&plan, edge, wait))?;
-    if let Some(live) = &live {
-        // What nodes hold back is made ahead too, so that `latency` is what there is at `playout`.
-        live.pacer.horizon.reach_further(behind[live.playout]);
-    }
-    Ok(join_lanes(&plan, started, &latency, &caps, activity, live))
+    Ok(Started { nodes: started, caps, latency })
 }
 
 fn live_run(plan: &Plan, options: &RunOptions) -> Option<LiveRun> {
@@ -152,6 +166,7 @@ fn node_envs(plan: &Plan, env: &Env, live: Option<&LiveRun>, activity: &Arc<Acti
             wishes: inputs.map(|edge| (edge.to_port, demands[edge.from][edge.from_port].clone())).collect(),
             mailbox: node.node_type.command.map(|_| Arc::default()),
             activity: Some(activity.clone()),
+            sparse: plan.sparse && live.is_none(),
             live,
             ..env.clone()
         }
@@ -247,7 +262,10 @@ fn join_lanes(
             let port = &planned.node_type.inputs[edge.to_port];
             Slot::new(edge.to_port, port.kind, port.required)
         };
-        let inputs = Inputs::new(inputs_of(id).map(slot).collect(), planned.node_type.sync, plan.defaults.fps);
+        let mut inputs = Inputs::new(inputs_of(id).map(slot).collect(), planned.node_type.sync, plan.defaults.fps);
+        if let Some(window) = &env.window {
+            inputs.only(Time::ZERO + window.from, Time::ZERO + window.to);
+        }
         let producer = inputs_of(id).find(|(i, _)| fused[*i]).map(|(_, edge)| edge.from);
         if inputs_of(id).next().is_none()
             && let (Some(own), Some(live)) = (&mut env.live, &live)

@@ -8,8 +8,7 @@ use std::collections::VecDeque;
 /// Filled by a node during a call, carried away by its stage after it.
 pub(crate) struct Outbox {
     pub(crate) ports: Vec<Port>,
-    /// On which port each packet was emitted that waits here.
-    pub(crate) sequence: VecDeque<usize>,
+    pub(crate) emitted: Emitted,
     /// The farthest that any packet has settled its port to.
     pub(crate) reached: Time,
     /// The flush that packets come after.
@@ -18,11 +17,24 @@ pub(crate) struct Outbox {
     pub(crate) breach: Option<(usize, Time, Time)>,
 }
 
+/// Emitted, not carried away yet.
+#[derive(Default)]
+pub(crate) struct Emitted {
+    pub(crate) packets: VecDeque<Packet>,
+    /// On which port each of them was emitted; not noted when there is one port only.
+    numbers: Vec<usize>,
+}
+
+impl Emitted {
+    /// Everything in the order in which it was emitted, each packet with the number of its port.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (usize, Packet)> {
+        self.numbers.drain(..).chain(std::iter::repeat(0)).zip(self.packets.drain(..))
+    }
+}
+
 /// One output.
 #[derive(Clone)]
 pub(crate) struct Port {
-    /// Emitted, not carried away yet.
-    pub(crate) queue: VecDeque<Packet>,
     /// Nothing before this comes any more, beyond what was emitted.
     pub(crate) settled: Time,
     /// Since a flush: what lies before this has been said already, and is not said again.
@@ -45,19 +57,25 @@ impl Outbox {
     /// Of a node with so many outputs, none connected yet.
     pub(crate) fn new(ports: usize) -> Outbox {
         let never = Time(i64::MIN);
-        let port = Port { queue: VecDeque::new(), settled: never, said: never, told: never, connected: false };
-        Outbox { ports: vec![port; ports], sequence: VecDeque::new(), reached: never, epoch: 0, breach: None }
+        let port = Port { settled: never, said: never, told: never, connected: false };
+        Outbox { ports: vec![port; ports], emitted: Emitted::default(), reached: never, epoch: 0, breach: None }
     }
 
-    /// Always inlined, so that the packet is made where it stays.
-    #[inline(always)]
-    pub(crate) fn push<T: Payload>(&mut self, number: usize, mut packet: Packet<T>) {
+    /// Takes a packet that the node emits on a port; nothing comes of one for a port that is not there.
+    // Not inlined: the packet then comes in one piece from where the caller made it.
+    #[inline(never)]
+    pub(crate) fn push<T: Payload>(&mut self, number: Option<usize>, packet: Packet<T>) {
+        let Some(number) = number else { return };
         let (order, settles) = packet.order_and_settles();
         if self.admit(number, order, settles) {
-            if packet.epoch != self.epoch {
+            let epoch = packet.epoch;
+            self.emitted.packets.push_back(packet.into());
+            // Afterwards and seldom: a packet that has just been written to is slow to move.
+            if epoch != self.epoch
+                && let Some(packet) = self.emitted.packets.back_mut()
+            {
                 packet.epoch = self.epoch;
             }
-            self.ports[number].queue.push_back(packet.into());
         }
     }
 
@@ -65,23 +83,18 @@ impl Outbox {
     #[inline]
     fn admit(&mut self, number: usize, order: Time, settles: Time) -> bool {
         let port = &mut self.ports[number];
-        if order < port.said {
-            return false;
-        }
-        if order < port.settled && self.breach.is_none() {
-            self.breach = Some((number, order, port.settled));
+        if order < port.settled {
+            if order < port.said {
+                return false;
+            }
+            self.breach = self.breach.or(Some((number, order, port.settled)));
         }
         port.settle(settles);
         self.reached = self.reached.max(settles);
-        self.sequence.push_back(number);
+        if self.ports.len() > 1 {
+            self.emitted.numbers.push(number);
+        }
         true
-    }
-
-    /// The next packet in the order in which they were emitted, and its port.
-    pub(crate) fn pop(&mut self) -> Option<(usize, Packet)> {
-        let number = self.sequence.pop_front()?;
-        let packet = self.ports[number].queue.pop_front()?;
-        Some((number, packet))
     }
 
     /// The least that all connected outputs are settled to; of all, when none is connected.

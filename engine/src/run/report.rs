@@ -19,6 +19,9 @@ pub struct Report {
     pub nodes: Vec<NodeReport>,
     /// Every edge between lanes.
     pub edges: Vec<EdgeReport>,
+    /// Of a render in segments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments: Option<SegmentsReport>,
     /// What a live programme had to make up for; nothing offline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playout: Option<PlayoutReport>,
@@ -28,6 +31,78 @@ pub struct Report {
     pub frame_copies: u64,
     /// What the user should know.
     pub warnings: Vec<Warning>,
+}
+
+/// How many segments of pictures a render is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SegmentsReport {
+    /// All of them.
+    pub total: usize,
+    /// Made by this render.
+    pub encoded: usize,
+    /// Made before.
+    pub reused: usize,
+}
+
+impl Report {
+    /// Adds the figures of another run of the same render; rates are those of both together, over the longer wall time and programme.
+    pub(crate) fn absorb(&mut self, other: Report) {
+        let (wall, media) = (self.wall_seconds.max(other.wall_seconds), self.media_seconds.max(other.media_seconds));
+        self.rescale(wall, media);
+        let mut other = other;
+        other.rescale(wall, media);
+        for node in other.nodes {
+            match self.nodes.iter_mut().find(|known| known.node == node.node && known.node_type == node.node_type) {
+                Some(known) => known.absorb(&node),
+                None => self.nodes.push(node),
+            }
+        }
+        for edge in other.edges {
+            match self.edges.iter_mut().find(|known| (&known.from, &known.to) == (&edge.from, &edge.to)) {
+                Some(known) => {
+                    known.depth += edge.depth;
+                    known.max_depth = known.max_depth.max(edge.max_depth);
+                    known.dropped += edge.dropped;
+                    known.blocked_seconds += edge.blocked_seconds;
+                }
+                None => self.edges.push(edge),
+            }
+        }
+        for warning in other.warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        self.av_skew_seconds = self.av_skew_seconds.max(other.av_skew_seconds);
+        self.frame_copies = self.frame_copies.max(other.frame_copies);
+    }
+
+    /// Gives rates over other lengths of time.
+    pub(crate) fn rescale(&mut self, wall: f64, media: f64) {
+        let part = |before: f64, now: f64| if now > 0.0 { before / now } else { 0.0 };
+        let (wall_part, media_part) = (part(self.wall_seconds, wall), part(self.media_seconds, media));
+        for node in &mut self.nodes {
+            node.fps_wall *= wall_part;
+            node.fps_media *= media_part;
+            node.busy_ratio *= wall_part;
+        }
+        (self.wall_seconds, self.media_seconds) = (wall, media);
+    }
+}
+
+impl NodeReport {
+    fn absorb(&mut self, other: &NodeReport) {
+        if self.state.is_empty() || self.state == "has ended" {
+            self.state.clone_from(&other.state);
+        }
+        self.packets_in += other.packets_in;
+        self.packets_out += other.packets_out;
+        self.fps_wall += other.fps_wall;
+        self.fps_media += other.fps_media;
+        self.busy_ratio += other.busy_ratio;
+        let (known, other) = (&mut self.process_seconds, other.process_seconds);
+        *known = ProcessSeconds { p50: known.p50.max(other.p50), p99: known.p99.max(other.p99), max: known.max.max(other.max) };
+    }
 }
 
 /// Figures of one node.

@@ -58,10 +58,20 @@ impl Slot {
             self.queue.pop_front();
             return None;
         };
-        // SAFETY: the item is moved out once, because the packet that it lay in is not dropped.
-        let packet = packet.around(unsafe { std::ptr::read(item) });
+        let (packet, item) = (std::ptr::from_ref(packet), std::ptr::from_ref(item));
         std::mem::forget(self.queue.pop_front());
-        Some(packet)
+        // SAFETY: nothing has been written to the queue's memory, and the item is moved out once, because the packet that it lay in is
+        // not dropped.
+        unsafe { Some((*packet).around(item.read())) }
+    }
+
+    /// After a call: what it left behind is dropped.
+    #[inline]
+    pub(crate) fn called(&mut self) {
+        for _ in 0..std::mem::take(&mut self.ready) {
+            self.queue.pop_front();
+        }
+        self.fresh = false;
     }
 
     /// What the next call is about, when this connection has a say in it.

@@ -5,9 +5,8 @@ use super::env::Env;
 use super::inbox::{Inbox, Wanted, Woken};
 use super::lane::{LaneState, Phase, Position, Stopped};
 use super::outbox::Outbox;
-use super::slot::Slot;
 use super::stats::{Doing, NodeStats};
-use super::sync::{Inputs, Poll};
+use super::sync::{Inputs, News, Poll};
 use crate::node::{Cx, Failure, Flow, Node};
 use crate::registry::NodeType;
 use crate::time::{Span, Time};
@@ -21,12 +20,22 @@ pub(crate) struct Stage {
     pub(crate) inputs: Inputs,
     pub(crate) env: Env,
     pub(crate) stats: Arc<NodeStats>,
-    latency: Span,
     outputs: Vec<Vec<Edge>>,
     outbox: Outbox,
     /// Somebody in the lane can be flushed or commanded; known when the lane begins.
     attends: bool,
     done: bool,
+}
+
+/// What a stage that has worked off its inputs waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wants {
+    /// News on this connection.
+    News(usize),
+    /// That its consumer works off what it got.
+    Consumer,
+    /// It has ended.
+    Nothing,
 }
 
 impl Stage {
@@ -35,14 +44,15 @@ impl Stage {
         id: usize,
         node: Box<dyn Node>,
         node_type: &'static NodeType,
-        inputs: Inputs,
+        mut inputs: Inputs,
         latency: Span,
         env: Env,
         stats: Arc<NodeStats>,
     ) -> Stage {
         let outputs: Vec<Vec<Edge>> = node_type.outputs.iter().map(|_| Vec::new()).collect();
         let outbox = Outbox::new(outputs.len());
-        Stage { id, node, node_type, inputs, env, stats, latency, outputs, outbox, attends: false, done: false }
+        inputs.latency = latency;
+        Stage { id, node, node_type, inputs, env, stats, outputs, outbox, attends: false, done: false }
     }
 
     /// Adds a consumer to an output, before anything runs. Edges are added from the last consumer to the first.
@@ -76,7 +86,8 @@ impl Stage {
             Some(inbox) => {
                 while let Some(wanted) = self.pump(lane)? {
                     if !std::mem::take(&mut lane.interrupted) {
-                        self.refill(inbox, Wanted::News(wanted), lane)?;
+                        let wanted = if self.inputs.catches_up() { Wanted::Any } else { Wanted::News(wanted) };
+                        self.refill(inbox, wanted, lane)?;
                     }
                     self.attend(lane)?;
                 }
@@ -106,8 +117,8 @@ impl Stage {
             self.attend(lane)?;
             // Woken only to attend to something, a source does not run ahead; where a flush has set it back to may be too early still.
             if may_go_on && self.outbox.epoch == before {
-                self.call(Phase::Process, lane)?;
-                self.carry(self.handled(), lane)?;
+                self.call(Phase::Process, lane.position.pts, lane)?;
+                self.carry(self.inputs.handled(), lane)?;
             }
         }
         self.end(self.outbox.end(), lane)
@@ -132,9 +143,10 @@ impl Stage {
             lane.interrupted = false;
             self.attend(lane)?;
             self.inputs.gather_all();
-            self.count_inputs();
-            self.call(Phase::Process, lane)?;
-            self.carry(self.handled(), lane)?;
+            let News { pts, packets } = self.inputs.news;
+            self.stats.packets_in.add(packets);
+            self.call(Phase::Process, pts, lane)?;
+            self.carry(self.inputs.handled(), lane)?;
             if self.done {
                 if let Some(live) = &self.env.live
                     && let Some(pacer) = &live.pacer
@@ -229,51 +241,104 @@ impl Stage {
         self.stats.in_call.store(0, Ordering::Relaxed);
     }
 
-    fn count_inputs(&self) {
-        self.stats.packets_in.add(self.inputs.slots.iter().map(|slot| slot.ready as u64 + u64::from(slot.fresh)).sum());
+    /// Calls the node as often as its inputs allow, and those behind it with what it makes of them. Returns the connection it needs news
+    /// on; `None` when the stage has ended.
+    pub(crate) fn pump(&mut self, lane: &mut LaneState) -> Result<Option<usize>, Stopped> {
+        let mut stage = &mut *self;
+        let mut wanted = stage.work(lane)?;
+        match wanted {
+            Wants::News(slot) => return Ok(Some(slot)),
+            Wants::Nothing => return Ok(None),
+            Wants::Consumer => {}
+        }
+        // A stage that has handled all it had leaves the rest to its consumer: a packet runs down a chain without a way back.
+        while wanted == Wants::Consumer
+            && let Some(consumer) = stage.consumer()
+        {
+            stage = consumer;
+            wanted = stage.work(lane)?;
+        }
+        if wanted == Wants::Nothing {
+            self.end_with_consumer(lane)?;
+        }
+        Ok(if self.done { None } else { Some(0) })
     }
 
-    /// Calls the node as often as its inputs allow. Returns the connection it needs news on; `None` when the stage has ended.
-    pub(crate) fn pump(&mut self, lane: &mut LaneState) -> Result<Option<usize>, Stopped> {
+    /// The part of `pump` that is this stage's own.
+    #[inline(always)]
+    fn work(&mut self, lane: &mut LaneState) -> Result<Wants, Stopped> {
         if self.done {
-            return Ok(None);
+            return Ok(Wants::Nothing);
         }
         let mut told = false;
         loop {
             match self.inputs.poll() {
                 Poll::Call => {
-                    self.count_inputs();
-                    self.call(Phase::Process, lane)?;
-                    self.carry(self.handled(), lane)?;
+                    let News { pts, packets } = self.inputs.news;
+                    self.stats.packets_in.add(packets);
+                    self.call(Phase::Process, pts, lane)?;
+                    let bound = self.inputs.handled();
+                    if self.done || !self.inputs.is_used_up() {
+                        self.carry(bound, lane)?;
+                    } else if self.hand_over(bound, lane)? {
+                        return Ok(Wants::Consumer);
+                    }
                     told = true;
                 }
                 Poll::End => {
                     let end = self.inputs.end();
                     self.end(end, lane)?;
-                    return Ok(None);
+                    return Ok(Wants::Nothing);
                 }
                 Poll::Need(slot) => {
                     if !told || self.inputs.skips() {
-                        self.carry(self.handled(), lane)?;
+                        self.carry(self.inputs.handled(), lane)?;
                     }
-                    return Ok(Some(slot));
+                    return Ok(Wants::News(slot));
                 }
             }
             if self.done {
-                let end = self.inputs.handled(false).max(Time::ZERO);
-                self.end(end, lane)?;
-                return Ok(None);
+                self.end_early(lane)?;
+                return Ok(Wants::Nothing);
             }
             if lane.interrupted {
-                return Ok(Some(0));
+                return Ok(Wants::News(0));
             }
         }
     }
 
-    /// Calls the node once. Inlined like `carry`, so that a hop is one function that calls itself.
+    /// The one consumer of all that it emits, when that is in the same lane.
     #[inline(always)]
-    fn call(&mut self, phase: Phase, lane: &mut LaneState) -> Result<(), Stopped> {
-        let pts = self.inputs.slots.iter().find_map(Slot::news).map_or(lane.position.pts, |packet| packet.pts);
+    fn consumer(&mut self) -> Option<&mut Stage> {
+        if let [edges] = self.outputs.as_mut_slice()
+            && let [Edge::Fused(consumer)] = edges.as_mut_slice()
+        {
+            Some(consumer)
+        } else {
+            None
+        }
+    }
+
+    /// Ends when its consumer has ended by itself, and so on upwards.
+    #[cold]
+    fn end_with_consumer(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
+        let Some(consumer) = self.consumer() else { return Ok(()) };
+        consumer.end_with_consumer(lane)?;
+        if consumer.done && !self.done {
+            self.end_early(lane)?;
+        }
+        Ok(())
+    }
+
+    /// Ends where it stands: the node or all its consumers have had enough.
+    fn end_early(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
+        let end = self.inputs.used().max(Time::ZERO);
+        self.end(end, lane)
+    }
+
+    /// Calls the node once. Inlined like all that a hop consists of, so that a chain of hops is one loop.
+    #[inline(always)]
+    fn call(&mut self, phase: Phase, pts: Time, lane: &mut LaneState) -> Result<(), Stopped> {
         self.enter(phase, pts, lane);
         let (inputs, outbox, outputs) = (&mut self.inputs, &mut self.outbox, self.outputs.as_slice());
         let mut cx = Cx { node_type: self.node_type, inputs, outbox, outputs, env: &self.env };
@@ -289,10 +354,7 @@ impl Stage {
         }
         match result {
             Ok(flow) => self.done |= flow == Flow::Done,
-            // The flush is attended to before the next call.
-            Err(Failure::Flushed) => lane.interrupted = self.env.live.is_some(),
-            Err(Failure::Cancelled) => return Err(Stopped::Cancelled),
-            Err(failure) => return Err(Stopped::Failed(failure)),
+            Err(failure) => self.failed(failure, lane)?,
         }
         if phase == Phase::Process {
             self.inputs.called();
@@ -305,43 +367,60 @@ impl Stage {
         Ok(())
     }
 
-    /// How far the outputs are settled by what the node has handled.
-    #[inline]
-    fn handled(&self) -> Time {
-        self.inputs.handled(self.latency > Span::ZERO).saturating_sub(self.latency)
+    /// A call did not succeed.
+    #[cold]
+    fn failed(&self, failure: Failure, lane: &mut LaneState) -> Result<(), Stopped> {
+        match failure {
+            // The flush is attended to before the next call.
+            Failure::Flushed => lane.interrupted = self.env.live.is_some(),
+            Failure::Cancelled => return Err(Stopped::Cancelled),
+            Failure::Failed(_) => return Err(Stopped::Failed(failure)),
+        }
+        Ok(())
     }
 
     /// Carries away what the last call emitted, and tells consumers that the outputs are settled up to `bound` at least.
-    #[inline(always)]
     fn carry(&mut self, bound: Time, lane: &mut LaneState) -> Result<(), Stopped> {
+        if self.hand_over(bound, lane)?
+            && let Some(consumer) = self.consumer()
+        {
+            consumer.pump(lane)?;
+            self.done |= consumer.done;
+        }
+        Ok(())
+    }
+
+    /// The same, but if one consumer of the same lane takes everything, as mostly it does, it only gets it and is to be pumped (`true`).
+    #[inline(always)]
+    fn hand_over(&mut self, bound: Time, lane: &mut LaneState) -> Result<bool, Stopped> {
         let Stage { outbox, outputs, stats, .. } = self;
-        outbox.ports.iter_mut().for_each(|port| port.settle(bound));
-        if !outbox.sequence.is_empty() {
-            stats.packets_out.add(outbox.sequence.len() as u64);
+        let emitted = outbox.emitted.packets.len();
+        if emitted > 0 {
+            stats.packets_out.add(emitted as u64);
             stats.reach(outbox.reached.0);
         }
-        // Mostly one consumer of the same lane takes everything, as it lies.
         if let ([port], [edges]) = (outbox.ports.as_mut_slice(), outputs.as_mut_slice())
             && let [Edge::Fused(consumer)] = edges.as_mut_slice()
         {
-            outbox.sequence.clear();
-            if port.settled > port.told || !port.queue.is_empty() {
+            port.settle(bound);
+            let news = port.settled > port.told || emitted > 0;
+            if news {
                 port.told = port.settled;
-                consumer.inputs.slots[0].accept(&mut port.queue, port.settled);
-                consumer.pump(lane)?;
-                self.done |= consumer.done;
+                consumer.inputs.slots[0].accept(&mut outbox.emitted.packets, port.settled);
             }
-            return Ok(());
+            return Ok(news);
         }
-        self.fan_out(lane)
+        self.fan_out(bound, lane)?;
+        Ok(false)
     }
 
     /// The same for any number of outputs and consumers: packets go out one by one in the order in which they were emitted.
     #[inline(never)]
-    fn fan_out(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
+    fn fan_out(&mut self, bound: Time, lane: &mut LaneState) -> Result<(), Stopped> {
         let Stage { outbox, outputs, stats, .. } = self;
+        outbox.ports.iter_mut().for_each(|port| port.settle(bound));
         let mut closed = false;
-        while let Some((number, packet)) = outbox.pop() {
+        for (number, packet) in outbox.emitted.drain() {
             let port = &mut outbox.ports[number];
             port.told = port.told.max(packet.settles());
             let Some((last, others)) = outputs[number].split_last_mut() else { continue };
@@ -373,7 +452,7 @@ impl Stage {
     /// Lets the node emit its tail and ends its outputs.
     fn end(&mut self, end: Time, lane: &mut LaneState) -> Result<(), Stopped> {
         self.done = true;
-        self.call(Phase::Finish, lane)?;
+        self.call(Phase::Finish, lane.position.pts, lane)?;
         self.carry(Time(i64::MIN), lane)?;
         for edges in &mut self.outputs {
             for edge in edges {

@@ -48,9 +48,9 @@ impl Histogram {
 
     #[inline]
     pub(crate) fn record(&self, nanos: u64) {
-        let octave = 63 - nanos.max(1).leading_zeros() as usize;
-        let quarter = if octave >= 2 { (nanos >> (octave - 2)) as usize & 3 } else { 0 };
-        let bucket = &self.buckets[(octave * 4 + quarter).min(Histogram::BUCKETS - 1)];
+        // As a 64-bit float a number begins with its octave, from 1023 for that of 1, and goes on with the quarter of it.
+        let quarters = ((nanos as i64 as f64).to_bits() >> 50).saturating_sub(4 * 1023) as usize;
+        let bucket = &self.buckets[quarters.min(Histogram::BUCKETS - 1)];
         bucket.store(bucket.load(Relaxed) + 1, Relaxed);
         self.max.raise(nanos);
     }
@@ -186,6 +186,15 @@ mod tests {
         assert!((0.5e-3..=0.6e-3).contains(&histogram.quantile(0.5)), "{}", histogram.quantile(0.5));
         assert!((0.99e-3..=1.0e-3).contains(&histogram.quantile(0.99)));
         assert_eq!(histogram.max(), 1e-3);
+        for nanos in [1u64, 2, 3, 4, 5, 7, 8, 1023, 1024, 123_456_789, 3_600_000_000_000] {
+            let histogram = Histogram::default();
+            [nanos, 2 * nanos].into_iter().for_each(|nanos| histogram.record(nanos));
+            let edge = histogram.quantile(0.5) * 1e9;
+            assert!((nanos as f64..=nanos as f64 * 1.251).contains(&edge), "{nanos} ns: {edge}");
+        }
+        let histogram = Histogram::default();
+        [0, u64::MAX].into_iter().for_each(|nanos| histogram.record(nanos));
+        assert!(histogram.quantile(0.5) <= 1.25e-9);
         assert_eq!(Histogram::default().quantile(0.5), 0.0);
     }
 }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::graph::plan::Plan;
 use crate::node::Failure;
 use crate::registry::NodeType;
+use crate::segments::{Shared, Window};
 use crate::time::Time;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -35,6 +36,27 @@ pub struct RunOptions {
     pub clock: Option<Arc<dyn Clock>>,
     /// Keep the last calls of every lane for `Report::trace`.
     pub trace: bool,
+    /// What it does for a render that takes several runs; as it is, the run is all there is.
+    pub share: RenderShare,
+}
+
+/// What one of the runs of a render does, and what they have in common.
+#[derive(Clone, Default)]
+pub struct RenderShare {
+    /// The part of the programme that it makes.
+    pub(crate) window: Option<Arc<Window>>,
+    /// What all runs use together.
+    pub(crate) shared: Arc<Shared>,
+    /// How far it is.
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl RunOptions {
+    /// What all nodes of a run share.
+    pub(crate) fn env(&self) -> Env {
+        let RenderShare { window, shared, progress } = self.share.clone();
+        Env { window, shared, progress, ..Env::new(self.cancel.clone()) }
+    }
 }
 
 /// What kind of end a run came to.
@@ -72,6 +94,11 @@ impl RunError {
         let kind = if matches!(failure, Failure::Cancelled) { ErrorKind::Cancelled } else { ErrorKind::Failed };
         let (node, node_type) = (node.to_string(), node_type.name.to_string());
         Box::new(RunError { kind, node, node_type, phase, pts, cause: failure.to_string(), cascades: Vec::new() })
+    }
+
+    /// It was stopped from outside.
+    pub(crate) fn cancelled() -> Box<RunError> {
+        RunError::of_run(ErrorKind::Cancelled, "cancelled".into())
     }
 
     /// Of the run as a whole.
@@ -122,7 +149,7 @@ impl Run {
     pub fn launch_with(plan: Plan, options: RunOptions) -> Result<Run, Box<RunError>> {
         let bell = Arc::<Bell>::default();
         let activity = Activity::new(bell.clone());
-        let env = Env::new(options.cancel.clone());
+        let env = options.env();
         let stopwatch = Stopwatch::start();
         let sample_rate = plan.defaults.sample_rate;
         let mut launched = launch(plan, &env, &activity, &options)?;

@@ -2,8 +2,10 @@
 
 use super::epoch::Epochs;
 use super::slot::Slot;
+use crate::media::Payload;
+use crate::packet::Packet;
 use crate::registry::Sync;
-use crate::time::{Rate, Time};
+use crate::time::{Rate, Span, Time};
 
 /// A tick of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +23,29 @@ pub(crate) struct Inputs {
     pub(crate) slots: Vec<Slot>,
     pub(crate) rate: Rate,
     pub(crate) again: bool,
+    /// What the call is about that `poll` asks for.
+    pub(crate) news: News,
     sync: Sync,
+    /// By how much the node holds packets back, as it has declared.
+    pub(crate) latency: Span,
     tick: i64,
+    /// The first call is for a tick in the middle of the programme, and takes all that comes before.
+    catches_up: bool,
+    /// A merge hands nothing on beyond this: `playout`, where the run makes only a part of the programme.
+    until: Time,
     /// How far everything was settled at the last call.
     called_at: Time,
     /// For `playout`: when the clock is to wake it; nothing = when something comes.
     pub(crate) wake: Option<Time>,
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct News {
+    /// When it happens.
+    pub(crate) pts: Time,
+    /// How many packets it is.
+    pub(crate) packets: u64,
 }
 
 /// What a policy says next.
@@ -42,7 +61,34 @@ pub(crate) enum Poll {
 
 impl Inputs {
     pub(crate) fn new(slots: Vec<Slot>, sync: Sync, rate: Rate) -> Inputs {
-        Inputs { slots, rate, again: false, sync, tick: 0, called_at: Time(i64::MIN), wake: None }
+        Inputs {
+            slots,
+            rate,
+            again: false,
+            news: News { pts: Time::ZERO, packets: 0 },
+            sync,
+            latency: Span::ZERO,
+            tick: 0,
+            catches_up: false,
+            until: Time::MAX,
+            called_at: Time(i64::MIN),
+            wake: None,
+        }
+    }
+
+    /// Of the programme only what lies between these is wanted. The first call of a join is there, with all sound and cues that came
+    /// before it.
+    pub(crate) fn only(&mut self, from: Time, until: Time) {
+        self.until = until;
+        if self.sync == Sync::Join {
+            self.tick = self.rate.index_from(from);
+            self.catches_up = self.tick > 0;
+        }
+    }
+
+    /// Whatever waits anywhere is to be taken: one connection may be full long before another has come as far as it must.
+    pub(crate) fn catches_up(&self) -> bool {
+        self.catches_up
     }
 
     #[inline]
@@ -59,6 +105,13 @@ impl Inputs {
         self.slots.iter_mut().filter(|slot| slot.port == port).nth(n)
     }
 
+    /// The next packet of this call on the first connection of a port.
+    // Not inlined: the packet is then copied in one piece to where the caller wants it, not field by field.
+    #[inline(never)]
+    pub(crate) fn take<T: Payload>(&mut self, port: usize) -> Option<Packet<T>> {
+        self.slots.iter_mut().find(|slot| slot.port == port)?.take()
+    }
+
     pub(crate) fn tick(&self) -> Tick {
         Tick { index: self.tick, time: self.rate.time_of(self.tick), next: self.rate.time_of(self.tick + 1) }
     }
@@ -69,16 +122,25 @@ impl Inputs {
         ends(true).or_else(|| ends(false)).unwrap_or(Time::ZERO)
     }
 
-    /// Everything before this time has been handled, so that outputs are settled here (less the declared latency). A merge, and a node
-    /// that `holds` packets back, counts to where it stood at its last call, because what it emits depends on how far its inputs are
-    /// settled then.
-    #[inline]
-    pub(crate) fn handled(&self, holds: bool) -> Time {
+    /// Everything before this time has been used. A merge counts to where it stood at its last call, because what it emits depends on
+    /// how far its inputs are settled then.
+    #[inline(always)]
+    pub(crate) fn used(&self) -> Time {
         match self.sync {
             Sync::Join => self.rate.time_of(self.tick),
-            Sync::Each if !holds => self.settled(),
-            Sync::Merge | Sync::Each => self.called_at,
+            Sync::Each => self.settled(),
+            Sync::Merge => self.called_at.min(self.until),
         }
+    }
+
+    /// How far the outputs are settled by that. A node that holds packets back counts like a merge.
+    #[inline(always)]
+    pub(crate) fn handled(&self) -> Time {
+        if self.latency == Span::ZERO {
+            return self.used();
+        }
+        let used = if self.sync == Sync::Each { self.called_at } else { self.used() };
+        used.saturating_sub(self.latency)
     }
 
     /// `poll` may go on by itself, past ticks that need no call.
@@ -89,7 +151,10 @@ impl Inputs {
     /// No packet before this time comes on any port any more; the end when all have ended.
     #[inline]
     pub(crate) fn settled(&self) -> Time {
-        let settled = self.slots.iter().map(Slot::settled).min().unwrap_or(Time::MAX);
+        let settled = match self.slots.as_slice() {
+            [slot] => slot.settled(),
+            slots => slots.iter().map(Slot::settled).min().unwrap_or(Time::MAX),
+        };
         if settled == Time::MAX { self.end() } else { settled }
     }
 
@@ -103,17 +168,19 @@ impl Inputs {
         }
     }
 
+    /// Nothing is left, and more may come: only news can lead to the next call.
+    #[inline]
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.sync == Sync::Each && matches!(self.slots.as_slice(), [slot] if slot.queue.is_empty() && slot.end.is_none())
+    }
+
     /// After a call: what it left behind is dropped, a join goes on to its next tick.
     #[inline]
     pub(crate) fn called(&mut self) {
-        for slot in &mut self.slots {
-            if slot.ready > 0 {
-                slot.queue.drain(..std::mem::take(&mut slot.ready));
-            }
-            slot.fresh = false;
-        }
+        self.slots.iter_mut().for_each(Slot::called);
         if self.sync == Sync::Join {
             self.tick += 1;
+            self.catches_up = false;
         }
     }
 
@@ -129,16 +196,32 @@ impl Inputs {
     /// For `playout`: hands over everything that is there, whatever else is not.
     pub(crate) fn gather_all(&mut self) {
         self.slots.iter_mut().for_each(|slot| slot.ready = slot.queue.len());
+        self.note_news();
+    }
+
+    #[inline(never)]
+    fn note_settled(&mut self) {
+        self.called_at = self.settled();
+    }
+
+    fn note_news(&mut self) {
+        if let Some(packet) = self.slots.iter().find_map(Slot::news) {
+            self.news.pts = packet.pts;
+        }
+        self.news.packets = self.slots.iter().map(|slot| slot.ready as u64 + u64::from(slot.fresh)).sum();
     }
 
     #[inline]
     fn poll_each(&mut self) -> Poll {
         let slot = &mut self.slots[0];
-        if slot.queue.is_empty() {
+        let Some(packet) = slot.queue.front() else {
             return if slot.end.is_some() { Poll::End } else { Poll::Need(0) };
-        }
+        };
+        self.news = News { pts: packet.pts, packets: 1 };
         slot.ready = 1;
-        self.called_at = self.settled();
+        if self.latency > Span::ZERO {
+            self.note_settled();
+        }
         Poll::Call
     }
 
@@ -156,7 +239,8 @@ impl Inputs {
             }
         }
         self.slots[chosen].ready = 1;
-        self.called_at = self.settled();
+        self.note_settled();
+        self.note_news();
         Poll::Call
     }
 
@@ -171,8 +255,8 @@ impl Inputs {
             if self.is_past_end(time) {
                 return Poll::End;
             }
-            let news = self.slots.iter().any(|slot| slot.fresh || slot.ready > 0);
-            if news || self.again {
+            self.note_news();
+            if self.news.packets > 0 || self.again {
                 self.again = false;
                 return Poll::Call;
             }
@@ -194,9 +278,7 @@ mod tests {
     use crate::frame::{PixelFormat, Size};
     use crate::media::AudioBlock;
     use crate::media::Kind;
-    use crate::packet::Packet;
     use crate::pool::Pool;
-    use crate::time::Span;
 
     const TICK: Rate = Rate::per_second(30);
     const SAMPLES: Rate = Rate::per_second(48_000);

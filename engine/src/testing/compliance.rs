@@ -39,13 +39,15 @@ pub struct Subject<'a> {
     extra: String,
     feeds: Vec<(String, String)>,
     size: String,
+    /// Outputs that carry something only now and then.
+    sparse: Vec<String>,
 }
 
 impl<'a> Subject<'a> {
     /// With its example as configuration, fed with test pictures, a tone and markers. `registry` has the types that `feed` names.
     pub fn new(registry: &'a Registry, node_type: &'static NodeType) -> Subject<'a> {
         let config = node_type.config.example.to_string();
-        Subject { registry, node_type, config, extra: String::new(), feeds: Vec::new(), size: "64x36".into() }
+        Subject { registry, node_type, config, extra: String::new(), feeds: Vec::new(), size: "64x36".into(), sparse: Vec::new() }
     }
 
     /// Another `config:` block in YAML, on one line: what the example names may not be there.
@@ -61,6 +63,12 @@ impl<'a> Subject<'a> {
         if !node.is_empty() {
             writeln!(self.extra, "  {node}").expect("writing to a string");
         }
+        self
+    }
+
+    /// An output may carry nothing for a while, or at all.
+    pub fn sparse(mut self, port: &str) -> Self {
+        self.sparse.push(port.into());
         self
     }
 
@@ -217,7 +225,10 @@ impl<'a> Subject<'a> {
             handle.idle();
         }
         run.wait().map_err(|error| error.to_string())?;
-        node_type.outputs.iter().zip(&doors).try_for_each(|(port, door)| is_whole(port, &door.taken(), &cuts))
+        node_type.outputs.iter().zip(&doors).try_for_each(|(port, door)| {
+            let is_sparse = self.sparse.iter().any(|name| name == port.name);
+            is_whole(port, &door.taken(), &cuts, is_sparse)
+        })
     }
 
     /// The graph in which it is flushed: test sources, the node, `playout`, and a sink at every output that looks on.
@@ -245,7 +256,9 @@ impl<'a> Subject<'a> {
         let _ = writeln!(text, "  test_pictures: {{ type: test_video, config: {{ duration: {PROGRAMME}, flash: true }} }}");
         let _ = writeln!(text, "  test_sound: {{ type: test_tone, config: {{ duration: {PROGRAMME} }} }}");
         let _ = writeln!(text, "  subject: {{ type: {}, inputs: {{ {} }}, config: {} }}", node_type.name, inputs.join(", "), self.config);
-        let of_kind = |kind| node_type.outputs.iter().find(|port| port.kind == kind).map(|port| format!("subject.{}", port.name));
+        let is_even = |port: &&OutPort| !self.sparse.iter().any(|name| name == port.name);
+        let of_kind =
+            |kind| node_type.outputs.iter().filter(is_even).find(|port| port.kind == kind).map(|port| format!("subject.{}", port.name));
         let (video, audio) = (of_kind(Kind::Video), of_kind(Kind::Audio));
         let (video, audio) = (video.as_deref().unwrap_or("test_pictures.video"), audio.as_deref().unwrap_or("test_sound.audio"));
         let cues = of_kind(Kind::Cues).map_or_else(String::new, |cues| format!(", cues: {cues}"));
@@ -264,20 +277,20 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// In order, without gaps or overlaps; sound to the sample.
-fn is_whole(port: &OutPort, packets: &[Packet], cuts: &[Time]) -> Result<(), String> {
+/// In order, without overlaps, and without gaps where it is not sparse; sound to the sample.
+fn is_whole(port: &OutPort, packets: &[Packet], cuts: &[Time], is_sparse: bool) -> Result<(), String> {
     let name = port.name;
+    let is_even = matches!(port.kind, Kind::Video | Kind::Audio) && !is_sparse;
     for pair in packets.windows(2) {
         let (one, two) = (&pair[0], &pair[1]);
         if two.order() < one.settles() {
             return Err(format!("output \"{name}\" carried {} after {} (flushed at {cuts:?})", two.order(), one.order()));
         }
         let is_gap = one.end().is_some_and(|end| end != two.pts);
-        if is_gap && matches!(port.kind, Kind::Video | Kind::Audio) {
+        if is_gap && is_even {
             let end = one.end().unwrap_or(one.pts);
             return Err(format!("output \"{name}\" has a gap from {end} to {} (flushed at {cuts:?})", two.pts));
         }
     }
-    let is_empty = packets.is_empty() && matches!(port.kind, Kind::Video | Kind::Audio);
-    if is_empty { Err(format!("output \"{name}\" carried nothing")) } else { Ok(()) }
+    if packets.is_empty() && is_even { Err(format!("output \"{name}\" carried nothing")) } else { Ok(()) }
 }

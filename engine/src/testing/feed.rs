@@ -9,7 +9,7 @@ use crate::frame::VideoFrame;
 use crate::media::{AudioBlock, EncodedUnit, Payload};
 use crate::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use crate::packet::Packet;
-use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use crate::run::{Activity, Cancel, Sleep, Waker};
 use crate::time::Time;
 use schemars::JsonSchema;
@@ -35,6 +35,7 @@ pub const FEED: NodeType = NodeType {
     outputs: &[VIDEO.port("pictures"), AUDIO.port("sound"), CUES.port("events")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Never,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<DoorConfig>("{ door: a }"),
@@ -55,6 +56,7 @@ pub const BRAKE: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<DoorConfig>("{ door: a }"),

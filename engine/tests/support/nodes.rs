@@ -4,7 +4,7 @@ use engine::frame::VideoFrame;
 use engine::media::{AudioBlock, Caps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::run::{Bridge, Cancel, Command};
 use engine::time::{Rate, Span, Time};
 use schemars::JsonSchema;
@@ -31,6 +31,7 @@ const BASE: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Each,
     lane: Lane::Shared,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<MixConfig>("{}"),

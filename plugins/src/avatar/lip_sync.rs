@@ -12,7 +12,8 @@ use engine::media::{AudioBlock, Caps, VideoCaps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::segments::{Fingerprint, Part};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,6 +41,7 @@ pub const LIP_SYNC: NodeType = NodeType {
     outputs: &[VIDEO.port("the presenter with alpha, at its final height; only when it moves")],
     sync: Sync::Join,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<LipSyncConfig>("{ avatar: maya, height: 40% }"),
@@ -153,6 +155,12 @@ impl Node for LipSync {
         for index in first.max(0)..rate.index_from(end) {
             self.show(index, cx)?;
         }
+        Ok(())
+    }
+
+    fn fingerprint(&mut self, _: &Part, key: &mut Fingerprint<'_>) -> Result {
+        key.add("drawing of the presenter", self.rig.content());
+        key.add("height of the presenter", self.height.to_le_bytes());
         Ok(())
     }
 
@@ -297,7 +305,7 @@ mod tests {
             title: "S".into(),
             seed,
             elapsed: Span::ZERO,
-            stands: false,
+            paused: false,
             placement,
             transition: Transition::Cut,
         };

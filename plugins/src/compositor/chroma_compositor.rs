@@ -14,7 +14,7 @@ use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,6 +40,7 @@ pub const CHROMA_COMPOSITOR: NodeType = NodeType {
     outputs: &[VIDEO.port("composed pictures; each holds until the next")],
     sync: Sync::Join,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<ChromaCompositorConfig>("{ key: auto, place: { anchor: bottom_right, height: 40%, margin: 24 } }"),

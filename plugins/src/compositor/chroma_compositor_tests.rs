@@ -77,7 +77,7 @@ fn cue(tick: i64, placement: Placement) -> Packet<Cue> {
         title: "".into(),
         seed: 0,
         elapsed: Span::ZERO,
-        stands: false,
+        paused: false,
         placement,
         transition: Transition::Cut,
     };

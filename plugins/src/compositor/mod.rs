@@ -1,8 +1,10 @@
-//! The compositor: layers over pictures. Pixels are in [`kernel`]; the nodes `chroma_compositor` and `scale` decide what lies where.
+//! The compositor: layers over pictures. Pixels are in [`kernel`]; the nodes `chroma_compositor` and `scale` decide what lies where,
+//! `overlay` makes layers.
 
 pub mod chroma_compositor;
 pub mod kernel;
 mod key_setting;
+pub mod overlay;
 mod place;
 pub mod scale;
 
@@ -11,4 +13,4 @@ pub use place::{PlaceConfig, placement_rect};
 use engine::registry::NodeType;
 
 /// The nodes of this family.
-pub const NODES: &[&NodeType] = &[&chroma_compositor::CHROMA_COMPOSITOR, &scale::SCALE];
+pub const NODES: &[&NodeType] = &[&chroma_compositor::CHROMA_COMPOSITOR, &overlay::OVERLAY, &scale::SCALE];

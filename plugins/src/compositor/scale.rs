@@ -7,7 +7,7 @@ use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::{FrameMut, Pool};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,7 @@ pub const SCALE: NodeType = NodeType {
     outputs: &[VIDEO_OUT.port("the same, of the size asked for")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<ScaleConfig>("{ size: 640x360, fit: contain }"),

@@ -2,12 +2,18 @@
 //!
 //! An encoder needs no thread of its own around it: a buffer pushed into the first element is worked on within the call, and what comes
 //! out of the last one lies ready when it returns. So the caller knows exactly which input an output followed, nothing can pile up or
-//! hang between two threads, and two runs do the same. (Threads that an element starts inside itself are its own affair.)
+//! hang between two threads, and two runs do the same. (Threads that an element starts inside itself are its own affair; a chip's
+//! encoder may give its output in one of them, then the caller [waits](Chain::wait).)
 
 use super::error::GstError;
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+/// How often a wait looks whether an element gave up.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A chain of elements with one input and one output.
 pub(super) struct Chain {
@@ -15,7 +21,40 @@ pub(super) struct Chain {
     bus: gst::Bus,
     input: gst::Pad,
     output: gst::Pad,
-    ready: Arc<Mutex<Vec<gst::Buffer>>>,
+    arrivals: Arc<Arrivals>,
+}
+
+/// What came out.
+#[derive(Default)]
+struct Arrivals {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    ready: Vec<gst::Buffer>,
+    /// Something came in a thread of an element.
+    elsewhere: bool,
+    ended: bool,
+}
+
+impl Arrivals {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, buffer: gst::Buffer, owner: ThreadId) {
+        let mut state = self.state();
+        state.elsewhere |= std::thread::current().id() != owner;
+        state.ready.push(buffer);
+        self.changed.notify_all();
+    }
+
+    fn end(&self) {
+        self.state().ended = true;
+        self.changed.notify_all();
+    }
 }
 
 impl Chain {
@@ -35,16 +74,22 @@ impl Chain {
                 _ => gst::Pad::query_default(pad, parent, query),
             })
             .build();
-        let ready = Arc::new(Mutex::new(Vec::new()));
-        let arrived = Arc::clone(&ready);
+        let arrivals = Arc::<Arrivals>::default();
+        let (arrived, ended) = (arrivals.clone(), arrivals.clone());
+        let owner = std::thread::current().id();
         let output = gst::Pad::builder(gst::PadDirection::Sink)
             .chain_function(move |_, _, buffer| {
-                arrived.lock().map_err(|_| gst::FlowError::Error)?.push(buffer);
+                arrived.add(buffer, owner);
                 Ok(gst::FlowSuccess::Ok)
             })
-            .event_function(|_, _, _| true)
+            .event_function(move |_, _, event| {
+                if event.type_() == gst::EventType::Eos {
+                    ended.end();
+                }
+                true
+            })
             .build();
-        let chain = Chain { bin, bus, input, output, ready };
+        let chain = Chain { bin, bus, input, output, arrivals };
         chain.connect(caps)?;
         Ok(chain)
     }
@@ -84,7 +129,31 @@ impl Chain {
 
     /// What came out since the last call.
     pub(super) fn take(&self) -> Vec<gst::Buffer> {
-        self.ready.lock().map(|mut ready| std::mem::take(&mut *ready)).unwrap_or_default()
+        std::mem::take(&mut self.arrivals.state().ready)
+    }
+
+    /// Waits until something is there to be taken; false when nothing came within `patience`, or the end did.
+    ///
+    /// # Errors
+    /// An element gave up meanwhile.
+    pub(super) fn wait(&self, patience: Duration) -> Result<bool, GstError> {
+        let until = Instant::now() + patience;
+        let mut state = self.arrivals.state();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if !state.ready.is_empty() || state.ended || left.is_zero() {
+                return Ok(!state.ready.is_empty());
+            }
+            state = self.arrivals.changed.wait_timeout(state, left.min(LOOK)).unwrap_or_else(PoisonError::into_inner).0;
+            if let Some(error) = self.pending_error() {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Something came out in another thread than the one that set the chain up: what a push brings out may come after it.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.arrivals.state().elsewhere
     }
 
     /// What is known of the output once something came out.

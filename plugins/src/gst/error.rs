@@ -15,7 +15,7 @@ pub enum GstError {
         text: String,
     },
     /// An element is not installed.
-    #[error("the GStreamer element {element} is not installed{}", package_of(.element).map(|name| format!("; install the package {name}")).unwrap_or_default())]
+    #[error("the GStreamer element {element} is not installed{}", how_to_get(.element))]
     Missing {
         /// Its factory's name.
         element: String,
@@ -34,6 +34,12 @@ pub enum GstError {
         /// What it says.
         text: String,
     },
+    /// A film cannot be read, or not further. The text continues a sentence about the file.
+    #[error("{text}")]
+    Film {
+        /// What is wrong with it.
+        text: String,
+    },
     /// Nothing moves.
     #[error("GStreamer did not {action} within {seconds} s; what it sends to does not answer, or is too slow for the stream")]
     Stalled {
@@ -49,6 +55,14 @@ pub enum GstError {
         codec: &'static str,
         /// What to change.
         text: String,
+    },
+    /// None of several encoders works.
+    #[error("no encoder of {codec} works here: {tried}")]
+    NoEncoder {
+        /// Codec.
+        codec: &'static str,
+        /// Each with its reason.
+        tried: String,
     },
     /// A frame is not of the kind that was announced.
     #[error("the video encoder was set up for I420 frames of {expected} and got {format:?} of {size}")]
@@ -105,12 +119,34 @@ pub fn package_of(element: &str) -> Option<&'static str> {
     Some(match element {
         "x264enc" => "gstreamer1.0-plugins-ugly",
         "avenc_aac" | "avdec_h264" | "avdec_aac" => "gstreamer1.0-libav",
-        "voaacenc" | "h264parse" | "aacparse" | "rtmp2sink" | "webrtcbin" | "dtlssrtpenc" => "gstreamer1.0-plugins-bad",
-        "appsrc" | "appsink" | "audioconvert" | "audioresample" | "videoconvert" | "videoscale" | "opusenc" => "gstreamer1.0-plugins-base",
-        "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "qtdemux" | "souphttpsrc" => "gstreamer1.0-plugins-good",
+        "voaacenc" | "h264parse" | "h265parse" | "aacparse" | "rtmp2sink" | "webrtcbin" | "dtlssrtpenc" => "gstreamer1.0-plugins-bad",
+        "openh264enc" | "x265enc" | "av1enc" => "gstreamer1.0-plugins-bad",
+        "appsrc" | "appsink" | "decodebin" | "audioconvert" | "audioresample" | "videoconvert" | "videoscale" | "opusenc" => {
+            "gstreamer1.0-plugins-base"
+        }
+        "capssetter" | "deinterlace" | "videoflip" | "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "vp9enc" | "qtdemux"
+        | "souphttpsrc" => "gstreamer1.0-plugins-good",
         "nicesink" | "nicesrc" => "gstreamer1.0-nice",
         _ => return None,
     })
+}
+
+/// A chip's encoder is in a package, but shows itself only where there is the chip.
+const CHIPS: [(&str, &str, &str); 5] = [
+    ("nvh26", "gstreamer1.0-plugins-bad", "NVIDIA's driver"),
+    ("qsvh26", "gstreamer1.0-plugins-bad", "Intel's driver (intel-media-va-driver, libmfx-gen)"),
+    ("vah26", "gstreamer1.0-plugins-bad", "a VA-API driver (mesa-va-drivers or intel-media-va-driver)"),
+    ("vaapih26", "gstreamer1.0-vaapi", "a VA-API driver (mesa-va-drivers or intel-media-va-driver)"),
+    ("v4l2h26", "gstreamer1.0-plugins-good", "an encoder that Linux offers at /dev/video*"),
+];
+
+fn how_to_get(element: &str) -> String {
+    let chip = CHIPS.iter().find(|(start, ..)| element.starts_with(start));
+    match (chip, package_of(element)) {
+        (Some((_, package, needs)), _) => format!(" or finds no chip: it needs the package {package} and {needs}"),
+        (None, Some(package)) => format!("; install the package {package}"),
+        (None, None) => String::new(),
+    }
 }
 
 /// The text without tokens, passwords, stream keys and the paths and queries of addresses, each replaced by `***`.

@@ -1,4 +1,4 @@
-//! The one door to GStreamer: encoders that run in the caller's thread, and pipelines that carry encoded tracks out.
+//! The one door to GStreamer: encoders that run in the caller's thread, pipelines that carry encoded tracks out, and readers of films.
 //!
 //! GStreamer sees nanoseconds only here, rounded down from exact time; what comes back is matched to exact time again, never converted.
 //! Only features of GStreamer 1.22 are used. It does not mux MP4 and knows nothing of the graph.
@@ -7,19 +7,22 @@ mod aac;
 mod chain;
 mod error;
 mod feed;
-mod h264;
+pub(crate) mod film;
+mod film_range;
 mod link;
 mod opus;
 mod pipeline;
 mod sound;
+mod video;
 mod wrap;
 
 pub use error::{GstError, package_of, redacted};
 pub use feed::{Fed, Feed};
-pub use h264::{H264Encoder, H264Settings, Preset, Profile, RateControl, Tune};
+pub use film::{FilmFacts, FilmPicture, FilmPictures, FilmReader, FilmSound, Track, film_facts};
 pub use link::{Link, Peer};
 pub use pipeline::Pipeline;
 pub use sound::{SoundEncoder, SoundSettings};
+pub use video::{Encoder, Preset, Profile, RateControl, Tune, VideoEncoder, VideoSettings};
 pub use wrap::{encoded_audio_caps, encoded_buffer, encoded_video_caps, picture_buffer, video_caps};
 
 use std::sync::OnceLock;

@@ -13,6 +13,7 @@ use engine::media::{AudioBlock, AudioCaps, AudioCodec, EncodedAudioCaps, Encoded
 use engine::packet::Packet;
 use engine::time::{Span, Time};
 use gstreamer as gst;
+use gstreamer::prelude::*;
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
@@ -121,6 +122,12 @@ impl SoundEncoder {
     /// What a decoder and a file need; `config` is the AudioSpecificConfig or the OpusHead.
     pub fn caps(&self) -> &EncodedAudioCaps {
         &self.caps
+    }
+
+    /// Which library encodes, in which version.
+    pub fn signature(&self) -> String {
+        let plugin = gst::ElementFactory::find(self.coder.element).and_then(|factory| factory.plugin());
+        format!("{} {}", self.coder.element, plugin.map(|plugin| plugin.version().to_string()).unwrap_or_default())
     }
 
     /// How far a unit lies behind the sound that brought it out, at most.

@@ -60,10 +60,13 @@ pub fn encoded_buffer(unit: &EncodedUnit, pts: Span, dts: Span, lasting: Option<
 
 /// GStreamer's words for compressed pictures. [`init`](super::init) comes first.
 pub fn encoded_video_caps(caps: &EncodedVideoCaps) -> gst::Caps {
-    let VideoCodec::H264 = caps.codec;
-    gst::Caps::builder("video/x-h264")
-        .field("stream-format", "avc")
-        .field("alignment", "au")
+    let builder = match caps.codec {
+        VideoCodec::H264 => gst::Caps::builder("video/x-h264").field("stream-format", "avc").field("alignment", "au"),
+        VideoCodec::Hevc => gst::Caps::builder("video/x-h265").field("stream-format", "hvc1").field("alignment", "au"),
+        VideoCodec::Vp9 => gst::Caps::builder("video/x-vp9").field("alignment", "super-frame"),
+        VideoCodec::Av1 => gst::Caps::builder("video/x-av1").field("stream-format", "obu-stream").field("alignment", "tu"),
+    };
+    builder
         .field("codec_data", gst::Buffer::from_slice(caps.config.clone()))
         .field("width", caps.size.width as i32)
         .field("height", caps.size.height as i32)

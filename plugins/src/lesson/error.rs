@@ -28,7 +28,7 @@ pub enum LessonError {
     },
     /// The content is of no kind that an importer reads.
     #[error(
-        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, .docx, .md, .txt, a folder of pictures with script.md, lesson.yaml, or a lesson's .json",
+        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, .docx, .md, .txt, a film, a folder of pictures with script.md, lesson.yaml, or a lesson's .json",
         path.display()
     )]
     Unsupported {
@@ -60,6 +60,14 @@ pub enum LessonError {
     Encrypted {
         /// The file.
         path: PathBuf,
+    },
+    /// A film cannot be shown as a clip.
+    #[error("{} cannot be shown as a clip: {cause}", path.display())]
+    Clip {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to change.
+        cause: String,
     },
     /// There is nothing to show.
     #[error("{} {cause}", path.display())]
@@ -141,6 +149,9 @@ impl LessonError {
         match self {
             LessonError::Damaged { path, cause } => LessonError::Slide { path, slide, cause: format!("{cause}; save the deck again") },
             LessonError::Limit { path, what, limit } => LessonError::Slide { path, slide, cause: format!("{what}; the limit is {limit}") },
+            LessonError::Clip { path, cause } => {
+                LessonError::Slide { path, slide, cause: format!("it cannot be shown as a clip: {cause}") }
+            }
             other => other,
         }
     }

@@ -6,15 +6,16 @@
 use super::canvas::Canvas;
 use super::error::LessonError;
 use super::frames::numbered;
+use super::hash::ContentHash;
 use super::limits::read_file;
 use super::model::{Frames, Lesson, Narration, OverlayRole, Slide, Visual};
 use super::yaml::{Text, Tree, quoted};
-use crate::part_file::{self, folder_of};
+use crate::part_file::{self, PartFile, folder_of};
 use engine::cue::{Anchor, Placement, Transition};
 use engine::graph::unit::{DurationSetting, FrameRate, Percent, Rgb};
 use engine::time::{Span, Time};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes `lesson` to the file `path` (usually `FOLDER/lesson.yaml`); the folder is made when missing.
 ///
@@ -51,6 +52,14 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
             let poster = poster.as_ref().map(|(path, _)| inside(path, folder)).transpose()?;
             let poster = poster.map_or_else(String::new, |poster| format!(", poster: {poster}"));
             text.value(2, "embed", format!("{{ url: {}{poster} }}", quoted(url)))
+        }
+        Visual::Clip(clip) => {
+            let from = (clip.from != Span::ZERO).then(|| format!(", from: {}", DurationSetting(clip.from)));
+            let until = format!(", until: {}", DurationSetting(clip.from + clip.length));
+            let sound = (!clip.sound).then(|| ", sound: false".to_string());
+            let fade_out = format!(", fade_out: {}", DurationSetting(clip.fade_out));
+            let part = [from, Some(until), sound, Some(fade_out)].into_iter().flatten().collect::<String>();
+            text.value(2, "clip", format!("{{ file: {}{part} }}", inside_as(&clip.path, clip.hash, folder)?))
         }
         Visual::Canvas(canvas) => write_canvas(text, canvas, folder)?,
         Visual::Frames(frames) => {
@@ -172,12 +181,35 @@ fn name_inside(path: &Path, folder: &Path) -> Result<String, LessonError> {
         return Ok(name.to_string_lossy().into_owned());
     }
     let (bytes, hash) = read_file(&file)?;
-    let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_else(|| "bin".into());
-    let name = format!("media/{}.{extension}", &hash.to_string()[..16]);
-    let copy = folder.join(&name);
-    fs::create_dir_all(folder.join("media")).map_err(LessonError::write(folder))?;
+    let (name, copy) = copy_of(&file, hash, folder)?;
     if fs::read(&copy).ok().as_ref() != Some(&bytes) {
         part_file::write(&copy, &bytes)?;
     }
     Ok(name)
+}
+
+/// The same for a file whose content is known, and which may be too large for memory.
+fn inside_as(path: &Path, hash: ContentHash, folder: &Path) -> Result<String, LessonError> {
+    let file = path.canonicalize().map_err(LessonError::read(path))?;
+    if let Ok(name) = file.strip_prefix(folder) {
+        return Ok(quoted(&name.to_string_lossy()));
+    }
+    let (name, copy) = copy_of(&file, hash, folder)?;
+    let length = |path: &Path| fs::metadata(path).map(|meta| meta.len()).ok();
+    // The name is the content's; what a full disk cut off is shorter.
+    if length(&copy) != length(&file) {
+        let part = PartFile::create(&copy)?;
+        fs::copy(&file, part.part()).map_err(LessonError::write(&copy))?;
+        part.keep()?;
+    }
+    Ok(quoted(&name))
+}
+
+/// Name and path of a file from elsewhere; its folder is made.
+fn copy_of(file: &Path, hash: ContentHash, folder: &Path) -> Result<(String, PathBuf), LessonError> {
+    let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_else(|| "bin".into());
+    let name = format!("media/{}.{extension}", &hash.to_string()[..16]);
+    fs::create_dir_all(folder.join("media")).map_err(LessonError::write(folder))?;
+    let copy = folder.join(&name);
+    Ok((name, copy))
 }

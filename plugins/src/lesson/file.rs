@@ -4,6 +4,7 @@
 //! uploaded. Units are always written (`600ms`, `40%`).
 
 use super::canvas::Canvas;
+use super::clip::{self, Part};
 use super::confine::confined;
 use super::error::LessonError;
 use super::frames::{self, RATE as FRAMES};
@@ -45,7 +46,8 @@ struct LessonFile {
     slides: Vec<SlideFile>,
 }
 
-/// One slide: a picture (`page`, `image`, `color`, `embed`, `canvas` or `frames`), a narration (`narration`, `audio` or `silence`; none is 3 s of silence, 5 s for an embed).
+/// One slide: a picture (`page`, `image`, `color`, `clip`, `frames`, `embed` or `canvas`), a narration (`narration`, `audio` or `silence`; none
+/// is 3 s of silence, 5 s for an embed, its own length for a clip and for frames).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SlideFile {
@@ -59,6 +61,8 @@ struct SlideFile {
     image: Option<String>,
     /// Shows one colour.
     color: Option<Rgb>,
+    /// Shows a film, or a part of one.
+    clip: Option<ClipFile>,
     /// Shows a live page: live, until the talk is told to go on.
     embed: Option<EmbedFile>,
     /// Shows drawn objects, which may come and go while the slide is spoken.
@@ -102,6 +106,27 @@ struct FramesFile {
     folder: String,
     /// Pictures a second. Default: 25.
     fps: Option<FrameRate>,
+}
+
+/// A film, or a part of one. The slide shows until it is over at least.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ClipFile {
+    /// MP4, MOV, MKV, WebM, AVI, MPEG or Ogg, relative to this file.
+    file: String,
+    /// Where in the film it begins. Default: at its start.
+    from: Option<DurationSetting>,
+    /// Where in the film it ends. Default: at its end.
+    until: Option<DurationSetting>,
+    /// Its sound is heard.
+    #[serde(default = "heard")]
+    sound: bool,
+    /// Over how much of its end the sound is faded out. Default: 10ms.
+    fade_out: Option<DurationSetting>,
+}
+
+fn heard() -> bool {
+    true
 }
 
 /// A live page.
@@ -263,8 +288,8 @@ impl Files {
     fn slide(&mut self, slide: SlideFile, number: usize, size: &mut Option<(u32, u32)>) -> Result<Slide, LessonError> {
         let lesson = self.lesson.clone();
         let wrong = |cause: &str| LessonError::Slide { path: lesson.clone(), slide: number, cause: cause.into() };
-        let visual = match (slide.page, slide.image, slide.color, slide.embed, slide.canvas, slide.frames) {
-            (Some(page), None, None, None, None, None) => {
+        let visual = match (slide.page, slide.image, slide.color, slide.embed, slide.canvas, slide.clip, slide.frames) {
+            (Some(page), None, None, None, None, None, None) => {
                 let path = self.confined(&page.document, number)?;
                 let (hash, document) = self.document(&path)?;
                 let hash = *hash;
@@ -275,14 +300,26 @@ impl Files {
                 size.get_or_insert(((width * 100.0).round().max(1.0) as u32, (height * 100.0).round().max(1.0) as u32));
                 Visual::Page { hash: page_hash(hash, index), document: path, index }
             }
-            (None, Some(image), None, None, None, None) => {
+            (None, Some(image), None, None, None, None, None) => {
                 let path = self.confined(&image, number)?;
                 let shape = image_size(&path)?;
                 size.get_or_insert(shape);
                 Visual::Image { hash: read_file(&path)?.1, path }
             }
-            (None, None, Some(color), None, None, None) => Visual::Color(color.0),
-            (None, None, None, Some(EmbedFile { url, poster }), None, None) => {
+            (None, None, Some(color), None, None, None, None) => Visual::Color(color.0),
+            (None, None, None, None, None, Some(ClipFile { file, from, until, sound, fade_out }), None) => {
+                let path = self.confined(&file, number)?;
+                let part = Part {
+                    from: from.map_or(Span::ZERO, |at| at.0),
+                    until: until.map(|at| at.0),
+                    sound,
+                    fade_out: fade_out.map(|span| span.0),
+                };
+                let clip = clip::read(&path, &part).map_err(|error| error.at_slide(number))?;
+                size.get_or_insert(clip.size);
+                Visual::Clip(clip)
+            }
+            (None, None, None, Some(EmbedFile { url, poster }), None, None, None) => {
                 let poster = poster.map(|poster| self.confined(&poster, number)).transpose()?;
                 let poster = poster.map(|path| -> Result<_, LessonError> {
                     let shape = image_size(&path)?;
@@ -292,7 +329,7 @@ impl Files {
                 });
                 Visual::Embed { url, poster: poster.transpose()? }
             }
-            (None, None, None, None, Some(mut canvas), None) => {
+            (None, None, None, None, Some(mut canvas), None, None) => {
                 for file in canvas.files_mut() {
                     file.path = self.confined(&file.path.to_string_lossy(), number)?;
                     image_size(&file.path)?;
@@ -301,16 +338,17 @@ impl Files {
                 size.get_or_insert((canvas.width.round().max(1.0) as u32, canvas.height.round().max(1.0) as u32));
                 Visual::Canvas(canvas.into())
             }
-            (None, None, None, None, None, Some(FramesFile { folder, fps })) => {
+            (None, None, None, None, None, None, Some(FramesFile { folder, fps })) => {
                 let folder = self.confined(&folder, number)?;
                 let (frames, shape) = frames::film(&folder, fps.map_or(FRAMES, |fps| fps.0))?;
                 size.get_or_insert(shape);
                 Visual::Frames(frames)
             }
-            _ => return Err(wrong("it must show one of page, image, color, embed, canvas and frames")),
+            _ => return Err(wrong("it must show one of page, image, color, clip, frames, embed and canvas")),
         };
         let silent = match &visual {
             Visual::Embed { .. } => SILENT_EMBED,
+            Visual::Clip(clip) => clip.length,
             Visual::Frames(frames) => frames.length(),
             _ => SILENT_SLIDE,
         };

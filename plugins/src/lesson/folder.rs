@@ -1,8 +1,9 @@
-//! A folder of pictures with `script.md`: one picture a slide, in natural order of their names (`2.png` before `10.png`).
+//! A folder of pictures and films with `script.md`: one of them a slide, in natural order of their names (`2.png` before `10.mp4`).
 //!
 //! Headings of the script belong to pictures by name when every heading is a picture's name (with or without its ending), else by
 //! order.
 
+use super::clip::{self, Part};
 use super::error::LessonError;
 use super::limits::{check_count, read_file};
 use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
@@ -20,7 +21,10 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
     let pictures = pictures(path)?;
     check_count(path, pictures.len())?;
     if pictures.is_empty() {
-        return Err(LessonError::Empty { path: path.into(), cause: "has no pictures (.png, .jpg, .webp) and no lesson.yaml".into() });
+        return Err(LessonError::Empty {
+            path: path.into(),
+            cause: "has no pictures (.png, .jpg, .webp), no films (.mp4, .mov, .mkv, .webm) and no lesson.yaml".into(),
+        });
     }
     let script_path = path.join("script.md");
     let mut warnings = Vec::new();
@@ -36,10 +40,17 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
     let mut slides = Vec::new();
     let mut size = None;
     for (index, picture) in pictures.into_iter().enumerate() {
-        let (_, hash) = read_file(&picture)?;
-        size.get_or_insert(image_size(&picture)?);
         let stem = stem(&picture);
         let section = sections[index].take().unwrap_or_default();
+        if has_extension(&picture, &clip::EXTENSIONS) {
+            let film = clip::read(&picture, &Part::WHOLE)?;
+            size.get_or_insert(film.size);
+            let title = if section.title.is_empty() { stem } else { section.title };
+            slides.push(clip::slide(file_name(&picture), index + 1, title, film, (!section.text.is_empty()).then_some(section.text)));
+            continue;
+        }
+        let (_, hash) = read_file(&picture)?;
+        size.get_or_insert(image_size(&picture)?);
         slides.push(Slide {
             id: file_name(&picture),
             number: index + 1,
@@ -67,13 +78,18 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
     })
 }
 
-/// The pictures of a folder, hidden ones left out, in natural order.
+/// The file's name ends in one of these, however it is written.
+fn has_extension(file: &Path, extensions: &[&str]) -> bool {
+    file.extension().is_some_and(|extension| extensions.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+/// The pictures and films of a folder, hidden ones left out, in natural order.
 fn pictures(path: &Path) -> Result<Vec<PathBuf>, LessonError> {
     let mut pictures = Vec::new();
     for entry in std::fs::read_dir(path).map_err(LessonError::read(path))? {
         let file = entry.map_err(LessonError::read(path))?.path();
-        let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if EXTENSIONS.contains(&extension.as_str()) && !file_name(&file).starts_with('.') && file.is_file() {
+        let is_shown = has_extension(&file, &EXTENSIONS) || has_extension(&file, &clip::EXTENSIONS);
+        if is_shown && !file_name(&file).starts_with('.') && file.is_file() {
             pictures.push(file);
         }
     }

@@ -4,6 +4,7 @@
 //! whose content lies in many files, are always read.
 
 use super::{ImportOptions, Lesson, LessonError, import};
+use engine::node::Start;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::SystemTime;
@@ -51,6 +52,16 @@ pub fn import_shared(path: &Path, options: &ImportOptions) -> Result<Arc<Lesson>
     let lesson = Arc::new(import(path, options)?);
     *last() = Some((source, Arc::downgrade(&lesson)));
     Ok(lesson)
+}
+
+/// The lesson that all nodes of a run share, and of all runs of a render: read once, so that all see the same.
+///
+/// # Errors
+/// Those of [`import`], as a node fails.
+pub fn import_for(start: &Start<'_>, path: &Path, options: &ImportOptions) -> engine::node::Result<Arc<Lesson>> {
+    let read = || import_shared(path, &ImportOptions { cancel: start.cancel(), ..options.clone() }).map_err(LessonError::into_failure);
+    let lesson: Arc<Arc<Lesson>> = start.shared(&path.display().to_string(), read)?;
+    Ok(Arc::clone(&lesson))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use std::path::Path;
 
 /// Bytes of one file.
 pub const MAX_FILE_BYTES: u64 = 100 << 20;
+/// Bytes of a film that a slide shows.
+pub const MAX_FILM_BYTES: u64 = 4 << 30;
 /// Slides of one lesson, hidden ones counted.
 pub const MAX_SLIDES: usize = 500;
 /// Pixels of one picture.
@@ -95,8 +97,8 @@ pub fn check(lesson: &Lesson, path: &Path) -> Result<(), LessonError> {
     Ok(())
 }
 
-/// A name that is safe in a file name, a room name and a URL.
-pub(super) fn is_id(id: &str) -> bool {
+/// A name that is safe in a file name, a room name and a URL: 1 to 64 of `A-Z a-z 0-9 _ -`.
+pub fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
@@ -141,6 +143,9 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
     }
     if let Some(span) = slide.duration {
         length("its duration", span, MAX_SLIDE)?;
+    }
+    if let Visual::Clip(clip) = &slide.visual {
+        length("its clip", clip.length, MAX_SLIDE)?;
     }
     if slide.transition.duration() != Span::ZERO {
         length("its transition", slide.transition.duration(), MAX_TRANSITION)?;

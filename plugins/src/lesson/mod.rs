@@ -1,12 +1,13 @@
 //! Lessons: what is to be said and shown, and the importers that read them.
 //!
 //! A [`Lesson`] is a plain value: slides with a picture, a narration and a place for the presenter. [`import`] makes one from a deck
-//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures, a lesson file or the JSON of another system, or from content (`.md`, `.txt`,
-//! `.docx`, a PDF's text), for which slides and narration are written; [`check`] holds it against the limits; its hashes name
+//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures and films, a film, a lesson file or the JSON of another system, or from content
+//! (`.md`, `.txt`, `.docx`, a PDF's text), for which slides and narration are written; [`check`] holds it against the limits; its hashes name
 //! its content whatever the paths; [`Rasterizer`] draws its pictures; [`export`] writes it as `lesson.yaml`, which can be edited by
 //! hand and read again. Importers recognise a file by its content. Nothing here panics or hangs on a bad file.
 
 pub mod canvas;
+mod clip;
 mod confine;
 mod content;
 mod deck;
@@ -19,6 +20,7 @@ mod fonts;
 mod frames;
 mod hash;
 mod in_use;
+mod join;
 mod json;
 mod limits;
 mod model;
@@ -46,10 +48,11 @@ pub use export::export;
 pub use file::schema;
 pub use frames::{FramesError, numbered};
 pub use hash::ContentHash;
-pub use in_use::import_shared;
-pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check};
+pub use in_use::{import_for, import_shared};
+pub use join::join;
+pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
 pub use model::{
-    Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning,
+    Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning,
 };
 pub(crate) use raster::read_picture;
 pub use raster::{Picture, Rasterizer};
@@ -121,8 +124,8 @@ impl Default for ImportOptions {
     }
 }
 
-/// Reads a lesson from a deck, a PDF, a document, a lesson file (YAML or JSON), or a folder of pictures or with a `lesson.yaml` or `lesson.json`
-/// in it, and checks it.
+/// Reads a lesson from a deck, a PDF, a document, a lesson file (YAML or JSON), a film, or a folder of pictures and films or with a
+/// `lesson.yaml` or `lesson.json` in it, and checks it.
 ///
 /// # Errors
 /// One error that names the file, the slide if it is one slide's fault, the cause and what to change.
@@ -139,6 +142,8 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
     let lesson = if meta.is_dir() {
         let lesson = folder::import(path, options)?;
         content::follow(path, as_slides(path, lesson, "a folder of pictures", options)?, options)?
+    } else if clip::is_film(path)? {
+        as_slides(path, clip::import(path, options)?, "a film", options)?
     } else {
         let (bytes, hash) = limits::read_file(path)?;
         match (sniff::kind(path, &bytes)?, options.read_as) {

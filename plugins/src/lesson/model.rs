@@ -83,6 +83,8 @@ pub enum Visual {
     },
     /// One colour, red, green, blue in sRGB.
     Color([u8; 3]),
+    /// A part of a film, with its sound.
+    Clip(Clip),
     /// Drawn objects, which may come and go while the slide is spoken.
     Canvas(Arc<Canvas>),
     /// A film kept as numbered pictures, without sound. The slide shows until it is over at least; then its last picture stands.
@@ -107,6 +109,32 @@ pub struct Frames {
     pub rate: Rate,
     /// Of all files.
     pub hash: ContentHash,
+}
+
+/// A part of a film. The slide shows at least as long; after the clip its last picture stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clip {
+    /// MP4, MOV, MKV, WebM, AVI, MPEG or Ogg.
+    pub path: PathBuf,
+    /// Of the file.
+    pub hash: ContentHash,
+    /// Width and height as shown, in pixels.
+    pub size: (u32, u32),
+    /// Where in the film the part begins.
+    pub from: Span,
+    /// How long it is; over zero.
+    pub length: Span,
+    /// It is heard, too.
+    pub sound: bool,
+    /// Over how much of its end the sound is faded out.
+    pub fade_out: Span,
+}
+
+impl Clip {
+    /// Hash of what is seen of it, whatever is heard.
+    pub fn pictures_hash(&self) -> ContentHash {
+        Canon::new("clip 1").hash(self.hash).number(self.from.0).number(self.length.0).finish()
+    }
 }
 
 /// What a slide says.
@@ -215,9 +243,30 @@ impl Lesson {
 }
 
 impl Visual {
+    /// Hash of all that is seen of it.
+    pub fn content_hash(&self) -> ContentHash {
+        self.canon(Canon::new("visual 1")).finish()
+    }
+
+    fn canon(&self, canon: Canon) -> Canon {
+        match self {
+            Visual::Page { hash, .. } => canon.text("page").hash(*hash),
+            Visual::Image { hash, .. } => canon.text("image").hash(*hash),
+            Visual::Embed { url, poster } => canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash)),
+            Visual::Clip(clip) => canon.text("clip").hash(clip.pictures_hash()).number(i64::from(clip.sound)).number(clip.fade_out.0),
+            Visual::Canvas(canvas) => canvas.canon(canon.text("canvas")),
+            Visual::Frames(frames) => canon.text("frames").hash(frames.hash).number(frames.rate.interval().0),
+            Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
+        }
+    }
+
     /// How long it goes on by itself; zero for what stands still.
     pub fn length(&self) -> Span {
-        if let Visual::Frames(frames) = self { frames.length() } else { Span::ZERO }
+        match self {
+            Visual::Clip(clip) => clip.length,
+            Visual::Frames(frames) => frames.length(),
+            _ => Span::ZERO,
+        }
     }
 }
 
@@ -230,15 +279,7 @@ impl Slide {
     /// Hash of what is seen and heard while the slide shows: neither its name nor its place in the lesson, so that a slide keeps its
     /// hash when others change.
     pub fn content_hash(&self) -> ContentHash {
-        let canon = Canon::new("slide 1");
-        let canon = match &self.visual {
-            Visual::Page { hash, .. } => canon.text("page").hash(*hash),
-            Visual::Image { hash, .. } => canon.text("image").hash(*hash),
-            Visual::Embed { url, poster } => canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash)),
-            Visual::Canvas(canvas) => canvas.canon(canon.text("canvas")),
-            Visual::Frames(frames) => canon.text("frames").hash(frames.hash).number(frames.rate.interval().0),
-            Visual::Color(rgb) => rgb.iter().fold(canon.text("color"), |canon, value| canon.number(i64::from(*value))),
-        };
+        let canon = self.visual.canon(Canon::new("slide 1"));
         let canon = match &self.narration {
             Narration::Text(text) => canon.text("text").text(text),
             Narration::Audio { hash, words, .. } => canon.text("audio").hash(*hash).option(words.as_deref(), |canon, words| {
@@ -292,6 +333,11 @@ mod tests {
         }
     }
 
+    fn clip() -> Clip {
+        let (from, length, fade_out) = (Span::ZERO, Span::from_seconds(9), Span::ZERO);
+        Clip { path: "a.mp4".into(), hash: ContentHash::of(b"film"), size: (640, 360), from, length, sound: true, fade_out }
+    }
+
     #[test]
     fn a_slide_keeps_its_hash_wherever_it_is_and_changes_it_with_its_content() {
         let hash = slide().content_hash();
@@ -309,6 +355,11 @@ mod tests {
                 visual: Visual::Embed { url: "https://example.org".into(), poster: Some(("a.png".into(), ContentHash::of(b"a"))) },
                 ..slide()
             },
+            Slide { visual: Visual::Clip(clip()), ..slide() },
+            Slide { visual: Visual::Clip(Clip { from: Span::SECOND, ..clip() }), ..slide() },
+            Slide { visual: Visual::Clip(Clip { length: Span::SECOND, ..clip() }), ..slide() },
+            Slide { visual: Visual::Clip(Clip { sound: false, ..clip() }), ..slide() },
+            Slide { visual: Visual::Clip(Clip { fade_out: Span::SECOND, ..clip() }), ..slide() },
             Slide { visual: Visual::Canvas(Canvas::new(16.0, 9.0, Paint::Color(Color::BLACK)).into()), ..slide() },
             Slide { narration: Narration::Text("Hello!".into()), ..slide() },
             Slide { narration: Narration::Silence(SILENT_SLIDE), ..slide() },

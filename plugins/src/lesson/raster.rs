@@ -11,13 +11,17 @@ use super::limits::{MAX_PIXELS, read_file};
 use super::model::Visual;
 use super::pdf::Document;
 use crate::drawing::{Painter, Scene};
+use crate::gst::FilmPictures;
+use crate::pixels::frame_to_rgba;
 use engine::frame::Size;
+use engine::pool::Pool;
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{ImageDecoder, ImageReader, Limits, RgbaImage};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A drawn slide: `width` x `height` pixels, four bytes each (red, green, blue, 255), row by row without padding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +70,17 @@ impl Rasterizer {
                 let last = files.into_iter().next_back().expect("numbered files are one or more");
                 let picture = decode(&last)?;
                 Ok(self.fitted(picture, size))
+            }
+            Visual::Clip(clip) => {
+                let damaged = |cause: String| LessonError::Clip { path: clip.path.clone(), cause };
+                let opened = FilmPictures::open(&clip.path, clip.from, Arc::default());
+                let first =
+                    opened.and_then(|mut film| film.covering(clip.from, &Pool::new())).map_err(|error| damaged(error.to_string()))?;
+                let first = first.ok_or_else(|| damaged("there is no picture in it".into()))?;
+                let (width, height) = fit((first.shape.width.into(), first.shape.height.into()), size);
+                let stored = first.frame.size();
+                let picture = Picture { width: stored.width, height: stored.height, rgba: frame_to_rgba(&first.frame) };
+                Ok(framed(self.resize(picture, width, height), size))
             }
             Visual::Embed { poster: None, .. } => Ok(filled(size, PLAIN)),
             Visual::Image { path, .. } | Visual::Embed { poster: Some((path, _)), .. } => {

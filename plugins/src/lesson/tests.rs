@@ -1,6 +1,7 @@
 //! Whole imports: real decks through LibreOffice, PDFs, folders of pictures.
 
 use super::*;
+use engine::time::Span;
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::process::Command;
@@ -25,6 +26,12 @@ fn demo() -> PathBuf {
 
 fn options(cache: &TempDir) -> ImportOptions {
     ImportOptions { cache_dir: cache.path().into(), ..ImportOptions::default() }
+}
+
+/// Two seconds of film with a tone: 64x36 at 25 pictures a second.
+fn film(folder: &Path, name: &str) -> PathBuf {
+    let tone = "-f lavfi -i sine=d=2 -c:v libx264 -c:a pcm_s16le";
+    crate::gst::film::tests::make(folder, name, &format!("-f lavfi -i testsrc2=s=64x36:r=25:d=2 {tone}"))
 }
 
 /// Options under which any use of LibreOffice fails.
@@ -287,4 +294,51 @@ fn names_become_ids_and_titles() {
 fn a_rasterizer_can_move_to_another_thread() {
     fn is_send<T: Send>(_: T) {}
     is_send(Rasterizer::new());
+}
+
+#[test]
+fn films_are_slides_of_a_folder_and_a_lesson_by_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    picture(&folder.path().join("1.png"), 32, 18, [1, 2, 3]);
+    film(folder.path(), "2.MOV");
+    film(folder.path(), "10.mkv");
+    fs::write(folder.path().join("script.md"), "# 1\nHello.\n# 2\nThis is a film.\n# 10\n").unwrap();
+    let lesson = import(folder.path(), &without_office(&folder)).unwrap();
+    let shown: Vec<(&str, bool, Option<i64>)> =
+        lesson.slides.iter().map(|slide| (slide.id.as_str(), slide.presenter.visible, Some(slide.visual.length().to_millis()))).collect();
+    assert_eq!(shown, [("1.png", true, Some(0)), ("2.MOV", true, Some(2000)), ("10.mkv", false, Some(2000))]);
+    assert_eq!((lesson.slides[1].title.as_str(), texts(&lesson)), ("2", vec!["Hello.", "This is a film.", ""]));
+    assert_eq!(lesson.slides[2].narration, Narration::Silence(lesson.slides[2].visual.length()));
+
+    let lesson = import(&folder.path().join("2.MOV"), &without_office(&folder)).unwrap();
+    let Visual::Clip(clip) = &lesson.slides[0].visual else { panic!("a film") };
+    assert_eq!((clip.size, clip.length, clip.sound, lesson.size), ((64, 36), Span::from_seconds(2), true, (64, 36)));
+    let drawn = Rasterizer::new().draw(&lesson.slides[0].visual, (64, 64)).unwrap();
+    assert!(drawn.rgba.chunks_exact(4).any(|pixel| pixel[0].abs_diff(pixel[2]) > 100), "its first picture");
+}
+
+#[test]
+fn mistakes_about_films_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    film(folder.path(), "a.mov");
+    let whole = fs::read(folder.path().join("a.mov")).unwrap();
+    fs::write(folder.path().join("d.mov"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(folder.path().join("b.mp4"), "#EXTM3U\nhttp://127.0.0.1/a.ts").unwrap();
+    let refused = |clip: &str| {
+        let path = folder.path().join("lesson.yaml");
+        fs::write(&path, format!("version: 1\nslides:\n- color: \"#000000\"\n- clip: {clip}\n")).unwrap();
+        import(&path, &without_office(&folder)).map(|lesson| lesson.slides[1].visual.length()).map_err(|error| error.to_string())
+    };
+    assert_eq!(refused("{ file: a.mov, from: 500ms, until: 9s }"), Ok(Span::from_millis(1500)));
+    for (clip, expected) in [
+        ("{ file: a.mov, from: 3s }", "slide 2: it cannot be shown as a clip: the part from 3"),
+        ("{ file: a.mov, from: 1s, until: 1s }", "is empty"),
+        ("{ file: d.mov }", "slide 2: it cannot be shown as a clip: it is cut off"),
+        ("{ file: b.mp4 }", "slide 2: it cannot be shown as a clip: it is no film"),
+        ("{ file: ../a.mov }", "must be relative"),
+        ("{ file: c.mov }", "cannot be read"),
+    ] {
+        let error = refused(clip).expect_err(clip);
+        assert!(error.contains(expected), "{error}");
+    }
 }

@@ -1,14 +1,23 @@
 //! Sample entries: how each track is coded. The same in files and in fragments. They are kept encoded, because `mp4-atom` knows no
 //! QuickTime text.
 
+use engine::media::VideoCodec;
 use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig};
-use mp4_atom::{Audio, Avc1, Avcc, Btrt, BufMut, Colr, Encode, Esds, FontEntry, Ftab, Mp4a, Pasp, Result, RgbaColor, Tx3g, Visual};
+use mp4_atom::{
+    Audio, Av01, Avc1, Btrt, BufMut, Colr, Dops, Encode, Esds, FontEntry, Ftab, Hvc1, Mp4a, Opus, Pasp, Result, RgbaColor, Tx3g, Visual,
+    Vp09,
+};
 
 use super::aac::AacConfig;
 use super::spec::AudioSpec;
+use super::{Mp4Error, config};
 
-/// H.264 with its parameter sets out of band; BT.709 in limited range and square pixels, as everything that is made here.
-pub(super) fn avc1(avcc: Avcc, width: u16, height: u16) -> Result<Vec<u8>> {
+/// A sample entry of pictures of this codec, with its decoder configuration; BT.709 in limited range and square pixels, as everything
+/// that is made here.
+///
+/// # Errors
+/// A configuration that is none of this codec.
+pub(super) fn pictures(codec: VideoCodec, config: &[u8], width: u16, height: u16) -> std::result::Result<Vec<u8>, Mp4Error> {
     let visual = Visual {
         data_reference_index: 1,
         width,
@@ -20,9 +29,25 @@ pub(super) fn avc1(avcc: Avcc, width: u16, height: u16) -> Result<Vec<u8>> {
         depth: 24,
     };
     // 1 is BT.709 in each of the three tables of ISO/IEC 23091-2.
-    let colr = Colr::Nclx { colour_primaries: 1, transfer_characteristics: 1, matrix_coefficients: 1, full_range_flag: false };
-    let pasp = Pasp { h_spacing: 1, v_spacing: 1 };
-    encoded(&Avc1 { visual, avcc, btrt: None, colr: Some(colr), pasp: Some(pasp), taic: None, fiel: None, spatial: None })
+    let colr = Some(Colr::Nclx { colour_primaries: 1, transfer_characteristics: 1, matrix_coefficients: 1, full_range_flag: false });
+    let pasp = Some(Pasp { h_spacing: 1, v_spacing: 1 });
+    let entry = match codec {
+        VideoCodec::H264 => {
+            let avcc = config::avcc(config)?;
+            encoded(&Avc1 { visual, avcc, btrt: None, colr, pasp, taic: None, fiel: None, spatial: None })
+        }
+        VideoCodec::Hevc => {
+            let hvcc = config::hvcc(config)?;
+            let (lhvc, btrt, taic, fiel, ccst, spatial) = Default::default();
+            encoded(&Hvc1 { visual, hvcc, lhvc, btrt, colr, pasp, taic, fiel, ccst, spatial })
+        }
+        VideoCodec::Vp9 => encoded(&Vp09 { visual, vpcc: config::vpcc(config)?, btrt: None, colr, pasp, spatial: None }),
+        VideoCodec::Av1 => {
+            let av1c = config::av1c(config)?;
+            encoded(&Av01 { visual, av1c, btrt: None, ccst: None, colr, pasp, taic: None, spatial: None })
+        }
+    };
+    Ok(entry?)
 }
 
 /// AAC with its configuration in an elementary stream descriptor (ISO/IEC 14496-1, 7.2.6.5).
@@ -46,6 +71,14 @@ pub(super) fn mp4a(spec: &AudioSpec, config: AacConfig) -> Result<Vec<u8>> {
     let esds = Esds { es_desc: EsDescriptor { dec_config, sl_config: SLConfig {}, ..Default::default() } };
     let btrt = Btrt { buffer_size_db: 0, max_bitrate: spec.bitrate, avg_bitrate: spec.bitrate };
     encoded(&Mp4a { audio, esds, btrt: Some(btrt), taic: None })
+}
+
+/// Opus (Encapsulation of Opus in ISO Base Media File Format, 4.3). The rate of the entry is always 48 kHz.
+pub(super) fn opus(spec: &AudioSpec, dops: Dops) -> Result<Vec<u8>> {
+    let audio =
+        Audio { data_reference_index: 1, channel_count: dops.output_channel_count.into(), sample_size: 16, sample_rate: 48_000_u16.into() };
+    let btrt = Btrt { buffer_size_db: 0, max_bitrate: spec.bitrate, avg_bitrate: spec.bitrate };
+    encoded(&Opus { audio, dops, btrt: Some(btrt) })
 }
 
 /// Timed text (3GPP TS 26.245) for a picture of this size: white, centred at the bottom above a margin of 4 %, a twentieth of

@@ -42,8 +42,9 @@ impl Fragmenter {
     /// Checks the spec.
     ///
     /// # Errors
-    /// As [`Mp4Writer::create`](super::Mp4Writer::create), but for the file system.
+    /// As [`Mp4Writer::create`](super::Mp4Writer::create), but for the file system; and codecs other than H.264 and AAC.
     pub fn new(spec: MovieSpec) -> Result<Fragmenter, Mp4Error> {
+        spec.must_be_common()?;
         let movie = Movie::new(&spec)?;
         Ok(Fragmenter { spec, movie })
     }

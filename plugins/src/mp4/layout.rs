@@ -121,7 +121,8 @@ impl Layout<'_> {
         let chapter_id = self.tracks.iter().position(|track| track.role == Role::Chapters).map(|index| index as u32 + 1);
         let mut head = Vec::new();
         // iso4 is the brand of signed composition offsets.
-        let compatible_brands = [b"mp42", b"iso4", b"avc1", b"isom"].map(Into::into).to_vec();
+        let brands = [Some(b"mp42"), Some(b"iso4"), self.spec.brand(), Some(b"isom")];
+        let compatible_brands = brands.into_iter().flatten().map(Into::into).collect();
         Ftyp { major_brand: b"mp42".into(), minor_version: 0, compatible_brands }.encode(&mut head)?;
         head.encode_atom(b"moov", |buf| {
             mvhd(self.scale, duration, self.tracks.len() as u32 + 1).encode(buf)?;

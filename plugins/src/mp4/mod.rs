@@ -7,10 +7,12 @@
 //! - Times are exact: a picture's on its frame rate's grid, the sound's to the sample. Programme time zero is movie time zero.
 //! - Captions are soft (a `tx3g` track, off until chosen), chapters are there twice (a chapter track and `chpl`).
 //!
-//! H.264 and AAC-LC only. The formats: ISO/IEC 14496-12 (boxes), -14 (AAC), -15 (H.264), 3GPP TS 26.245 (captions) and Apple's
-//! QuickTime File Format (chapters, metadata).
+//! Pictures are H.264, HEVC, VP9 or AV1, sound is AAC-LC or Opus; fragments are H.264 and AAC-LC only. The formats: ISO/IEC 14496-12
+//! (boxes), -14 (AAC), -15 (H.264, HEVC), the bindings of VP9, AV1 and Opus to it, 3GPP TS 26.245 (captions) and Apple's QuickTime File
+//! Format (chapters, metadata).
 
 mod aac;
+mod config;
 mod entry;
 mod error;
 mod fragment;

@@ -1,12 +1,12 @@
 //! What a movie is made of, as the caller states it, and the same thing checked.
 
 use bytes::Bytes;
+use engine::media::{AudioCodec, VideoCodec};
 use engine::time::{Rate, Time};
-use mp4_atom::{Atom, Avcc};
 
 use super::aac::AacConfig;
 use super::scale::TimeScale;
-use super::{Mp4Error, entry};
+use super::{Mp4Error, config, entry};
 
 /// A movie: what is known before the first unit.
 #[derive(Clone, Debug)]
@@ -21,19 +21,44 @@ pub struct MovieSpec {
     pub tracks: Vec<TrackSpec>,
 }
 
+impl MovieSpec {
+    /// Fragments are for players that were tried with H.264 and AAC.
+    pub(super) fn must_be_common(&self) -> Result<(), Mp4Error> {
+        let uncommon = self.tracks.iter().find_map(|track| match track {
+            TrackSpec::Video(video) if video.codec != VideoCodec::H264 => Some(video.codec.as_str()),
+            TrackSpec::Audio(audio) if audio.codec != AudioCodec::Aac => Some("Opus"),
+            _ => None,
+        });
+        uncommon.map_or(Ok(()), |codec| Err(Mp4Error::Spec(format!("fragments hold H.264 and AAC, not {codec}"))))
+    }
+
+    /// The brand that the codec of the pictures brings along, if it has one. Files of sound alone have H.264's, as they always had.
+    pub(super) fn brand(&self) -> Option<&'static [u8; 4]> {
+        let codec = self.tracks.iter().find_map(|track| if let TrackSpec::Video(video) = track { Some(video.codec) } else { None });
+        match codec {
+            None | Some(VideoCodec::H264) => Some(b"avc1"),
+            Some(VideoCodec::Av1) => Some(b"av01"),
+            Some(VideoCodec::Hevc | VideoCodec::Vp9) => None,
+        }
+    }
+}
+
 /// One track of pictures or sound.
 #[derive(Clone, Debug)]
 pub enum TrackSpec {
-    /// H.264 pictures.
+    /// Pictures.
     Video(VideoSpec),
-    /// AAC sound.
+    /// Sound.
     Audio(AudioSpec),
 }
 
-/// H.264 as access units of 4-byte length-prefixed NAL units without parameter sets; BT.709, limited range, square pixels.
+/// Pictures: H.264 and HEVC as access units of 4-byte length-prefixed NAL units without parameter sets, VP9 as (super)frames, AV1 as
+/// temporal units without delimiters; BT.709, limited range, square pixels.
 #[derive(Clone, Debug)]
 pub struct VideoSpec {
-    /// The payload of `avcC` (ISO/IEC 14496-15, 5.3.3.1).
+    /// How they are coded.
+    pub codec: VideoCodec,
+    /// The payload of `avcC` or `hvcC` (ISO/IEC 14496-15), `vpcC` or `av1C`.
     pub codec_config: Bytes,
     /// Width in pixels, 2 to 16,384.
     pub width: u32,
@@ -43,18 +68,20 @@ pub struct VideoSpec {
     pub rate: Rate,
 }
 
-/// AAC-LC as raw units without ADTS headers.
+/// Sound: AAC-LC as raw units without ADTS headers, or Opus in packets of 20 ms.
 #[derive(Clone, Debug)]
 pub struct AudioSpec {
-    /// The `AudioSpecificConfig`; it also tells sample rate and channels.
+    /// How it is coded.
+    pub codec: AudioCodec,
+    /// The `AudioSpecificConfig` or the `OpusHead`; it also tells sample rate and channels.
     pub codec_config: Bytes,
-    /// Samples that the decoder gives before the first one of the sound (1024 with `avenc_aac`).
+    /// Samples that the decoder gives before the first one of the sound (1024 with `avenc_aac`, 312 with Opus).
     pub priming: u32,
     /// Nominal bits a second, as a hint to players.
     pub bitrate: u32,
 }
 
-/// One encoded unit: an access unit of H.264, or one AAC frame.
+/// One encoded unit: a picture's access unit, or one frame of sound.
 ///
 /// Units come in decoding order. A picture's `pts` is when it is shown. A sound unit's `pts` is that of the samples that went into the
 /// encoder for it (the first unit: when the sound starts); the priming by which its decoded samples lag behind is taken off here.
@@ -67,6 +94,10 @@ pub struct Unit<'a> {
     /// The bytes as they go into the file.
     pub data: &'a [u8],
 }
+
+/// Opus counts at this rate whatever the sound's is; its packets here last 20 ms.
+const OPUS_RATE: u32 = 48_000;
+const OPUS_UNIT: u32 = 960;
 
 /// A checked track.
 #[derive(Clone, Debug)]
@@ -100,13 +131,19 @@ impl Track {
                 let (width, height) = (side("width", video.width)?, side("height", video.height)?);
                 let scale = TimeScale::of_video(video.rate)
                     .ok_or_else(|| Mp4Error::Spec(format!("{} frames a second are beyond a 32-bit time scale", video.rate)))?;
-                let entry = entry::avc1(avcc(&video.codec_config)?, width, height)?;
+                let entry = entry::pictures(video.codec, &video.codec_config, width, height)?;
                 Ok(Track { scale, entry, media: Media::Video { width, height } })
             }
             TrackSpec::Audio(audio) => {
-                let config = AacConfig::parse(&audio.codec_config)?;
-                let media = Media::Audio { unit_samples: config.unit_samples, priming: audio.priming };
-                Ok(Track { scale: TimeScale::of_audio(config.sample_rate), entry: entry::mp4a(audio, config)?, media })
+                let (sample_rate, unit_samples, entry) = match audio.codec {
+                    AudioCodec::Aac => {
+                        let config = AacConfig::parse(&audio.codec_config)?;
+                        (config.sample_rate, config.unit_samples, entry::mp4a(audio, config)?)
+                    }
+                    AudioCodec::Opus => (OPUS_RATE, OPUS_UNIT, entry::opus(audio, config::dops(&audio.codec_config)?)?),
+                };
+                let media = Media::Audio { unit_samples, priming: audio.priming };
+                Ok(Track { scale: TimeScale::of_audio(sample_rate), entry, media })
             }
         }
     }
@@ -169,16 +206,4 @@ fn side(name: &str, pixels: u32) -> Result<u16, Mp4Error> {
         Ok(side @ 2..=16_384) => Ok(side),
         _ => Err(Mp4Error::Spec(format!("a {name} of {pixels} pixels; it must be 2 to 16384"))),
     }
-}
-
-fn avcc(mut config: &[u8]) -> Result<Avcc, Mp4Error> {
-    let wrong = |what: String| Mp4Error::Spec(format!("the H.264 codec configuration (avcC) {what}"));
-    let avcc = Avcc::decode_body(&mut config).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    if avcc.length_size != 4 {
-        return Err(wrong(format!("has {}-byte lengths; access units must have 4-byte lengths", avcc.length_size)));
-    }
-    if avcc.sequence_parameter_sets.is_empty() || avcc.picture_parameter_sets.is_empty() {
-        return Err(wrong("lacks a sequence or picture parameter set; take it from the encoder's caps".into()));
-    }
-    Ok(avcc)
 }

@@ -7,7 +7,8 @@ use crate::gst::{GstError, SoundEncoder, SoundSettings};
 use engine::graph::unit::BitRate;
 use engine::media::{AudioBlock, AudioCodec, Caps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::segments::{Fingerprint, Part};
 use engine::time::Rate;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,6 +26,7 @@ pub const AUDIO_ENCODER: NodeType = NodeType {
     outputs: &[ENCODED.port("units of 1024 samples (AAC) or 20 ms (Opus)")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<AudioEncoderConfig>("{ codec: aac, bitrate: 192k, channels: stereo }"),
@@ -120,6 +122,12 @@ impl Node for AudioEncoder {
             cx.emit_all(ENCODED, units);
         }
         Ok(Flow::More)
+    }
+
+    fn fingerprint(&mut self, _: &Part, key: &mut Fingerprint<'_>) -> Result {
+        let coder = self.encoder.as_ref().map(SoundEncoder::signature).unwrap_or_default();
+        key.add("encoder", format!("{coder} {:?}", self.settings));
+        Ok(())
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {

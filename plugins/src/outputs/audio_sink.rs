@@ -5,7 +5,7 @@ use crate::part_file::{FileError, PartFile};
 use engine::media::{AudioBlock, AudioCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::Time;
 use hound::{SampleFormat, WavSpec, WavWriter};
 use schemars::JsonSchema;
@@ -29,6 +29,7 @@ pub const AUDIO_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<AudioSinkConfig>("{ path: lecture.wav }"),

@@ -5,7 +5,7 @@ use super::picture::png;
 use crate::part_file::{FileError, part_of};
 use engine::frame::VideoFrame;
 use engine::node::{Cx, Flow, In, Node, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,7 @@ pub const FRAME_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<FrameSinkConfig>("{ path: frames, every: 30 }"),

@@ -4,14 +4,14 @@
 //! not at all, and the list names a segment only once it is there.
 
 use super::file::check_folder;
-use super::tracks::{Tracks, units};
+use super::tracks::{Tracks, must_be_h264, units};
 use crate::mp4::{Fragmenter, MovieSpec, Mp4Error, Run};
 use crate::part_file::{self, FileError};
 use engine::graph::unit::DurationSetting;
-use engine::media::EncodedUnit;
+use engine::media::{AudioCodec, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,6 +33,7 @@ pub const HLS_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<HlsSinkConfig>("{ path: hls, segment: 2s, keep: 10 }"),
@@ -245,7 +246,11 @@ impl HlsSink {
 
 impl Node for HlsSink {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
+        must_be_h264(start.encoded_video(VIDEO).as_ref(), "HLS")?;
         let tracks = Tracks::connected(start, VIDEO, AUDIO)?;
+        if start.encoded_audio(AUDIO).is_some_and(|caps| caps.codec != AudioCodec::Aac) {
+            return Err(Failure::msg("HLS takes AAC only; set codec: aac in the audio_encoder before it"));
+        }
         self.stream = Some(Stream::open(&self.config, tracks).map_err(|error| self.failed(error))?);
         Ok(())
     }

@@ -8,7 +8,7 @@ use engine::frame::{Size, VideoFrame};
 use engine::graph::unit::{DurationSetting, FrameSize};
 use engine::node::{Cx, Flow, In, Node, Result};
 use engine::pool::Pool;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,6 +26,7 @@ pub const JPEG_PREVIEW: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<JpegPreviewConfig>("{ path: preview.jpg, every: 1s, size: 640x360 }"),

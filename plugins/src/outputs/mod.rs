@@ -19,7 +19,7 @@ mod video_encoder;
 
 use engine::registry::NodeType;
 
-pub use tracks::{Tracks, units};
+pub use tracks::{Tracks, must_be_h264, units};
 
 /// The family's nodes, in the order of the catalogue.
 pub const NODES: &[&NodeType] = &[
@@ -34,5 +34,7 @@ pub const NODES: &[&NodeType] = &[
     &frame_sink::FRAME_SINK,
 ];
 
+#[cfg(test)]
+mod codec_tests;
 #[cfg(test)]
 mod tests;

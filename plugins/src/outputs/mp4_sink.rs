@@ -8,7 +8,7 @@ use engine::cue::{Cue, SlideCue};
 use engine::media::EncodedUnit;
 use engine::node::{Cx, Flow, In, Node, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,13 +26,14 @@ pub const MP4_SINK: NodeType = NodeType {
     revision: 1,
     summary: "The lecture as an MP4 file with chapters and captions",
     inputs: &[
-        VIDEO.port("H.264 units").optional(),
+        VIDEO.port("H.264 units").optional().sparse(),
         AUDIO.port("AAC units").optional(),
         CUES.port("slides become chapters, captions soft captions").optional(),
     ],
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<Mp4SinkConfig>("{ path: lecture.mp4, title: A lecture, language: en }"),

@@ -3,12 +3,13 @@
 //! A thread of its own speaks with the server and connects again when the connection is lost: the run never waits for it longer than a
 //! moment and never fails because of it. What cannot be sent is left out, from there to the next keyframe, which is asked for.
 
+use super::tracks::must_be_h264;
 use crate::gst::{GstError, Link, Peer, Pipeline, encoded_audio_caps, encoded_video_caps, redacted};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use engine::graph::secret::Secret;
 use engine::media::{AudioCodec, EncodedAudioCaps, EncodedUnit, EncodedVideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub const RTMP_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<RtmpSinkConfig>("{ url: \"rtmp://live.example.org/app/stream-key\" }"),
@@ -123,6 +125,7 @@ impl Node for RtmpSink {
         if start.encoded_audio(VIDEO).is_some() || start.encoded_video(AUDIO).is_some() {
             return Err(Failure::msg("video and audio are mixed up: connect a video_encoder to video and an audio_encoder to audio"));
         }
+        must_be_h264(video.as_ref(), "RTMP")?;
         if audio.as_ref().is_some_and(|caps| caps.codec != AudioCodec::Aac) {
             return Err(Failure::msg("RTMP takes AAC only; set codec: aac in the audio_encoder before it"));
         }

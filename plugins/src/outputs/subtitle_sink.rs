@@ -5,7 +5,7 @@ use super::file::{check_file, ending};
 use crate::part_file::PartFile;
 use engine::cue::Cue;
 use engine::node::{Cx, Flow, In, Node, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +24,7 @@ pub const SUBTITLE_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<SubtitleSinkConfig>("{ path: lecture.srt }"),

@@ -1,7 +1,7 @@
 //! The tracks of a movie, from the encoders that are connected to a sink.
 
 use crate::mp4::{AudioSpec, TrackSpec, Unit, VideoSpec};
-use engine::media::{AudioCodec, EncodedUnit, VideoCodec};
+use engine::media::{EncodedUnit, EncodedVideoCaps, VideoCodec};
 use engine::node::{Failure, In, Result, Start};
 use engine::packet::Packet;
 use engine::time::Span;
@@ -22,7 +22,7 @@ impl Tracks {
     /// The pictures first.
     ///
     /// # Errors
-    /// Pictures and sound are mixed up, the sound is no AAC, or nothing is connected.
+    /// Pictures and sound are mixed up, or nothing is connected.
     pub fn connected(start: &Start<'_>, video: In<EncodedUnit>, audio: In<EncodedUnit>) -> Result<Tracks> {
         Tracks::of_nth(start, (video, 0), audio)
     }
@@ -37,23 +37,34 @@ impl Tracks {
         }
         let mut tracks = Tracks { specs: Vec::new(), video: None, audio: None, priming: Span::ZERO };
         if let Some(caps) = start.encoded_video_nth(video, n) {
-            let VideoCodec::H264 = caps.codec;
             let (width, height) = (caps.size.width, caps.size.height);
             tracks.video = Some(tracks.specs.len());
-            tracks.specs.push(TrackSpec::Video(VideoSpec { codec_config: caps.config, width, height, rate: caps.rate }));
+            let spec = VideoSpec { codec: caps.codec, codec_config: caps.config, width, height, rate: caps.rate };
+            tracks.specs.push(TrackSpec::Video(spec));
         }
         if let Some(caps) = start.encoded_audio(audio) {
-            if caps.codec != AudioCodec::Aac {
-                return Err(Failure::msg("an MP4 file takes AAC only; set codec: aac in the audio_encoder before it"));
-            }
             tracks.priming = caps.rate.span_of(caps.priming.into());
             tracks.audio = Some(tracks.specs.len());
-            tracks.specs.push(TrackSpec::Audio(AudioSpec { codec_config: caps.config, priming: caps.priming, bitrate: caps.bitrate }));
+            let spec = AudioSpec { codec: caps.codec, codec_config: caps.config, priming: caps.priming, bitrate: caps.bitrate };
+            tracks.specs.push(TrackSpec::Audio(spec));
         }
         if tracks.specs.is_empty() {
             return Err(Failure::msg("neither video nor audio is connected; connect at least one of them to an encoder"));
         }
         Ok(tracks)
+    }
+}
+
+/// Refuses pictures that `sink` (as messages call it) cannot hand on.
+///
+/// # Errors
+/// They are not H.264.
+pub fn must_be_h264(video: Option<&EncodedVideoCaps>, sink: &str) -> Result {
+    match video.map(|caps| caps.codec) {
+        None | Some(VideoCodec::H264) => Ok(()),
+        Some(codec) => {
+            Err(Failure::msg(format!("{sink} takes H.264 and not {}; set codec: h264 in the video_encoder before it", codec.as_str())))
+        }
     }
 }
 

@@ -1,13 +1,15 @@
-//! `video_encoder` [video -> encoded]: H.264.
+//! `video_encoder` [video -> encoded]: H.264, HEVC, VP9 or AV1.
 //!
-//! Equal pictures and settings give equal bytes on one type of machine, whatever the lanes do. Groups of pictures are closed.
+//! Equal pictures and settings give equal bytes on one type of machine, whatever the lanes do, unless a chip encodes. Groups of pictures
+//! are closed.
 
-use crate::gst::{H264Encoder, H264Settings, Preset, Profile, RateControl, Tune};
+use crate::gst::{Encoder, Preset, Profile, RateControl, Tune, VideoEncoder as Coding, VideoSettings};
 use engine::frame::VideoFrame;
 use engine::graph::unit::{BitRate, DurationSetting};
-use engine::media::{Caps, EncodedUnit};
+use engine::media::{Caps, EncodedUnit, VideoCodec};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::segments::{Fingerprint, Hash, Part};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,11 +25,12 @@ pub const VIDEO_ENCODER: NodeType = NodeType {
     name: "video_encoder",
     family: "outputs",
     revision: 1,
-    summary: "Pictures as H.264",
+    summary: "Pictures as H.264, HEVC, VP9 or AV1",
     inputs: &[VIDEO.port("a picture at every tick, as playout gives them")],
     outputs: &[ENCODED.port("access units in decoding order")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<VideoEncoderConfig>("{ codec: h264, preset: veryfast, crf: 20, threads: 2, keyframe_every: 2s }"),
@@ -37,25 +40,31 @@ pub const VIDEO_ENCODER: NodeType = NodeType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VideoEncoderConfig {
-    /// Only `h264` so far.
+    /// `h264` goes everywhere; `hevc`, `vp9` and `av1` make smaller files, slower, and only `mp4_sink` takes them.
     #[serde(default)]
     codec: Codec,
-    /// Speed against size, x264's presets.
+    /// Who encodes: `software` is x264, x265, libvpx or libaom, with equal bytes on machines of one type. `auto` is the first that works of
+    /// nvenc, qsv, vaapi, v4l2, software, openh264; a warning says which it was. Or one of these by name, or `x264`. Chips make H.264 and
+    /// HEVC.
+    #[serde(default)]
+    encoder: Encoder,
+    /// Speed against size, x264's presets; other encoders are set to what comes near.
     #[serde(default)]
     preset: Preset,
-    /// Constant quality, 0 (best) to 50; 20 when neither `crf` nor `bitrate` is given.
+    /// Constant quality on x264's scale, 0 (best) to 50, for all codecs; 20 when neither `crf` nor `bitrate` is given. Chips and OpenH264
+    /// hold the quantizer instead.
     crf: Option<u32>,
     /// A rate to hold instead, such as `1500k`, 1k to 2000M.
     bitrate: Option<BitRate>,
-    /// Threads of the encoder, 1 to 64. Other numbers give other bytes, so it does not follow the machine.
+    /// Threads of the encoder, 1 to 64. Other numbers give other bytes, so it does not follow the machine. Chips have their own.
     #[serde(default = "two")]
     threads: u32,
-    /// What the encoder may assume; `zerolatency` for live.
+    /// What the encoder may assume; `zerolatency` for live. The others are x264's.
     tune: Option<Tune>,
-    /// What a decoder must be able to do.
+    /// What a decoder of H.264 must be able to do.
     #[serde(default)]
     profile: H264Profile,
-    /// The longest time between two keyframes, from one picture to 1min.
+    /// The longest time between two keyframes, from one picture to 1min; pictures that last longer than that are keyframes.
     #[serde(default = "two_seconds")]
     keyframe_every: DurationSetting,
 }
@@ -66,6 +75,9 @@ pub struct VideoEncoderConfig {
 enum Codec {
     #[default]
     H264,
+    Hevc,
+    Vp9,
+    Av1,
 }
 
 /// Profiles of H.264.
@@ -87,7 +99,7 @@ fn two_seconds() -> DurationSetting {
 }
 
 impl VideoEncoderConfig {
-    fn settings(&self) -> std::result::Result<H264Settings, String> {
+    fn settings(&self) -> std::result::Result<VideoSettings, String> {
         let rate_control = match (self.crf, self.bitrate) {
             (Some(_), Some(_)) => return Err("crf and bitrate exclude each other; write one of them".into()),
             (Some(crf @ 51..), None) => return Err(format!("crf is {crf}; it goes from 0 (best) to 50")),
@@ -98,8 +110,14 @@ impl VideoEncoderConfig {
         if !(1..=64).contains(&self.threads) {
             return Err(format!("threads is {}; it goes from 1 to 64", self.threads));
         }
-        let Codec::H264 = self.codec;
-        Ok(H264Settings {
+        let settings = VideoSettings {
+            codec: match self.codec {
+                Codec::H264 => VideoCodec::H264,
+                Codec::Hevc => VideoCodec::Hevc,
+                Codec::Vp9 => VideoCodec::Vp9,
+                Codec::Av1 => VideoCodec::Av1,
+            },
+            encoder: self.encoder,
             preset: self.preset,
             rate_control,
             threads: self.threads,
@@ -111,7 +129,9 @@ impl VideoEncoderConfig {
             },
             keyframe_every: self.keyframe_every.0,
             bframes: None,
-        })
+        };
+        settings.must_exist()?;
+        Ok(settings)
     }
 }
 
@@ -124,17 +144,25 @@ impl NodeConfig for VideoEncoderConfig {
         self.settings().map(drop)
     }
 
+    fn joins(&self) -> std::result::Result<(), String> {
+        // Groups of pictures are always closed, and the number of threads is always given.
+        match self.bitrate {
+            Some(rate) => Err(format!("it holds a rate ({rate}), which looks back over what came before; write crf instead of bitrate")),
+            None => Ok(()),
+        }
+    }
+
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
         let settings = self.settings().map_err(Failure::msg)?;
-        Ok(Box::new(VideoEncoder { settings, encoder: None, interval: Span::ZERO, last: None }))
+        Ok(Box::new(VideoEncoder { settings, encoder: None, longest: Span::ZERO, last: None }))
     }
 }
 
 struct VideoEncoder {
-    settings: H264Settings,
-    encoder: Option<H264Encoder>,
-    /// Time from one picture to the next.
-    interval: Span,
+    settings: VideoSettings,
+    encoder: Option<Coding>,
+    /// The longest time from one picture to the next, as far as the latency goes.
+    longest: Span,
     /// The last picture's time.
     last: Option<Time>,
 }
@@ -144,10 +172,10 @@ impl VideoEncoder {
     /// declared allows.
     fn check_gap(&mut self, encoder_waits: bool, pts: Time) -> Result {
         match self.last.replace(pts) {
-            Some(last) if encoder_waits && pts - last > self.interval => Err(Failure::msg(format!(
+            Some(last) if encoder_waits && pts - last > self.longest => Err(Failure::msg(format!(
                 "the picture at {last} is followed by one at {pts}, but the encoder needs one every {}; put a playout node before it, \
                  which repeats what is held, or choose tune: zerolatency",
-                self.interval
+                self.longest
             ))),
             _ => Ok(()),
         }
@@ -157,10 +185,15 @@ impl VideoEncoder {
 impl Node for VideoEncoder {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         let Some(video) = start.video(VIDEO) else { return Ok(()) };
-        let encoder = H264Encoder::open(&video, &self.settings)?;
+        let encoder = Coding::open(&video, &self.settings)?;
+        if self.settings.encoder == Encoder::Auto {
+            let passed = Some(encoder.passed_over()).filter(|passed| !passed.is_empty());
+            let passed = passed.map(|passed| format!("; not used: {passed}")).unwrap_or_default();
+            start.warn(None, format!("encoder: auto took {}{passed}", encoder.element()));
+        }
         start.set_caps(ENCODED, Caps::EncodedVideo(encoder.caps().clone()));
-        start.set_latency(encoder.latency());
-        self.interval = video.rate.interval();
+        self.longest = start.sparse().unwrap_or(video.rate.interval());
+        start.set_latency(start.sparse().map_or(encoder.latency(), |longest| encoder.latency_of(longest)));
         self.encoder = Some(encoder);
         Ok(())
     }
@@ -176,6 +209,13 @@ impl Node for VideoEncoder {
             cx.emit_all(ENCODED, encoder.push(packet)?);
         }
         Ok(Flow::More)
+    }
+
+    fn fingerprint(&mut self, _: &Part, key: &mut Fingerprint<'_>) -> Result {
+        let encoder = self.encoder.as_ref().map(|encoder| (encoder.signature(), encoder.caps().config.clone()));
+        let (signature, config) = encoder.unwrap_or_default();
+        key.add("encoder", Hash::of_all([signature.as_bytes(), &config, format!("{:?}", self.settings).as_bytes()]));
+        Ok(())
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {

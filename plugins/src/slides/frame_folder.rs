@@ -9,7 +9,7 @@ use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Rate, Time};
 use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
 use schemars::JsonSchema;
@@ -28,6 +28,7 @@ pub const FRAME_FOLDER: NodeType = NodeType {
     outputs: &[VIDEO.port("one picture a frame time; with alpha when the first one has it")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Never,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<FrameFolderConfig>("{ folder: frames, fps: 30, size: keep }"),

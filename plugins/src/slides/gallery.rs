@@ -16,7 +16,13 @@ use engine::run::{Bridge, Cancel};
 use engine::time::Span;
 use std::sync::Arc;
 
-/// What stands in for a picture that cannot be drawn: light grey.
+/// What stands in for a picture that cannot be shown.
+pub fn plain(size: Size, pool: &Pool) -> VideoFrame {
+    let picture = Rasterizer::new().draw(&PLAIN, (size.width, size.height)).expect("one colour can always be drawn");
+    rgba_to_i420(&picture.rgba, size, pool).expect("the graph's size is even and the picture has it")
+}
+
+/// Light grey.
 const PLAIN: Visual = Visual::Color([0xe6, 0xe8, 0xeb]);
 
 /// A slide's picture, as far as it could be drawn.
@@ -32,7 +38,8 @@ pub struct Drawn {
 
 /// The drawing thread and the picture asked for last. Dropping it ends the thread after the picture at hand.
 pub struct Gallery {
-    slides: usize,
+    /// For each slide whether it is a picture to be drawn.
+    draws: Vec<bool>,
     jobs: Sender<usize>,
     drawn: Bridge<Drawn>,
     /// What the thread is drawing, or has drawn and nobody fetched.
@@ -41,14 +48,14 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// Starts the thread; it begins with the first slide.
+    /// Starts the thread; it begins with the slide `first`.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn open(lesson: Arc<Lesson>, size: Size, cancel: &Cancel) -> Result<Gallery> {
+    pub fn open(lesson: Arc<Lesson>, size: Size, first: usize, cancel: &Cancel) -> Result<Gallery> {
         let (jobs, queue) = bounded::<usize>(1);
         let (done, drawn) = Bridge::new(1, cancel);
-        let slides = lesson.slides.len();
+        let draws = lesson.slides.iter().map(|slide| !matches!(slide.visual, Visual::Clip(_))).collect();
         let work = move || {
             let (mut rasterizer, mut painter, pool) = (Rasterizer::new(), Painter::default(), Pool::new());
             for index in queue {
@@ -66,8 +73,8 @@ impl Gallery {
             }
         };
         std::thread::Builder::new().name("slides".into()).spawn(work)?;
-        let mut gallery = Gallery { slides, jobs, drawn, asked: None, last: None };
-        gallery.ask(0);
+        let mut gallery = Gallery { draws, jobs, drawn, asked: None, last: None };
+        gallery.ask(first);
         Ok(gallery)
     }
 
@@ -95,7 +102,7 @@ impl Gallery {
     }
 
     fn ask(&mut self, index: usize) {
-        if index < self.slides {
+        if self.draws.get(index).is_some_and(|draws| *draws) {
             // The thread only ends with a panic, which `fetch` reports.
             let _ = self.jobs.send(index);
             self.asked = Some(index);
@@ -119,7 +126,7 @@ fn draw(rasterizer: &mut Rasterizer, visual: &Visual, size: Size, pool: &Pool) -
         Ok(frame) => Drawn { frame, still: None, fault: None },
         Err(error) => {
             let fault = format!("its picture cannot be drawn, a plain ground is shown: {error}");
-            Drawn { frame: frame(&PLAIN).expect("one colour can always be drawn"), still: None, fault: Some(fault.into()) }
+            Drawn { frame: plain(size, pool), still: None, fault: Some(fault.into()) }
         }
     }
 }

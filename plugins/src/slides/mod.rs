@@ -1,11 +1,15 @@
 //! Slides and other pictures from files: the nodes that bring them in.
 
 mod canvas_show;
+mod cinema;
+mod fade;
+mod film;
 pub mod frame_folder;
 mod frames_show;
 mod gallery;
 mod moving;
 mod picture_size;
+mod showings;
 pub mod slide_source;
 pub mod y4m_source;
 

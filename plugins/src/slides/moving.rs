@@ -2,8 +2,8 @@
 
 use super::canvas_show::{CanvasShow, Still};
 use super::frames_show::FramesShow;
-use crate::lesson::Visual;
 use crate::lesson::canvas::Schedule;
+use crate::lesson::{Slide, Visual};
 use engine::frame::{Size, VideoFrame};
 use engine::node::Result;
 use engine::time::Span;
@@ -51,6 +51,18 @@ impl Moving {
                 Err(fault) => Next { frame: None, fault: Some(fault) },
             }),
             (Moving::Canvas(_), None) => Ok(Next::default()),
+        }
+    }
+
+    /// The picture when all has come and gone; `None` when the one before shows the same, or it cannot be drawn.
+    ///
+    /// # Errors
+    /// Those of drawing into frames.
+    pub fn last(&mut self, slide: &Slide) -> Result<Option<VideoFrame>> {
+        match (self, &slide.visual) {
+            (Moving::Canvas(show), Visual::Canvas(canvas)) => show.frame(Schedule::new(canvas, "").last_looks()),
+            (Moving::Frames(show), Visual::Frames(frames)) => Ok(show.frame(frames.length()).ok().flatten()),
+            _ => Ok(None),
         }
     }
 

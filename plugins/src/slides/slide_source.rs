@@ -1,41 +1,50 @@
-//! `slide_source` [cues -> video]: the picture of the slide that holds.
+//! `slide_source` [cues -> video, audio]: the picture of the slide that holds, and the sound of its film.
 //!
-//! One picture a slide, which holds; during a fade one picture a tick, each a weighted mean of the old slide's and the new one's, then
-//! the new slide's own; on a canvas one a tick while an object comes or goes, by the time in the slide and the words heard in it; of
-//! numbered pictures each at its time. Pictures are a function of the cues alone. A slide that cannot be drawn shows a plain ground and a warning names
-//! it; the lecture goes on.
+//! One picture a slide, which holds, or those of a film at the ticks they belong to; on a canvas one a tick while an object comes or goes,
+//! by the time in the slide and the words heard in it; during a fade one picture a tick, each a weighted mean of the old slide's last one
+//! and the new slide's. Pictures and sound are a function of the cues alone; while a slide stands so
+//! does its film, in silence. A slide that cannot be shown shows a plain ground and a warning names it; the lecture goes on.
 
-use super::gallery::Gallery;
+use super::cinema::Cinema;
+use super::fade::Fade;
+use super::film::Wanted;
+use super::gallery::{Drawn, Gallery, plain};
 use super::moving::Moving;
-use crate::lesson::canvas::Schedule;
-use crate::lesson::{ImportOptions, Lesson, LessonError, Visual, import_shared};
-use engine::cue::{Cue, SlideCue, Transition, WordCue};
+use super::showings::Showings;
+use crate::lesson::{ImportOptions, Lesson, Slide, Visual, import_for};
+use engine::cue::{Cue, SlideCue, Transition};
 use engine::frame::{PixelFormat, Size, VideoFrame};
-use engine::media::{Caps, VideoCaps};
+use engine::media::{AudioBlock, AudioCaps, Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::segments::{Fingerprint, Hash, Part};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const CUES: In<Cue> = In::new("cues");
 const VIDEO: Out<VideoFrame> = Out::new("video");
+const AUDIO: Out<AudioBlock> = Out::new("audio");
 
 /// The node's entry in the registry.
 pub const SLIDE_SOURCE: NodeType = NodeType {
     name: "slide_source",
     family: "slides",
-    revision: 2,
-    summary: "The picture of the slide that holds, with its transition and what moves on it",
+    revision: 3,
+    summary: "The picture of the slide that holds, with its transition and what moves on it, and the sound of its film",
     inputs: &[CUES.port("slides of the same lesson, and their words")],
-    outputs: &[VIDEO.port("opaque pictures of the graph's size; each holds until the next")],
+    outputs: &[
+        VIDEO.port("opaque pictures of the graph's size; each holds until the next"),
+        AUDIO.port("mono sound of films; nothing while none is heard"),
+    ],
     sync: Sync::Join,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<SlideSourceConfig>("{ lesson: graphs/demo/lectern.pptx }"),
@@ -60,12 +69,13 @@ impl NodeConfig for SlideSourceConfig {
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
         Ok(Box::new(SlideSource {
             path: self.lesson,
-            size: defaults.size,
+            defaults: *defaults,
             open: None,
             shown: None,
             moving: None,
             fade: None,
-            past: VecDeque::new(),
+            showings: Showings::default(),
+            known: Arc::default(),
             pool: Pool::new(),
             seq: 0,
         }))
@@ -74,62 +84,73 @@ impl NodeConfig for SlideSourceConfig {
 
 struct SlideSource {
     path: PathBuf,
-    size: Size,
-    open: Option<(Arc<Lesson>, Gallery)>,
+    defaults: Defaults,
+    open: Option<Open>,
     /// The picture of the slide that holds.
     shown: Option<VideoFrame>,
-    /// Draws it when it moves.
+    /// Draws it when objects move on it.
     moving: Option<Moving>,
     fade: Option<Fade>,
-    /// What holds, and what held before it: those within reach of a flush.
-    past: VecDeque<Showing>,
+    showings: Showings,
+    /// What the segments of a render were named by.
+    known: Arc<Pictures>,
     pool: Pool,
     seq: u64,
 }
 
-/// Slides remembered: more than begin within the latency of a live run.
-const PAST: usize = 16;
-
-/// A slide, or a part of one, from a cue on.
-struct Showing {
-    /// When the slide began, or would have if nothing had come between.
-    start: Time,
-    index: usize,
-    /// Its time stands still here.
-    stands: Option<Span>,
-    /// Of a canvas: with the words that have been heard.
-    schedule: Option<Schedule>,
+/// The lesson and what shows its slides.
+struct Open {
+    lesson: Arc<Lesson>,
+    gallery: Gallery,
+    cinema: Cinema,
 }
 
-impl Showing {
-    /// How far the slide is.
-    fn at(&self, time: Time) -> Span {
-        self.stands.unwrap_or(time - self.start)
+/// Hashes of the pictures of slides that segments were named by, by index.
+#[derive(Default)]
+struct Pictures(Mutex<HashMap<usize, Hash>>);
+
+impl Pictures {
+    fn of(&self, index: usize) -> Option<Hash> {
+        self.0.lock().expect("nobody panics with this lock").get(&index).copied()
     }
 
-    /// What it showed at a time, drawn again.
-    fn last_picture(&self, lesson: &Lesson, gallery: &mut Gallery, time: Time, size: Size) -> Result<VideoFrame> {
-        let drawn = gallery.picture(self.index)?;
-        let moving = Moving::of(&lesson.slides[self.index].visual, drawn.still, size).ok().flatten();
-        let next = moving.map(|mut moving| moving.next(self.at(time), self.schedule.as_ref())).transpose()?;
-        Ok(next.and_then(|next| next.frame).unwrap_or(drawn.frame))
+    fn set(&self, index: usize, hash: Hash) {
+        self.0.lock().expect("nobody panics with this lock").insert(index, hash);
     }
-}
-
-/// A slide coming in over the one before.
-struct Fade {
-    from: VideoFrame,
-    start: Time,
-    length: Span,
 }
 
 impl Node for SlideSource {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
-        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size: self.size, rate: start.defaults().fps }));
-        let options = ImportOptions { cancel: start.cancel(), ..ImportOptions::default() };
-        let lesson = import_shared(&self.path, &options).map_err(LessonError::into_failure)?;
-        let gallery = Gallery::open(lesson.clone(), self.size, &start.cancel())?;
-        self.open = Some((lesson, gallery));
+        let Defaults { size, fps, sample_rate } = self.defaults;
+        start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size, rate: fps }));
+        start.set_caps(AUDIO, Caps::Audio(AudioCaps { rate: sample_rate, channels: 1 }));
+        let lesson = import_for(start, &self.path, &ImportOptions::default())?;
+        let mut first = 0;
+        if let Some(window) = start.window() {
+            let place = |part: &Part| lesson.slides.iter().position(|slide| *slide.id == *part.id);
+            first = place(&window.part).unwrap_or(0);
+            // The slide before did not show in this run, but fades out in it.
+            window.before.as_ref().and_then(place).into_iter().for_each(|before| self.showings.before_all(before));
+        }
+        let gallery = Gallery::open(lesson.clone(), size, first, &start.cancel())?;
+        let cinema = Cinema::new(lesson.clone(), self.defaults, start.cancel());
+        self.known = start.shared(&format!("pictures of {} at {size}", self.path.display()), || Ok(Pictures::default()))?;
+        self.open = Some(Open { lesson, gallery, cinema });
+        Ok(())
+    }
+
+    fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
+        if !key.wants(VIDEO) {
+            return Ok(());
+        }
+        let Some((transition, picture)) = self.fingerprint_of(part, key)? else { return Ok(()) };
+        key.add("picture", picture);
+        let before = key.before().cloned().filter(|_| key.from() < transition.duration());
+        if let Some(before) = before
+            && let Some((_, picture)) = self.fingerprint_of(&before, key)?
+        {
+            key.add("picture of the slide before", picture);
+        }
         Ok(())
     }
 
@@ -141,12 +162,13 @@ impl Node for SlideSource {
                     self.change(cue.pts, slide, cx)?;
                     changed = true;
                 }
-                Cue::Word(word) => self.hear(cue.pts, word),
+                Cue::Word(word) => self.showings.hear(cue.pts, word),
                 _ => {}
             }
         }
+        changed |= self.roll(cx)?;
+        changed |= self.move_on(cx)?;
         let time = cx.tick().time;
-        changed |= self.move_on(time, cx)?;
         let Some(shown) = &self.shown else { return Ok(Flow::More) };
         let frame = match self.fade.take() {
             Some(fade) if time < fade.start + fade.length => {
@@ -165,18 +187,38 @@ impl Node for SlideSource {
 
     fn flush(&mut self, cut: Time) {
         // What holds at the cut is stated again by a cue; the slide before it may have to fade out once more.
-        self.past.retain(|showing| showing.start < cut);
-        if let Some(Showing { start, schedule: Some(schedule), .. }) = self.past.back_mut() {
-            schedule.forget(cut - *start);
-        }
+        self.showings.flush(cut);
         (self.shown, self.moving, self.fade) = (None, None, None);
     }
 }
 
 impl SlideSource {
-    /// Another slide holds from `at` on.
+    /// How the slide of a part comes in, and the hash of its picture; nothing when it is none of the lesson's.
+    fn fingerprint_of(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result<Option<(Transition, Hash)>> {
+        let Open { lesson, gallery, .. } = self.open.as_mut().expect("started before it is asked");
+        let Some(index) = lesson.slides.iter().position(|slide| *slide.id == *part.id) else { return Ok(None) };
+        let slide = &lesson.slides[index];
+        if let Some(known) = self.known.of(index) {
+            return Ok(Some((slide.transition, known)));
+        }
+        let hash = if let Visual::Clip(clip) = &slide.visual {
+            // All that decides its pictures, and the last one that the next slide fades from.
+            Hash::of(&clip.pictures_hash().0)
+        } else {
+            let drawn = gallery.picture(index)?;
+            let hash = named_by(&slide.visual, &drawn);
+            if let Some(fault) = drawn.fault {
+                key.warn(Some(slide.number), &*fault);
+            }
+            hash
+        };
+        self.known.set(index, hash);
+        Ok(Some((slide.transition, hash)))
+    }
+
+    /// Another slide holds from `at` on, or the same one goes on or stands.
     fn change(&mut self, at: Time, cue: &SlideCue, cx: &Cx<'_>) -> Result {
-        let (lesson, gallery) = self.open.as_mut().expect("started before it is called");
+        let Open { lesson, gallery, cinema } = self.open.as_mut().expect("started before it is called");
         let named = |index: &usize| lesson.slides.get(*index).is_some_and(|slide| *slide.id == *cue.id);
         // Its place, or wherever the lesson has it.
         let index = Some(cue.index).filter(named).or_else(|| lesson.slides.iter().position(|slide| *slide.id == *cue.id));
@@ -184,80 +226,115 @@ impl SlideSource {
             let path = self.path.display();
             return Err(Failure::msg(format!("{path} has no slide \"{}\"; give slide_source the lesson that the cues come from", cue.id)));
         };
-        let drawn = gallery.picture(index)?;
-        if let Some(fault) = drawn.fault {
-            cx.warn(Some(lesson.slides[index].number), &*fault);
-        }
-        let start = at - cue.elapsed;
-        let moving = Moving::of(&lesson.slides[index].visual, drawn.still, self.size);
-        self.moving = moving.unwrap_or_else(|fault| {
-            cx.warn(Some(lesson.slides[index].number), format!("its pictures cannot be shown: {fault}"));
-            None
-        });
-        let before = self.past.iter().rev().find(|showing| showing.start < start);
-        let from = match (cue.transition, before, self.shown.take()) {
-            (Transition::Fade(length), ..) if cue.elapsed >= length => None,
-            (Transition::Fade(length), Some(_), Some(from)) => Some((from, length)),
-            (Transition::Fade(length), Some(before), None) => Some((before.last_picture(lesson, gallery, start, self.size)?, length)),
-            _ => None,
+        // A film goes on by ticks.
+        let elapsed = cue.elapsed + (cx.tick().time - at).max(Span::ZERO);
+        let wanted = Wanted { pictures: cx.is_connected(VIDEO), sound: cx.is_connected(AUDIO) };
+        let mut moving = None;
+        let picture = match cinema.change(index, elapsed, cue, wanted)? {
+            Some(step) => {
+                warn_of(step.fault.take(), lesson.slides[index].number, cx);
+                step.picture.clone().or_else(|| wanted.pictures.then(|| plain(self.defaults.size, &self.pool)))
+            }
+            None if !wanted.pictures => None,
+            None => {
+                let drawn = gallery.picture(index)?;
+                let Slide { number, visual, .. } = &lesson.slides[index];
+                if self.known.of(index).is_some_and(|known| known != named_by(visual, &drawn)) {
+                    return Err(Failure::msg(format!(
+                        "the picture of slide {number} has changed while the film was being made; render it again"
+                    )));
+                }
+                warn_of(drawn.fault.map(|fault| fault.to_string()), *number, cx);
+                moving = Moving::of(visual, drawn.still, self.defaults.size).unwrap_or_else(|fault| {
+                    cx.warn(Some(*number), format!("its pictures cannot be shown: {fault}"));
+                    None
+                });
+                Some(drawn.frame)
+            }
         };
-        self.fade = from.map(|(from, length)| Fade { from, start, length });
-        self.shown = Some(drawn.frame);
-        let schedule = match &lesson.slides[index].visual {
-            Visual::Canvas(canvas) => {
-                // A slide that goes on remembers its words up to there; later ones come again.
-                let known = self.past.back().filter(|showing| showing.index == index && cue.elapsed > Span::ZERO);
-                let mut schedule = known.and_then(|showing| showing.schedule.clone());
-                schedule.iter_mut().for_each(|schedule| schedule.forget(cue.elapsed));
-                Some(schedule.unwrap_or_else(|| Schedule::new(canvas, &lesson.slides[index].narration.spoken())))
+        let leaves = std::mem::replace(&mut self.moving, moving);
+        let start = at - cue.elapsed;
+        let before = self.showings.before(start);
+        let from = match (cue.transition, before, self.shown.take()) {
+            _ if !wanted.pictures => None,
+            (Transition::Fade(length), ..) if cue.elapsed >= length => None,
+            (Transition::Fade(length), Some(before), Some(from)) => {
+                // Where objects move, as it is at the very end, whatever part of the slide was shown in this run.
+                let last = leaves.filter(|_| before != index).map(|mut moving| moving.last(&lesson.slides[before])).transpose()?;
+                Some((last.flatten().unwrap_or(from), length))
+            }
+            (Transition::Fade(length), Some(before), None) => {
+                let last = cinema.last_picture(before)?;
+                Some((last.map_or_else(|| last_of(&lesson.slides[before], gallery.picture(before)?, self.defaults.size), Ok)?, length))
             }
             _ => None,
         };
-        self.past.push_back(Showing { start, index, stands: cue.stands.then_some(cue.elapsed), schedule });
-        if self.past.len() > PAST {
-            self.past.pop_front();
-        }
+        self.fade = from.map(|(from, length)| Fade { from, start, length });
+        self.shown = picture;
+        self.showings.begin(at, index, &lesson.slides[index], cue);
         Ok(())
     }
 
-    /// A word begins.
-    fn hear(&mut self, at: Time, word: &WordCue) {
-        if let Some(Showing { start, stands: None, schedule: Some(schedule), .. }) = self.past.back_mut()
-            && let Some(range) = &word.range
-        {
-            schedule.heard(range, at - *start);
-        }
-    }
-
-    /// Draws what moves. `false` when nothing has changed.
-    fn move_on(&mut self, time: Time, cx: &mut Cx<'_>) -> Result<bool> {
-        let (Some(moving), Some(showing)) = (&mut self.moving, self.past.back()) else { return Ok(false) };
-        let (at, schedule) = (showing.at(time), showing.schedule.as_ref());
-        if showing.stands.is_none() && moving.moves_after(at, schedule) {
+    /// Draws what moves on the slide; whether its picture is another.
+    fn move_on(&mut self, cx: &mut Cx<'_>) -> Result<bool> {
+        let (Some(moving), Some(showing)) = (&mut self.moving, self.showings.now()) else { return Ok(false) };
+        let (at, schedule) = (showing.at(cx.tick().time), showing.schedule.as_ref());
+        if !showing.is_paused() && moving.moves_after(at, schedule) {
             cx.again();
         }
         let next = moving.next(at, schedule)?;
-        if let (Some(fault), Some((lesson, _))) = (next.fault, &self.open) {
-            let number = lesson.slides.get(showing.index).map(|slide| slide.number);
-            cx.warn(number, format!("a picture of it cannot be drawn, the one before stands: {fault}"));
+        if let (Some(fault), Some(Open { lesson, .. })) = (next.fault, &self.open) {
+            let fault = format!("a picture of it cannot be drawn, the one before stands: {fault}");
+            cx.warn(lesson.slides.get(showing.index).map(|slide| slide.number), fault);
         }
-        let changed = next.frame.is_some();
+        let is_new = next.frame.is_some();
         self.shown = next.frame.or(self.shown.take());
-        Ok(changed)
+        Ok(is_new)
+    }
+
+    /// Shows and sounds what a film has for this tick; whether its picture is another.
+    fn roll(&mut self, cx: &mut Cx<'_>) -> Result<bool> {
+        let Open { lesson, cinema, .. } = self.open.as_mut().expect("started before it is called");
+        let Some(step) = cinema.step()? else { return Ok(false) };
+        let number = self.showings.now().and_then(|showing| lesson.slides.get(showing.index)).map_or(0, |slide| slide.number);
+        warn_of(step.fault, number, cx);
+        if let Some(samples) = step.sound {
+            // As many as the tick has, wherever the slide began.
+            let rate = self.defaults.sample_rate;
+            let (tick, first) = (cx.tick(), rate.index_from(cx.tick().time));
+            let mut samples = samples;
+            samples.resize((rate.index_from(tick.next) - first).max(0) as usize, 0.0);
+            let block = AudioBlock::mono(samples, rate);
+            cx.emit(AUDIO, Packet::lasting(rate.time_of(first), block.duration(), block));
+        }
+        if cinema.goes_on() {
+            cx.again();
+        }
+        let is_new = step.picture.is_some();
+        self.shown = step.picture.or(self.shown.take());
+        Ok(is_new)
     }
 }
 
-impl Fade {
-    /// The mean of both pictures at `time`, weighted by the time gone; 256 steps, rounded to nearest.
-    fn frame(&self, to: &VideoFrame, time: Time, pool: &Pool) -> VideoFrame {
-        let gone = (time - self.start).0.clamp(0, self.length.0);
-        let weight = ((gone as i128 * 512 / i128::from(self.length.0) + 1) / 2) as u16;
-        let mut frame = pool.blank(PixelFormat::I420, to.size());
-        let pairs = self.from.picture.bytes().iter().zip(to.picture.bytes());
-        for (mixed, (&from, &to)) in frame.bytes_mut().iter_mut().zip(pairs) {
-            *mixed = ((u16::from(from) * (256 - weight) + u16::from(to) * weight + 128) >> 8) as u8;
-        }
-        frame.freeze()
+/// The last picture of a slide that is drawn.
+fn last_of(slide: &Slide, drawn: Drawn, size: Size) -> Result<VideoFrame> {
+    let moving = Moving::of(&slide.visual, drawn.still, size).ok().flatten();
+    let last = moving.map(|mut moving| moving.last(slide)).transpose()?;
+    Ok(last.flatten().unwrap_or(drawn.frame))
+}
+
+/// What segments with a drawn slide are named by: its picture, and what moves on it.
+fn named_by(visual: &Visual, drawn: &Drawn) -> Hash {
+    let picture = Hash::of(drawn.frame.picture.bytes());
+    match visual {
+        Visual::Canvas(_) | Visual::Frames(_) => Hash::of_all([picture.0, visual.content_hash().0]),
+        _ => picture,
+    }
+}
+
+fn warn_of(fault: Option<String>, number: usize, cx: &Cx<'_>) {
+    if let Some(fault) = fault {
+        cx.warn(Some(number), fault);
     }
 }
 

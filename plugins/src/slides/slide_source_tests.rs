@@ -1,6 +1,8 @@
 use super::*;
+use crate::gst::film::tests::{brighter, make, number_of};
 use crate::lesson::import;
-use engine::cue::Placement;
+use engine::cue::{Placement, WordCue};
+use engine::frame::Size;
 use engine::testing::{NodeTest, Outputs};
 use engine::time::Rate;
 
@@ -9,7 +11,7 @@ const RATE: Rate = Rate::per_second(30);
 fn cue(tick: i64, index: usize, id: &str, transition: Transition) -> Packet<Cue> {
     let (elapsed, placement) = (Span::ZERO, Placement::default());
     let slide =
-        SlideCue { id: id.into(), index, number: index + 1, title: "".into(), seed: 0, elapsed, stands: false, placement, transition };
+        SlideCue { id: id.into(), index, number: index + 1, title: "".into(), seed: 0, elapsed, paused: false, placement, transition };
     Packet::new(RATE.time_of(tick), Cue::Slide(Arc::new(slide)))
 }
 
@@ -134,11 +136,11 @@ fn canvas_lesson() -> tempfile::TempDir {
 }
 
 /// The slide of `canvas_lesson`, as far as it is, at a tick.
-fn canvas_cue(tick: i64, elapsed: i64, stands: bool) -> Packet<Cue> {
+fn canvas_cue(tick: i64, elapsed: i64, paused: bool) -> Packet<Cue> {
     let mut packet = cue(tick, 0, "c", Transition::Cut);
     let Cue::Slide(slide) = &mut packet.media else { unreachable!() };
     let slide = Arc::get_mut(slide).unwrap();
-    (slide.elapsed, slide.stands) = (RATE.span_of(elapsed), stands);
+    (slide.elapsed, slide.paused) = (RATE.span_of(elapsed), paused);
     packet
 }
 
@@ -213,4 +215,106 @@ fn numbered_pictures_show_each_at_its_time_and_the_last_one_stands() {
     std::fs::write(dir.path().join("lesson.yaml"), "version: 1\nslides:\n- id: f\n  frames: { folder: frames, fps: 10 }\n").unwrap();
     let shown = run(&dir, vec![cue(0, 0, "f", Transition::Cut)], 30).unwrap().packets(VIDEO);
     assert_eq!(luma(&shown), [(0, 16), (3, 235), (6, 16), (9, 235)]);
+}
+
+/// A black picture, a second of film (30 pictures, each brighter; a tone), a red picture.
+fn with_a_film() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, color) in [("a.png", [0, 0, 0]), ("c.png", [255, 0, 0])] {
+        image::RgbImage::from_pixel(64, 36, image::Rgb(color)).save(dir.path().join(name)).unwrap();
+    }
+    let tone = "-f lavfi -i sine=f=1000:r=48000:d=1";
+    make(dir.path(), "b.mov", &format!("{} {tone} -c:v libx264 -qp 0 -bf 2 -c:a pcm_s16le", brighter("30", 30)));
+    dir
+}
+
+/// The cue of the film, this long after its beginning.
+fn film_cue(tick: i64, elapsed: i64, paused: bool, transition: Transition) -> Packet<Cue> {
+    let mut cue = cue(tick, 1, "b.mov", transition);
+    let Cue::Slide(slide) = &mut cue.media else { unreachable!() };
+    let slide = Arc::get_mut(slide).unwrap();
+    (slide.elapsed, slide.paused) = (RATE.span_of(elapsed), paused);
+    cue
+}
+
+/// At which tick which picture of the film begins to show.
+fn film_pictures(out: &Outputs, ticks: std::ops::Range<i64>) -> Vec<(i64, i64)> {
+    let frames = out.packets(VIDEO).into_iter().filter(|frame| ticks.contains(&RATE.index_at(frame.pts)));
+    frames.map(|frame| (RATE.index_at(frame.pts), number_of(&frame.media))).collect()
+}
+
+#[test]
+fn a_film_shows_a_picture_a_tick_with_its_sound_and_its_last_one_stands() {
+    let dir = with_a_film();
+    let run = || {
+        run(
+            &dir,
+            vec![cue(0, 0, "a.png", Transition::Cut), film_cue(10, 0, false, Transition::Cut), cue(60, 2, "c.png", Transition::Cut)],
+            70,
+        )
+        .unwrap()
+    };
+    let out = run();
+    assert!(out.warnings.is_empty(), "{:?}", out.warnings);
+    assert_eq!(film_pictures(&out, 10..60), (0..30).map(|n| (10 + n, n)).collect::<Vec<_>>());
+    let sound = out.packets(AUDIO);
+    assert_eq!(sound.len(), 30);
+    assert!(sound.iter().enumerate().all(|(n, block)| block.pts == RATE.time_of(10 + n as i64) && block.media.frames() == 1600));
+    let peak = sound[10].media.samples().iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+    assert!((0.1..0.15).contains(&peak), "{peak}");
+    assert_eq!((out.end(VIDEO), out.end(AUDIO)), (Some(RATE.time_of(70)), Some(RATE.time_of(70))));
+    // The same again, bit by bit.
+    let again = run();
+    assert!(again.packets(VIDEO).iter().zip(out.packets(VIDEO)).all(|(a, b)| a.media.picture.bytes() == b.media.picture.bytes()));
+    assert!(again.packets(AUDIO).iter().zip(sound).all(|(a, b)| a.media.samples() == b.media.samples()));
+}
+
+#[test]
+fn a_film_fades_in_while_it_plays_and_the_next_slide_fades_in_over_its_last_picture() {
+    let dir = with_a_film();
+    let fade = Transition::Fade(RATE.span_of(8));
+    let out = run(&dir, vec![cue(0, 0, "a.png", Transition::Cut), film_cue(10, 0, false, fade), cue(50, 2, "c.png", fade)], 70).unwrap();
+    let levels = luma(&out.packets(VIDEO));
+    let at = |tick: i64| levels.iter().rev().find(|(at, _)| *at <= tick).map_or(0, |(_, level)| *level);
+    // Half of black (16) and half of the fifth picture (48); then the film's own.
+    assert!(at(10) == 16 && at(14).abs_diff(32) <= 2 && at(18).abs_diff(56) <= 1, "{levels:?}");
+    assert!(at(50).abs_diff(98) <= 1 && at(54).abs_diff((98 + 63) / 2) <= 2 && at(58) == 63, "{levels:?}");
+    let sound = out.packets(AUDIO);
+    let peak = |n: usize| sound[n].media.samples().iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+    assert!(peak(0) < 0.2 * peak(15) && (peak(4) / peak(15) - 0.6).abs() < 0.1, "its sound fades in, too");
+}
+
+#[test]
+fn a_film_stands_with_its_slide_and_goes_on_where_it_was() {
+    let dir = with_a_film();
+    let cues = vec![
+        film_cue(0, 0, true, Transition::Cut),
+        film_cue(5, 0, false, Transition::Cut),
+        film_cue(15, 10, true, Transition::Cut),
+        film_cue(40, 10, false, Transition::Cut),
+    ];
+    let out = run(&dir, cues, 70).unwrap();
+    let shown: Vec<i64> = film_pictures(&out, 0..70).into_iter().map(|(_, number)| number).collect();
+    let at = |tick: i64| film_pictures(&out, 0..tick + 1).last().map(|(_, number)| *number);
+    assert_eq!([0, 4, 5, 14, 15, 39, 40, 59, 69].map(at), [0, 0, 0, 9, 10, 10, 10, 29, 29].map(Some), "{shown:?}");
+    let ticks: Vec<i64> = out.packets(AUDIO).iter().map(|block| RATE.index_at(block.pts)).collect();
+    assert_eq!(ticks, (5..15).chain(40..60).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_film_that_breaks_off_is_named_and_the_lecture_goes_on_and_a_damaged_one_is_refused() {
+    let dir = with_a_film();
+    std::fs::remove_file(dir.path().join("b.mov")).unwrap();
+    let film = make(dir.path(), "b.mkv", "-f lavfi -i testsrc2=s=320x180:r=30:d=3 -c:v libx264");
+    let whole = std::fs::read(&film).unwrap();
+    std::fs::write(&film, &whole[..whole.len() / 2]).unwrap();
+    let cut = Transition::Cut;
+    let cues = || vec![cue(0, 0, "a.png", cut), cue(10, 1, "b.mkv", cut), cue(110, 2, "c.png", cut)];
+    let out = run(&dir, cues(), 120).unwrap();
+    assert_eq!((out.warnings.len(), out.warnings[0].slide), (1, Some(2)), "{:?}", out.warnings);
+    assert!(out.warnings[0].text.contains("b.mkv breaks off"), "{}", out.warnings[0].text);
+    assert_eq!(luma(&out.packets(VIDEO)).last(), Some(&(110, 63)));
+    std::fs::write(&film, &whole[..200]).unwrap();
+    let refused = run(&dir, cues(), 120).err().unwrap().to_string();
+    assert!(refused.contains("b.mkv cannot be shown as a clip"), "{refused}");
 }

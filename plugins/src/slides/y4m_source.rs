@@ -9,7 +9,7 @@ use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Flow, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::Pool;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Rate, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,6 +31,7 @@ pub const Y4M_SOURCE: NodeType = NodeType {
     outputs: &[VIDEO.port("its pictures, opaque, at the file's rate")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Never,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<Y4mSourceConfig>("{ path: presenter.y4m, size: keep }"),

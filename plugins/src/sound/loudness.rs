@@ -10,7 +10,7 @@ use engine::graph::unit::DurationSetting;
 use engine::media::{AudioBlock, AudioCaps, Caps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Rate, Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -39,6 +39,7 @@ pub const LOUDNESS: NodeType = NodeType {
     outputs: &[AUDIO_OUT.port("the same sound with its peaks limited, at the same times")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    starts: Starts::Never,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<LoudnessConfig>("{ ceiling_dbtp: -1.0, release: 200ms }"),

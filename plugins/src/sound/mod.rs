@@ -1,5 +1,6 @@
-//! Sound on its way: transforms from sound to sound.
+//! Sound on its way: from sound to sound.
 
+mod audio_mix;
 mod limiter;
 mod loudness;
 mod resample;
@@ -11,7 +12,7 @@ use engine::registry::NodeType;
 use engine::time::{Span, Time};
 
 /// The family's nodes, in the order of the catalogue.
-pub const NODES: &[&NodeType] = &[&loudness::LOUDNESS, &resample::RESAMPLE];
+pub const NODES: &[&NodeType] = &[&audio_mix::AUDIO_MIX, &loudness::LOUDNESS, &resample::RESAMPLE];
 
 /// Times of sound that differ by less are the same: rounding in what came before, not a gap.
 const TOLERANCE: Span = Span::from_millis(1);

@@ -4,21 +4,16 @@
 //! the input's length holds at the new rate, rounded up.
 
 use super::is_gap;
+use crate::resampler::Converter;
 use engine::media::{AudioBlock, AudioCaps, Caps};
-use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
-use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use engine::time::{Rate, Span, Time};
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler, WindowFunction};
+use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::time::{Rate, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 const AUDIO: In<AudioBlock> = In::new("audio");
 const AUDIO_OUT: Out<AudioBlock> = Out::new("audio");
-
-/// Samples of the lower rate that are converted at once, about: enough for a steep filter.
-const BLOCK: usize = 256;
 
 /// The node's entry in the registry.
 pub const RESAMPLE: NodeType = NodeType {
@@ -30,6 +25,7 @@ pub const RESAMPLE: NodeType = NodeType {
     outputs: &[AUDIO_OUT.port("the same sound at the new rate")],
     sync: Sync::Each,
     lane: Lane::Shared,
+    starts: Starts::Slide,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<ResampleConfig>("{ rate: 48000 }"),
@@ -118,111 +114,12 @@ impl Node for Resample {
     }
 }
 
-/// Converts stretches of sound without gaps.
-struct Converter {
-    from: AudioCaps,
-    to: Rate,
-    fft: Fft<f32>,
-    /// Interleaved samples that do not fill a block yet.
-    waiting: Vec<f32>,
-    /// Time of the stretch's first sample.
-    start: Option<Time>,
-    /// Frames of the stretch taken in, and given out.
-    taken: u64,
-    given: u64,
-    /// Output frames still to be left out: the filter's delay.
-    skip: usize,
-}
-
-impl Converter {
-    fn new(from: AudioCaps, to: Rate) -> Result<Converter> {
-        let unfit = || Failure::msg(format!("sound at {} Hz cannot be brought to {to} Hz exactly; choose another rate", from.rate));
-        let ((1, 1), (input, output)) = ((from.rate.den(), to.den()), (from.rate.num(), to.num())) else { return Err(unfit()) };
-        let common = gcd(input, output);
-        let (step_in, step_out) = ((input / common) as usize, (output / common) as usize);
-        if step_in.max(step_out) > 8 * BLOCK {
-            return Err(unfit());
-        }
-        // The delay is half a block; with an even number of steps it is whole on both sides and can be taken off exactly.
-        let steps = BLOCK.div_ceil(step_in.min(step_out)).next_multiple_of(2);
-        let (input, output, channels) = (input as usize, output as usize, from.channels.into());
-        let window = WindowFunction::BlackmanHarris2;
-        let fft = Fft::new_custom(input, output, steps * step_in, 1, channels, window, FixedSync::Both)?;
-        let skip = fft.output_delay();
-        Ok(Converter { from, to, fft, waiting: Vec::new(), start: None, taken: 0, given: 0, skip })
-    }
-
-    /// A sample leaves once its block is whole and half a block more has come.
-    fn latency(&self) -> Span {
-        self.from.rate.span_of(self.fft.input_frames_next() as i64) + self.to.span_of(self.fft.output_delay() as i64 + 1)
-    }
-
-    /// When the stretch goes on.
-    fn due(&self) -> Option<Time> {
-        self.start.map(|start| start + self.from.rate.span_of(self.taken as i64))
-    }
-
-    fn push(&mut self, packet: &Packet<AudioBlock>) -> Result<Vec<Packet<AudioBlock>>> {
-        self.start.get_or_insert(packet.pts);
-        self.taken += packet.media.frames() as u64;
-        self.waiting.extend_from_slice(packet.media.samples());
-        let mut blocks = Vec::new();
-        let size = self.fft.input_frames_next() * usize::from(self.from.channels);
-        while self.waiting.len() >= size {
-            let input: Vec<f32> = self.waiting.drain(..size).collect();
-            blocks.extend(self.convert(&input)?);
-        }
-        Ok(blocks)
-    }
-
-    /// The rest of the stretch; the next packet begins another.
-    fn finish(&mut self) -> Result<Vec<Packet<AudioBlock>>> {
-        let size = self.fft.input_frames_next() * usize::from(self.from.channels);
-        let total = self.total();
-        let mut blocks = Vec::new();
-        while self.given < total {
-            let mut input = std::mem::take(&mut self.waiting);
-            input.resize(size, 0.0);
-            blocks.extend(self.convert(&input)?);
-        }
-        self.fft.reset();
-        self.waiting.clear();
-        (self.start, self.taken, self.given, self.skip) = (None, 0, 0, self.fft.output_delay());
-        Ok(blocks)
-    }
-
-    /// Frames that those taken become.
-    fn total(&self) -> u64 {
-        (self.taken * u64::from(self.to.num())).div_ceil(u64::from(self.from.rate.num()))
-    }
-
-    fn convert(&mut self, input: &[f32]) -> Result<Option<Packet<AudioBlock>>> {
-        let channels = usize::from(self.from.channels);
-        let adapter = InterleavedSlice::new(input, channels, input.len() / channels)?;
-        let output = self.fft.process(&adapter, None)?.take_data();
-        let frames = output.len() / channels;
-        let skipped = self.skip.min(frames);
-        self.skip -= skipped;
-        let kept = ((frames - skipped) as u64).min(self.total() - self.given) as usize;
-        if kept == 0 {
-            return Ok(None);
-        }
-        let samples = output[skipped * channels..(skipped + kept) * channels].to_vec();
-        let block = AudioBlock::new(samples, self.from.channels, self.to);
-        let pts = self.start.unwrap_or_default() + self.to.span_of(self.given as i64);
-        self.given += kept as u64;
-        Ok(Some(Packet::lasting(pts, block.duration(), block)))
-    }
-}
-
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::packet::Packet;
     use engine::testing::{NodeTest, Outputs};
+    use engine::time::Span;
     use std::f64::consts::TAU;
 
     fn run(to: u32, packets: Vec<Packet<AudioBlock>>) -> Outputs {

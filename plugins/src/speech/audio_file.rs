@@ -10,7 +10,7 @@ use engine::cue::{Cue, VisemeCue};
 use engine::media::AudioBlock;
 use engine::node::{Cx, Flow, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -35,6 +35,7 @@ pub const AUDIO_FILE: NodeType = NodeType {
     outputs: &[AUDIO.port("mono sound in blocks of 20 ms, the last may be shorter"), CUES.port("visemes, rests")],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Never,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<AudioFileConfig>("{ path: graphs/demo/hello.wav }"),

@@ -6,6 +6,7 @@
 //! outgrows its limit, the entries unused for longest go. The cache may be deleted at any time, it only costs work. A cache that
 //! cannot be used (no folder, full disk) warns and works as an empty one: speech matters more than its cache.
 
+use crate::cache_folder::{self, CacheFolder, remove};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -14,9 +15,6 @@ use std::time::SystemTime;
 
 /// Bytes kept by default: 10 GB, about 14 hours of speech.
 pub const DEFAULT_LIMIT: u64 = 10_000_000_000;
-
-/// When entries are removed, so many are that this part of the limit is left, in percent: rarely, not at every entry.
-const KEPT_PERCENT: u64 = 90;
 
 const MAGIC: &[u8; 8] = b"LECTSPC1";
 const HEADER: usize = MAGIC.len() + blake3::OUT_LEN;
@@ -28,31 +26,23 @@ pub struct Key(blake3::Hash);
 /// A folder of entries, or none.
 #[derive(Debug)]
 pub struct Cache {
-    folder: Option<PathBuf>,
-    limit: u64,
-    /// Bytes in the folder: exact when scanned, then what this process adds.
-    size: AtomicU64,
+    folder: Option<CacheFolder>,
 }
 
 impl Cache {
     /// The user's cache: `$XDG_CACHE_HOME/lectern/speech`, else `$HOME/.cache/lectern/speech`; without either an empty one.
     pub fn of_user() -> Cache {
-        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        match set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache"))) {
-            Some(folder) => Cache::open(&folder.join("lectern").join("speech"), DEFAULT_LIMIT),
-            None => Cache::none(),
-        }
+        cache_folder::of_user().map_or_else(Cache::none, |folder| Cache::open(&folder.join("speech"), DEFAULT_LIMIT))
     }
 
     /// A cache in `folder` (made when needed) of about `limit` bytes.
     pub fn open(folder: &Path, limit: u64) -> Cache {
-        let size = entries(folder).iter().map(|entry| entry.bytes).sum();
-        Cache { folder: Some(folder.to_owned()), limit, size: AtomicU64::new(size) }
+        Cache { folder: Some(CacheFolder::open(folder, limit)) }
     }
 
     /// A cache that keeps nothing.
     pub fn none() -> Cache {
-        Cache { folder: None, limit: 0, size: AtomicU64::new(0) }
+        Cache { folder: None }
     }
 
     /// The key of an entry made from `parts`; their borders count (`ab`,`c` is not `a`,`bc`).
@@ -106,8 +96,8 @@ impl Cache {
         let Some(path) = self.path(key) else { return };
         match publish(&path, content) {
             Ok(bytes) => {
-                if self.size.fetch_add(bytes, Ordering::Relaxed) + bytes > self.limit {
-                    self.shrink();
+                if let Some(folder) = &self.folder {
+                    folder.grown(bytes, SystemTime::now());
                 }
             }
             Err(error) => tracing::warn!(path = %path.display(), %error, "a result cannot be cached"),
@@ -116,46 +106,8 @@ impl Cache {
 
     fn path(&self, key: &Key) -> Option<PathBuf> {
         let name = key.0.to_hex();
-        Some(self.folder.as_ref()?.join(&name[..2]).join(name.as_str()))
+        Some(self.folder.as_ref()?.path().join(&name[..2]).join(name.as_str()))
     }
-
-    /// Removes the entries unused for longest. Two processes may do so at once: a file gone already is no error.
-    fn shrink(&self) {
-        let Some(folder) = &self.folder else { return };
-        let mut entries = entries(folder);
-        let mut size: u64 = entries.iter().map(|entry| entry.bytes).sum();
-        entries.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
-        let kept = self.limit / 100 * KEPT_PERCENT;
-        let mut removed = 0;
-        for entry in &entries {
-            if size <= kept {
-                break;
-            }
-            remove(&entry.path);
-            size -= entry.bytes;
-            removed += 1;
-        }
-        self.size.store(size, Ordering::Relaxed);
-        tracing::info!(removed, bytes = size, "made room in the speech cache");
-    }
-}
-
-struct Entry {
-    path: PathBuf,
-    bytes: u64,
-    used: SystemTime,
-}
-
-/// All files of the cache, unfinished ones too: those left over by a killed process age and go like others.
-fn entries(folder: &Path) -> Vec<Entry> {
-    let list = |folder: &Path| fs::read_dir(folder).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
-    let files = list(folder).into_iter().filter(|entry| entry.path().is_dir()).flat_map(|entry| list(&entry.path()));
-    files
-        .filter_map(|file| {
-            let data = file.metadata().ok().filter(fs::Metadata::is_file)?;
-            Some(Entry { path: file.path(), bytes: data.len(), used: data.modified().ok()? })
-        })
-        .collect()
 }
 
 fn publish(path: &Path, content: &[u8]) -> io::Result<u64> {
@@ -176,14 +128,6 @@ fn publish(path: &Path, content: &[u8]) -> io::Result<u64> {
         remove(&temporary);
     }
     written.map(|()| (HEADER + content.len()) as u64)
-}
-
-fn remove(path: &Path) {
-    if let Err(error) = fs::remove_file(path)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        tracing::warn!(path = %path.display(), %error, "a file of the speech cache cannot be removed");
-    }
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl Talk {
                 match say {
                     Ok(say) if say.interrupt => Order::Interrupt(say),
                     Ok(say) => return self.says.push_back(say),
-                    Err(text) => return self.warnings.push(text),
+                    Err(text) => return self.warnings.push((None, text)),
                 }
             }
         };
@@ -131,7 +131,7 @@ impl Talk {
             What::Answer(_) | What::Rest(_) => self.stretch().at - self.stretch().start,
             What::Slide => (self.resume.unwrap_or(self.stretch().start) - self.stretch().start).max(Span::ZERO),
         };
-        let sentence = self.speech[self.place].begins.iter().filter(|begin| **begin <= elapsed).max().copied().unwrap_or(Span::ZERO);
+        let sentence = self.speech[self.place].goes_on_at(elapsed);
         let rest = match self.rest_mut() {
             Some(Rest { until: Until::Answered, sentence }) => Rest { until, sentence: *sentence },
             Some(rest) => *rest,

@@ -33,6 +33,8 @@ impl Talk {
     /// In a rest: a block of silence, and what stands meanwhile. `false` when there is no rest.
     pub(super) fn rest(&mut self, cx: &mut Cx<'_>) -> bool {
         let What::Rest(rest) = self.stretch().what else { return false };
+        // What is said after it does not begin with a wait.
+        self.keep_ahead();
         if let Some(say) = self.says.front_mut().filter(|say| say.is_ready()) {
             if say.interrupt && !std::mem::replace(&mut say.announced, true) {
                 self.tell_owner("say_ready", self.place);
@@ -52,7 +54,7 @@ impl Talk {
         }
         if !std::mem::replace(&mut self.stated, true) {
             let elapsed = self.stretch().at - self.stretch().start;
-            self.send([Packet::new(self.silent, self.slide_cue(elapsed, true)), Packet::new(self.silent, Cue::Rest)], cx);
+            self.send([Packet::new(self.silent, self.paused_cue(elapsed)), Packet::new(self.silent, Cue::Rest)], cx);
         }
         let silence = AudioBlock::silence(count, 1, SAMPLES);
         let length = silence.duration();
@@ -79,7 +81,7 @@ impl Talk {
         let is_over = answer.complete && answer.voice.waiting() == 0;
         let rest = answer.rest;
         if !is_stated {
-            self.send([Packet::new(from, self.slide_cue(at - start, true))], cx);
+            self.send([Packet::new(from, self.paused_cue(at - start))], cx);
         }
         cues.into_iter().for_each(|cue| cx.emit(CUES, cue));
         if !samples.is_empty() {
@@ -103,7 +105,7 @@ impl Talk {
             None if self.now.position() == at - start => {
                 self.remember(Stretch { at, place, start, what: What::Slide });
                 if at > start {
-                    self.send([Packet::new(at, self.slide_cue(at - start, false)), Packet::new(at, Cue::Rest)], cx);
+                    self.send([Packet::new(at, self.slide_cue(at - start)), Packet::new(at, Cue::Rest)], cx);
                 }
             }
             None => self.enter(Stretch { at, place, start, what: What::Slide }),

@@ -8,7 +8,7 @@ use super::decode::decode;
 use super::direction::Order;
 use super::narrator::{AHEAD, Narrator};
 use super::text::{Clause, Ends, Narration as Script};
-use super::timeline::Timeline;
+use super::timeline::{Content, Timeline};
 use super::tts_chunker::CUES;
 use super::viseme::visemes_from_sound;
 use super::voice::{SAMPLES, TARGET_LUFS};
@@ -81,6 +81,15 @@ impl Speech {
         }
     }
 
+    /// Where in the slide an interruption at this time goes on: with the sentence that it interrupts, or, when all has been said, with
+    /// what the slide shows.
+    pub(super) fn goes_on_at(&self, at: Span) -> Span {
+        match self.end {
+            Some(end) if at >= end => at,
+            _ => self.begins.iter().filter(|begin| **begin <= at).max().copied().unwrap_or(Span::ZERO),
+        }
+    }
+
     /// How long a sentence still goes on at this time; `None` when nobody speaks, or one has just ended. As far as speech has been made.
     fn left(&self, at: Span) -> Option<Span> {
         let begun = self.begins.iter().rfind(|begin| **begin <= at).filter(|begin| **begin < at)?;
@@ -115,8 +124,8 @@ pub(super) struct Talk {
     pub(super) orders: Vec<Order>,
     /// Answers that wait, those that interrupt first.
     pub(super) says: VecDeque<Say>,
-    /// For the next call.
-    pub(super) warnings: Vec<String>,
+    /// For the next call, with the slide's number.
+    pub(super) warnings: Vec<(Option<usize>, String)>,
     /// In a rest: silence has been made up to here.
     pub(super) silent: Time,
     /// In a rest: since it began and since the last flush the slide has been stated.
@@ -159,9 +168,13 @@ impl Talk {
     /// Goes on with another stretch. A slide is made from its beginning, and sent from where the stretch begins.
     pub(super) fn enter(&mut self, stretch: Stretch) {
         (self.place, self.silent, self.stated) = (stretch.place, stretch.at, false);
-        if let What::Slide = stretch.what {
-            self.make_again();
-            self.resume = (stretch.at > stretch.start).then_some(stretch.at);
+        match stretch.what {
+            What::Slide => {
+                self.make_again(&stretch.what);
+                self.resume = (stretch.at > stretch.start).then_some(stretch.at);
+            }
+            What::Rest(_) => self.aim(&stretch.what),
+            What::Answer(_) => {}
         }
         self.remember(stretch);
     }
@@ -180,10 +193,16 @@ impl Talk {
     }
 
     /// Nothing of the slide has been made.
-    fn make_again(&mut self) {
+    fn make_again(&mut self, what: &What) {
         (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);
+        self.aim(what);
+    }
+
+    /// The narrator speaks for what comes in this stretch or after it.
+    fn aim(&mut self, what: &What) {
+        let is_left = matches!(what, What::Rest(Rest { until: Until::Left, .. }));
         self.narrator.forget();
-        self.next_ask = (self.place, 0);
+        self.next_ask = (if is_left { self.place_after() } else { self.place }, 0);
     }
 
     fn slide(&self) -> &Slide {
@@ -191,10 +210,11 @@ impl Talk {
     }
 
     /// Makes at least one block of the slide that plays, or the rest of it.
-    pub(super) fn fill(&mut self, cx: &mut Cx<'_>) -> Result {
+    pub(super) fn fill(&mut self) -> Result {
         if self.now.length() == Span::ZERO && !self.complete {
             self.open();
         }
+        self.keep_ahead();
         while self.now.waiting() < self.block && !self.complete {
             self.keep_ahead();
             let script = &self.scripts[self.place];
@@ -204,7 +224,7 @@ impl Talk {
                     let last = self.clause + 1 == script.clauses.len();
                     let number = self.lesson.slides[self.order[self.place]].number;
                     for unspoken in &spoken.unspoken {
-                        cx.warn(Some(number), format!("\"{}\" is not spoken: {}", unspoken.text, unspoken.reason));
+                        self.warnings.push((Some(number), format!("\"{}\" is not spoken: {}", unspoken.text, unspoken.reason)));
                     }
                     if self.clause == 0 || script.clauses[self.clause - 1].ends != Ends::Comma {
                         self.speech[self.place].begins_at(self.now.length());
@@ -216,6 +236,14 @@ impl Talk {
             }
         }
         Ok(())
+    }
+
+    /// Makes all of the slide that plays, of which nothing has been sent, and says what it is made of.
+    pub(super) fn make_whole(&mut self) -> Result<Content> {
+        let block = std::mem::replace(&mut self.block, usize::MAX);
+        let made = self.fill();
+        self.block = block;
+        made.map(|()| self.now.content())
     }
 
     /// Goes back to the stretch that `cut` lies in, as far as it had been made. Answers that had not begun there wait again.
@@ -235,7 +263,7 @@ impl Talk {
         let start = last.start;
         let is_within = matches!(last.what, What::Slide) && resume > start;
         self.place = last.place;
-        self.make_again();
+        self.make_again(&last.what);
         (self.silent, self.stated) = (resume, false);
         self.embeds.retain(|(at, _)| *at < cut);
         self.resume = is_within.then_some(resume);
@@ -269,7 +297,7 @@ impl Talk {
 
     /// The slide cue, and silence up to the first word.
     fn open(&mut self) {
-        let cue = self.slide_cue(Span::ZERO, false);
+        let cue = self.slide_cue(Span::ZERO);
         let slide = self.slide();
         let lead_in = LEAD_IN.max(slide.transition.duration()) + self.scripts[self.place].lead;
         let silent = matches!(slide.narration, Narration::Silence(_));
@@ -280,21 +308,29 @@ impl Talk {
         }
     }
 
-    /// The slide that plays or stands, so far on.
-    pub(super) fn slide_cue(&self, elapsed: Span, stands: bool) -> Cue {
+    /// The slide that plays, so far on.
+    pub(super) fn slide_cue(&self, elapsed: Span) -> Cue {
+        Cue::Slide(self.slide_so_far(elapsed).into())
+    }
+
+    /// The slide that stands meanwhile, so far on.
+    pub(super) fn paused_cue(&self, elapsed: Span) -> Cue {
+        Cue::Slide(SlideCue { paused: true, ..self.slide_so_far(elapsed) }.into())
+    }
+
+    fn slide_so_far(&self, elapsed: Span) -> SlideCue {
         let slide = self.slide();
-        let cue = SlideCue {
+        SlideCue {
             id: slide.id.as_str().into(),
             index: self.order[self.place],
             number: slide.number,
             title: slide.title.as_str().into(),
             seed: slide.content_hash().seed(),
             elapsed,
-            stands,
+            paused: false,
             placement: slide.presenter,
             transition: if self.place == 0 { engine::cue::Transition::Cut } else { slide.transition },
-        };
-        Cue::Slide(cue.into())
+        }
     }
 
     /// What a slide is besides spoken text, and its length.
@@ -346,6 +382,12 @@ impl Talk {
             let what = What::Rest(Rest { until: Until::Left, sentence: self.now.length() });
             return self.enter(Stretch { at, place, start, what });
         }
+        self.leave_slide();
+    }
+
+    /// All of the slide has been made: on to the next one, whether it has been sent or not.
+    pub(super) fn leave_slide(&mut self) {
+        let at = self.stretch().start + self.now.length();
         let place = self.place_after();
         (self.now, self.clause, self.complete, self.resume, self.place) = (Timeline::default(), 0, false, None, place);
         self.remember(Stretch { at, place, start: at, what: What::Slide });
@@ -361,7 +403,7 @@ impl Talk {
     }
 
     /// Asks for clauses until enough are under way, those of later slides too.
-    fn keep_ahead(&mut self) {
+    pub(super) fn keep_ahead(&mut self) {
         while self.narrator.ahead() < AHEAD {
             let (place, clause) = self.next_ask;
             let Some(script) = self.scripts.get(place) else {
@@ -387,17 +429,24 @@ impl Talk {
 
     /// Where the slides so far end, and about how long the others will be.
     pub(super) fn expected_end(&self) -> Time {
-        let later = self.order.iter().skip(self.place).map(|&index| {
-            let slide = &self.lesson.slides[index];
-            let said = match &slide.narration {
-                Narration::Text(text) => Span::from_seconds_f64(text.chars().count() as f64 / CHARACTERS_A_SECOND) + LEAD_IN + TAIL,
-                Narration::Silence(span) => *span,
-                Narration::Audio { .. } => Span::from_seconds(30),
-            };
-            said.max(slide.least())
-        });
+        let later = self.order.iter().skip(self.place).map(|&index| expected_length(&self.lesson.slides[index]));
         self.stretch().start + later.sum()
     }
+}
+
+/// About how long it takes to say so many characters.
+pub(super) fn spoken_length(characters: usize) -> Span {
+    Span::from_seconds_f64(characters as f64 / CHARACTERS_A_SECOND)
+}
+
+/// About how long a slide will be.
+pub(super) fn expected_length(slide: &Slide) -> Span {
+    let said = match &slide.narration {
+        Narration::Text(text) => spoken_length(text.chars().count()) + LEAD_IN + TAIL,
+        Narration::Silence(span) => *span,
+        Narration::Audio { .. } => Span::from_seconds(30),
+    };
+    said.max(slide.least())
 }
 
 /// Brings a recording to the loudness of the voices. Measured over the slide's own recording only.

@@ -5,6 +5,7 @@ use super::text::{Clause, Ends};
 use super::voice::{SAMPLES, Synthesis, Word};
 use engine::cue::{Cue, VisemeCue, WordCue};
 use engine::packet::Packet;
+use engine::segments::Hash;
 use engine::time::{Span, Time};
 use std::collections::VecDeque;
 
@@ -19,6 +20,31 @@ pub(crate) struct Timeline {
     made: i64,
     /// Samples sent so far.
     sent: i64,
+}
+
+/// What a slide's sound and cues are made of, by name.
+#[derive(Clone, Copy)]
+pub(crate) struct Content {
+    pub heard: Hash,
+    /// What all that looks random comes from.
+    pub seed: Hash,
+    /// Where the presenter stands.
+    pub place: Hash,
+    pub transition: Hash,
+}
+
+impl Content {
+    /// All of it.
+    pub fn hash(&self) -> Hash {
+        Hash::of_all([self.heard, self.seed, self.place, self.transition])
+    }
+}
+
+impl Default for Content {
+    fn default() -> Content {
+        let none = Hash::of("");
+        Content { heard: none, seed: none, place: none, transition: none }
+    }
 }
 
 impl Timeline {
@@ -88,6 +114,28 @@ impl Timeline {
         cues.sort_by_key(|(at, ..)| *at);
         self.sound(&spoken.samples, gain, cues);
         self.silence(pause);
+    }
+
+    /// Hashes of all that has been made, before any of it is taken: of what is heard, with the words and mouth shapes that go with it,
+    /// and of how the slide looks while it shows.
+    pub fn content(&self) -> Content {
+        let mut heard = blake3::Hasher::new();
+        let (front, back) = self.samples.as_slices();
+        for samples in front.chunks(4096).chain(back.chunks(4096)) {
+            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            heard.update(&bytes);
+        }
+        let mut look = Content::default();
+        for (at, dur, cue) in &self.cues {
+            let Cue::Slide(slide) = cue else {
+                heard.update(format!("{} {} {cue:?}\n", at.0, dur.map_or(-1, |dur| dur.0)).as_bytes());
+                continue;
+            };
+            look.seed = Hash::of(slide.seed.to_le_bytes());
+            look.place = Hash::of(format!("{:?}", slide.placement));
+            look.transition = Hash::of(format!("{:?}", slide.transition));
+        }
+        Content { heard: Hash(*heard.finalize().as_bytes()), ..look }
     }
 
     /// Takes up to `count` samples and the cues that begin before their end, as packets that count from `start`.

@@ -5,21 +5,21 @@
 //! at work need some hundred megabytes each, and so never at once. The lesson's text alone decides every packet. A slide
 //! lasts lead-in + speech + tail, or as long as it asks for, rounded up to a time that is a whole frame and a whole sample.
 
-use super::cache::Cache;
 use super::direction::TalkCommand;
-use super::narrator::{AHEAD, Narrator};
-use super::talk::{Rest, Speech, Stretch, Talk, Until, What};
-use super::text::{Narration as Script, Options, narrate};
-use super::timeline::Timeline;
-use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for};
-use crate::lesson::{ImportOptions, LessonError, Narration, import_shared, select};
+use super::narrator::{AHEAD, Manner, Narrator};
+use super::talk::{Rest, Speech, Stretch, Talk, Until, What, expected_length, spoken_length};
+use super::text::{Clause, Narration as Script, Options, narrate};
+use super::timeline::{Content, Timeline};
+use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for, shared};
+use crate::lesson::{ImportOptions, Lesson, Narration, import_for, select};
 use engine::cue::Cue;
 use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
 use engine::node::{Cx, Failure, Flow, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
-use engine::run::{Cancel, Command};
+use engine::registry::{CommandType, ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use engine::run::Command;
+use engine::segments::{Fingerprint, Part};
 use engine::time::{Span, Time, common_interval};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -43,6 +43,7 @@ pub const TTS_CHUNKER: NodeType = NodeType {
     ],
     sync: Sync::Each,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: Some(CommandType::of::<TalkCommand>()),
     config: ConfigType::of::<TtsChunkerConfig>("{ lesson: graphs/demo/lectern.pptx }"),
@@ -126,7 +127,13 @@ impl NodeConfig for TtsChunkerConfig {
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(TtsChunker { step: common_interval(defaults.fps, super::voice::SAMPLES), config: self, talk: None }))
+        Ok(Box::new(TtsChunker {
+            step: common_interval(defaults.fps, super::voice::SAMPLES),
+            config: self,
+            talk: None,
+            unheard: Span::ZERO,
+            contents: Vec::new(),
+        }))
     }
 }
 
@@ -135,6 +142,10 @@ struct TtsChunker {
     /// Slides last a multiple of this.
     step: Span,
     talk: Option<Talk>,
+    /// Sound before this is not asked for: the run makes pictures from here on.
+    unheard: Span,
+    /// By slide, once they are known.
+    contents: Vec<Content>,
 }
 
 impl Node for TtsChunker {
@@ -146,43 +157,50 @@ impl Node for TtsChunker {
         if config.begin == Begin::WhenTold && !start.is_live() {
             return Err(Failure::msg("begin: when_told would wait for ever; it is for graphs with clock: live"));
         }
-        let options =
-            ImportOptions { libreoffice_timeout: config.conversion_limit.0.to_std(), cancel: start.cancel(), ..ImportOptions::default() };
-        let lesson = import_shared(&config.lesson, &options).map_err(LessonError::into_failure)?;
+        let options = ImportOptions { libreoffice_timeout: config.conversion_limit.0.to_std(), ..ImportOptions::default() };
+        let lesson = import_for(start, &config.lesson, &options)?;
         for warning in &lesson.warnings {
             start.warn(warning.slide, warning.text.as_str());
         }
-        let order = select(&lesson, &config.slides)?;
-        let script = |&index: &usize| match &lesson.slides[index].narration {
-            Narration::Text(text) => narrate(text, &lesson.language, Options::default()),
-            Narration::Audio { .. } | Narration::Silence(_) => Script::default(),
+        let mut order = select(&lesson, &config.slides)?;
+        // Of a part of the programme all others are left out; what comes before it only says that it is not the first.
+        let window = start.window().cloned();
+        let only = window.as_ref().map(|window| place_of(&lesson, &order, &window.part)).transpose()?;
+        order.truncate(only.map_or(order.len(), |only| only + 1));
+        let script = |(place, &index): (usize, &usize)| match &lesson.slides[index].narration {
+            Narration::Text(text) if only.is_none_or(|only| only == place) => narrate(text, &lesson.language, Options::default()),
+            Narration::Text(_) | Narration::Audio { .. } | Narration::Silence(_) => Script::default(),
         };
-        let scripts: Vec<Script> = order.iter().map(script).collect();
+        let scripts: Vec<Script> = order.iter().enumerate().map(script).collect();
         let settings = Settings { speed: config.speed, ..Settings::default() };
-        let workers = settings.parallel;
-        let voice = CachedVoice::new(PiperVoice::open(&config.voice, settings)?, Cache::of_user());
+        let (workers, live) = (settings.parallel, start.is_live());
+        // An answer does not wait for narration that is being spoken.
+        let settings = Settings { parallel: workers + usize::from(live), ..settings };
+        // Held until the render is over, whatever run it is that speaks.
+        let voice = start.shared(&format!("{} {}", config.voice, config.speed), || Ok(shared(&config.voice, settings)?))?;
+        let voice = Arc::clone(&*voice);
         let speaks = scripts.iter().any(|script| !script.clauses.is_empty());
         // A live talk may be told to say something.
-        let gain = if speaks || start.is_live() { gain_for(&voice, voice.cache())? } else { 1.0 };
+        let gain = if speaks || live { gain_for(&*voice, voice.cache())? } else { 1.0 };
         if speaks && !same_language(voice.language(), &lesson.language) {
             let text = format!("the lesson is in \"{}\", the voice \"{}\" speaks \"{}\"", lesson.language, voice.id(), voice.language());
             start.warn(None, format!("{text}. Give a voice of that language: --voice PATH.onnx"));
         }
-        let voice = Arc::new(voice);
         // Live, a few clauses ahead are enough, and nobody waits for the last one to hear the first.
-        let live = start.is_live();
         if !live {
-            speak_first(&voice, &scripts, workers, &start.cancel())?;
+            start.expect_end(Time::ZERO + order.iter().map(|&index| expected_length(&lesson.slides[index])).sum());
+            speak_first(&voice, &scripts, workers, start)?;
         }
-        let mut answers = Narrator::start(voice.clone(), 1, &start.cancel())?;
+        let mut answers = Narrator::start(voice.clone(), 1, Manner::AtOnce, &start.cancel())?;
         if !live {
             answers.close();
         }
-        let narrator = Narrator::start(voice, if live { workers } else { 1 }, &start.cancel())?;
+        let (workers, manner) = if live { (workers, Manner::Ahead) } else { (1, Manner::AtOnce) };
+        let narrator = Narrator::start(voice, workers, manner, &start.cancel())?;
         let block = super::voice::SAMPLES.count_in(config.chunk.0) as usize;
         let waits = config.begin == Begin::WhenTold;
         let what = if waits { What::Rest(Rest { until: Until::Told, sentence: Span::ZERO }) } else { What::Slide };
-        let talk = Talk {
+        let mut talk = Talk {
             speech: vec![Speech::default(); order.len()],
             lesson,
             order,
@@ -191,9 +209,9 @@ impl Node for TtsChunker {
             answers,
             events: start.events(),
             gain,
-            next_ask: (0, 0),
-            past: [Stretch { at: Time::ZERO, place: 0, start: Time::ZERO, what }].into(),
-            place: 0,
+            next_ask: (only.unwrap_or(0), 0),
+            past: [Stretch { at: Time::ZERO, place: only.unwrap_or(0), start: Time::ZERO, what }].into(),
+            place: only.unwrap_or(0),
             resume: None,
             orders: Vec::new(),
             says: VecDeque::new(),
@@ -212,13 +230,51 @@ impl Node for TtsChunker {
         if !config.repeat {
             start.expect_end(talk.expected_end());
         }
+        if let Some(window) = window {
+            if talk.make_whole()?.hash() != window.part.content {
+                let number = window.part.number;
+                return Err(Failure::msg(format!("slide {number} has changed while the film was being made; render it again")));
+            }
+            self.unheard = window.from;
+        }
+        if live {
+            // The first words are there before anybody can wait for them.
+            talk.keep_ahead();
+            talk.narrator.wait()?;
+        }
         self.talk = Some(talk);
+        Ok(())
+    }
+
+    fn parts(&mut self) -> Result<Vec<Part>> {
+        let Some(talk) = &mut self.talk else { return Ok(Vec::new()) };
+        let mut parts = Vec::new();
+        self.contents.clear();
+        while talk.place < talk.order.len() {
+            let content = talk.make_whole()?;
+            let slide = &talk.lesson.slides[talk.order[talk.place]];
+            let (id, number) = (slide.id.as_str().into(), slide.number);
+            let start = talk.position();
+            let end = start + talk.now.length();
+            self.contents.push(content);
+            parts.push(Part { id, number, start, end, content: content.hash() });
+            talk.leave_slide();
+        }
+        Ok(parts)
+    }
+
+    fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
+        let content = self.contents.iter().find(|content| content.hash() == part.content).copied().unwrap_or_default();
+        key.add("narration", content.heard);
+        key.add("place of the presenter", content.place);
+        key.add("transition", content.transition);
+        key.add("idle motion", content.seed);
         Ok(())
     }
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         let talk = self.talk.as_mut().ok_or_else(|| Failure::msg("not started"))?;
-        std::mem::take(&mut talk.warnings).into_iter().for_each(|text| cx.warn(None, text));
+        std::mem::take(&mut talk.warnings).into_iter().for_each(|(slide, text)| cx.warn(slide, text));
         if talk.place == talk.order.len() {
             // It was told to leave the last slide.
             talk.leave_embeds(talk.position(), None, cx);
@@ -228,7 +284,7 @@ impl Node for TtsChunker {
         if talk.rest(cx) || talk.answer(cx)? {
             return Ok(Flow::More);
         }
-        talk.fill(cx)?;
+        talk.fill()?;
         if talk.skip(cx) {
             return Ok(Flow::More);
         }
@@ -239,10 +295,11 @@ impl Node for TtsChunker {
         let (start, pts) = (talk.stretch().start, talk.position());
         let (samples, cues) = talk.now.take(count, start);
         talk.send(cues, cx);
-        if !samples.is_empty() {
+        if !samples.is_empty() && pts.since_start() >= self.unheard {
             let block = AudioBlock::mono(samples, super::voice::SAMPLES);
             cx.emit(AUDIO, Packet::lasting(pts, block.duration(), block));
         }
+        cx.settle(AUDIO, talk.position());
         cx.settle(CUES, talk.position());
         if talk.complete && talk.now.waiting() == 0 {
             let last = talk.now.take_rest(start);
@@ -273,19 +330,31 @@ impl Node for TtsChunker {
     }
 }
 
+/// The place in `order` of the slide that a part shows.
+fn place_of(lesson: &Lesson, order: &[usize], part: &Part) -> Result<usize> {
+    let place = order.iter().position(|&index| *lesson.slides[index].id == *part.id);
+    place.ok_or_else(|| Failure::msg(format!("there is no slide \"{}\" any more; render again", part.id)))
+}
+
 /// Has the voice speak what its cache does not hold yet; then it rests.
-fn speak_first(voice: &Arc<CachedVoice<PiperVoice>>, scripts: &[Script], workers: usize, cancel: &Cancel) -> Result {
-    let mut missing = scripts.iter().flat_map(|script| &script.clauses).filter(|clause| !voice.remembers(clause));
-    if let Some(first) = missing.next() {
+fn speak_first(voice: &Arc<CachedVoice<PiperVoice>>, scripts: &[Script], workers: usize, start: &Start<'_>) -> Result {
+    let missing: Vec<&Clause> = scripts.iter().flat_map(|script| &script.clauses).filter(|clause| !voice.remembers(clause)).collect();
+    let length = |clauses: &[&Clause]| clauses.iter().map(|clause| spoken_length(clause.text.chars().count())).sum::<Span>();
+    let all = length(&missing);
+    if let Some((first, missing)) = missing.split_first() {
+        start.narrated(Span::ZERO, all);
         voice.synthesize(first)?;
         // Where nothing is kept, everything would be said twice: then it is spoken when its time comes.
         if voice.remembers(first) {
-            let mut narrator = Narrator::start(voice.clone(), workers, cancel)?;
+            let mut narrator = Narrator::start(voice.clone(), workers, Manner::AtOnce, &start.cancel())?;
+            let mut done = Span::ZERO;
             for clause in missing {
                 if narrator.ahead() == AHEAD {
                     narrator.next()?;
                 }
-                narrator.ask(clause.clone());
+                narrator.ask((*clause).clone());
+                done += spoken_length(clause.text.chars().count());
+                start.narrated(done, all);
             }
             while narrator.ahead() > 0 {
                 narrator.next()?;

@@ -7,9 +7,10 @@ use crate::room::{Channel, Gathered, Room, Rung, Whep};
 use engine::cue::Cue;
 use engine::media::{AudioCodec, EncodedAudioCaps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
-use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Sync};
+use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use plugins::lesson::is_id;
 use plugins::mp4::{Fragmenter, MovieSpec};
-use plugins::outputs::Tracks;
+use plugins::outputs::{Tracks, must_be_h264};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -35,6 +36,7 @@ pub const WEB_SINK: NodeType = NodeType {
     outputs: &[],
     sync: Sync::Merge,
     lane: Lane::Own,
+    starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
     config: ConfigType::of::<WebSinkConfig>("{ room: demo, viewers: 100 }"),
@@ -66,8 +68,7 @@ fn yes() -> bool {
 
 /// A room's name: letters, digits, `-` and `_`, 1 to 64 of them.
 pub(crate) fn check_room(name: &str) -> std::result::Result<(), String> {
-    let fits = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if fits { Ok(()) } else { Err(format!("a room cannot be named {name:?}; use 1 to 64 letters, digits, - and _")) }
+    if is_id(name) { Ok(()) } else { Err(format!("a room cannot be named {name:?}; use 1 to 64 letters, digits, - and _")) }
 }
 
 impl NodeConfig for WebSinkConfig {
@@ -99,6 +100,7 @@ impl Node for WebSink {
         sound(start, AAC, AudioCodec::Aac)?;
         let mut rungs = Vec::new();
         for n in 0..start.caps(VIDEO).count() {
+            must_be_h264(start.encoded_video_nth(VIDEO, n).as_ref(), "the room")?;
             let tracks = Tracks::of_nth(start, (VIDEO, n), AAC)?;
             let spec = MovieSpec { title: None, language: String::new(), synthetic: true, tracks: tracks.specs.clone() };
             let video = start.encoded_video_nth(VIDEO, n).ok_or_else(|| Failure::msg("connect a video_encoder to video"))?;

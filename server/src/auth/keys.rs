@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 pub const LEEWAY: u64 = 10;
 /// The id of Lectern's own key.
 const OWN: &str = "lectern";
-/// RFC 7518, 3.2: a key as long as the hash at least.
-const SHORTEST: usize = 32;
+/// Bytes of a secret. RFC 7518, 3.2: a key as long as the hash at least.
+pub const SHORTEST: usize = 32;
 
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ mod keys;
 
 pub use claims::{Claims, Role};
 pub use denied::Denied;
-pub use keys::{KeyError, Keys};
+pub use keys::{KeyError, Keys, SHORTEST};
 
 use std::sync::Mutex;
 

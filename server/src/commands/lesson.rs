@@ -107,6 +107,7 @@ fn shown(slide: &Slide) -> String {
         Visual::Image { path, .. } => format!("picture {}", path.display()),
         Visual::Embed { url, .. } => format!("live page {url}"),
         Visual::Frames(frames) => format!("{} frames of {}", frames.count, frames.folder.display()),
+        Visual::Clip(clip) => format!("clip {}, {}{}", clip.path.display(), clip.length, if clip.sound { "" } else { ", without sound" }),
         Visual::Canvas(canvas) => {
             format!("canvas with {} object{}", canvas.objects.len(), if canvas.objects.len() == 1 { "" } else { "s" })
         }

@@ -3,19 +3,23 @@
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::estimate;
-use crate::execute::{Figures, execute};
+use crate::execute::Figures;
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
 use crate::outputs;
 use crate::progress::{Doing, clock};
+use crate::quality::PictureOptions;
+use crate::segmented::{SegmentOptions, Task, execute_graph};
 use crate::signals::Signals;
 use clap::Args;
+use engine::graph::GraphDocument;
 use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::draw::{Format, draw};
 use engine::graph::plan::Plan;
+use engine::registry::Defaults;
 use engine::run::Report;
-use engine::time::Span;
+use engine::time::{Rate, Span};
 use plugins::lesson::Lesson;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -26,6 +30,7 @@ Examples:
   lectern render talk.pptx                           writes talk.mp4, talk.srt, talk.vtt
   lectern render talk.pptx -o out/talk.mp4 --avatar henrik
   lectern render talk.pptx --slides 3-5,8            only these slides
+  lectern render talk.pptx --quality high --watermark logo.png
   lectern render slides/ --dry-run                   a folder of pictures with script.md
   lectern render notes.md --theme dark --minutes 3   slides and words are made from the text
   lectern render report.pdf --as content --instructions \"For beginners. Leave out the history.\"
@@ -34,35 +39,61 @@ Examples:
 What stands in the speaker notes is what is said; [pause 1s] is a pause. Hidden slides are left out.
 Of a text, slides and words are made by the script writer: by rules, or by a language model (--writer).
 The graph is the built-in lecture.yaml (`lectern graph` draws it) unless --graph names another one;
-render sets its variables lesson, out, srt and vtt, and those given by options.";
+render sets its variables lesson, out, srt and vtt, and those given by options. Of what is said twice,
+--set is stronger than --size, and that than --quality. The sound is AAC, 192 kbit/s, stereo, 48 kHz;
+--set codec=hevc, vp9 or av1 codes the pictures otherwise, --set encoder=auto lets a chip do it.";
 
 /// Make the film of a deck.
 ///
 /// Reads slides and speaker notes, speaks the notes, lets a presenter give them, and writes an MP4 with chapters and, beside it,
 /// subtitles. Needs no configuration.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
     /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), or a folder of pictures with script.md; or content: .docx, .md, .txt.
     #[arg(value_name = "DECK")]
-    deck: PathBuf,
+    pub(super) deck: PathBuf,
     /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]
     #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     #[command(flatten)]
-    lecture: LectureOptions,
+    pub(super) lecture: LectureOptions,
+    #[command(flatten)]
+    pub(super) pictures: PictureOptions,
     /// Another graph than the built-in one; its profile `offline` is used where it has one.
     #[arg(long, value_name = "FILE")]
-    graph: Option<PathBuf>,
+    pub(super) graph: Option<PathBuf>,
     #[command(flatten)]
-    deck_options: DeckOptions,
+    pub(super) deck_options: DeckOptions,
     #[command(flatten)]
-    graph_options: GraphOptions,
+    pub(super) graph_options: GraphOptions,
     #[command(flatten)]
-    figures: Figures,
+    pub(super) segments: SegmentOptions,
+    /// Say of each slide whether it is encoded again, and what has changed.
+    #[arg(long, help_heading = "Segments")]
+    pub(super) explain: bool,
+    #[command(flatten)]
+    pub(super) figures: Figures,
     /// Read and check everything, print what would be done, write nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
+}
+
+impl Options {
+    /// What is rendered.
+    pub fn deck(&self) -> &Path {
+        &self.deck
+    }
+
+    /// What is written about it.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// Where the film will be.
+    pub fn film(&self) -> PathBuf {
+        self.output.clone().unwrap_or_else(|| outputs::default_film(&self.deck))
+    }
 }
 
 /// What a render is about to do.
@@ -73,24 +104,36 @@ struct Job {
     /// Which of its slides.
     chosen: Vec<usize>,
     film: PathBuf,
+    document: GraphDocument,
     plan: Plan,
+    /// What shapes the pictures, as far as the graph has variables for it.
+    pictures: Vec<(&'static str, String)>,
 }
+
+/// Variables of the lecture's graph that shape its pictures.
+const PICTURES: [&str; 6] = ["size", "fps", "codec", "encoder", "preset", "crf"];
 
 /// Renders, or says what would be rendered.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+    render(&options, console).map(drop)
+}
+
+/// The same, for who renders more than once; how long the film is in seconds, and its rate, if one was made.
+pub(super) fn render(options: &Options, console: &Console) -> Result<Option<(f64, Rate)>, Failure> {
     let signals = Signals::listen();
-    let job = prepare(&options, console)?;
+    let job = prepare(options, console)?;
     if let Some(signal) = signals.aborted() {
         return Err(Failure::Aborted(signal));
     }
     if options.dry_run {
         show(&job, console);
-        return Ok(());
+        return Ok(None);
     }
     // The lesson is held until the end: the nodes of the run share it.
-    let Job { source, lesson: _lesson, chosen, film, plan } = job;
-    let size = plan.defaults.size;
-    let report = execute(plan, &options.figures, console)?;
+    let Job { source, lesson: _lesson, chosen, film, document, plan, .. } = job;
+    let Defaults { size, fps, .. } = plan.defaults;
+    let task = Task { document: &document, source: &options.deck, explain: options.explain };
+    let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
     let Report { wall_seconds, media_seconds, .. } = report;
     let speed = if wall_seconds > 0.0 { media_seconds / wall_seconds } else { 0.0 };
     let slides = chosen.len();
@@ -109,14 +152,14 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     ));
     console.lesson_warnings(source.warnings());
     console.warnings(&report.warnings);
-    Ok(())
+    Ok(Some((media_seconds, fps)))
 }
 
 /// Everything that can be wrong is found here, before anything is written.
 fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let deck = options.deck.as_path();
     must_exist(deck)?;
-    let film = options.output.clone().unwrap_or_else(|| outputs::default_film(deck));
+    let film = options.film();
     if options.graph.is_none() && film.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("mp4")) {
         return Err(Failure::Invalid(format!(
             "the film is an MP4 file, {} would not be seen as one; end its name in .mp4",
@@ -154,22 +197,25 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let lesson = source.lesson()?;
     drop(reading);
     let chosen = options.lecture.choose(&lesson)?;
-    Ok(Job { source, lesson, chosen, film, plan })
+    let value = |name: &'static str| Some((name, graph_options.value(name).or_else(|| file.variable(name))?));
+    let pictures = PICTURES.into_iter().filter_map(value).collect();
+    Ok(Job { source, lesson, chosen, film, document, plan, pictures })
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.
 fn must_declare(file: &GraphFile, options: &Options) -> Result<(), Failure> {
-    let asked = options.lecture.variables().map(|(name, _)| name);
-    match ["lesson", "out"].into_iter().chain(asked).find(|name| !file.declares(name)) {
+    let asked = options.lecture.variables().map(|(name, _)| (name, name));
+    let asked = asked.chain(options.pictures.variables(file).map(|(name, _, option)| (name, option)));
+    match [("lesson", ""), ("out", "")].into_iter().chain(asked).find(|(name, _)| !file.declares(name)) {
         // What is wrong with a file that cannot be read at all is told when it is loaded.
         None => Ok(()),
         Some(_) if !file.is_map() => Ok(()),
-        Some(name @ ("lesson" | "out")) => Err(Failure::Invalid(format!(
+        Some((name, "")) => Err(Failure::Invalid(format!(
             "{} does not declare the variable {name}, which render sets; add it to vars, or use `lectern run`",
             file.name()
         ))),
-        Some(name) => Err(Failure::Invalid(format!(
-            "{} does not declare the variable {name}, which --{name} sets; add it to vars, or leave the option out",
+        Some((name, option)) => Err(Failure::Invalid(format!(
+            "{} does not declare the variable {name}, which --{option} sets; add it to vars, or leave the option out",
             file.name()
         ))),
     }
@@ -181,14 +227,16 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
     if profile.is_empty() && file.has_profile("offline") {
         profile.push("offline".into());
     }
+    profile.extend(options.pictures.profile().filter(|name| file.has_profile(name)).map(String::from));
     let paths = paths.iter().filter(|(name, _)| file.declares(name)).map(|(name, path)| (name.to_string(), path.display().to_string()));
-    let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone()));
+    let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
+    let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone())).chain(pictures);
     GraphOptions { profile, set: paths.chain(asked).chain(set).collect() }
 }
 
 /// `--dry-run`: the slides with about how long they will be, then the lanes.
 fn show(job: &Job, console: &Console) {
-    let Job { lesson, chosen, film, plan, .. } = job;
+    let Job { lesson, chosen, film, plan, pictures, .. } = job;
     let slides: Vec<_> = chosen.iter().map(|&index| &lesson.slides[index]).collect();
     let lengths: Vec<Option<Span>> = slides.iter().map(|slide| estimate::length(slide, &lesson.language)).collect();
     let total: Span = lengths.iter().copied().flatten().sum();
@@ -197,7 +245,7 @@ fn show(job: &Job, console: &Console) {
         let warnings: Vec<Value> = lesson.warnings.iter().map(|warning| json!({ "slide": warning.slide, "text": warning.text })).collect();
         return console.answer_json(&json!({
             "title": lesson.title, "language": lesson.language, "file": film, "estimated_seconds": total.as_seconds(),
-            "slides": slides.iter().zip(&lengths).map(slide).collect::<Vec<_>>(), "warnings": warnings, "plan": engine::graph::draw::json(plan),
+            "slides": slides.iter().zip(&lengths).map(slide).collect::<Vec<_>>(), "warnings": warnings, "pictures": pictures.iter().map(|(name, value)| (name.to_string(), json!(value))).collect::<serde_json::Map<_, _>>(), "plan": engine::graph::draw::json(plan),
         }));
     }
     console.say(&format!("{} ({}), {} slides, about {}", lesson.title, lesson.language, slides.len(), clock(total.as_seconds().round())));
@@ -205,6 +253,8 @@ fn show(job: &Job, console: &Console) {
         let length = length.map_or("?".to_string(), |length| clock(length.as_seconds().round()));
         console.say(&format!("{:>4}  {length:>6}  {:>4} words  {}", slide.number, estimate::words(slide), slide.title));
     }
+    let pictures: Vec<String> = pictures.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    console.say(&format!("\npictures: {}", pictures.join(" ")));
     console.say(&format!("\n{}", draw(plan, Format::Lanes)));
     console.say(&format!("Nothing was written; without --dry-run the film would be {}.", film.display()));
     lesson.warnings.iter().for_each(|warning| console.note(&format!("warning: {warning}")));

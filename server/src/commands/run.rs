@@ -1,10 +1,11 @@
 //! `lectern run`: any graph file, as it stands.
 
 use crate::console::Console;
-use crate::execute::{Figures, execute};
+use crate::execute::Figures;
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions, must_have_sink};
 use crate::progress::clock;
+use crate::segmented::{SegmentOptions, Task, execute_graph};
 use clap::Args;
 use engine::graph::check::Depth;
 use serde_json::json;
@@ -29,6 +30,8 @@ pub struct Options {
     #[command(flatten)]
     graph_options: GraphOptions,
     #[command(flatten)]
+    segments: SegmentOptions,
+    #[command(flatten)]
     figures: Figures,
 }
 
@@ -40,7 +43,8 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     must_have_sink(&file, &document, &plan)?;
     console.lints(&document.warnings, &file.text);
     let name = plan.name.clone();
-    let report = execute(plan, &options.figures, console)?;
+    let task = Task { document: &document, source: &options.graph, explain: false };
+    let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
     let (wall, media) = (report.wall_seconds, report.media_seconds);
     console.event(&json!({ "event": "done", "graph": name, "media_seconds": media, "wall_seconds": wall }));
     let programme = if media > 0.0 { format!("  {} of programme", clock(media)) } else { String::new() };

@@ -3,7 +3,7 @@
 use super::access::Bearer;
 use super::journal::FrontendEvent;
 use super::problem::Problem;
-use super::{App, Shared};
+use super::{App, Shared, aside};
 use crate::auth::{Claims, Role, TokenError};
 use crate::live::{Command, CreateRequest, Session, State};
 use axum::Json;
@@ -68,8 +68,7 @@ pub async fn create(app: Shared, Bearer(claims): Bearer, body: Bytes) -> Result<
     let request: CreateRequest = read(&body)?;
     claims.may_command(&request.room)?;
     let sessions = app.sessions.clone();
-    let made = tokio::task::spawn_blocking(move || sessions.create(&request)).await;
-    let session = made.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))??;
+    let session = aside(move || sessions.create(&request)).await??;
     app.journal.backend(session.name(), "session_created", &session.premises().title, None);
     let mut answer = links(&app, session.name(), &claims.sub)?;
     answer["state"] = json!(session.state());
@@ -102,8 +101,7 @@ pub async fn command(
 
 /// Carries a command out where waiting for a flush hurts nobody.
 pub async fn carry_out(session: Arc<Session>, command: Command) -> Result<State, Problem> {
-    let done = tokio::task::spawn_blocking(move || session.command(&command)).await;
-    Ok(done.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))??)
+    Ok(aside(move || session.command(&command)).await??)
 }
 
 pub async fn graph(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {

@@ -17,8 +17,10 @@ use crate::compat::{Rapido, rapido_routes};
 use crate::live::Sessions;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::routing::{any, get, post};
 use axum::serve::ListenerExt;
+use problem::Problem;
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -29,8 +31,6 @@ use tokio::sync::watch;
 
 /// The largest body that a request may have.
 const LARGEST: usize = 256 << 10;
-/// How often a viewer's token is looked at again.
-const RECHECK: Duration = Duration::from_secs(30);
 /// How often the machine's load is measured.
 const MEASURE: Duration = Duration::from_secs(2);
 /// What the system holds back of a connection, in bytes: more than a second of pictures would only be old ones.
@@ -54,6 +54,8 @@ pub struct App {
     pub peers: Peers,
     /// How long viewers took to come in.
     pub joins: Joins,
+    /// How often the tokens of those who watch are looked at again.
+    pub recheck: Duration,
     /// The adapter of the "Rapido" system.
     pub rapido: Rapido,
 }
@@ -153,6 +155,12 @@ impl Drop for Server {
     }
 }
 
+/// Does what may take a while where no other request waits for it.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let failed = |error: tokio::task::JoinError| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string());
+    tokio::task::spawn_blocking(work).await.map_err(failed)
+}
+
 /// Keeps the figures of every session in the event log.
 async fn note_figures(app: Arc<App>) {
     loop {
@@ -181,7 +189,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/live/{room}/events", any(sockets::events))
         .route("/v1/tokens", post(live::mint))
         .route("/v1/tokens/{jti}", axum::routing::delete(live::revoke))
-        .merge(rapido_routes())
+        .merge(rapido_routes(&app))
         .fallback(pages::nothing)
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(axum::middleware::map_response(pages::protect))

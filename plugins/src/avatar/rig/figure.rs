@@ -21,6 +21,7 @@ pub struct Rig {
     pub(super) poses: Poses,
     /// Back to front.
     pub(super) layers: Vec<Layer>,
+    content: [u8; 32],
 }
 
 /// One layer of the figure: all its paths move by the same matrix.
@@ -77,6 +78,10 @@ impl Rig {
                 return Err(RigError::TooLarge { file: file.to_owned(), limit: MAX_FILE });
             }
         }
+        let mut content = blake3::Hasher::new();
+        for (_, text) in [svg, poses, numbers] {
+            content.update(blake3::hash(text.as_bytes()).as_bytes());
+        }
         let poses = Poses::parse(poses.0, poses.1)?;
         let mut values = Numbers::parse(numbers.0, numbers.1)?;
         let mut layers = Vec::new();
@@ -92,7 +97,12 @@ impl Rig {
         if layers.is_empty() || layers.len() > MAX_LAYERS {
             return Err(RigError::invalid(svg.0, format!("{} layers; there must be 1 to {MAX_LAYERS}", layers.len())));
         }
-        Ok(Rig { numbers: values, poses, layers })
+        Ok(Rig { numbers: values, poses, layers, content: *content.finalize().as_bytes() })
+    }
+
+    /// The hash of what is in its three files.
+    pub fn content(&self) -> [u8; 32] {
+        self.content
     }
 
     /// The presenter's name as shown to people.

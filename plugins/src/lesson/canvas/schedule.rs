@@ -100,25 +100,26 @@ impl Step {
         self.begin().map(|begin| begin + self.duration)
     }
 
-    /// How much of it is done, 0 to 1; `None` before it begins.
-    fn done(&self, at: Span) -> Option<f64> {
+    /// How much of its time is gone, 0 to 1; `None` before it begins.
+    fn gone(&self, at: Span) -> Option<f64> {
         let begin = self.begin().filter(|begin| *begin <= at)?;
         let gone = at - begin;
         // What appears does so when its time has come, and what takes no time is over.
         let over = gone >= self.duration || self.effect == Effect::Appear;
-        Some(if over { 1.0 } else { self.easing.at(gone.0 as f64 / self.duration.0 as f64) })
+        Some(if over { 1.0 } else { gone.0 as f64 / self.duration.0 as f64 })
     }
 }
 
 fn look(enter: Option<&Step>, exit: Option<&Step>, at: Span) -> Look {
     let came = match enter {
-        Some(step) => step.done(at).map(|done| (step.effect, done)),
+        Some(step) => step.gone(at).map(|gone| (step.effect, step.easing.at(gone))),
         None => Some((Effect::Appear, 1.0)),
     };
     let Some((effect, there)) = came else { return Look::Hidden };
     // What is told to go before it came stays: it would never be seen.
     let goes = exit.filter(|step| step.begin() >= enter.map_or(Some(Span::ZERO), Step::begin));
-    match goes.and_then(|step| step.done(at).map(|done| (step.effect, 1.0 - done))) {
+    // On the way out time runs backwards: what came in slower and slower leaves faster and faster.
+    match goes.and_then(|step| step.gone(at).map(|gone| (step.effect, step.easing.at(1.0 - gone)))) {
         Some((effect, left)) => part(effect, left),
         None => part(effect, there),
     }

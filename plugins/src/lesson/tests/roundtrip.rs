@@ -23,6 +23,9 @@ fn rich(folder: &Path) -> Lesson {
         transition: Transition::Cut,
         duration: None,
     };
+    let film = film(folder, "a.mov");
+    let part = clip::Part { from: Span::from_millis(250), until: Some(Span(705_600_001)), sound: false, fade_out: Some(Span(7)) };
+    let (part, whole) = (clip::read(&film, &part).unwrap(), clip::read(&film, &clip::Part::WHOLE).unwrap());
     let words = vec![
         TimedWord { text: "it's".into(), start: Time(1), end: Time(705_600_001) },
         TimedWord { text: "\"so\"".into(), start: Time(705_600_007), end: Time(1_411_200_003) },
@@ -74,14 +77,16 @@ fn rich(folder: &Path) -> Lesson {
             narration: Narration::Text("Notes save time.".into()),
             ..plain.clone()
         },
-        Slide { id: "g".into(), number: 8, visual: Visual::Frames(film(folder)), ..plain.clone() },
+        Slide { id: "v".into(), number: 8, visual: Visual::Clip(part), ..plain.clone() },
+        Slide { id: "w".into(), number: 9, narration: Narration::Silence(whole.length), visual: Visual::Clip(whole), ..plain.clone() },
+        Slide { id: "g".into(), number: 10, visual: Visual::Frames(frames(folder)), ..plain.clone() },
         Slide { id: "q".into(), number: 6, narration: Narration::Text(" odd\u{85}\n\nspacing\t\u{7f}x".into()), ..plain },
     ];
     Lesson { id: "rich".into(), title: "A: \"b\"".into(), language: "en-GB".into(), size: (16, 9), slides, warnings: Vec::new() }
 }
 
 /// Two numbered pictures.
-fn film(folder: &Path) -> Frames {
+fn frames(folder: &Path) -> Frames {
     let frames = folder.join("frames");
     fs::create_dir(&frames).unwrap();
     (7..9).for_each(|number| picture(&frames.join(format!("frame_{number:05}.png")), 32, 18, [number, 0, 0]));
@@ -148,7 +153,7 @@ fn a_lesson_survives_export_and_import() {
     let first = fs::read(&there).unwrap();
     export(&read, &there).unwrap();
     assert_eq!(fs::read(&there).unwrap(), first, "the same lesson, the same bytes");
-    assert_eq!(fs::read_dir(target.path().join("new/media")).unwrap().count(), 4, "each file and folder is copied once");
+    assert_eq!(fs::read_dir(target.path().join("new/media")).unwrap().count(), 5, "each file and folder is copied once");
 }
 
 #[test]
@@ -162,6 +167,7 @@ fn the_schema_knows_every_key() {
         "embed",
         "canvas",
         "frames",
+        "clip",
         "narration",
         "audio",
         "silence",

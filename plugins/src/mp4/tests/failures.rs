@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
+use engine::media::{AudioCodec, VideoCodec};
 use engine::time::{Rate, Span, Time};
 
 use super::media::{Encoded, spec, video};
@@ -23,7 +24,7 @@ fn names(folder: &Path) -> Vec<String> {
 fn sound() -> Encoded {
     let config = Bytes::from_static(&[0x11, 0x88]);
     Encoded {
-        spec: TrackSpec::Audio(AudioSpec { codec_config: config, priming: 1024, bitrate: 64_000 }),
+        spec: TrackSpec::Audio(AudioSpec { codec: AudioCodec::Aac, codec_config: config, priming: 1024, bitrate: 64_000 }),
         units: vec![(at(0), true, vec![1; 100])],
     }
 }
@@ -37,8 +38,9 @@ fn specs_that_cannot_be_written() {
         let result = Mp4Writer::create(folder.path().join("never.mp4"), spec).map(|_| ());
         result.err().map(|error| error.to_string()).unwrap_or_default()
     };
-    let video =
-        |config: &[u8], width, rate| TrackSpec::Video(VideoSpec { codec_config: Bytes::copy_from_slice(config), width, height: 90, rate });
+    let video = |config: &[u8], width, rate| {
+        TrackSpec::Video(VideoSpec { codec: VideoCodec::H264, codec_config: Bytes::copy_from_slice(config), width, height: 90, rate })
+    };
     let thirty = Rate::per_second(30);
     assert_eq!(with(vec![video(good, 160, thirty)]), "");
     assert!(with(vec![]).contains("neither a video nor an audio track"));

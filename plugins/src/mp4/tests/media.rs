@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use bytes::Bytes;
+use engine::media::{AudioCodec, VideoCodec};
 use engine::time::{Rate, Time};
 use serde_json::Value;
 
@@ -78,7 +79,10 @@ fn encode(folder: &Path, rate: Rate, frames: usize, b_frames: u32) -> Encoded {
     let at = bytes.windows(4).position(|kind| kind == b"avcC").unwrap();
     let size = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap()) as usize;
     let avcc = bytes[at + 4..at - 4 + size].to_vec();
-    Encoded { spec: TrackSpec::Video(VideoSpec { codec_config: avcc.into(), width: 320, height: 180, rate }), units }
+    Encoded {
+        spec: TrackSpec::Video(VideoSpec { codec: VideoCodec::H264, codec_config: avcc.into(), width: 320, height: 180, rate }),
+        units,
+    }
 }
 
 /// Sound of this many samples, silent but for one full-scale click of 4 samples from `click` on; ffmpeg's encoder primes by 1024.
@@ -97,7 +101,7 @@ pub fn audio(samples: usize, click: usize, rate: u32) -> Encoded {
         units.push((per_second.time_of(units.len() as i64 * 1024), true, rest[7..length].to_vec()));
         rest = &rest[length..];
     }
-    Encoded { spec: TrackSpec::Audio(AudioSpec { codec_config: config, priming: 1024, bitrate: 192_000 }), units }
+    Encoded { spec: TrackSpec::Audio(AudioSpec { codec: AudioCodec::Aac, codec_config: config, priming: 1024, bitrate: 192_000 }), units }
 }
 
 /// A movie of these tracks.

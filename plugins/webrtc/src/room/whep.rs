@@ -88,15 +88,8 @@ impl Whep {
                 forget(&gone, &counters, &peer);
                 None
             });
-            let source = pipeline.element("video").and_then(|source| source.static_pad("src"));
             let asked = wanted.clone();
-            source.ok_or_else(missing)?.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-                let name = info.event().and_then(|event| event.structure().map(|fields| fields.name().to_string()));
-                if name.as_deref() == Some("GstForceKeyUnit") {
-                    asked.store(true, Ordering::Relaxed);
-                }
-                gst::PadProbeReturn::Ok
-            });
+            hear_keyframe_requests(pipeline, move || asked.store(true, Ordering::Relaxed));
             found = Some(signaller);
             Ok(())
         };
@@ -159,6 +152,18 @@ impl Whep {
     }
 }
 
+/// Calls back whenever a peer asks for a keyframe of the track `video` (RTCP PLI or FIR), which the element passes on upstream.
+pub(crate) fn hear_keyframe_requests(pipeline: &Pipeline, asked: impl Fn() + Send + Sync + 'static) {
+    let Some(pad) = pipeline.element("video").and_then(|source| source.static_pad("src")) else { return };
+    pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+        let is_request = info.event().and_then(|event| event.structure().map(|fields| fields.name() == "GstForceKeyUnit"));
+        if is_request == Some(true) {
+            asked();
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 /// A peer is counted no more; `false` when it was not.
 fn forget(peers: &Mutex<HashSet<String>>, counters: &Counters, id: &str) -> bool {
     let was_in = peers.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
@@ -168,19 +173,25 @@ fn forget(peers: &Mutex<HashSet<String>>, counters: &Counters, id: &str) -> bool
     was_in
 }
 
-/// Tells each new peer connection which addresses it has; a peer whose connection closes is forgotten.
+/// Tells each new peer connection which addresses it has; a peer whose connection closes is gone.
 fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Arc<Mutex<HashSet<String>>>, counters: &Arc<Counters>) {
     let addresses = addresses.to_vec();
-    let (peers, counters) = (peers.clone(), counters.clone());
+    let (peers, counters, weak) = (peers.clone(), counters.clone(), signaller.downgrade());
     signaller.connect("webrtcbin-ready", false, move |values| {
         let id = values.get(1).and_then(|value| value.get::<String>().ok()).unwrap_or_default();
         let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
         offer_addresses(&webrtcbin, &addresses);
-        let (peers, counters) = (peers.clone(), counters.clone());
+        let (peers, counters, weak) = (peers.clone(), counters.clone(), weak.clone());
         webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
             match webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") {
                 WebRTCPeerConnectionState::Connected => counters.sees(),
-                WebRTCPeerConnectionState::Closed => _ = forget(&peers, &counters, &id),
+                WebRTCPeerConnectionState::Closed => {
+                    forget(&peers, &counters, &id);
+                    // A page that is closed says no more than that. The element ends by itself what fails, but not what is closed.
+                    if let Some(signaller) = weak.upgrade() {
+                        signaller.emit_by_name::<()>("delete", &[&id, &gst::Promise::new()]);
+                    }
+                }
                 _ => {}
             }
         });

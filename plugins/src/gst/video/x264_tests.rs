@@ -1,7 +1,7 @@
 //! Encoded with x264 and read back with ffmpeg.
 
+use super::super::{Preset, Profile, RateControl, Tune};
 use super::*;
-use engine::frame::Size;
 use engine::time::Rate;
 use std::process::Command;
 
@@ -23,9 +23,9 @@ fn picture(pool: &Pool, index: usize) -> VideoFrame {
 }
 
 /// All units, and after which picture each came.
-fn encode(settings: &H264Settings, rate: Rate, times: &[Time]) -> (EncodedVideoCaps, Vec<(usize, Packet<EncodedUnit>)>) {
+fn encode(settings: &VideoSettings, rate: Rate, times: &[Time]) -> (EncodedVideoCaps, Vec<(usize, Packet<EncodedUnit>)>) {
     let pool = Pool::new();
-    let mut encoder = H264Encoder::open(&caps(rate), settings).unwrap();
+    let mut encoder = VideoEncoder::open(&caps(rate), settings).unwrap();
     let mut units = Vec::new();
     for (index, &pts) in times.iter().enumerate() {
         let ready = encoder.push(Packet::lasting(pts, rate.interval(), picture(&pool, index))).unwrap();
@@ -75,7 +75,7 @@ fn run(command: &mut Command) -> String {
 fn ffmpeg_reads_every_frame_with_its_colours_and_order() {
     let rate = Rate::per_second(30);
     let (caps, units) =
-        encode(&H264Settings { keyframe_every: Span::from_seconds(1), ..H264Settings::default() }, rate, &at_rate(rate, 60));
+        encode(&VideoSettings { keyframe_every: Span::from_seconds(1), ..VideoSettings::default() }, rate, &at_rate(rate, 60));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stream.h264");
     std::fs::write(&file, annex_b(&caps.config, &units)).unwrap();
@@ -126,20 +126,20 @@ fn ffmpeg_reads_every_frame_with_its_colours_and_order() {
 fn two_runs_give_the_same_units_at_the_same_calls_with_the_declared_delay() {
     let rate = Rate::per_second(30);
     for (settings, delay) in [
-        (H264Settings::default(), 15),
-        (H264Settings { threads: 1, ..H264Settings::default() }, 10),
-        (H264Settings { preset: Preset::Ultrafast, bframes: Some(0), threads: 2, ..H264Settings::default() }, 2),
+        (VideoSettings::default(), 15),
+        (VideoSettings { threads: 1, ..VideoSettings::default() }, 10),
+        (VideoSettings { preset: Preset::Ultrafast, bframes: Some(0), threads: 2, ..VideoSettings::default() }, 2),
         (
-            H264Settings {
+            VideoSettings {
                 tune: Some(Tune::Zerolatency),
                 profile: Profile::ConstrainedBaseline,
                 rate_control: RateControl::Bitrate(400),
-                ..H264Settings::default()
+                ..VideoSettings::default()
             },
             0,
         ),
     ] {
-        let encoder = H264Encoder::open(&caps(rate), &settings).unwrap();
+        let encoder = VideoEncoder::open(&caps(rate), &settings).unwrap();
         assert_eq!(encoder.latency(), rate.span_of(delay), "{settings:?}");
         let (first_caps, first) = encode(&settings, rate, &at_rate(rate, 50));
         let (second_caps, second) = encode(&settings, rate, &at_rate(rate, 50));
@@ -156,27 +156,27 @@ fn two_runs_give_the_same_units_at_the_same_calls_with_the_declared_delay() {
 fn time_is_exact_for_odd_rates_late_starts_and_gaps() {
     let ntsc = Rate::new(30000, 1001).unwrap();
     let times: Vec<Time> = (0..40).map(|index| ntsc.time_of(1000 + index + if index > 20 { 90 * (index - 20) } else { 0 })).collect();
-    let (_, units) = encode(&H264Settings::default(), ntsc, &times);
+    let (_, units) = encode(&VideoSettings::default(), ntsc, &times);
     let mut shown: Vec<Time> = units.iter().map(|(_, unit)| unit.pts).collect();
     shown.sort();
     assert_eq!(shown, times);
     assert_eq!(units.iter().map(|(_, unit)| unit.media.dts).collect::<Vec<_>>(), times);
     // The bytes do not depend on when the stream starts.
     let start: Vec<Time> = times.iter().map(|&time| Time::ZERO + (time - times[0])).collect();
-    let (_, same) = encode(&H264Settings::default(), ntsc, &start);
+    let (_, same) = encode(&VideoSettings::default(), ntsc, &start);
     assert!(units.iter().zip(&same).all(|((_, a), (_, b))| a.media.data == b.media.data));
 }
 
 #[test]
 fn a_keyframe_comes_on_demand_and_units_hold_no_parameter_sets() {
     let (rate, pool) = (Rate::per_second(30), Pool::new());
-    let settings = H264Settings {
+    let settings = VideoSettings {
         tune: Some(Tune::Zerolatency),
         profile: Profile::ConstrainedBaseline,
         rate_control: RateControl::Bitrate(500),
-        ..H264Settings::default()
+        ..VideoSettings::default()
     };
-    let mut encoder = H264Encoder::open(&caps(rate), &settings).unwrap();
+    let mut encoder = VideoEncoder::open(&caps(rate), &settings).unwrap();
     assert_eq!(encoder.caps().config[1], 66);
     for index in 0..20 {
         if index == 11 {
@@ -197,7 +197,7 @@ fn quality_is_not_held_down_by_a_rate() {
     // Noise at crf 5 needs far more than the element's default limit of 2,048 kbit/s.
     let (rate, pool) = (Rate::per_second(30), Pool::new());
     let mut encoder =
-        H264Encoder::open(&caps(rate), &H264Settings { rate_control: RateControl::Crf(5), ..H264Settings::default() }).unwrap();
+        VideoEncoder::open(&caps(rate), &VideoSettings { rate_control: RateControl::Crf(5), ..VideoSettings::default() }).unwrap();
     let mut seed = 1_u32;
     let mut bytes = 0;
     for index in 0..40 {
@@ -216,11 +216,11 @@ fn quality_is_not_held_down_by_a_rate() {
 #[test]
 fn wrong_use_is_an_error() {
     let (rate, pool) = (Rate::per_second(30), Pool::new());
-    let open = |settings| H264Encoder::open(&caps(rate), &settings).err().map(|error| error.to_string());
-    assert!(open(H264Settings { threads: 0, ..H264Settings::default() }).unwrap().contains("threads must be at least 1"));
-    assert!(open(H264Settings { rate_control: RateControl::Crf(51), ..H264Settings::default() }).is_some());
-    assert!(open(H264Settings { keyframe_every: Span::ZERO, ..H264Settings::default() }).is_some());
-    let mut encoder = H264Encoder::open(&caps(rate), &H264Settings::default()).unwrap();
+    let open = |settings| VideoEncoder::open(&caps(rate), &settings).err().map(|error| error.to_string());
+    assert!(open(VideoSettings { threads: 0, ..VideoSettings::default() }).unwrap().contains("threads must be at least 1"));
+    assert!(open(VideoSettings { rate_control: RateControl::Crf(51), ..VideoSettings::default() }).is_some());
+    assert!(open(VideoSettings { keyframe_every: Span::ZERO, ..VideoSettings::default() }).is_some());
+    let mut encoder = VideoEncoder::open(&caps(rate), &VideoSettings::default()).unwrap();
     encoder.push(Packet::new(rate.time_of(3), picture(&pool, 0))).unwrap();
     assert!(matches!(encoder.push(Packet::new(rate.time_of(3), picture(&pool, 1))), Err(GstError::Order { .. })));
     let small = pool.blank(PixelFormat::I420, Size::new(16, 16)).freeze();

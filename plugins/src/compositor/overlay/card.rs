@@ -1,0 +1,176 @@
+//! Texts as small pictures, and where they lie.
+
+use super::HEIGHT;
+use crate::drawing::{Painter, Scene, TextBlock};
+use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Outline, Paint, Paragraph, Run, Shape, Style, Text};
+use crate::pixels::{Alpha, PixelError, rgba_to_a420};
+use engine::cue::Anchor;
+use engine::frame::{Point, Rect, Size, VideoFrame};
+use engine::pool::Pool;
+use std::sync::Arc;
+
+/// A small picture: premultiplied RGBA.
+#[derive(Clone)]
+pub(super) struct Card {
+    size: Size,
+    pixels: Arc<[u8]>,
+}
+
+/// How a text looks.
+#[derive(Clone, Copy)]
+pub(super) struct TextLook {
+    /// Font size, in pixels of a picture 1080 high.
+    pub size: u32,
+    pub color: Color,
+    pub opacity: f64,
+    pub weight: u16,
+    /// The colour of a panel behind it; without one the letters have a dark rim.
+    pub panel: Option<Color>,
+}
+
+/// The widest a text may be, in parts of the picture's width.
+const WIDEST: f64 = 0.6;
+/// In parts of the font size: the rim of letters, and the panel around them.
+const RIM: f64 = 0.045;
+const PADDING: f64 = 0.5;
+/// The rim's colour.
+const DARK: Color = Color([0, 0, 0, 110]);
+const TRANSPARENT: Paint = Paint::Color(Color([0; 4]));
+
+impl Card {
+    /// From premultiplied RGBA of this size.
+    pub(super) fn new(size: Size, pixels: Vec<u8>) -> Card {
+        Card { size, pixels: pixels.into() }
+    }
+
+    pub(super) fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+}
+
+impl TextLook {
+    /// A text in this look, for pictures of `picture`. Longer ones are broken into lines.
+    pub(super) fn card(&self, text: &str, picture: Size) -> Result<Card, PixelError> {
+        let size = f64::from(self.size) * f64::from(picture.height) / f64::from(HEIGHT);
+        let styled = |color: Color| Text {
+            paragraphs: text.trim().lines().map(|line| self.line(line, size, color)).collect(),
+            align: Align::Start,
+            line_height: 1.2,
+            ..Text::default()
+        };
+        let widest = f64::from(picture.width) * WIDEST;
+        let plain = styled(self.color);
+        // Measured without a limit first: a line that fits is not broken for a rounding.
+        let natural = TextBlock::lay_out(&plain, 0.0).size();
+        let (width, height) = if natural.0 <= widest { natural } else { TextBlock::lay_out(&plain, widest).size() };
+        let around = if self.panel.is_some() { size * PADDING } else { (size * RIM * 2.0).max(1.0) };
+        let even = |length: f64| ((length / 2.0).ceil() as u32).max(1) * 2;
+        let frame = Size::new(even(width.ceil() + 1.0 + 2.0 * around), even(height + 2.0 * around));
+        let mut canvas = Canvas::new(f64::from(frame.width), f64::from(frame.height), TRANSPARENT);
+        let mut add = |dx: f64, dy: f64, content: Content| {
+            let id = canvas.objects.len().to_string();
+            let place = [around + dx, around + dy, width.ceil() + 1.0, height];
+            canvas.objects.push(Object { opacity: self.opacity, ..Object::new(id, place, content) });
+        };
+        match self.panel {
+            None => {
+                let rim = (size * RIM).max(0.5);
+                for (dx, dy) in [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (0.0, 1.6)] {
+                    add(dx * rim, dy * rim, Content::Text(styled(DARK)));
+                }
+                add(0.0, 0.0, Content::Text(plain));
+            }
+            Some(color) => {
+                add(0.0, 0.0, Content::Text(plain));
+                let panel =
+                    Shape { outline: Outline::Rectangle { radius: size * PADDING / 2.0 }, fill: Some(Paint::Color(color)), stroke: None };
+                let whole = [0.0, 0.0, canvas.width, canvas.height];
+                canvas.objects.insert(0, Object { opacity: self.opacity, ..Object::new("panel", whole, Content::Shape(panel)) });
+            }
+        }
+        let pixels = Painter::default().picture(&Scene::new(&canvas, frame), &[]);
+        Ok(Card::new(frame, pixels.data_as_u8_slice().to_vec()))
+    }
+
+    fn line(&self, line: &str, size: f64, color: Color) -> Paragraph {
+        let style = Style { size, weight: self.weight, color, ..Style::default() };
+        Paragraph { runs: vec![Run { text: line.trim().into(), style }], ..Paragraph::default() }
+    }
+}
+
+/// Cards above each other at a corner, an edge or in the middle.
+pub(super) struct Stack {
+    anchor: Anchor,
+    margin: i32,
+    picture: Size,
+    cards: Vec<Card>,
+}
+
+impl Stack {
+    /// `margin` counts in pixels of a picture 1080 high.
+    pub(super) fn new(anchor: Anchor, margin: u32, picture: Size) -> Stack {
+        let margin = (u64::from(margin) * u64::from(picture.height) / u64::from(HEIGHT)) as i32;
+        Stack { anchor, margin, picture, cards: Vec::new() }
+    }
+
+    /// Adds one below the others.
+    pub(super) fn push(&mut self, card: Card) {
+        self.cards.push(card);
+    }
+
+    /// Each card with its top left corner, which is even.
+    pub(super) fn placed(self) -> impl Iterator<Item = (Card, Point)> {
+        let Stack { anchor, margin, picture, cards } = self;
+        let gap = margin / 4;
+        let (width, height) = (picture.width as i32, picture.height as i32);
+        let all: i32 = cards.iter().map(|card| card.size.height as i32 + gap).sum::<i32>() - gap;
+        let mut y = match anchor {
+            Anchor::TopLeft | Anchor::Top | Anchor::TopRight => margin,
+            Anchor::Left | Anchor::Center | Anchor::Right => (height - all) / 2,
+            Anchor::BottomLeft | Anchor::Bottom | Anchor::BottomRight => height - margin - all,
+        };
+        cards.into_iter().map(move |card| {
+            let across = width - card.size.width as i32;
+            let x = match anchor {
+                Anchor::TopLeft | Anchor::Left | Anchor::BottomLeft => margin,
+                Anchor::Top | Anchor::Center | Anchor::Bottom => across / 2,
+                Anchor::TopRight | Anchor::Right | Anchor::BottomRight => across - margin,
+            };
+            let at = Point { x: x & !1, y: y & !1 };
+            y += card.size.height as i32 + gap;
+            (card, at)
+        })
+    }
+}
+
+/// The smallest layer that shows all these cards, the first one at the back; nothing where none lies in the picture.
+pub(super) fn layer(cards: &[(Card, Point)], picture: Size, pool: &Pool) -> Result<Option<VideoFrame>, PixelError> {
+    let rect = |(card, at): &(Card, Point)| Rect::new(*at, card.size).intersect(picture.rect());
+    let area = cards.iter().map(rect).fold(Rect::default(), Rect::union);
+    if area.is_empty() {
+        return Ok(None);
+    }
+    let size = Size::new(area.width, area.height);
+    let mut pixels = vec![0; size.area() as usize * 4];
+    for placed @ (card, at) in cards {
+        let part = rect(placed);
+        for y in 0..part.height as i32 {
+            let from = ((part.y + y - at.y) as usize * card.size.width as usize + (part.x - at.x) as usize) * 4;
+            let to = ((part.y + y - area.y) as usize * size.width as usize + (part.x - area.x) as usize) * 4;
+            let length = part.width as usize * 4;
+            over(&mut pixels[to..to + length], &card.pixels[from..from + length]);
+        }
+    }
+    let frame = rgba_to_a420(&pixels, size, Alpha::Premultiplied, pool)?;
+    Ok(Some(VideoFrame { place: Some(Point { x: area.x, y: area.y }), ..frame }))
+}
+
+/// Premultiplied pixels over others.
+fn over(below: &mut [u8], above: &[u8]) {
+    for (below, above) in below.as_chunks_mut::<4>().0.iter_mut().zip(above.as_chunks::<4>().0) {
+        let left = 255 - u16::from(above[3]);
+        for (below, above) in below.iter_mut().zip(above) {
+            *below = (u16::from(*above) + (u16::from(*below) * left + 127) / 255).min(255) as u8;
+        }
+    }
+}

@@ -1,0 +1,158 @@
+use super::*;
+use crate::lesson::import;
+use crate::pixels::frame_to_rgba;
+use engine::cue::{Placement, Transition};
+use engine::testing::{NodeTest, Outputs};
+use engine::time::Rate;
+use std::fs;
+
+const RATE: Rate = Rate::per_second(30);
+const HD: Size = Size::new(1920, 1080);
+
+fn cue(tick: i64, index: usize, id: &str, elapsed: i64, paused: bool) -> Packet<Cue> {
+    let elapsed = RATE.span_of(elapsed);
+    let (placement, transition) = (Placement::default(), Transition::Cut);
+    let slide = SlideCue { id: id.into(), index, number: index + 1, title: "".into(), seed: 0, elapsed, paused, placement, transition };
+    Packet::new(RATE.time_of(tick), Cue::Slide(Arc::new(slide)))
+}
+
+fn run_at(size: Size, config: &str, cues: Vec<Packet<Cue>>) -> Result<Outputs> {
+    let defaults = Defaults { size, fps: RATE, sample_rate: Rate::per_second(48_000) };
+    NodeTest::new(&OVERLAY, config).defaults(defaults).input(CUES, cues, RATE.time_of(90)).run()
+}
+
+fn layers(size: Size, config: &str, cues: Vec<Packet<Cue>>) -> Vec<(i64, VideoFrame)> {
+    let out = run_at(size, config, cues).unwrap_or_else(|failure| panic!("{config}: {failure}"));
+    assert_eq!(out.end(LAYER), Some(RATE.time_of(90)));
+    out.packets(LAYER).into_iter().map(|packet| (RATE.index_at(packet.pts), packet.media)).collect()
+}
+
+/// The rectangle in the picture of all pixels that are more than half there.
+fn ink(layer: &VideoFrame) -> Rect {
+    let (at, alpha) = (layer.place.unwrap(), layer.picture.plane(3));
+    let mut ink = Rect::default();
+    for y in 0..layer.size().height as i32 {
+        for x in 0..layer.size().width as i32 {
+            if alpha.data[y as usize * alpha.stride + x as usize] > 127 {
+                ink = ink.union(Rect { x: at.x + x, y: at.y + y, width: 1, height: 1 });
+            }
+        }
+    }
+    ink
+}
+
+use engine::frame::Rect;
+
+#[test]
+fn a_watermark_stands_in_its_corner_for_good_and_grows_with_the_picture() {
+    let config = "{ watermark: Example University }";
+    let all = layers(HD, config, vec![cue(0, 0, "a", 0, false), cue(40, 1, "b", 0, false)]);
+    let [(0, layer)] = &all[..] else { panic!("{} layers", all.len()) };
+    let full = ink(layer);
+    // 50 pixels from the edges, but for the rim and what a line has above and below its letters.
+    assert!((1920 - 50 - 12..=1920 - 50).contains(&(full.x + full.width as i32)), "{full:?}");
+    assert!((1080 - 50 - 30..=1080 - 50).contains(&(full.y + full.height as i32)), "{full:?}");
+    assert!((40..=75).contains(&full.height) && layer.size().area() < 1920 * 1080 / 20, "{full:?}");
+    let most = frame_to_rgba(layer).as_chunks::<4>().0.iter().map(|pixel| pixel[3]).max().unwrap();
+    assert!((240..=244).contains(&most), "opacity 0.95: {most}");
+    let small = ink(&layers(Size::new(640, 360), config, vec![])[0].1);
+    assert!(small.width.abs_diff(full.width / 3) <= 4 && small.x.abs_diff(full.x / 3) <= 4, "{small:?} of {full:?}");
+    let corner = "{ watermark: Example University, mark: { anchor: top_left, margin: 0, size: 32, opacity: 0.5, color: \"#ff0000\" } }";
+    let (_, layer) = &layers(HD, corner, vec![])[0];
+    assert_eq!(layer.place, Some(Point::default()));
+    let rgba = frame_to_rgba(layer);
+    let clear = rgba.as_chunks::<4>().0.iter().max_by_key(|pixel| u32::from(pixel[0]) * u32::from(pixel[3])).unwrap();
+    assert!(clear[0] > 200 && clear[1] < 60 && clear[3] < 135, "{clear:?}");
+}
+
+#[test]
+fn pictures_are_as_high_as_the_mark_and_letters_in_drawings_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    image::RgbaImage::from_pixel(200, 100, image::Rgba([0, 0, 255, 255])).save(path("logo.png")).unwrap();
+    fs::write(
+        path("logo.svg"),
+        r##"<svg xmlns="http://www.w3.org/2000/svg" width="300" height="100"><circle cx="150" cy="50" r="50" fill="#00ff00"/></svg>"##,
+    )
+    .unwrap();
+    let config = |name: &str| format!("{{ watermark: {}, mark: {{ opacity: 1 }} }}", path(name).display());
+    let (_, png) = &layers(HD, &config("logo.png"), vec![])[0];
+    assert_eq!((png.size(), png.place), (Size::new(128, 64), Some(Point { x: 1920 - 50 - 128, y: 1080 - 50 - 64 })));
+    let middle = frame_to_rgba(png)[(32 * 128 + 64) * 4..][..4].to_vec();
+    assert!(middle[0] < 4 && middle[2] > 250 && middle[3] == 255, "{middle:?}");
+    let (_, svg) = &layers(HD, &config("logo.svg"), vec![])[0];
+    assert_eq!(svg.size(), Size::new(192, 64));
+    let pixel = |x: usize| frame_to_rgba(svg)[(32 * 192 + x) * 4..][..4].to_vec();
+    assert!(pixel(96)[1] > 250 && pixel(96)[3] == 255 && pixel(2)[3] == 0, "a disc: {:?} {:?}", pixel(96), pixel(2));
+
+    fs::write(path("text.svg"), r#"<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>x</text></svg>"#).unwrap();
+    fs::write(path("broken.png"), b"no picture").unwrap();
+    for (name, cause) in [("text.svg", "into paths"), ("broken.png", "broken.png")] {
+        let text = run_at(HD, &config(name), vec![]).err().unwrap().to_string();
+        assert!(text.contains(cause), "{text}");
+    }
+}
+
+/// Two slides with texts for a while, and one without.
+fn lesson(folder: &Path) {
+    for name in ["a.png", "b.png", "c.png"] {
+        image::RgbImage::from_pixel(64, 36, image::Rgb([40, 40, 40])).save(folder.join(name)).unwrap();
+    }
+    let yaml = "
+version: 1
+title: Overlays
+language: en
+size: 16x9
+slides:
+  - id: a
+    image: a.png
+    silence: 1s
+    overlays:
+      - { role: text, text: Before lunch, from: 200ms, until: 600ms }
+      - { role: watermark, text: Draft, from: 0s }
+  - id: b
+    image: b.png
+    silence: 1s
+    overlays:
+      - { role: text, text: After lunch, from: 0s }
+      - { role: bullet, text: One, from: 0s }
+  - { id: c, image: c.png, silence: 1s }
+";
+    fs::write(folder.join("lesson.yaml"), yaml).unwrap();
+}
+
+#[test]
+fn texts_of_slides_come_and_go_at_their_times() {
+    let folder = tempfile::tempdir().unwrap();
+    lesson(folder.path());
+    let path = folder.path().join("lesson.yaml");
+    import(&path, &ImportOptions::default()).unwrap();
+    let config = format!("{{ lesson: {} }}", path.display());
+    let out = run_at(HD, &config, vec![cue(0, 0, "a", 0, false), cue(30, 1, "b", 0, false), cue(60, 2, "c", 0, false)]).unwrap();
+    assert!(out.warnings[0].text.contains("bullets") && out.warnings[0].slide == Some(2), "{:?}", out.warnings);
+    let all: Vec<(i64, VideoFrame)> = out.packets(LAYER).into_iter().map(|packet| (RATE.index_at(packet.pts), packet.media)).collect();
+    assert_eq!(all.iter().map(|(tick, _)| *tick).collect::<Vec<_>>(), [0, 6, 18, 30, 60]);
+    let boxes: Vec<Rect> = all.iter().map(|(_, layer)| ink(layer)).collect();
+    assert!(boxes[0].x > 1400 && boxes[0] == boxes[2], "the mark alone: {boxes:?}");
+    assert!(boxes[1].x < 80 && boxes[1].x + boxes[1].width as i32 > 1800, "text left, mark right: {boxes:?}");
+    assert!(boxes[3].x < 80 && boxes[3].width < 600 && boxes[3].y > 900, "{boxes:?}");
+    assert!(boxes[4].is_empty() && all[4].1.place == Some(Point { x: -2, y: -2 }), "nothing, outside of the picture");
+    assert!(layers(HD, &config, vec![cue(0, 2, "c", 0, false)]).is_empty(), "without overlays there is no layer");
+
+    // A jump into the slide, and time that stands still.
+    let jumped = layers(HD, &config, vec![cue(0, 0, "a", 10, false), cue(4, 0, "a", 14, true), cue(50, 0, "a", 14, false)]);
+    assert_eq!(jumped.iter().map(|(tick, _)| *tick).collect::<Vec<_>>(), [0, 54]);
+    assert_eq!((ink(&jumped[0].1), ink(&jumped[1].1)), (boxes[1], boxes[0]));
+}
+
+#[test]
+fn mistakes_are_named() {
+    let refused = |config: &str| run_at(HD, config, vec![]).err().expect("refused").to_string();
+    assert!(refused("{}").contains("nothing to show"));
+    assert!(refused("{ watermark: \" \" }").contains("empty"));
+    assert!(refused("{ watermark: x, mark: { opacity: 2 } }").contains("0 to 1"));
+    assert!(refused("{ watermark: x, mark: { size: 4 } }").contains("8 to 1080"));
+    let value = engine::graph::parse::parse("{ watermark: nowhere/logo.png }", &Arc::from("test")).unwrap();
+    let config = (OVERLAY.config.parse)(&value, "config").unwrap();
+    assert!(config.check_env().unwrap_err().contains("no file nowhere/logo.png"));
+}

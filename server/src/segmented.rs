@@ -1,0 +1,147 @@
+//! Renders in segments: how many at once, where they are kept, and what the user is told about them.
+
+use crate::console::Console;
+use crate::execute::{Figures, Ran, execute, run_failed, write_figures};
+use crate::failure::Failure;
+use crate::metrics::MetricsFile;
+use crate::progress;
+use crate::renders::{Reason, Record};
+use crate::signals::Signals;
+use clap::Args;
+use engine::graph::GraphDocument;
+use engine::graph::check::{Depth, check};
+use engine::graph::plan::Plan;
+use engine::graph::unit::Bytes;
+use engine::run::Report;
+use engine::segments::{Cut, Render, RenderError, RenderOptions, Store, Watch};
+use plugins::cache_folder;
+use plugins::segment_store::{DEFAULT_LIMIT, SegmentStore};
+use serde_json::json;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How a render in segments is made.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SegmentOptions {
+    /// Encode so many segments at once, as far as the graph's memory allows. The film is the same for any number.
+    /// [default: the number of processors]
+    #[arg(long, value_name = "N", help_heading = "Segments")]
+    pub jobs: Option<NonZero<usize>>,
+    /// Encode everything anew, and keep nothing of it.
+    #[arg(long, help_heading = "Segments", conflicts_with = "cache_limit")]
+    pub no_cache: bool,
+    /// Keep at most about so much of what was encoded; what was not used for longest goes first. [default: 10GB]
+    #[arg(long, value_name = "SIZE", help_heading = "Segments")]
+    pub cache_limit: Option<Bytes>,
+}
+
+/// The folder of a store that is kept, or one that goes with the render.
+enum Place {
+    Kept(PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl Place {
+    fn of(options: &SegmentOptions) -> Result<Place, Failure> {
+        match cache_folder::of_user().filter(|_| !options.no_cache) {
+            Some(cache) => Ok(Place::Kept(cache.join(SEGMENTS))),
+            None => {
+                let folder = tempfile::Builder::new().prefix("lectern-").tempdir();
+                folder.map(Place::Temporary).map_err(|error| Failure::Failed(format!("there is no room for segments: {error}")))
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Place::Kept(path) => path,
+            Place::Temporary(folder) => folder.path(),
+        }
+    }
+}
+
+/// Where segments lie in the cache.
+pub const SEGMENTS: &str = "seg";
+
+/// What is rendered, and what the user wants to hear about it.
+pub struct Task<'a> {
+    /// The graph.
+    pub document: &'a GraphDocument,
+    /// What its renders are known by: the deck, or the graph file.
+    pub source: &'a Path,
+    /// Tell of each slide why it is encoded.
+    pub explain: bool,
+}
+
+/// Runs a graph to its end: in segments where it asks for them, else from beginning to end. `plan` has been made of the document.
+///
+/// # Errors
+/// The run failed, or a signal stopped it.
+pub fn execute_graph(
+    task: &Task<'_>,
+    plan: Plan,
+    options: &SegmentOptions,
+    figures: &Figures,
+    console: &Console,
+) -> Result<Report, Failure> {
+    if plan.segment_by.is_none() {
+        return execute(plan, figures, console);
+    }
+    let signals = Signals::listen();
+    let registry = plugins_webrtc::registry();
+    let make_plan = || check(task.document, &registry, Depth::Pure);
+    let place = Place::of(options)?;
+    let limit = options.cache_limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
+    let store: Arc<dyn Store> = Arc::new(SegmentStore::open(place.path(), limit));
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = options.jobs.map_or(processors, NonZero::get);
+    let settings = RenderOptions { jobs, store, cancel: signals.cancel().child(), trace: figures.trace.is_some() };
+    let watch = Watch::new();
+    let shown = progress::Watch::start(watch.progress(), false, console);
+    let failed = |error: RenderError| match error {
+        RenderError::Run(error) => run_failed(&error),
+        RenderError::Problems(problems) => Failure::Graph { problems, text: None },
+        RenderError::Store(error) => Failure::Failed(format!("the segments in the cache cannot be read: {error}. Try --no-cache")),
+    };
+    let render = match Render::prepare(&make_plan, settings, &watch).map_err(failed)? {
+        Cut::Segments(render) => render,
+        Cut::Whole(why) => {
+            drop(shown);
+            if let Some(why) = why {
+                console.note(&format!("rendered from beginning to end, not in segments: {why}"));
+            }
+            return execute(plan, figures, console);
+        }
+    };
+    drop(plan);
+    let known = Record::read(task.source);
+    let made = Record::of(&render);
+    if task.explain {
+        explain(&render, known.as_ref(), console);
+    }
+    let figures_of = watch.clone();
+    let metrics = figures.metrics.as_ref().map(|path| MetricsFile::keep(path, move || figures_of.report()));
+    let result = render.run();
+    drop(metrics);
+    drop(shown);
+    let report = result.map_err(failed)?;
+    if let Some(signal) = signals.aborted() {
+        return Err(Failure::Aborted(signal));
+    }
+    if let Place::Kept(_) = place {
+        made.write(task.source);
+    }
+    write_figures(Ran { report, trace: &|| watch.trace() }, figures)
+}
+
+/// Says of each slide whether it is encoded, and why.
+fn explain(render: &Render<'_>, before: Option<&Record>, console: &Console) {
+    for slide in Reason::of_all(render, before) {
+        console.event(&json!({
+            "event": "slide", "slide": slide.number, "id": &*slide.id, "segments": slide.segments, "encoded": slide.encoded,
+            "because": slide.because,
+        }));
+        console.say(&slide.to_string());
+    }
+}
