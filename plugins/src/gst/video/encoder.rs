@@ -42,6 +42,8 @@ pub struct VideoEncoder {
     caps: EncodedVideoCaps,
     /// Pictures that lie between input and output.
     delay: usize,
+    /// Nanoseconds at which the element puts the first picture.
+    counts_from: i64,
     /// The longest time between two keyframes, in pictures (the encoder sees to that) and in time, which is more where pictures are left out.
     keyframe_every: (i64, Span),
     /// When the last group of pictures began at the earliest, and how many pictures have come since.
@@ -63,6 +65,8 @@ pub struct VideoEncoder {
 struct Known {
     config: Bytes,
     delay: usize,
+    /// Nanoseconds at which the element puts the first picture.
+    counts_from: i64,
     signature: String,
 }
 
@@ -120,7 +124,7 @@ impl VideoEncoder {
         let description_here = description(caps)?;
         let input = video_caps(caps);
         let known = Known::of(&format!("{description_here} {caps:?}"), || {
-            let Probed { config, delay, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
+            let Probed { config, delay, counts_from, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
             let delay = match delay {
                 Delay::Told(delay) => delay,
                 Delay::Unknown { patience } => {
@@ -128,9 +132,9 @@ impl VideoEncoder {
                     measure(coder, &small, &Chain::open(&description(&small)?, &video_caps(&small))?, patience)?
                 }
             };
-            Ok(Known { config, delay, signature })
+            Ok(Known { config, delay, counts_from, signature })
         })?;
-        let Known { config, delay, signature } = known;
+        let Known { config, delay, counts_from, signature } = known;
         let keyframe_distance = settings.keyframe_distance(caps);
         let caps = EncodedVideoCaps { codec: coder.codec, size: caps.size, rate: caps.rate, config };
         Ok(VideoEncoder {
@@ -141,6 +145,7 @@ impl VideoEncoder {
             group: (Time::ZERO, 0),
             caps,
             delay,
+            counts_from,
             first: None,
             last: Time::ZERO,
             pending: VecDeque::new(),
@@ -237,8 +242,8 @@ impl VideoEncoder {
         let ((pictures, every), (began, count)) = (self.keyframe_every, self.group);
         if pts - began >= every && count > 0 {
             if count < pictures {
-                // With its time: without one it would be dropped while an earlier keyframe has not come out yet.
-                let at = gst::ClockTime::from_nseconds(since.to_nanos().max(0) as u64);
+                // With its time, as the element counts it: otherwise it would be dropped while an earlier keyframe has not come out yet.
+                let at = gst::ClockTime::from_nseconds((self.counts_from + since.to_nanos()).max(0) as u64);
                 self.chain.send_upstream(gstreamer_video::UpstreamForceKeyUnitEvent::builder().running_time(at).all_headers(false).build());
             }
             self.group = (pts, 0);
@@ -316,6 +321,7 @@ enum Delay {
 struct Probed {
     config: Bytes,
     delay: Delay,
+    counts_from: i64,
     signature: String,
 }
 
@@ -336,6 +342,7 @@ fn probe(coder: &Coder, caps: &VideoCaps, chain: &Chain) -> Result<Probed, GstEr
         }
     };
     let output = chain.output_caps().ok_or_else(|| fail("nothing came out".into()))?;
+    let counts_from = first.pts().map_or(0, |pts| if pts.nseconds() as i64 >= ORIGIN { ORIGIN } else { 0 });
     let first = first.map_readable().map_err(|error| fail(error.to_string()))?;
     let config = units::config(caps, coder.codec, &output, &first).map_err(fail)?;
     // Declared in whole pictures, rounded to nanoseconds.
@@ -346,7 +353,12 @@ fn probe(coder: &Coder, caps: &VideoCaps, chain: &Chain) -> Result<Probed, GstEr
     let delay = told.map_or(Delay::Unknown { patience }, |latency| Delay::Told(pictures(latency)));
     let plugin = gst::ElementFactory::find(coder.element).and_then(|factory| factory.plugin());
     let version = plugin.map(|plugin| plugin.version().to_string()).unwrap_or_default();
-    Ok(Probed { config, delay, signature: format!("{} {version} {}", coder.element, signature_in(&first).unwrap_or_default()) })
+    Ok(Probed {
+        config,
+        delay,
+        counts_from,
+        signature: format!("{} {version} {}", coder.element, signature_in(&first).unwrap_or_default()),
+    })
 }
 
 /// The text in an access unit of x264 that begins with its name.
