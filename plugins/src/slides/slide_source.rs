@@ -146,7 +146,7 @@ impl Node for SlideSource {
             // The slide before did not show in this run, but fades out in it.
             window.before.as_ref().and_then(place).into_iter().for_each(|before| self.showings.before_all(before));
         }
-        let gallery = Gallery::open(lesson.clone(), size, first, &start.cancel())?;
+        let gallery = Gallery::open(lesson.clone(), size, first, start.window().is_none(), &start.cancel())?;
         let cinema = Cinema::new(lesson.clone(), self.defaults, start.cancel());
         self.known = start.shared(&format!("pictures of {} at {size}", self.path.display()), || Ok(Pictures::default()))?;
         self.open = Some(Open { lesson, gallery, cinema });

@@ -13,7 +13,8 @@ use engine::pool::Pool;
 use engine::time::{Span, Time};
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The hour from which some elements count, so that decode times before the first picture stay positive. Ours begin at zero.
@@ -57,6 +58,29 @@ pub struct VideoEncoder {
     signature: String,
 }
 
+/// What trying an encoder out has told.
+#[derive(Clone)]
+struct Known {
+    config: Bytes,
+    delay: usize,
+    signature: String,
+}
+
+impl Known {
+    /// Found out once in a process for each description of an encoder and its pictures: it is the same every time, and a render opens an
+    /// encoder for every segment.
+    fn of(name: &str, find_out: impl FnOnce() -> Result<Known, GstError>) -> Result<Known, GstError> {
+        static ALL: Mutex<BTreeMap<String, Known>> = Mutex::new(BTreeMap::new());
+        let all = || ALL.lock().expect("nobody panics with this lock");
+        if let Some(known) = all().get(name) {
+            return Ok(known.clone());
+        }
+        let known = find_out()?;
+        all().insert(name.to_string(), known.clone());
+        Ok(known)
+    }
+}
+
 struct Pending {
     nanos: i64,
     pts: Time,
@@ -95,14 +119,18 @@ impl VideoEncoder {
             |caps: &VideoCaps| (coder.launch)(caps, settings).map_err(|text| GstError::Settings { codec: coder.codec.as_str(), text });
         let description_here = description(caps)?;
         let input = video_caps(caps);
-        let Probed { config, delay, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
-        let delay = match delay {
-            Delay::Told(delay) => delay,
-            Delay::Unknown { patience } => {
-                let small = VideoCaps { size: SMALL, ..*caps };
-                measure(coder, &small, &Chain::open(&description(&small)?, &video_caps(&small))?, patience)?
-            }
-        };
+        let known = Known::of(&format!("{description_here} {caps:?}"), || {
+            let Probed { config, delay, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
+            let delay = match delay {
+                Delay::Told(delay) => delay,
+                Delay::Unknown { patience } => {
+                    let small = VideoCaps { size: SMALL, ..*caps };
+                    measure(coder, &small, &Chain::open(&description(&small)?, &video_caps(&small))?, patience)?
+                }
+            };
+            Ok(Known { config, delay, signature })
+        })?;
+        let Known { config, delay, signature } = known;
         let keyframe_distance = settings.keyframe_distance(caps);
         let caps = EncodedVideoCaps { codec: coder.codec, size: caps.size, rate: caps.rate, config };
         Ok(VideoEncoder {
@@ -170,7 +198,7 @@ impl VideoEncoder {
         }
         let since = packet.pts - *self.first.get_or_insert(packet.pts);
         self.last = packet.pts;
-        self.keep_groups_short(packet.pts);
+        self.keep_groups_short(packet.pts, since);
         self.pending.push_back(Pending { nanos: since.to_nanos(), pts: packet.pts, dur: packet.dur });
         self.decode_times.push_back(packet.pts);
         self.chain.push(picture_buffer(frame, since, packet.dur))?;
@@ -205,11 +233,13 @@ impl VideoEncoder {
     }
 
     /// Encoders count pictures, whatever time lies between them.
-    fn keep_groups_short(&mut self, pts: Time) {
+    fn keep_groups_short(&mut self, pts: Time, since: Span) {
         let ((pictures, every), (began, count)) = (self.keyframe_every, self.group);
         if pts - began >= every && count > 0 {
             if count < pictures {
-                self.request_keyframe();
+                // With its time: without one it would be dropped while an earlier keyframe has not come out yet.
+                let at = gst::ClockTime::from_nseconds(since.to_nanos().max(0) as u64);
+                self.chain.send_upstream(gstreamer_video::UpstreamForceKeyUnitEvent::builder().running_time(at).all_headers(false).build());
             }
             self.group = (pts, 0);
         } else if count == 0 {
