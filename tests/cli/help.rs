@@ -17,6 +17,8 @@ const COMMANDS: [&str; 15] = [
     "avatars",
     "token",
     "top",
+    "cache",
+    "watch",
     "doctor",
     "completions",
 ];
