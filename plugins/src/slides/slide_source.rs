@@ -154,6 +154,13 @@ impl Node for SlideSource {
     }
 
     fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
+        if key.wants(AUDIO) {
+            let lesson = &self.open.as_ref().expect("started before it is asked").lesson;
+            let slide = lesson.slides.iter().find(|slide| *slide.id == *part.id);
+            if let Some(Slide { visual: visual @ Visual::Clip(_), .. }) = slide {
+                key.add("film", visual.content_hash().0);
+            }
+        }
         if !key.wants(VIDEO) {
             return Ok(());
         }
