@@ -1,7 +1,7 @@
 //! An encoder at work.
 
 use super::coder::{Coder, candidates};
-use super::{VideoSettings, units};
+use super::{Encoder, VideoSettings, units};
 use crate::gst::chain::Chain;
 use crate::gst::error::GstError;
 use crate::gst::wrap::{picture_buffer, video_caps};
@@ -71,8 +71,8 @@ struct Known {
 }
 
 impl Known {
-    /// Found out once in a process for each description of an encoder and its pictures: it is the same every time, and a render opens an
-    /// encoder for every segment.
+    /// Found out once in a process for each description of an encoder and its pictures, where it is the same every time: a render opens
+    /// an encoder for every segment.
     fn of(name: &str, find_out: impl FnOnce() -> Result<Known, GstError>) -> Result<Known, GstError> {
         static ALL: Mutex<BTreeMap<String, Known>> = Mutex::new(BTreeMap::new());
         let all = || ALL.lock().expect("nobody panics with this lock");
@@ -123,7 +123,7 @@ impl VideoEncoder {
             |caps: &VideoCaps| (coder.launch)(caps, settings).map_err(|text| GstError::Settings { codec: coder.codec.as_str(), text });
         let description_here = description(caps)?;
         let input = video_caps(caps);
-        let known = Known::of(&format!("{description_here} {caps:?}"), || {
+        let find_out = || {
             let Probed { config, delay, counts_from, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
             let delay = match delay {
                 Delay::Told(delay) => delay,
@@ -133,7 +133,10 @@ impl VideoEncoder {
                 }
             };
             Ok(Known { config, delay, counts_from, signature })
-        })?;
+        };
+        // A chip that has worked may have no room for one more.
+        let name = format!("{description_here} {caps:?}");
+        let known = if coder.encoder == Encoder::X264 { Known::of(&name, find_out)? } else { find_out()? };
         let Known { config, delay, counts_from, signature } = known;
         let keyframe_distance = settings.keyframe_distance(caps);
         let caps = EncodedVideoCaps { codec: coder.codec, size: caps.size, rate: caps.rate, config };
