@@ -60,8 +60,16 @@ impl PictureOptions {
     pub fn variables(&self, file: &GraphFile) -> impl Iterator<Item = (&'static str, String, &'static str)> {
         let row = TABLE.iter().find(|row| Some(row.quality) == self.quality);
         let row = row.map(|&Row { size, fps, preset, crf, bitrate, .. }| {
-            let all = [("size", size.into()), ("fps", fps.to_string()), ("preset", preset.into()), ("crf", crf.to_string()), ("bitrate", bitrate.into())];
-            all.into_iter().filter(|(name, _)| ["size", "fps"].contains(name) || file.declares(name)).map(|(name, value)| (name, value, "quality"))
+            let all = [
+                ("size", size.into()),
+                ("fps", fps.to_string()),
+                ("preset", preset.into()),
+                ("crf", crf.to_string()),
+                ("bitrate", bitrate.into()),
+            ];
+            all.into_iter()
+                .filter(|(name, _)| ["size", "fps"].contains(name) || file.declares(name))
+                .map(|(name, value)| (name, value, "quality"))
         });
         let size = self.size.iter().map(|size| ("size", size.clone(), "size"));
         let watermark = self.watermark.iter().map(|mark| ("watermark", mark.clone(), "watermark"));

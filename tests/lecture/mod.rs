@@ -8,5 +8,6 @@ mod demo;
 mod graphs;
 mod join;
 mod live;
+mod profiles;
 mod registry;
 mod voice;

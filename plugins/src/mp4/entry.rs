@@ -1,10 +1,11 @@
 //! Sample entries: how each track is coded. The same in files and in fragments. They are kept encoded, because `mp4-atom` knows no
 //! QuickTime text.
 
-use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig};
 use engine::media::VideoCodec;
+use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig};
 use mp4_atom::{
-    Audio, Av01, Avc1, Btrt, BufMut, Colr, Dops, Encode, Esds, FontEntry, Ftab, Hvc1, Mp4a, Opus, Pasp, Result, RgbaColor, Tx3g, Visual, Vp09,
+    Audio, Av01, Avc1, Btrt, BufMut, Colr, Dops, Encode, Esds, FontEntry, Ftab, Hvc1, Mp4a, Opus, Pasp, Result, RgbaColor, Tx3g, Visual,
+    Vp09,
 };
 
 use super::aac::AacConfig;

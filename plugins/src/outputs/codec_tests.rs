@@ -119,7 +119,10 @@ fn av1_is_whole_in_a_file() {
 fn openh264_is_whole_in_a_file() {
     let stream = holds("{ encoder: openh264, keyframe_every: 1s }", "h264");
     assert_eq!((&stream["codec_tag_string"], &stream["has_b_frames"]), (&json!("avc1"), &json!(0)));
-    assert_eq!(holds("{ encoder: openh264, profile: constrained_baseline, keyframe_every: 1s }", "h264")["profile"], "Constrained Baseline");
+    assert_eq!(
+        holds("{ encoder: openh264, profile: constrained_baseline, keyframe_every: 1s }", "h264")["profile"],
+        "Constrained Baseline"
+    );
 }
 
 #[test]
@@ -168,7 +171,9 @@ fn sinks_of_streams_take_h264_only() {
     let out = encode("{ codec: vp9, preset: ultrafast }");
     let folder = tempfile::tempdir().unwrap();
     let hls = format!("{{ path: {} }}", folder.path().join("hls").display());
-    for (sink, settings) in [(&super::hls_sink::HLS_SINK, hls.as_str()), (&super::rtmp_sink::RTMP_SINK, "{ url: \"rtmp://127.0.0.1/a/b\" }")] {
+    for (sink, settings) in
+        [(&super::hls_sink::HLS_SINK, hls.as_str()), (&super::rtmp_sink::RTMP_SINK, "{ url: \"rtmp://127.0.0.1/a/b\" }")]
+    {
         let test = NodeTest::new(sink, settings);
         let test = test.input_with(In::<EncodedUnit>::new("video"), out.caps[0].clone().unwrap(), Vec::new(), END);
         let text = test.run().err().expect("refused").to_string();
@@ -183,7 +188,9 @@ fn opus_sounds_in_a_file_to_the_sample() {
     let path = folder.path().join("a.mp4");
     write(&path, &encode("{}"), &sound("{ codec: opus }"));
     let stream = &probe(&path, &["-select_streams", "a"])["streams"][0];
-    for (key, value) in [("codec_name", json!("opus")), ("sample_rate", json!("48000")), ("channels", json!(2)), ("duration_ts", json!(120_000))] {
+    for (key, value) in
+        [("codec_name", json!("opus")), ("sample_rate", json!("48000")), ("channels", json!(2)), ("duration_ts", json!(120_000))]
+    {
         assert_eq!(stream[key], value, "{key} in {stream}");
     }
     let heard = decoded(&path, &["-map", "0:a", "-ac", "1", "-f", "s16le"]);

@@ -62,7 +62,9 @@ impl Tracks {
 pub fn must_be_h264(video: Option<&EncodedVideoCaps>, sink: &str) -> Result {
     match video.map(|caps| caps.codec) {
         None | Some(VideoCodec::H264) => Ok(()),
-        Some(codec) => Err(Failure::msg(format!("{sink} takes H.264 and not {}; set codec: h264 in the video_encoder before it", codec.as_str()))),
+        Some(codec) => {
+            Err(Failure::msg(format!("{sink} takes H.264 and not {}; set codec: h264 in the video_encoder before it", codec.as_str())))
+        }
     }
 }
 

@@ -297,8 +297,9 @@ mod tests {
     #[test]
     fn sounds_add_up_with_their_gains_wherever_their_blocks_begin() {
         let (a, b) = (|n: usize| (n as f32 * 0.01).sin() * 0.2, |n: usize| (n as f32 * 0.03).sin() * 0.3);
-        let expected: Vec<f32> =
-            (0..20_000).map(|n| a(n) * linear(-6.0) + if (4_000..14_000).contains(&n) { b(n - 4_000) * linear(2.0) } else { 0.0 }).collect();
+        let expected: Vec<f32> = (0..20_000)
+            .map(|n| a(n) * linear(-6.0) + if (4_000..14_000).contains(&n) { b(n - 4_000) * linear(2.0) } else { 0.0 })
+            .collect();
         for (one, two) in [(960, 1600), (333, 960), (20_000, 7)] {
             let out = run("{ gains_db: [-6, 2], duck_db: 0 }", vec![sound(0, 20_000, one, a), sound(4_000, 10_000, two, b)]);
             let mixed = samples(&out);

@@ -82,7 +82,8 @@ impl TextLook {
             }
             Some(color) => {
                 add(0.0, 0.0, Content::Text(plain));
-                let panel = Shape { outline: Outline::Rectangle { radius: size * PADDING / 2.0 }, fill: Some(Paint::Color(color)), stroke: None };
+                let panel =
+                    Shape { outline: Outline::Rectangle { radius: size * PADDING / 2.0 }, fill: Some(Paint::Color(color)), stroke: None };
                 let whole = [0.0, 0.0, canvas.width, canvas.height];
                 canvas.objects.insert(0, Object { opacity: self.opacity, ..Object::new("panel", whole, Content::Shape(panel)) });
             }

@@ -8,8 +8,8 @@ mod card;
 mod logo;
 
 use self::card::{Card, Stack, TextLook};
-use crate::lesson::{ImportOptions, Lesson, OverlayRole, import_for};
 use crate::lesson::canvas::Color;
+use crate::lesson::{ImportOptions, Lesson, OverlayRole, import_for};
 use engine::cue::{Anchor, Cue, SlideCue};
 use engine::frame::{PixelFormat, Point, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
@@ -43,7 +43,9 @@ pub const OVERLAY: NodeType = NodeType {
     starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
     command: None,
-    config: ConfigType::of::<OverlayConfig>("{ watermark: Example University, mark: { opacity: 0.95, size: 64, anchor: bottom_right, margin: 50 } }"),
+    config: ConfigType::of::<OverlayConfig>(
+        "{ watermark: Example University, mark: { opacity: 0.95, size: 64, anchor: bottom_right, margin: 50 } }",
+    ),
 };
 
 /// Settings of `overlay`; at least one of `lesson` and `watermark`.

@@ -70,7 +70,11 @@ fn pictures_are_as_high_as_the_mark_and_letters_in_drawings_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     image::RgbaImage::from_pixel(200, 100, image::Rgba([0, 0, 255, 255])).save(path("logo.png")).unwrap();
-    fs::write(path("logo.svg"), r##"<svg xmlns="http://www.w3.org/2000/svg" width="300" height="100"><circle cx="150" cy="50" r="50" fill="#00ff00"/></svg>"##).unwrap();
+    fs::write(
+        path("logo.svg"),
+        r##"<svg xmlns="http://www.w3.org/2000/svg" width="300" height="100"><circle cx="150" cy="50" r="50" fill="#00ff00"/></svg>"##,
+    )
+    .unwrap();
     let config = |name: &str| format!("{{ watermark: {}, mark: {{ opacity: 1 }} }}", path(name).display());
     let (_, png) = &layers(HD, &config("logo.png"), vec![])[0];
     assert_eq!((png.size(), png.place), (Size::new(128, 64), Some(Point { x: 1920 - 50 - 128, y: 1080 - 50 - 64 })));

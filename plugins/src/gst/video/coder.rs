@@ -59,14 +59,8 @@ pub(super) fn candidates(settings: &VideoSettings) -> Result<Vec<&'static Coder>
 pub(super) const H264: &str = "h264parse ! capsfilter caps=video/x-h264,stream-format=avc,alignment=au";
 pub(super) const HEVC: &str = "h265parse ! capsfilter caps=video/x-h265,stream-format=hvc1,alignment=au";
 
-const X264: Coder = Coder {
-    codec: VideoCodec::H264,
-    encoder: Encoder::X264,
-    element: "x264enc",
-    launch: x264,
-    tells_delay: true,
-    rate: ("bitrate", 1),
-};
+const X264: Coder =
+    Coder { codec: VideoCodec::H264, encoder: Encoder::X264, element: "x264enc", launch: x264, tells_delay: true, rate: ("bitrate", 1) };
 
 fn x264(caps: &VideoCaps, settings: &VideoSettings) -> Result<String, String> {
     let tune = match settings.tune {

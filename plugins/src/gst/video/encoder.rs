@@ -87,9 +87,8 @@ impl VideoEncoder {
     }
 
     fn with(coder: &'static Coder, caps: &VideoCaps, settings: &VideoSettings) -> Result<VideoEncoder, GstError> {
-        let description = |caps: &VideoCaps| {
-            (coder.launch)(caps, settings).map_err(|text| GstError::Settings { codec: coder.codec.as_str(), text })
-        };
+        let description =
+            |caps: &VideoCaps| (coder.launch)(caps, settings).map_err(|text| GstError::Settings { codec: coder.codec.as_str(), text });
         let description_here = description(caps)?;
         let input = video_caps(caps);
         let Probed { config, delay, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
@@ -151,7 +150,11 @@ impl VideoEncoder {
             return Err(GstError::Frame { expected: self.caps.size, size: frame.size(), format: frame.format() });
         }
         if self.first.is_some() && packet.pts <= self.last {
-            return Err(GstError::Order { codec: self.caps.codec.as_str(), at: packet.pts, rule: format!("one later than {} was due", self.last) });
+            return Err(GstError::Order {
+                codec: self.caps.codec.as_str(),
+                at: packet.pts,
+                rule: format!("one later than {} was due", self.last),
+            });
         }
         let since = packet.pts - *self.first.get_or_insert(packet.pts);
         self.last = packet.pts;

@@ -4,8 +4,10 @@ use super::coder::{Coder, H264, HEVC};
 use super::{Encoder, RateControl, VideoSettings};
 use engine::media::{VideoCaps, VideoCodec};
 
-pub(super) const NVENC_H264: Coder = chip(VideoCodec::H264, Encoder::Nvenc, "nvh264enc", |caps, settings| nvenc("nvh264enc", caps, settings));
-pub(super) const NVENC_HEVC: Coder = chip(VideoCodec::Hevc, Encoder::Nvenc, "nvh265enc", |caps, settings| nvenc("nvh265enc", caps, settings));
+pub(super) const NVENC_H264: Coder =
+    chip(VideoCodec::H264, Encoder::Nvenc, "nvh264enc", |caps, settings| nvenc("nvh264enc", caps, settings));
+pub(super) const NVENC_HEVC: Coder =
+    chip(VideoCodec::Hevc, Encoder::Nvenc, "nvh265enc", |caps, settings| nvenc("nvh265enc", caps, settings));
 pub(super) const QSV_H264: Coder = chip(VideoCodec::H264, Encoder::Qsv, "qsvh264enc", |caps, settings| qsv("qsvh264enc", caps, settings));
 pub(super) const QSV_HEVC: Coder = chip(VideoCodec::Hevc, Encoder::Qsv, "qsvh265enc", |caps, settings| qsv("qsvh265enc", caps, settings));
 pub(super) const VA_H264: Coder = chip(VideoCodec::H264, Encoder::Vaapi, "vah264enc", |caps, settings| va("vah264enc", caps, settings));
@@ -18,8 +20,10 @@ pub(super) const VAAPI_H264: Coder =
     chip(VideoCodec::H264, Encoder::Vaapi, "vaapih264enc", |caps, settings| vaapi("vaapih264enc", caps, settings));
 pub(super) const VAAPI_HEVC: Coder =
     chip(VideoCodec::Hevc, Encoder::Vaapi, "vaapih265enc", |caps, settings| vaapi("vaapih265enc", caps, settings));
-pub(super) const V4L2_H264: Coder = chip(VideoCodec::H264, Encoder::V4l2, "v4l2h264enc", |caps, settings| v4l2("v4l2h264enc", caps, settings));
-pub(super) const V4L2_HEVC: Coder = chip(VideoCodec::Hevc, Encoder::V4l2, "v4l2h265enc", |caps, settings| v4l2("v4l2h265enc", caps, settings));
+pub(super) const V4L2_H264: Coder =
+    chip(VideoCodec::H264, Encoder::V4l2, "v4l2h264enc", |caps, settings| v4l2("v4l2h264enc", caps, settings));
+pub(super) const V4L2_HEVC: Coder =
+    chip(VideoCodec::Hevc, Encoder::V4l2, "v4l2h265enc", |caps, settings| v4l2("v4l2h265enc", caps, settings));
 
 type Launch = fn(&VideoCaps, &VideoSettings) -> Result<String, String>;
 

@@ -137,7 +137,12 @@ mod tests {
 
     #[test]
     fn the_level_of_vp9_follows_from_size_and_rate() {
-        let level = |width, height, rate| vpcc(&VideoCaps { format: PixelFormat::I420, size: Size::new(width, height), rate: Rate::per_second(rate) })[5];
-        assert_eq!([level(640, 360, 30), level(1280, 720, 30), level(1920, 1080, 30), level(1920, 1080, 60), level(3840, 2160, 30)], [21, 31, 40, 41, 50]);
+        let level = |width, height, rate| {
+            vpcc(&VideoCaps { format: PixelFormat::I420, size: Size::new(width, height), rate: Rate::per_second(rate) })[5]
+        };
+        assert_eq!(
+            [level(640, 360, 30), level(1280, 720, 30), level(1920, 1080, 30), level(1920, 1080, 60), level(3840, 2160, 30)],
+            [21, 31, 40, 41, 50]
+        );
     }
 }

@@ -38,8 +38,9 @@ fn specs_that_cannot_be_written() {
         let result = Mp4Writer::create(folder.path().join("never.mp4"), spec).map(|_| ());
         result.err().map(|error| error.to_string()).unwrap_or_default()
     };
-    let video =
-        |config: &[u8], width, rate| TrackSpec::Video(VideoSpec { codec: VideoCodec::H264, codec_config: Bytes::copy_from_slice(config), width, height: 90, rate });
+    let video = |config: &[u8], width, rate| {
+        TrackSpec::Video(VideoSpec { codec: VideoCodec::H264, codec_config: Bytes::copy_from_slice(config), width, height: 90, rate })
+    };
     let thirty = Rate::per_second(30);
     assert_eq!(with(vec![video(good, 160, thirty)]), "");
     assert!(with(vec![]).contains("neither a video nor an audio track"));

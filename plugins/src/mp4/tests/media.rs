@@ -79,7 +79,10 @@ fn encode(folder: &Path, rate: Rate, frames: usize, b_frames: u32) -> Encoded {
     let at = bytes.windows(4).position(|kind| kind == b"avcC").unwrap();
     let size = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap()) as usize;
     let avcc = bytes[at + 4..at - 4 + size].to_vec();
-    Encoded { spec: TrackSpec::Video(VideoSpec { codec: VideoCodec::H264, codec_config: avcc.into(), width: 320, height: 180, rate }), units }
+    Encoded {
+        spec: TrackSpec::Video(VideoSpec { codec: VideoCodec::H264, codec_config: avcc.into(), width: 320, height: 180, rate }),
+        units,
+    }
 }
 
 /// Sound of this many samples, silent but for one full-scale click of 4 samples from `click` on; ffmpeg's encoder primes by 1024.
