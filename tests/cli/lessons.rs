@@ -80,6 +80,31 @@ fn a_dry_run_tells_slides_and_lanes_and_writes_nothing() {
 }
 
 #[test]
+fn qualities_and_sizes_are_shown_by_a_dry_run_in_their_order_of_weight() {
+    let folder = with_lesson();
+    let pictures = |options: &str| {
+        let out = run(folder.path(), &format!("render sky.yaml --dry-run --json {options}")).ok();
+        serde_json::from_str::<Value>(&out).expect("JSON")["pictures"].clone()
+    };
+    let all = |size: &str, fps: &str, preset: &str, crf: &str| serde_json::json!({ "size": size, "fps": fps, "codec": "h264", "encoder": "software", "preset": preset, "crf": crf });
+    assert_eq!(pictures(""), all("1280x720", "30", "veryfast", "20"));
+    assert_eq!(pictures("--quality standard"), pictures(""));
+    assert_eq!(pictures("--quality high"), all("1920x1080", "30", "medium", "18"));
+    assert_eq!(pictures("--size sd --quality high"), all("640x480", "30", "medium", "18"));
+    assert_eq!(pictures("--size sd --set size=320x180 --quality fast --set crf=30"), all("320x180", "25", "superfast", "30"));
+    let text = run(folder.path(), "render sky.yaml --dry-run --quality minimal --watermark Example").ok();
+    assert!(text.contains("\npictures: size=854x480 fps=25 codec=h264 encoder=software preset=superfast crf=26\n"), "{text}");
+    assert!(text.contains("watermark"), "{text}");
+    assert!(run(folder.path(), "render sky.yaml --dry-run --size 641x480").fails(2).contains("642x480"));
+    assert!(
+        run(folder.path(), "render sky.yaml --dry-run --quality best")
+            .fails(2)
+            .contains("[possible values: minimal, fast, standard, high]")
+    );
+    assert!(run(folder.path(), "render sky.yaml --dry-run --watermark no/logo.png").fails(2).contains("there is no file no/logo.png"));
+}
+
+#[test]
 fn voices_and_presenters_are_listed() {
     let folder = with_lesson();
     assert!(run(folder.path(), "voices").ok().starts_with("joe  (default)\n"));
