@@ -8,6 +8,8 @@ mod demo;
 mod graphs;
 mod join;
 mod live;
+mod pages;
+mod profiles;
 mod registry;
 mod segments;
 mod sparse;

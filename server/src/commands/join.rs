@@ -76,11 +76,12 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         lecture,
         pictures,
         graph: None,
-        deck_options,
+        deck_options: deck_options.fulfilled(),
         graph_options,
         segments,
         explain: false,
         figures,
+        refresh_pages: false,
         dry_run: false,
     };
     let Some((seconds, fps)) = render::render(&made, console)? else { return Ok(()) };
