@@ -5,7 +5,7 @@ use crate::signals::Signals;
 use clap::{Args, ValueEnum};
 use engine::graph::unit::DurationSetting;
 use engine::time::Span;
-use plugins::lesson::{Design, ImportOptions, Lesson, Proportions, ReadAs, Theme, Warning, export, import_shared, select};
+use plugins::lesson::{self, Design, ImportOptions, Lesson, Proportions, ReadAs, Theme, Warning, export, import_shared, select};
 use plugins::writer::{Brief, Chat, ChatSettings, Local, SharedWriter, WriterError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,9 +14,13 @@ use tempfile::TempDir;
 /// Told before anything else about the deck is looked at.
 ///
 /// # Errors
-/// There is no such file or folder.
+/// There is no such file or folder, or it is the address of something that is not read.
 pub fn must_exist(deck: &Path) -> Result<(), Failure> {
-    if deck.exists() { Ok(()) } else { Err(Failure::Invalid(format!("there is no deck {}", deck.display()))) }
+    match lesson::address(deck) {
+        Some(_) => lesson::check_source(deck).map_err(Failure::Invalid),
+        None if deck.exists() => Ok(()),
+        None => Err(Failure::Invalid(format!("there is no deck {}", deck.display()))),
+    }
 }
 
 /// How a command reads a deck, and what it makes of it.
@@ -67,6 +71,14 @@ pub struct Source {
 }
 
 impl DeckOptions {
+    /// A path that holds the deck as it is now: a presentation on the web is brought into the cache. A signal stops it.
+    ///
+    /// # Errors
+    /// The service refuses or cannot be reached, or the signal.
+    pub fn fetch(&self, deck: &Path) -> Result<PathBuf, Failure> {
+        Ok(lesson::fetch(deck, &self.options()?)?)
+    }
+
     /// Reads a deck. A signal stops it, LibreOffice with it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod demo;
 mod graphs;
 mod join;
 mod live;
+mod pages;
 mod registry;
 mod segments;
 mod sparse;

@@ -28,7 +28,7 @@ pub enum LessonError {
     },
     /// The content is of no kind that an importer reads.
     #[error(
-        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, .docx, .md, .txt, a film, a folder of pictures with script.md, lesson.yaml, or a lesson's .json",
+        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, .docx, .md, .txt, a film, a folder of pictures with script.md, lesson.yaml, a lesson's .json, or the address of a Google Slides presentation",
         path.display()
     )]
     Unsupported {
@@ -101,6 +101,22 @@ pub enum LessonError {
         /// As given.
         choice: String,
         /// What is wrong with it.
+        cause: String,
+    },
+    /// The address is of nothing that is read.
+    #[error("cannot read {address}: {cause}")]
+    Address {
+        /// As given.
+        address: String,
+        /// What to write instead.
+        cause: String,
+    },
+    /// A service on the web refuses, fails or cannot be reached.
+    #[error("cannot read {address}: {cause}")]
+    Remote {
+        /// Of the presentation.
+        address: String,
+        /// What happened and what to do.
         cause: String,
     },
     /// The script writer could not do its work.

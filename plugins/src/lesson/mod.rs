@@ -1,8 +1,9 @@
 //! Lessons: what is to be said and shown, and the importers that read them.
 //!
 //! A [`Lesson`] is a plain value: slides with a picture, a narration and a place for the presenter. [`import`] makes one from a deck
-//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures and films, a film, a lesson file or the JSON of another system, or from content
-//! (`.md`, `.txt`, `.docx`, a PDF's text), for which slides and narration are written; [`check`] holds it against the limits; its hashes name
+//! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures and films, a film, a lesson file, the JSON of another system or the address of a
+//! Google Slides presentation, or from content (`.md`, `.txt`, `.docx`, a PDF's text), for which slides and narration are written;
+//! [`check`] holds it against the limits; its hashes name
 //! its content whatever the paths; [`Rasterizer`] draws its pictures; [`export`] writes it as `lesson.yaml`, which can be edited by
 //! hand and read again. Importers recognise a file by its content. Nothing here panics or hangs on a bad file.
 
@@ -18,6 +19,7 @@ mod file;
 mod folder;
 mod fonts;
 mod frames;
+mod google_slides;
 mod hash;
 mod in_use;
 mod join;
@@ -31,11 +33,12 @@ mod pdf;
 mod pdf_glyphs;
 mod pdf_guard;
 mod pptx;
-mod process;
 mod raster;
 mod script;
 mod select;
 mod sniff;
+mod source;
+mod workshop;
 mod xml;
 mod yaml;
 
@@ -47,16 +50,19 @@ pub use error::LessonError;
 pub use export::export;
 pub use file::schema;
 pub use frames::{FramesError, numbered};
+pub use google_slides::{GoogleSlides, Patience};
 pub use hash::ContentHash;
 pub use in_use::{import_for, import_shared};
 pub use join::join;
-pub use limits::{MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
+pub use limits::{MAX_CAPTURE, MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
 pub use model::{
-    Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning,
+    Capture, Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual,
+    Warning,
 };
 pub(crate) use raster::read_picture;
 pub use raster::{Picture, Rasterizer};
 pub use select::select;
+pub use source::{address, check_source, fetch};
 
 use crate::writer::{Brief, SharedWriter};
 use engine::run::Cancel;
@@ -66,7 +72,7 @@ use std::time::Duration;
 /// How lessons are imported.
 #[derive(Clone)]
 pub struct ImportOptions {
-    /// Where converted decks are kept; made when missing. Default: `$XDG_CACHE_HOME/lectern/decks`.
+    /// Where converted decks and presentations from the web are kept; made when missing. Default: `$XDG_CACHE_HOME/lectern/decks`.
     pub cache_dir: PathBuf,
     /// The LibreOffice program, as a path or a name on `PATH`. Default: `soffice`.
     pub libreoffice: PathBuf,
@@ -74,6 +80,8 @@ pub struct ImportOptions {
     pub libreoffice_timeout: Duration,
     /// Language of the narration as a BCP 47 tag; `None` = as the source says, else `en`.
     pub language: Option<String>,
+    /// How presentations on the web are reached.
+    pub google_slides: GoogleSlides,
     /// Who writes what is to be said; `None` = the writer of the environment (`LECTERN_WRITER_URL`), else the local one.
     pub writer: Option<SharedWriter>,
     /// What the lecture should be like. For a deck it changes the narration, for content also the slides.
@@ -115,6 +123,7 @@ impl Default for ImportOptions {
             libreoffice: "soffice".into(),
             libreoffice_timeout: Duration::from_secs(120),
             language: None,
+            google_slides: GoogleSlides::default(),
             writer: None,
             brief: Brief::default(),
             read_as: ReadAs::default(),
@@ -124,13 +133,15 @@ impl Default for ImportOptions {
     }
 }
 
-/// Reads a lesson from a deck, a PDF, a document, a lesson file (YAML or JSON), a film, or a folder of pictures and films or with a
-/// `lesson.yaml` or `lesson.json` in it, and checks it.
+/// Reads a lesson from a deck, a PDF, a document, a lesson file (YAML or JSON), a film, a folder of pictures and films or with a
+/// `lesson.yaml` or `lesson.json` in it, or a presentation on the web by its address, and checks it.
 ///
 /// # Errors
 /// One error that names the file, the slide if it is one slide's fault, the cause and what to change.
 pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonError> {
     use sniff::Kind;
+    let path = fetch(path, options)?;
+    let path = path.as_path();
     let meta = std::fs::metadata(path).map_err(LessonError::read(path))?;
     if meta.is_dir() {
         for name in ["lesson.yaml", "lesson.json"] {
@@ -139,7 +150,10 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
             }
         }
     }
-    let lesson = if meta.is_dir() {
+    let lesson = if meta.is_dir() && path.join(google_slides::FILE).is_file() {
+        let lesson = google_slides::import(path, options)?;
+        content::follow(path, as_slides(path, lesson, "a presentation", options)?, options)?
+    } else if meta.is_dir() {
         let lesson = folder::import(path, options)?;
         content::follow(path, as_slides(path, lesson, "a folder of pictures", options)?, options)?
     } else if clip::is_film(path)? {

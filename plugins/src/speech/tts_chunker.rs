@@ -11,7 +11,7 @@ use super::talk::{Rest, Speech, Stretch, Talk, Until, What, expected_length, spo
 use super::text::{Clause, Narration as Script, Options, narrate};
 use super::timeline::{Content, Timeline};
 use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for, shared};
-use crate::lesson::{ImportOptions, Lesson, Narration, import_for, select};
+use crate::lesson::{ImportOptions, Lesson, Narration, check_source, import_for, select};
 use engine::cue::Cue;
 use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
@@ -53,7 +53,7 @@ pub const TTS_CHUNKER: NodeType = NodeType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TtsChunkerConfig {
-    /// The deck, PDF, folder or lesson file.
+    /// The deck, PDF, folder or lesson file, or the address of a Google Slides presentation.
     lesson: PathBuf,
     /// A voice by name (`lectern voices`), or the path of a Piper model (`.onnx`).
     #[serde(default = "default_voice")]
@@ -120,10 +120,7 @@ impl NodeConfig for TtsChunkerConfig {
     }
 
     fn check_env(&self) -> std::result::Result<(), String> {
-        match self.lesson.exists() {
-            true => Ok(()),
-            false => Err(format!("there is no file {}", self.lesson.display())),
-        }
+        check_source(&self.lesson)
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {

@@ -81,6 +81,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         segments,
         explain: false,
         figures,
+        refresh_pages: false,
         dry_run: false,
     };
     let Some((seconds, fps)) = render::render(&made, console)? else { return Ok(()) };

@@ -30,7 +30,8 @@ pub struct Options {
 enum Action {
     /// Print the slides with what is said at each.
     Show {
-        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), or a folder of pictures with script.md; or content: .docx, .md, .txt.
+        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google
+        /// Slides presentation; or content: .docx, .md, .txt.
         #[arg(value_name = "DECK")]
         deck: PathBuf,
         #[command(flatten)]
@@ -38,7 +39,8 @@ enum Action {
     },
     /// Write the lesson as lesson.yaml, to be edited by hand and rendered.
     Export {
-        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), or a folder of pictures with script.md; or content: .docx, .md, .txt.
+        /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google
+        /// Slides presentation; or content: .docx, .md, .txt.
         #[arg(value_name = "DECK")]
         deck: PathBuf,
         /// The file, FOLDER/lesson.yaml; pictures are copied to FOLDER/media. The folder is made.

@@ -18,6 +18,7 @@ use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::unit::DurationSetting;
 use engine::time::Span;
+use plugins::lesson;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, SocketAddr};
@@ -43,7 +44,8 @@ ends it at once.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md; content: .docx, .md, .txt; or a graph file of your own.
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google Slides
+    /// presentation; content: .docx, .md, .txt; or a graph file of your own.
     #[arg(value_name = "DECK|GRAPH")]
     deck: PathBuf,
     /// Where browsers reach it; port 0 takes a free one.
@@ -115,9 +117,13 @@ pub struct Options {
 }
 
 /// Plays the lecture to its end, or until it is told to stop.
-pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
+    must_exist(&options.deck)?;
+    options.deck = {
+        let _reading = lesson::address(&options.deck).map(|address| Doing::start("reading", address, console));
+        options.deck_options.fetch(&options.deck)?
+    };
     let deck = options.deck.as_path();
-    must_exist(deck)?;
     if let Some(record) = &options.record {
         outputs::check(record, &[deck])?;
     }

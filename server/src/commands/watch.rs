@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::signals::Signals;
 use clap::Args;
 use crossbeam_channel::RecvTimeoutError;
+use plugins::lesson;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -43,6 +44,10 @@ type Seen = BTreeMap<PathBuf, (u64, SystemTime)>;
 
 /// Renders until it is stopped.
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
+    if lesson::address(options.render.deck()).is_some() {
+        let text = "watch looks at files; what is on the web tells nobody that it has changed: render it again with `lectern render`";
+        return Err(Failure::Invalid(text.into()));
+    }
     let stop = Signals::listen().cancel().channel();
     let film = options.render.film();
     let own: Vec<PathBuf> = ["mp4", "srt", "vtt"].map(|extension| film.with_extension(extension)).into();

@@ -89,9 +89,9 @@ fn many_slides_come_by_position_and_embeds_are_live_pages() {
     assert!(!lesson.slides[0].presenter.visible);
     assert_eq!(lesson.slides[1].narration, Narration::Silence(Span::from_millis(2500)));
     assert_eq!(canvas_of(&lesson.slides[1]).ground, Paint::Color(Color::rgb(0, 0, 128)));
-    assert_eq!(lesson.slides[2].visual, Visual::Embed { url: "https://embed.invalid/e-1".into(), poster: None });
+    assert_eq!(lesson.slides[2].visual, Visual::Embed { url: "https://embed.invalid/e-1".into(), poster: None, capture: None });
     assert_eq!(lesson.slides[2].narration, Narration::Silence(SILENT_EMBED));
-    assert_eq!(lesson.slides[3].visual, Visual::Embed { url: "https://example.org/poll".into(), poster: None });
+    assert_eq!(lesson.slides[3].visual, Visual::Embed { url: "https://example.org/poll".into(), poster: None, capture: None });
     assert!(texts_of(&lesson)[0].contains("the live page \"e-1\" has no address"));
 }
 
