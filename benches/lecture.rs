@@ -2,7 +2,9 @@
 
 use crate::measure::{cpu_of, least, peak_memory_of};
 use crate::rows::{Mark, Row};
+use crate::{peers, scene};
 use serde_json::Value;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -50,6 +52,41 @@ pub fn speech(folder: &Path, lectern: &Path) -> Vec<Row> {
     });
     let what = "speech, processor time per second (cold cache)";
     vec![Row::new("speech", what, ours, "s").mark(Mark::AtMost(0.15))]
+}
+
+/// Slides without a presenter as a film, each encoded anew, against ffmpeg, which encodes every picture of them.
+pub fn slides(folder: &Path, lectern: &Path) -> Vec<Row> {
+    let sound = scene::minute(folder);
+    let film = |name: &str| folder.join(format!("slides-{name}.mp4"));
+    let lesson = folder.join("slides.yaml");
+    let mut text = "version: 1\nslides:\n".to_string();
+    for number in 1..=60 / scene::SLIDE {
+        let _ =
+            writeln!(text, "  - {{ image: slide-{number:02}.png, audio: {{ file: slide-{number:02}.wav }}, duration: {}s }}", scene::SLIDE);
+    }
+    std::fs::write(&lesson, text).expect("our own folder");
+    let graph = folder.join("slides-graph.yaml");
+    let text = format!(
+        "version: 1\ngraph: slides\nsegment_by: slide\ndefaults: {{ video: {{ size: 1920x1080, fps: 30 }} }}\nnodes:\n\
+        \x20 speech: {{ type: tts_chunker, config: {{ lesson: \"{lesson}\" }} }}\n\
+        \x20 slides: {{ type: slide_source, inputs: {{ cues: speech.cues }}, config: {{ lesson: \"{lesson}\" }} }}\n\
+        \x20 playout: {{ type: playout, inputs: {{ video: slides.video, audio: speech.audio, cues: speech.cues }} }}\n\
+        \x20 h264: {{ type: video_encoder, inputs: {{ video: playout.video }}, config: {{ preset: veryfast, crf: 23, threads: 2, keyframe_every: 2s }} }}\n\
+        \x20 aac: {{ type: audio_encoder, inputs: {{ audio: playout.audio }}, config: {{ codec: aac, bitrate: 192k }} }}\n\
+        \x20 file: {{ type: mp4_sink, inputs: {{ video: h264, audio: aac, cues: playout.cues }}, config: {{ path: \"{}\" }} }}\n",
+        film("lectern").display(),
+        lesson = lesson.display(),
+    );
+    std::fs::write(&graph, text).expect("our own folder");
+    let ours = || cpu_of(program(lectern, &folder.join("slides-cache")).args(["run", "--no-cache"]).arg(&graph));
+    let theirs = || {
+        let mut command = peers::script("ffmpeg-slides");
+        command.arg(folder).args([scene::SLIDE.to_string(), "60".into()]).arg(&sound).arg(film("ffmpeg"));
+        cpu_of(&mut command)
+    };
+    let row = Row::new("slides", "slides without a presenter, a minute of 1080p, against ffmpeg at constant rate", least(3, ours), "s");
+    let row = if peers::has("ffmpeg") { row.against(least(2, theirs)) } else { row };
+    vec![row.mark(Mark::Faster(8.0))]
 }
 
 /// Pictures of the drawn presenter, 540 high, over the demo lecture: with the rig, less without.

@@ -14,7 +14,7 @@ pub const SMALL: Size = Size::new(960, 540);
 /// Pictures a second.
 pub const FPS: u32 = 30;
 /// Each slide is shown so long, in seconds.
-const SLIDE: u32 = 6;
+pub const SLIDE: u32 = 6;
 /// Different pictures of the presenter; then they begin anew.
 const POSES: u32 = 45;
 /// The screen: #00b140.
@@ -111,17 +111,39 @@ fn presenter(pool: &Pool, pose: u32) -> VideoFrame {
     })
 }
 
-/// A bright page with a headline and lines of something like text.
+/// Slides of a minute as PNG: `slide-01.png` and so on, the last one twice, for those who show a picture until the next one comes. Beside
+/// each what is said meanwhile, `slide-01.wav` and so on, a second shorter than it is shown, and all of the sound.
+pub fn minute(folder: &Path) -> PathBuf {
+    let slides = 60 / SLIDE;
+    for number in 0..=slides {
+        let mut color = page(number.min(slides - 1));
+        let image = image::RgbImage::from_fn(FULL.width, FULL.height, |x, y| image::Rgb(color(x, y).map(|level| level as u8)));
+        let path = folder.join(format!("slide-{:02}.png", number + 1));
+        image.save(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    for number in 0..slides {
+        sound(&folder.join(format!("slide-{:02}.wav", number + 1)), SLIDE - 1);
+    }
+    let whole = folder.join("sound.wav");
+    sound(&whole, 60);
+    whole
+}
+
 fn slide(pool: &Pool, number: u32) -> VideoFrame {
+    picture(pool, FULL, page(number))
+}
+
+/// A bright page with a headline and lines of something like text.
+fn page(number: u32) -> impl FnMut(u32, u32) -> [f32; 3] {
     let paper = [[246.0, 246.0, 242.0], [24.0, 32.0, 52.0], [228.0, 238.0, 250.0]][number as usize % 3];
     let ink = [[30.0, 34.0, 44.0], [236.0, 238.0, 244.0], [26.0, 60.0, 120.0]][number as usize % 3];
-    picture(pool, FULL, |x, y| {
+    move |x, y| {
         let (line, row) = (y / 60, y % 60);
         let letter = line > 2 && line < 15 && (14..44).contains(&row) && x > 120 && x < 1700 - noise(line, 0, number) as u32 * 60;
         let stroke = letter && noise(x / 6, y / 6 + line * 100, number) > 3.0 && x % 24 > 5;
         let headline = (60..110).contains(&y) && (120..900).contains(&x) && noise(x / 12, y / 12, number) > 2.0;
         if stroke || headline { ink } else { paper }
-    })
+    }
 }
 
 /// Vowel-like tones that come and go as syllables do, 48 kHz.

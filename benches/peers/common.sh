@@ -6,8 +6,8 @@
 #   frames  as work, for a few pictures; they go to OUT as raw I420
 #   render  as work, with the sound of WAV, to H.264 and AAC in the file OUT
 # One thread for filters, two for x264, as in Lectern's graph. The small picture is keyed before it is placed.
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC1091
 set -euo pipefail
 mode="$1" presenter="$2" slides="$3" seconds="$4" wav="${5:-}" out="${6:-}"
 x=936 y=540                                  # bottom right, 24 from the edge: Lectern's margin 16, which counts at 720p
-x264_preset=veryfast x264_crf=23 x264_threads=2 keyframe=60 aac_bitrate=192000
+. "$(dirname "${BASH_SOURCE[0]}")/encoders.sh"

@@ -114,6 +114,11 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Where pictures are left out that show what the one before shows, one leaves this often all the same. Players find their way and fill
+/// their queues by pictures: one that begins in the middle of a still slide has to go back no further than this for the picture, and one
+/// that reads a few pictures ahead has to read no more than so many times this.
+const LONGEST_PICTURE: Span = Span::from_seconds(5);
+
 /// What a node sees when it starts.
 pub struct Start<'a> {
     pub(crate) node_type: &'static NodeType,
@@ -187,6 +192,11 @@ impl Start<'_> {
     /// The run goes by the clock and can be flushed and commanded.
     pub fn is_live(&self) -> bool {
         self.env.live.is_some()
+    }
+
+    /// Pictures that show what the one before shows may be left out: how long a picture lasts then, at most. Caps keep the nominal rate.
+    pub fn sparse(&self) -> Option<Span> {
+        self.env.sparse.then_some(LONGEST_PICTURE)
     }
 
     /// What of the programme the run makes, where that is not all of it. A source that lists parts then sends this one only, from its

@@ -38,7 +38,7 @@ impl<T: Payload> In<T> {
 
     /// The port's entry in a `NodeType`: required, one connection.
     pub const fn port(self, summary: &'static str) -> InPort {
-        InPort { name: self.name, kind: T::KIND, required: true, many: false, summary }
+        InPort { name: self.name, kind: T::KIND, required: true, many: false, sparse: false, summary }
     }
 }
 
@@ -65,6 +65,8 @@ pub struct InPort {
     pub required: bool,
     /// Takes a list of connections (written `name*` in catalogues).
     pub many: bool,
+    /// Takes a film whose pictures are left out where they show what the one before shows, and so may last seconds.
+    pub sparse: bool,
     /// One line for catalogues.
     pub summary: &'static str,
 }
@@ -78,6 +80,11 @@ impl InPort {
     /// The same, but it takes any number of connections, none included.
     pub const fn many(self) -> InPort {
         InPort { required: false, many: true, ..self }
+    }
+
+    /// The same, but pictures may be left out that show what the one before shows.
+    pub const fn sparse(self) -> InPort {
+        InPort { sparse: true, ..self }
     }
 }
 

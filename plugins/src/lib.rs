@@ -4,6 +4,7 @@
 //! Families do not import each other; they meet in the [`lesson`] model and in packets.
 
 pub mod avatar;
+pub mod browser;
 pub mod cache_folder;
 pub mod compositor;
 pub mod drawing;
@@ -11,15 +12,18 @@ pub mod gst;
 pub mod lesson;
 pub mod models;
 pub mod mp4;
+pub mod net;
 pub mod outputs;
 pub mod part_file;
 pub mod pixels;
+mod process;
 mod registry;
 mod resampler;
 pub mod segment_store;
 pub mod slides;
 pub mod sound;
 pub mod speech;
+pub mod writer;
 
 pub use registry::registry;
 

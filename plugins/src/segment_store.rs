@@ -56,11 +56,11 @@ impl Store for SegmentStore {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let path = self.path(hash);
         let folder = path.parent().expect("a segment lies in a folder");
-        fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
+        fs::create_dir_all(folder).map_err(|error| unwritten(folder, error))?;
         let part = folder.join(format!("{}-{}.part", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
         let written = publish(&part, &path, content);
         let _ = fs::remove_file(&part);
-        written.map_err(|error| named(&path, error))?;
+        written.map_err(|error| unwritten(&path, error))?;
         self.folder.grown(content.len() as u64, self.opened);
         Ok(())
     }
@@ -92,6 +92,11 @@ fn publish(part: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
 
 fn named(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn unwritten(path: &Path, error: io::Error) -> io::Error {
+    let text = "make room on the disk, or set XDG_CACHE_HOME to a folder on another one";
+    io::Error::new(error.kind(), format!("{}: {error}; {text}", path.display()))
 }
 
 #[cfg(test)]

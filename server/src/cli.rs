@@ -1,7 +1,7 @@
 //! The arguments of the program. Each command's own are in its file.
 
 use crate::commands::{
-    avatars, check, completions, doctor, graph, join, lesson, live, nodes, render, run, schema, speak, token, top, voices,
+    avatars, cache, check, completions, doctor, graph, join, lesson, live, nodes, render, run, schema, speak, token, top, voices, watch,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -10,6 +10,7 @@ Examples:
   lectern render talk.pptx                    the film of a deck: talk.mp4, talk.srt, talk.vtt
   lectern render talk.pptx --slides 3-5       only these slides
   lectern render talk.pptx --dry-run          what would be said, and how long it takes to say
+  lectern watch talk.pptx                     the film again on every change of the deck
   lectern join intro.mp4 talk.pptx -o all.mp4 a film and a lecture as one film
   lectern live talk.pptx --hls out/hls        the lecture by the clock, as a stream
   lectern check graphs/lecture.yaml           everything that is wrong with a graph file
@@ -44,8 +45,9 @@ pub struct OutputOptions {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Render(render::Options),
+    Watch(watch::Options),
     Join(join::Options),
-    Live(live::Options),
+    Live(Box<live::Options>),
     Run(run::Options),
     Check(check::Options),
     Graph(graph::Options),
@@ -57,6 +59,7 @@ pub enum Command {
     Top(top::Options),
     Voices(voices::Options),
     Avatars(avatars::Options),
+    Cache(cache::Options),
     Doctor(doctor::Options),
     Completions(completions::Options),
 }

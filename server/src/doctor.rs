@@ -1,6 +1,7 @@
 //! What `lectern doctor` looks at. A check reads and starts harmless programs; it changes nothing. A new check is one entry.
 
 use crate::outputs::takes_files;
+use plugins::browser::PageSettings;
 use plugins::lesson::ImportOptions;
 use plugins::models::{self, DEFAULT_VOICE};
 use std::path::{Path, PathBuf};
@@ -55,6 +56,7 @@ pub const CHECKS: &[Check] = &[
     Check { name: "LibreOffice", purpose: "decks: .pptx, .ppt, .odp; PDFs and pictures work without", needed: true, look: office },
     Check { name: "cache folder", purpose: "converted decks and spoken clauses are kept there", needed: true, look: cache },
     Check { name: "fonts", purpose: "decks look as their authors made them", needed: false, look: fonts },
+    Check { name: "Chromium", purpose: "live pages in a film; all else works without", needed: false, look: chromium },
     Check {
         name: "ffmpeg",
         purpose: "an independent look at films, for the tests",
@@ -91,6 +93,18 @@ fn office() -> Finding {
             let what = format!("there is no program {}: decks cannot be read, PDFs and pictures can", name.display());
             Finding::missing(what, format!("{SETUP}, or: sudo apt-get install libreoffice-impress"))
         }
+    }
+}
+
+fn chromium() -> Finding {
+    // It takes seconds to start: that it is there has to do.
+    let name = PageSettings::default().program;
+    match on_path(&name) {
+        Some(path) => Finding::There(path.display().to_string()),
+        None => Finding::missing(
+            "there is no Chromium: live pages without a poster are a plain ground in films",
+            "sudo apt-get install chromium",
+        ),
     }
 }
 

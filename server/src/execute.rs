@@ -63,7 +63,7 @@ pub fn execute_with<B>(
 ) -> Result<Report, Failure> {
     let signals = Signals::listen();
     let is_live = plan.clock == engine::graph::document::Clock::Live;
-    let options = RunOptions { cancel: signals.cancel(), trace: figures.trace.is_some(), ..RunOptions::default() };
+    let options = RunOptions { cancel: signals.cancel().child(), trace: figures.trace.is_some(), ..RunOptions::default() };
     let finished = Run::launch_with(plan, options).and_then(|run| {
         let handle = run.handle();
         if is_live {

@@ -49,7 +49,9 @@ impl From<LessonError> for Failure {
     fn from(error: LessonError) -> Failure {
         match error {
             // The input may be fine here.
-            LessonError::File(_) | LessonError::Write { .. } | LessonError::Office { .. } => Failure::Failed(error.to_string()),
+            LessonError::File(_) | LessonError::Write { .. } | LessonError::Office { .. } | LessonError::Remote { .. } => {
+                Failure::Failed(error.to_string())
+            }
             // Only a signal cancels.
             LessonError::Cancelled => Failure::Aborted(Signals::listen().aborted().unwrap_or(Signal::Interrupt)),
             error => Failure::Invalid(error.to_string()),

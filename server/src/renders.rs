@@ -1,7 +1,7 @@
 //! What earlier renders were made of: a small record for each deck, by which the next render tells what has changed.
 
 use engine::segments::{Hash, Render};
-use plugins::{cache_folder, part_file};
+use plugins::{cache_folder, lesson, part_file};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -51,7 +51,8 @@ fn piece(encoder: &str, number: usize) -> String {
 }
 
 fn file_of(source: &Path) -> Option<PathBuf> {
-    let path = source.canonicalize().ok()?;
+    // An address is its own name.
+    let path = if lesson::address(source).is_some() { source.to_path_buf() } else { source.canonicalize().ok()? };
     let name = Hash::of(path.as_os_str().as_encoded_bytes()).to_string();
     Some(cache_folder::of_user()?.join(RECORDS).join(&name[..2]).join(format!("{name}.json")))
 }

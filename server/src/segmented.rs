@@ -96,7 +96,7 @@ pub fn execute_graph(
     let store: Arc<dyn Store> = Arc::new(SegmentStore::open(place.path(), limit));
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = options.jobs.map_or(processors, NonZero::get);
-    let settings = RenderOptions { jobs, store, cancel: signals.cancel(), trace: figures.trace.is_some() };
+    let settings = RenderOptions { jobs, store, cancel: signals.cancel().child(), trace: figures.trace.is_some() };
     let watch = Watch::new();
     let shown = progress::Watch::start(watch.progress(), false, console);
     let failed = |error: RenderError| match error {

@@ -125,7 +125,7 @@ fn the_disk_is_full() {
     let before = content(place.folder.path());
     let cases: [(u64, &[&str], &str); 5] = [
         (8_000, &["render", "two.yaml", "-o", "film.mp4", "-q"], "make room on the disk"),
-        (0, &["render", "two.yaml", "-o", "film.mp4", "-q"], "film"),
+        (0, &["render", "two.yaml", "-o", "film.mp4", "-q"], "make room on the disk"),
         (8_000, &["speak", "Good morning.", "-o", "a.wav"], "a.wav"),
         (1_000, &["speak", "Good morning.", "-o", "a.wav", "--times", "times.json"], "a.wav"),
         (50, &["lesson", "export", "two.yaml", "-o", "copy/lesson.yaml"], "lesson.yaml"),

@@ -150,3 +150,41 @@ fn the_doctor_finds_what_the_tests_need() {
     let voice = report["checks"].as_array().and_then(|checks| checks.iter().find(|check| check["name"] == "voice")).expect("a voice check");
     assert_eq!((&voice["there"], &voice["fix"]), (&false.into(), &"scripts/setup".into()));
 }
+
+const NOTES: &str = "# The sky\n\n## Why it is blue\n\nSunlight is scattered by the air. Blue is scattered most (violet even more).\n\n## At night\n\nThere is no light to scatter, so it is black.\n";
+
+#[test]
+fn slides_and_words_are_made_of_a_text() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("notes.md"), NOTES).expect("written");
+    let text = run(folder.path(), "lesson show notes.md").ok();
+    assert!(text.starts_with("The sky (en), 4 slides, about 0:"), "{text}");
+    assert!(text.contains("\n2. Why it is blue\n   canvas with") && text.contains("| Sunlight is scattered by the air. Blue is"), "{text}");
+    let simple = run_with(folder.path(), &["lesson", "show", "notes.md", "--instructions", "short sentences, without an agenda"]).ok();
+    assert!(!simple.contains("violet"), "{simple}");
+    let out = run(folder.path(), "render notes.md --dry-run --theme warm --shape 4x3 --minutes 0.2").ok();
+    assert!(out.starts_with("The sky (en), ") && out.contains("the film would be notes.mp4"), "{out}");
+    run(folder.path(), "lesson export notes.md -o talk/lesson.yaml --theme dark").ok();
+    let show = |options: &str| run(folder.path(), &format!("lesson show {options} --json")).ok();
+    let narration = |options: &str| {
+        let json: Value = serde_json::from_str(&show(options)).expect("JSON");
+        json["slides"].as_array().expect("slides").iter().map(|slide| slide["narration"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(narration("talk/lesson.yaml"), narration("notes.md"));
+    assert_eq!(files(folder.path()), ["notes.md", "talk"]);
+}
+
+#[test]
+fn wishes_that_cannot_be_are_usage_errors() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("notes.md"), NOTES).expect("written");
+    let fails = |options: &str| run(folder.path(), &format!("lesson show notes.md {options}")).fails(2);
+    assert!(fails("--theme pink").contains("there are light, dark and warm"));
+    assert!(fails("--shape 5x4").contains("there are 16x9 and 4x3"));
+    assert!(fails("--minutes 0").contains("it goes from over 0 to 240"));
+    assert!(fails("--language english").contains("is no language tag"));
+    assert!(fails("--writer example.org").contains("must be whole, such as https://api.example.org/v1"));
+    assert!(fails("--writer http://127.0.0.1:9/v1").contains("set LECTERN_WRITER_MODEL"));
+    assert!(fails("--as slides").contains("no slides of its own"));
+    assert!(fails("--as book").contains("[possible values: slides, content]"));
+}

@@ -11,6 +11,8 @@ use engine::registry::Registry;
 use engine::run::{Handle, Run, RunOptions};
 use engine::testing::{Door, TEST_NODES};
 use engine::time::{Rate, Span, Time};
+use plugins::speech::text::{Options, narrate};
+use plugins::speech::voice::{Settings, shared};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -328,6 +330,28 @@ fn answers_wait_for_each_other_and_another_slide_drops_them() {
     talk.peak(Time::ZERO, talk.now);
     talk.handle.cancel().cancel();
     second.handle.cancel().cancel();
+}
+
+#[test]
+fn a_talk_that_waits_has_its_first_words_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nobody has said this before.
+    let said = format!(
+        "{} is the number of the day.",
+        folder.path().display().to_string().bytes().map(u64::from).fold(7, |a, b| (a * 31 + b) % 900_001)
+    );
+    let path = folder.path().join("lesson.yaml");
+    std::fs::write(&path, format!("version: 1\nslides: [{{ color: \"#204060\", narration: \"{said}\" }}]\n")).unwrap();
+    let (voice, clauses) = (shared("default", Settings::default()).unwrap(), narrate(&said, "en", Options::default()).clauses);
+    assert!(!voice.remembers(&clauses[0]));
+    let mut talk = Talk::of(&path.display().to_string(), "begin: when_told", "first words");
+    assert!(voice.remembers(&clauses[0]), "it was spoken before anything was played");
+    talk.play(500);
+    assert!(talk.words(Time::ZERO).is_empty());
+    let cut = talk.tell(json!("start"));
+    talk.play(3000);
+    assert!(talk.words(cut).ends_with(&["of".to_string(), "the".to_string(), "day".to_string()]));
+    talk.handle.cancel().cancel();
 }
 
 /// A lesson with a live page between two slides.

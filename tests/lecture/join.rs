@@ -124,6 +124,6 @@ fn what_cannot_be_joined_is_told_before_anything_is_made() {
     let text = told(&["one.mp4", "three.mp4"], &[]);
     assert!(text.contains("there is no deck") && text.contains("three.mp4"), "{text}");
     let text = told(&["one.mp4", "one.mp4"], &["--fade", "20s"]);
-    assert!(text.contains("the fade between two parts is 20") && text.contains("the limit is 10"), "{text}");
+    assert!(text.contains("the fade between two parts is 20s") && text.contains("the limit is 10s"), "{text}");
     assert!(!at("joined.mp4").exists());
 }

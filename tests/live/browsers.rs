@@ -31,7 +31,7 @@ fn chromium_plays_the_lecture_by_webrtc_and_by_fragmented_mp4() {
         }
     }
     live.watch("empty", |session| session["viewers"]["whep"] == 0 && session["viewers"]["mse"] == 0);
-    let (_, metrics) = super::stage::ask(reqwest::Method::GET, &format!("{}/metrics", live.origin()), "", None);
+    let (_, metrics) = super::stage::ask(reqwest::Method::GET, &format!("{}/metrics", live.origin()), &live.said("control_token"), None);
     assert!(metrics.as_str().is_some_and(|text| text.contains("lectern_viewer_join_seconds")), "the page tells how long joining took");
     live.stop();
 }
@@ -60,11 +60,13 @@ fn viewers_come_and_go_and_leave_nothing_behind() {
     let seen = visit("12", &[]);
     assert_eq!((&seen["failed"], &seen["first_keyframe_ms"]["count"]), (&0.into(), &12.into()), "{seen:#}");
     assert_eq!(seen["video"]["gaps"].as_u64().unwrap_or(0), 0, "{seen:#}");
+    // As a page that is closed leaves: without a word to the server.
+    visit("6", &["--rude"]);
     live.watch("empty", |session| session["viewers"]["whep"] == 0);
     let session = live.watch("quiet", |_| {
         let now = held(live.pid());
         now.0 <= before.0 + 1 && now.1 <= before.1 + 3
     });
-    assert_eq!(session["viewers"]["joined"], 15);
+    assert_eq!(session["viewers"]["joined"], 21);
     live.stop();
 }

@@ -5,13 +5,19 @@ use super::stage::{Live, peer, report};
 use crate::support::{decodes_cleanly, lectern, probe, root, succeed};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// A viewer's token in a file.
 fn token_file(home: &Path, room: &str) -> PathBuf {
-    let output = succeed(with_key(&mut lectern(home)).args(["token", "--livekit", "--room", room]));
-    let file = home.join("livekit-token");
+    token_file_of(home, room, "eve")
+}
+
+/// The same for somebody of this name: a second one of the same name would send the first one away.
+fn token_file_of(home: &Path, room: &str, name: &str) -> PathBuf {
+    let output = succeed(with_key(&mut lectern(home)).args(["token", "--livekit", "--room", room, "--identity", name]));
+    let file = home.join(format!("livekit-token-{name}"));
     fs::write(&file, output.stdout).expect("a writable folder");
     file
 }
@@ -56,15 +62,31 @@ fn a_livekit_room_sees_the_lecture_and_a_lost_server_costs_only_its_viewers() {
     listener.args(["--url", &url, "--until-data", "streamEnd", "--send", &word]).arg("--token-file").arg(&token);
     let listener = listener.stdout(Stdio::piped()).spawn().expect("the peer starts");
     live.watch("on slide 2", |session| session["slide"]["index"] == 1);
-    for command in [json!({ "command": "embed", "url": "https://example.org/" }), json!({ "command": "resume_embed" })] {
-        assert!(live.command(command).0.is_success());
-    }
+    // A page is shown, and a viewer comes meanwhile: no picture, and the tracks are muted; then all go on.
+    assert!(live.command(json!({ "command": "embed", "url": "https://example.org/" })).0.is_success());
+    let late = token_file_of(home.path(), "lesson-1", "late");
+    let mut later = peer("room-python");
+    later.args(["--url", &url, "--seconds", "2"]).arg("--token-file").arg(&late);
+    let mut later = later.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the peer starts");
+    let heard = BufReader::new(later.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    let mut tracks: Vec<String> = heard.take(2).collect();
+    tracks.sort();
+    assert_eq!(tracks, ["audio muted", "video muted"], "what somebody sees who comes in");
+    assert!(live.command(json!({ "command": "resume_embed" })).0.is_success());
+    let later: Value = serde_json::from_slice(&later.wait_with_output().expect("its report").stdout).expect("JSON");
+    assert!(later["video"]["frames"].as_u64() > Some(10), "{later:#}");
     live.stop();
     let told = listener.wait_with_output().expect("its report");
     let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
     let messages: Vec<&str> =
         told["data"].as_array().into_iter().flatten().filter_map(|data| data["message"]["message"].as_str()).collect();
     assert_eq!(messages, ["showEmbed", "resumeStream", "streamEnd"], "{told:#}");
+    let event = |event: &Value| Some((event["event"].as_str()?.to_string(), event["kind"].as_str()?.to_string()));
+    let mut muted: Vec<_> =
+        told["events"].as_array().into_iter().flatten().filter_map(event).filter(|(event, _)| event.ends_with("muted")).collect();
+    muted.sort();
+    let due = [("muted", "audio"), ("muted", "video"), ("unmuted", "audio"), ("unmuted", "video")];
+    assert_eq!(muted, due.map(|(event, kind)| (event.to_string(), kind.to_string())), "{told:#}");
     decodes_cleanly(&film);
     let probed = probe(&film, &["-count_frames", "-show_entries", "stream=nb_read_frames:format=duration", "-select_streams", "v:0"]);
     let number = |value: &Value| value.as_str().and_then(|text| text.parse::<f64>().ok()).expect("a number");

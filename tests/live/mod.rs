@@ -6,6 +6,6 @@ mod livekit;
 mod livekit_server;
 mod rapido;
 mod sessions;
-mod stage;
+pub mod stage;
 mod viewers;
 mod web_dist;

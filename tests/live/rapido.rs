@@ -74,10 +74,21 @@ fn events(home: &Path) -> String {
     files.map(|file| fs::read_to_string(file.path()).expect("text")).collect()
 }
 
+/// A request as a page of that origin would send it; the status, and the origin that is allowed.
+fn from_page(url: &str, origin: &str, method: Method) -> (StatusCode, Option<String>) {
+    runtime().block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let request = client.request(method, url).header("origin", origin).header("access-control-request-method", "POST");
+        let answer = request.send().await.expect("an answer");
+        let allowed = answer.headers().get("access-control-allow-origin").map(|allowed| allowed.to_str().expect("text").to_string());
+        (answer.status(), allowed)
+    })
+}
+
 #[test]
 fn requests_that_cannot_work_are_refused_as_the_original_does() {
     let home = tempfile::tempdir().expect("a temporary folder");
-    let live = Live::of(&mut command(home.path(), &["--wait", "--room", "own"]));
+    let live = Live::of(&mut command(home.path(), &["--wait", "--room", "own", "--allow-origin", "https://player.example"]));
     let api = format!("{}/api/v1", live.origin());
     let tokens = format!("{api}/livekit/token");
     let post = |body| ask(Method::POST, &tokens, "", body);
@@ -105,13 +116,16 @@ fn requests_that_cannot_work_are_refused_as_the_original_does() {
         assert!(answer["detail"].as_str().is_some_and(|detail| detail.contains("LIVEKIT_URL")), "{answer}");
     }
     assert_eq!(ask(Method::GET, &format!("{api}/rooms/status"), "", None).1, json!({ "active_rooms": {}, "total_rooms": 0 }));
-    let (status, origin) = runtime().block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let request = client.request(Method::OPTIONS, &tokens).header("origin", "https://player.example");
-        let answer = request.header("access-control-request-method", "POST").send().await.expect("an answer");
-        (answer.status(), answer.headers()["access-control-allow-origin"].clone())
-    });
-    assert!(status.is_success() && origin == "*", "{status} {origin:?}");
+    // Pages of other sites start nothing here, but those that may.
+    for (origin, method) in
+        [("https://player.example", Method::OPTIONS), ("https://player.example", Method::POST), (&live.origin(), Method::POST)]
+    {
+        let (status, allowed) = from_page(&tokens, origin, method);
+        assert!(status != StatusCode::FORBIDDEN && allowed.as_deref() == Some(origin), "{origin} {status} {allowed:?}");
+    }
+    for (url, method) in [(tokens.clone(), Method::OPTIONS), (tokens.clone(), Method::POST), (format!("{api}/rooms/status"), Method::GET)] {
+        assert_eq!(from_page(&url, "https://other.example", method), (StatusCode::FORBIDDEN, None));
+    }
     live.stop();
 }
 

@@ -1,7 +1,7 @@
 //! Sessions: what they are told, and those that are made from a folder of lessons.
 
 use super::stage::{Live, ask, token};
-use crate::support::{deck, root};
+use crate::support::{deck, lectern, root, succeed};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -26,11 +26,21 @@ fn a_session_is_commanded_by_rest() {
     let room = live.said("room");
     let (status, graph) = ask(Method::GET, &format!("{}/v1/live/{room}/graph", live.origin()), &live.said("control_token"), None);
     assert!(status.is_success() && graph["nodes"].as_array().is_some_and(|nodes| nodes.len() > 8), "{graph}");
-    let (_, metrics) = ask(Method::GET, &format!("{}/metrics", live.origin()), "", None);
+    let figures = format!("{}/metrics", live.origin());
+    assert_eq!(ask(Method::GET, &figures, "", None).0, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(Method::GET, &figures, &live.said("token"), None).0, StatusCode::FORBIDDEN);
+    let (_, metrics) = ask(Method::GET, &figures, &live.said("control_token"), None);
     let metrics = metrics.as_str().expect("text");
     for figure in ["lectern_node_fps{room=", "lectern_viewers{room=", "lectern_av_skew_seconds{room="] {
         assert!(metrics.contains(figure), "{figure}: {metrics}");
     }
+    // Somebody of this machine needs no token for `top`; a token of one room shows that room only.
+    let top = |more: &[&str]| succeed(lectern(home.path()).args(["top", &live.origin(), "--once"]).args(more)).stdout;
+    assert!(String::from_utf8_lossy(&top(&[])).contains("tts_chunker"));
+    let elsewhere = token(home.path(), &["--role", "author", "--room", "elsewhere"])["token"].as_str().expect("a token").to_string();
+    let file = home.path().join("elsewhere");
+    std::fs::write(&file, elsewhere).expect("a writable folder");
+    assert!(!String::from_utf8_lossy(&top(&["--token-file", file.to_str().expect("a path")])).contains("tts_chunker"));
     assert_eq!(live.command(json!({ "command": "stop" })).0, StatusCode::ACCEPTED);
     live.until_state("ended");
     live.end();

@@ -1,11 +1,14 @@
 //! Who may watch, and what those get who do: fragmented MP4 and news over WebSocket.
 
-use super::stage::{Live, ask, ask_raw, runtime, token};
+use super::stage::{Live, ask, ask_raw, peer, runtime, token};
 use crate::support::together::{flashes_and_clicks, worst};
 use crate::support::{deck, decodes_cleanly, probe};
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -31,6 +34,11 @@ async fn closing(socket: &mut Socket) -> u16 {
             other => panic!("closed without a word: {other:?}"),
         }
     }
+}
+
+/// The type of the next text.
+async fn text_of(socket: &mut Socket) -> String {
+    text(socket).await["type"].as_str().unwrap_or_default().to_string()
 }
 
 /// The next text as JSON.
@@ -75,14 +83,18 @@ fn only_those_come_in_whose_token_is_good_for_the_room() {
     assert_eq!(ask(Method::DELETE, &session, &good, None).0, StatusCode::FORBIDDEN);
     assert_eq!(ask(Method::GET, &format!("{session}/graph"), &good, None).0, StatusCode::FORBIDDEN);
     let whep = live.said("whep_url");
-    assert_eq!(ask_raw(Method::POST, &whep, &foreign, "application/sdp", "v=0\r\n".into()).0, StatusCode::FORBIDDEN);
+    let offer = |token: &str| ask_raw(Method::POST, &whep, token, "application/sdp", "v=0\r\n".into()).0;
+    assert_eq!(offer(&foreign), StatusCode::FORBIDDEN);
+    assert!(["", "nonsense", &forged, &revoked].into_iter().all(|token| offer(token) == StatusCode::UNAUTHORIZED));
     assert_eq!(ask_raw(Method::POST, &whep, &good, "application/json", "{}".into()).0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(ask_raw(Method::PATCH, &format!("{whep}/some-id"), &good, "text/plain", String::new()).0, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(ask(Method::DELETE, &format!("{whep}/some-id"), &good, None).0, StatusCode::NOT_FOUND);
 
     runtime().block_on(async {
         for (token, due) in [("nonsense", 4401), (&*forged, 4401), (&*revoked, 4401), (&*foreign, 4403)] {
-            assert_eq!(closing(&mut open(&media, token).await).await, due, "{token}");
+            for socket in [&media, &media.replace("/media", "/events")] {
+                assert_eq!(closing(&mut open(socket, token).await).await, due, "{socket} {token}");
+            }
         }
         let elsewhere = media.replace(&format!("/{room}/"), "/elsewhere/");
         assert_eq!(closing(&mut open(&elsewhere, &foreign).await).await, 4404);
@@ -94,6 +106,72 @@ fn only_those_come_in_whose_token_is_good_for_the_room() {
         socket.send(Message::text(json!({ "token": revoked }).to_string())).await.expect("sent");
         assert_eq!(closing(&mut socket).await, 4401);
     });
+    live.stop();
+}
+
+/// Somebody who watches by WebRTC until the end of the test.
+struct Watcher(Child);
+
+impl Watcher {
+    fn start(live: &Live, file: &Path, token: &str) -> Watcher {
+        fs::write(file, token).expect("a writable folder");
+        let mut command = peer("whep");
+        command.args(["--url", &live.said("whep_url"), "--seconds", "600", "--token-file"]).arg(file);
+        Watcher(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the peer starts"))
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn who_watches_is_sent_away_when_the_token_is_revoked_or_over() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let small = ["--loop", "--recheck", "200ms", "--set", "size=426x240", "--set", "fps=15"];
+    let live = Live::start(home.path(), &deck("hello.pptx"), &small);
+    let room = live.said("room");
+    let (session, media) = (format!("{}/v1/live/{room}", live.origin()), live.said("media_ws_url"));
+    let (revoked, brief) = (token(home.path(), &["--room", &room]), token(home.path(), &["--room", &room, "--ttl", "5s"]));
+    let text = |token: &Value| token["token"].as_str().expect("a token").to_string();
+    let watchers =
+        [("revoked", &revoked), ("brief", &brief)].map(|(name, token)| Watcher::start(&live, &home.path().join(name), &text(token)));
+    let (runtime, events) = (runtime(), media.replace("/media", "/events"));
+    let mut sockets = runtime.block_on(async {
+        let mut sockets = Vec::new();
+        for (token, socket) in [(&revoked, &media), (&revoked, &events), (&brief, &media), (&brief, &events)] {
+            let mut socket = open(socket, &text(token)).await;
+            assert!(matches!(&*text_of(&mut socket).await, "init" | "hello"));
+            sockets.push(socket);
+        }
+        sockets
+    });
+    live.watch("watched by both", |session| session["viewers"]["whep"] == 2);
+    let operator = text(&token(home.path(), &["--role", "operator"]));
+    let id = format!("{}/v1/tokens/{}", live.origin(), revoked["jti"].as_str().expect("an id"));
+    assert_eq!(ask(Method::DELETE, &id, &operator, None).0, StatusCode::NO_CONTENT);
+    runtime.block_on(async {
+        // The brief one ends ten seconds after its time, because clocks differ.
+        for socket in &mut sockets {
+            assert_eq!(closing(socket).await, 4401);
+        }
+    });
+    live.watch("empty", |session| session["viewers"]["whep"] == 0 && session["viewers"]["mse"] == 0);
+    drop(watchers);
+    for (token, code) in [(&revoked, "token_revoked"), (&brief, "token_expired")] {
+        let (status, body) = ask(Method::GET, &session, &text(token), None);
+        assert_eq!((status.as_u16(), &body["code"]), (401, &code.into()));
+        let (status, body, _) = ask_raw(Method::POST, &live.said("whep_url"), &text(token), "application/sdp", "v=0\r\n".into());
+        assert!(status == StatusCode::UNAUTHORIZED && body.contains(code), "{body}");
+        runtime.block_on(async {
+            for socket in [&media, &events] {
+                assert_eq!(closing(&mut open(socket, &text(token)).await).await, 4401);
+            }
+        });
+    }
     live.stop();
 }
 

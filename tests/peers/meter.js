@@ -3,14 +3,29 @@
 //   start(video, stream)  begins to measure the element's frames and the stream's sound (the element's own without a stream)
 //   result()              frames, frame rate, sound level, flashes and clicks and how far they are apart
 // Flash and click: a picture that turns white and a sound out of silence at the same moment of the programme. The flash counts when the
-// browser expects to display its frame (requestVideoFrameCallback), the click when the audio clock says that its sample leaves; both are
-// times of performance.now(). One display interval (17 ms) and the depth of the audio tap (10 ms or so) bound how exact that is.
+// browser expects to display its frame (requestVideoFrameCallback), the click when its sample leaves; both are times of performance.now().
+//
+// When a sample leaves. A remote track (WebRTC) hands its sound to the element in blocks of 10 ms, each at the moment at which the jitter
+// buffer releases it: MediaStreamTrackProcessor shows these blocks with their times. From there to the loudspeaker it takes what the
+// browser itself counts as the playout delay (statistics `media-playout`), which is also what it synchronises the picture with. A tap by
+// WebAudio would be another way to another output, with a buffer of its own. Other sound is tapped so, and the audio clock says when a
+// sample leaves. One display interval (17 ms) bounds how exact both are.
 "use strict";
 
 (() => {
   const shown = Promise.withResolvers();
   const watched = new WeakSet();
+  const peers = [];
   let state = null;
+
+  if (window.RTCPeerConnection) {
+    window.RTCPeerConnection = class extends window.RTCPeerConnection {
+      constructor(...settings) {
+        super(...settings);
+        peers.push(this);
+      }
+    };
+  }
 
   function watch() {
     for (const video of document.querySelectorAll("video")) {
@@ -55,13 +70,77 @@
     state = {
       video, began: performance.now(), frames: 0, presented: null, lastPresented: 0, times: [], flashes: [], clicks: [],
       squares: 0, samples: 0, peak: 0, offsets: [], dark: false, quality: video.getVideoPlaybackQuality(),
+      rate: 48000, statistics: [],
     };
     pictures(video);
-    const source = stream ?? video.captureStream();
+    const remote = stream ?? (video.srcObject instanceof MediaStream ? video.srcObject : null);
+    const source = remote ?? video.captureStream();
     const tracks = source.getAudioTracks();
     if (tracks.length === 0) return { audio: false };
-    await sound(new MediaStream([tracks[0]]));
+    if (remote && window.MediaStreamTrackProcessor && peers.length > 0) {
+      released(tracks[0]);
+      await statistics();
+      state.timer = setInterval(statistics, 500);
+    } else {
+      await sound(new MediaStream([tracks[0]]));
+    }
     return { audio: true };
+  }
+
+  /** Clicks of a remote track by the times at which the jitter buffer releases its blocks. */
+  async function released(track) {
+    const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+    const own = state;
+    // The blocks' times are of another clock: the quickest way of a block to here says how far away.
+    own.apart = Infinity;
+    let quiet = 0;
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done || state !== own) return;
+      const at = value.timestamp / 1000;
+      own.apart = Math.min(own.apart, performance.now() - at);
+      const samples = new Float32Array(value.numberOfFrames);
+      value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+      own.rate = value.sampleRate;
+      value.close();
+      for (let i = 0; i < samples.length; i += 1) {
+        const level = Math.abs(samples[i]);
+        own.squares += level * level;
+        own.peak = Math.max(own.peak, level);
+        if (level <= 0.1) { quiet += 1; continue; }
+        if (quiet > own.rate / 10) own.clicks.push(at + (i / own.rate) * 1000);
+        quiet = 0;
+      }
+      own.samples += samples.length;
+    }
+  }
+
+  /** What the browser says of its playing: the delay of its output, and how far picture and sound are, by the sender's clock. */
+  async function statistics() {
+    const own = state;
+    const said = {};
+    for (const peer of peers) {
+      if (peer.connectionState !== "connected") continue;
+      for (const entry of (await peer.getStats()).values()) {
+        if (entry.type === "media-playout") said.output = { delay: entry.totalPlayoutDelay, samples: entry.totalSamplesCount };
+        if (entry.type === "inbound-rtp") said[entry.kind] = entry.estimatedPlayoutTimestamp;
+      }
+    }
+    own?.statistics.push(said);
+  }
+
+  /** Milliseconds from the release of a sample to its leaving: the mean over the measurement. */
+  function outputDelay() {
+    const outputs = state.statistics.map(({ output }) => output).filter(Boolean);
+    const [first, last] = [outputs[0], outputs.at(-1)];
+    const count = last ? last.samples - first.samples : 0;
+    return count > 0 ? ((last.delay - first.delay) / count) * 1000 : null;
+  }
+
+  /** By the browser's own account, how much later the sound of a moment leaves than its picture: the median, in milliseconds. */
+  function playoutSkew() {
+    const apart = state.statistics.map(({ video, audio }) => video - audio).filter((distance) => Math.abs(distance) < 1000).sort((a, b) => a - b);
+    return apart.length === 0 ? null : apart[apart.length >> 1];
   }
 
   function pictures(video) {
@@ -95,6 +174,7 @@
     const silent = new GainNode(context, { gain: 0 });
     context.createMediaStreamSource(stream).connect(node).connect(silent).connect(context.destination);
     state.context = context;
+    state.rate = context.sampleRate;
     node.port.onmessage = ({ data }) => {
       if (!state) return;
       if (data.click !== undefined) {
@@ -118,13 +198,15 @@
   function result() {
     const { began, video, size, times, flashes } = state;
     const seconds = (performance.now() - began) / 1000;
-    const clicks = state.clicks.map(leaves).filter(Number.isFinite);
+    clearInterval(state.timer);
+    const delay = state.context ? null : outputDelay();
+    const clicks = (state.context ? state.clicks.map(leaves) : state.clicks.map((at) => at + state.apart + (delay ?? NaN))).filter(Number.isFinite);
     const apart = flashes
       .map((flash) => clicks.map((click) => click - flash).sort((a, b) => Math.abs(a) - Math.abs(b))[0])
       .filter((distance) => Math.abs(distance) < 500);
     const sorted = [...apart].sort((a, b) => a - b);
     const now = video.getVideoPlaybackQuality();
-    const round = (value) => Math.round(value * 100) / 100;
+    const round = (value) => (value === null ? null : Math.round(value * 100) / 100);
     const steps = times.slice(1).map((time, i) => time - times[i]);
     return {
       seconds: round(seconds),
@@ -137,12 +219,13 @@
       width: size?.[0] ?? 0,
       height: size?.[1] ?? 0,
       audio: state.samples === 0 ? null : {
-        seconds: round(state.samples / state.context.sampleRate),
+        seconds: round(state.samples / state.rate),
         rms: Math.sqrt(state.squares / state.samples),
         peak: state.peak,
-        output_latency_ms: round((state.context.outputLatency + state.context.baseLatency) * 1000),
+        output_latency_ms: round(state.context ? (state.context.outputLatency + state.context.baseLatency) * 1000 : delay),
+        tapped: state.context ? "WebAudio" : "released blocks",
       },
-      // Positive: the sound comes after the picture. The output latency of the sound card (or what stands for it) is in it.
+      // Positive: the sound comes after the picture. The delay of the sound card (or what stands for it) is in it.
       avsync: {
         flashes: flashes.length,
         clicks: clicks.length,
@@ -150,6 +233,8 @@
         median_ms: sorted.length === 0 ? null : round((sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2),
         max_abs_ms: sorted.length === 0 ? null : round(Math.max(...sorted.map(Math.abs))),
         offsets_ms: apart.map(round),
+        // The same without flash and click, by the browser's own account.
+        playout_skew_ms: round(playoutSkew()),
       },
     };
   }

@@ -27,6 +27,7 @@ class Picture:
         self.stamps: list[int] = []  # microseconds
         self.flashes: list[float] = []  # seconds of time.monotonic()
         self.size = [0, 0]
+        self.arrivals: list[float] = []  # seconds of time.monotonic()
         self.white = True  # a flash that has already begun does not count
         self.first: float | None = None
 
@@ -37,12 +38,18 @@ class Picture:
                 self.first = now
                 shown.set()
             self.stamps.append(event.timestamp_us)
+            self.arrivals.append(now)
             self.size = [frame.width, frame.height]
             luma = numpy.frombuffer(frame.data, numpy.uint8, count=frame.width * frame.height)[::997]
             white = luma.mean() > 180
             if white and not self.white:
                 self.flashes.append(now)
             self.white = white
+
+    def pauses(self, began: float) -> list[list[float]]:
+        """Times without a frame of half a second or more: from the last one before to the first one after, in ms since `began`."""
+        both = zip(self.arrivals, self.arrivals[1:])
+        return [[round((one - began) * 1000, 1), round((other - began) * 1000, 1)] for one, other in both if other - one >= 0.5]
 
     def report(self) -> dict:
         steps = numpy.diff(self.stamps) / 1000
@@ -123,6 +130,8 @@ async def watch(options: argparse.Namespace, report: dict) -> None:
     @room.on("track_subscribed")
     def _(track: rtc.Track, publication: rtc.RemoteTrackPublication, sender: rtc.RemoteParticipant) -> None:
         note("subscribed", kind=kind(track), **{"from": sender.identity}, muted=publication.muted)
+        # For those who wait for it.
+        print(kind(track), "muted" if publication.muted else "on", file=sys.stderr, flush=True)
         readers.append(asyncio.create_task(picture.read(track, shown) if kind(track) == "video" else sound.read(track)))
 
     @room.on("track_muted")
@@ -179,7 +188,7 @@ async def watch(options: argparse.Namespace, report: dict) -> None:
         if problem:
             raise RuntimeError(problem)
     finally:
-        report |= {"video": picture.report(), "audio": sound.report(), "avsync_arrival": together(picture.flashes, sound.clicks)}
+        report |= {"video": picture.report(), "pauses_ms": picture.pauses(began), "audio": sound.report(), "avsync_arrival": together(picture.flashes, sound.clicks)}
         for reader in readers:
             reader.cancel()
         await room.disconnect()

@@ -96,6 +96,7 @@ pub fn check(document: &GraphDocument, registry: &Registry, depth: Depth) -> Res
         latency: document.latency.map_or(LATENCY, |latency| latency.0),
         drain: document.drain.map_or(DRAIN, |drain| drain.0),
         segment_by: document.segment_by,
+        sparse: false,
         nodes,
         edges,
     };

@@ -26,6 +26,9 @@ pub struct Plan {
     pub drain: Span,
     /// How a render is cut.
     pub segment_by: Option<SegmentBy>,
+    /// `playout` may leave out pictures that show what the one before shows. For a run whose pictures go into a file and nowhere else;
+    /// nothing comes of it live.
+    pub sparse: bool,
     /// In an order in which producers come before consumers.
     pub nodes: Vec<PlanNode>,
     /// All connections, by consumer and in the order of its file entry.
@@ -113,6 +116,12 @@ impl Plan {
         let takes = move |index: usize| self.edges.iter().any(|edge| edge.to == index && self.kind(edge) == kind);
         let makes = |index: usize| self.nodes[index].node_type.outputs.iter().any(|port| port.kind == Kind::Encoded);
         (0..self.nodes.len()).filter(move |&index| makes(index) && takes(index))
+    }
+
+    /// All that takes encoded pictures takes them sparse.
+    pub fn may_be_sparse(&self) -> bool {
+        let takes = |edge: &PlanEdge| self.nodes[edge.to].node_type.inputs[edge.to_port].sparse;
+        self.video_encoders().all(|encoder| self.edges.iter().filter(|edge| edge.from == encoder).all(takes))
     }
 
     /// What travels on an edge.

@@ -4,10 +4,11 @@
 use crate::cue::Cue;
 use crate::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use crate::graph::unit::DurationSetting;
-use crate::node::{Cx, Flow, Node, Out, Result};
+use crate::node::{Cx, Failure, Flow, Node, Out, Result, Start};
 use crate::packet::Packet;
 use crate::pool::Pool;
 use crate::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
+use crate::segments::{Fingerprint, Hash, Part};
 use crate::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,15 +41,22 @@ pub struct TestVideoConfig {
     /// One white picture at every full second, from 1 s on; the rest dark.
     #[serde(default)]
     flash: bool,
+    /// The programme consists of so many parts of whole pictures, about equally long; 0 to 10000. For renders in segments.
+    #[serde(default)]
+    parts: u32,
 }
 
 impl NodeConfig for TestVideoConfig {
     fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
-        if self.duration.0.0 <= 0 { Err("duration must be longer than nothing".into()) } else { Ok(()) }
+        match (self.duration.0.0, self.parts) {
+            (..=0, _) => Err("duration must be longer than nothing".into()),
+            (_, 10_001..) => Err("parts goes up to 10000".into()),
+            _ => Ok(()),
+        }
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(TestVideo { config: self, defaults: *defaults, pool: Pool::new(), base: None, index: 0 }))
+        Ok(Box::new(TestVideo { config: self, defaults: *defaults, pool: Pool::new(), base: None, index: 0, first: 0, end: None }))
     }
 }
 
@@ -58,9 +66,20 @@ struct TestVideo {
     pool: Pool,
     base: Option<VideoFrame>,
     index: i64,
+    /// The picture at time zero of the run.
+    first: i64,
+    /// Where the run ends, if not with the programme.
+    end: Option<i64>,
 }
 
 impl TestVideo {
+    /// The pictures of a part: the first one, and the first of the next part.
+    fn part(&self, number: u32) -> (i64, i64) {
+        let count = self.defaults.fps.index_from(Time::ZERO + self.config.duration.0);
+        let border = |number: u32| count * i64::from(number) / i64::from(self.config.parts.max(1));
+        (border(number), border(number + 1))
+    }
+
     /// A ramp from left to right, grey.
     fn base(&mut self) -> VideoFrame {
         let (size, flash) = (self.defaults.size, self.config.flash);
@@ -81,9 +100,36 @@ impl TestVideo {
 }
 
 impl Node for TestVideo {
+    fn start(&mut self, start: &mut Start<'_>) -> Result {
+        if let Some(window) = start.window() {
+            let number = window.part.id.parse().map_err(|_| Failure::msg(format!("there is no part \"{}\"", window.part.id)))?;
+            let (first, end) = self.part(number);
+            (self.index, self.first, self.end) = (first, first, Some(end));
+        }
+        Ok(())
+    }
+
+    fn parts(&mut self) -> Result<Vec<Part>> {
+        let rate = self.defaults.fps;
+        let part = |number: u32| {
+            let (first, end) = self.part(number);
+            let content = Hash::of_all([first.to_le_bytes(), end.to_le_bytes()]);
+            let (start, end) = (rate.time_of(first), rate.time_of(end));
+            Part { id: number.to_string().into(), number: number as usize + 1, start, end, content }
+        };
+        Ok((0..self.config.parts).map(part).collect())
+    }
+
+    fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
+        key.add("pictures", part.content);
+        key.add_settings();
+        Ok(())
+    }
+
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         let rate = self.defaults.fps;
-        let (time, end) = (rate.time_of(self.index), Time::ZERO + self.config.duration.0);
+        let time = rate.time_of(self.index - self.first);
+        let end = self.end.map_or(Time::ZERO + self.config.duration.0, |end| rate.time_of(end - self.first));
         if time >= end {
             cx.settle(VIDEO, end);
             cx.settle(CUES, end);
@@ -92,8 +138,9 @@ impl Node for TestVideo {
         let size = self.defaults.size;
         let base = self.base();
         let mut frame = self.pool.on(&base);
-        let second = Time((time.0 / Span::SECOND.0) * Span::SECOND.0);
-        let flashes = self.config.flash && self.index > 0 && time - second < rate.interval();
+        let shown = rate.time_of(self.index);
+        let second = Time((shown.0 / Span::SECOND.0) * Span::SECOND.0);
+        let flashes = self.config.flash && self.index > 0 && shown - second < rate.interval();
         let rect = match self.config.flash {
             true if flashes => size.rect(),
             true => Rect::default(),

@@ -2,7 +2,7 @@
 
 use super::epoch::FlushView;
 use super::primitives::{AtomicBool, Mutex, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// Something that puts threads to sleep.
 pub trait Waker: Send + Sync {
@@ -24,12 +24,31 @@ struct Shared {
     /// Dropped on cancel: receivers of the other end then see a closed channel.
     line: Mutex<Option<crossbeam_channel::Sender<()>>>,
     listener: crossbeam_channel::Receiver<()>,
+    /// What hears of the flag that this one follows.
+    follows: OnceLock<Arc<Follower>>,
+}
+
+/// Sets a flag when another one is set.
+struct Follower(Weak<Shared>);
+
+impl Waker for Follower {
+    fn wake(&self) {
+        if let Some(shared) = self.0.upgrade() {
+            (Cancel { shared, flushes: None }).cancel();
+        }
+    }
 }
 
 impl Default for Cancel {
     fn default() -> Cancel {
         let (line, listener) = crossbeam_channel::bounded(0);
-        let shared = Shared { flag: AtomicBool::new(false), wakers: Mutex::new(Vec::new()), line: Mutex::new(Some(line)), listener };
+        let shared = Shared {
+            flag: AtomicBool::new(false),
+            wakers: Mutex::new(Vec::new()),
+            line: Mutex::new(Some(line)),
+            listener,
+            follows: OnceLock::new(),
+        };
         Cancel { shared: Arc::new(shared), flushes: None }
     }
 }
@@ -55,6 +74,20 @@ impl Cancel {
         self.shared.listener.clone()
     }
 
+    /// A flag of its own, that is also set when this one is.
+    pub fn child(&self) -> Cancel {
+        let child = Cancel::default();
+        let follower = Arc::new(Follower(Arc::downgrade(&child.shared)));
+        let waker: Arc<dyn Waker> = follower.clone();
+        // In this order: between the two the flag may be set.
+        self.register(Arc::downgrade(&waker));
+        let _ = child.shared.follows.set(follower);
+        if self.is_cancelled() {
+            child.cancel();
+        }
+        child
+    }
+
     /// The same flag, as a node sees it that may be flushed.
     pub(crate) fn with_flushes(&self, flushes: Option<FlushView>) -> Cancel {
         Cancel { shared: self.shared.clone(), flushes }
@@ -73,6 +106,16 @@ impl Cancel {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_child_follows_and_does_not_lead() {
+        let parent = Cancel::default();
+        let (first, second) = (parent.child(), parent.child());
+        first.cancel();
+        assert!(first.is_cancelled() && !parent.is_cancelled() && !second.is_cancelled());
+        parent.cancel();
+        assert!(second.is_cancelled() && parent.child().is_cancelled());
+    }
 
     #[test]
     fn cancelling_closes_the_channel_and_is_idempotent() {

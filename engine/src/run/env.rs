@@ -42,6 +42,8 @@ pub(crate) struct Env {
     /// What counts the lane that sleeps for something outside; nothing when a node runs alone.
     pub(crate) activity: Option<Arc<Activity>>,
     pub(crate) live: Option<LiveEnv>,
+    /// Pictures that show what the one before shows may be left out.
+    pub(crate) sparse: bool,
     /// The part of the programme that is made, where it is not all.
     pub(crate) window: Option<Arc<Window>>,
     pub(crate) shared: Arc<Shared>,
@@ -74,6 +76,7 @@ impl Env {
             mailbox: None,
             activity: None,
             live: None,
+            sparse: false,
             window: None,
             shared: Arc::default(),
         }

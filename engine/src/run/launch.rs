@@ -166,6 +166,7 @@ fn node_envs(plan: &Plan, env: &Env, live: Option<&LiveRun>, activity: &Arc<Acti
             wishes: inputs.map(|edge| (edge.to_port, demands[edge.from][edge.from_port].clone())).collect(),
             mailbox: node.node_type.command.map(|_| Arc::default()),
             activity: Some(activity.clone()),
+            sparse: plan.sparse && live.is_none(),
             live,
             ..env.clone()
         }
@@ -263,7 +264,7 @@ fn join_lanes(
         };
         let mut inputs = Inputs::new(inputs_of(id).map(slot).collect(), planned.node_type.sync, plan.defaults.fps);
         if let Some(window) = &env.window {
-            inputs.begin_at(Time::ZERO + window.from);
+            inputs.only(Time::ZERO + window.from, Time::ZERO + window.to);
         }
         let producer = inputs_of(id).find(|(i, _)| fused[*i]).map(|(_, edge)| edge.from);
         if inputs_of(id).next().is_none()

@@ -52,7 +52,7 @@ impl Report {
         let mut other = other;
         other.rescale(wall, media);
         for node in other.nodes {
-            match self.nodes.iter_mut().find(|known| known.node == node.node) {
+            match self.nodes.iter_mut().find(|known| known.node == node.node && known.node_type == node.node_type) {
                 Some(known) => known.absorb(&node),
                 None => self.nodes.push(node),
             }

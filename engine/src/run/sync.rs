@@ -31,6 +31,8 @@ pub(crate) struct Inputs {
     tick: i64,
     /// The first call is for a tick in the middle of the programme, and takes all that comes before.
     catches_up: bool,
+    /// A merge hands nothing on beyond this: `playout`, where the run makes only a part of the programme.
+    until: Time,
     /// How far everything was settled at the last call.
     called_at: Time,
     /// For `playout`: when the clock is to wake it; nothing = when something comes.
@@ -68,15 +70,18 @@ impl Inputs {
             latency: Span::ZERO,
             tick: 0,
             catches_up: false,
+            until: Time::MAX,
             called_at: Time(i64::MIN),
             wake: None,
         }
     }
 
-    /// Nothing is wanted of a join before this tick: its first call is there, with all sound and cues that came before it.
-    pub(crate) fn begin_at(&mut self, time: Time) {
+    /// Of the programme only what lies between these is wanted. The first call of a join is there, with all sound and cues that came
+    /// before it.
+    pub(crate) fn only(&mut self, from: Time, until: Time) {
+        self.until = until;
         if self.sync == Sync::Join {
-            self.tick = self.rate.index_from(time);
+            self.tick = self.rate.index_from(from);
             self.catches_up = self.tick > 0;
         }
     }
@@ -124,7 +129,7 @@ impl Inputs {
         match self.sync {
             Sync::Join => self.rate.time_of(self.tick),
             Sync::Each => self.settled(),
-            Sync::Merge => self.called_at,
+            Sync::Merge => self.called_at.min(self.until),
         }
     }
 

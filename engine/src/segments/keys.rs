@@ -28,6 +28,9 @@ pub(super) enum NotCut {
     Node(usize, Failure),
 }
 
+/// A source that lists parts, and these.
+type Timeline = (usize, Arc<[Part]>);
+
 /// A plan of encoders and all that leads to them, its nodes started.
 pub(super) struct Prepared {
     pub(super) plan: Plan,
@@ -56,7 +59,7 @@ impl Prepared {
     }
 
     /// The parts of what an encoder takes, and the source that lists them.
-    fn timeline(&self, encoder: usize, nodes: &[bool]) -> std::result::Result<Option<(usize, Arc<[Part]>)>, NotCut> {
+    fn timeline(&self, encoder: usize, nodes: &[bool]) -> std::result::Result<Option<Timeline>, NotCut> {
         let mut sources = self.parts.iter().filter(|(source, _)| nodes[**source]);
         let Some((first, parts)) = sources.next() else { return Ok(None) };
         if let Some((second, _)) = sources.next() {
@@ -85,6 +88,7 @@ impl Prepared {
         for (index, part) in parts.iter().enumerate() {
             for (piece, (from, to)) in pieces(part.length(), starts, self.plan.defaults.fps).into_iter().enumerate() {
                 let mut inputs = self.common((&nodes, &edges), (from, to));
+                inputs.push(("pictures left out".into(), Hash::of([u8::from(self.plan.sparse)])));
                 self.ask((&nodes, &edges), (index, &parts), from, &mut inputs)?;
                 segments.push(Segment { part: Some(index), piece, from, to, ..Segment::new(part.start + from, inputs) });
             }

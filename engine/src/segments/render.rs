@@ -163,7 +163,8 @@ impl<'a> Render<'a> {
     /// # Errors
     /// What is wrong with the graph, the first node that fails, or a store that cannot be read.
     pub fn prepare(plan: MakePlan<'a>, options: RenderOptions, watch: &Watch) -> Result<Cut<'a>, RenderError> {
-        let whole = plan()?;
+        let mut whole = plan()?;
+        whole.sparse = whole.may_be_sparse();
         if whole.segment_by.is_none() {
             return Ok(Cut::Whole(None));
         }
@@ -256,7 +257,10 @@ impl<'a> Render<'a> {
                 all.warnings.push(warning);
             }
         });
-        all.rescale(self.watch.0.began.elapsed().as_secs_f64(), report.media_seconds);
+        let (wall, media) = (self.watch.0.began.elapsed().as_secs_f64(), report.media_seconds);
+        all.rescale(wall, media);
+        // Each run had a programme of its own; together they have made this one.
+        all.nodes.iter_mut().filter(|_| media > 0.0).for_each(|node| node.fps_media = node.fps_wall * wall / media);
         Ok(all)
     }
 
@@ -326,7 +330,9 @@ impl<'a> Render<'a> {
         };
         if !known {
             let config = WriterConfig { store: store.clone(), key: segment.key, from, length };
-            let plan = segment_run((self.plan)()?, &track.encoder, config);
+            let mut whole = (self.plan)()?;
+            whole.sparse = whole.may_be_sparse();
+            let plan = segment_run(whole, &track.encoder, config);
             let percent = if segment.part.is_some() { 100 } else { SOUND };
             self.watch.run(plan, self.run_options(window, percent))?;
         }

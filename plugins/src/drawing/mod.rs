@@ -12,7 +12,6 @@ mod painter;
 mod picture;
 mod scene;
 mod shape;
-pub(crate) mod svg;
 mod text;
 
 #[cfg(test)]

@@ -124,9 +124,8 @@ pub fn package_of(element: &str) -> Option<&'static str> {
         "appsrc" | "appsink" | "decodebin" | "audioconvert" | "audioresample" | "videoconvert" | "videoscale" | "opusenc" => {
             "gstreamer1.0-plugins-base"
         }
-        "deinterlace" | "videoflip" | "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "vp9enc" | "qtdemux" | "souphttpsrc" => {
-            "gstreamer1.0-plugins-good"
-        }
+        "capssetter" | "deinterlace" | "videoflip" | "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "vp9enc" | "qtdemux"
+        | "souphttpsrc" => "gstreamer1.0-plugins-good",
         "nicesink" | "nicesrc" => "gstreamer1.0-nice",
         _ => return None,
     })

@@ -5,13 +5,15 @@
 //! encoder and the order of decoding are accounted for. The other track is not decoded at all, nor pictures that are too large.
 
 use super::error::GstError;
+use super::film_range::full_range;
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::pool::Pool;
 use engine::time::Span;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
-use gstreamer_video::{VideoFrameExt, VideoFrameRef, VideoInfo};
+use gstreamer_video::{VideoColorRange, VideoFrameExt, VideoFrameRef, VideoInfo};
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,7 @@ use std::time::{Duration, Instant};
 pub const MAX_SIDE: u32 = 8192;
 /// The most pixels of a film's picture: DCI 4K is 4096x2160.
 pub const MAX_AREA: u64 = 4096 * 4096;
+const NO_TRACK: &str = "there is no track of that kind in it, or the file is damaged";
 /// How long the next picture or block may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often a waiting reader looks whether it is still wanted.
@@ -32,9 +35,11 @@ const ROUNDING: Span = Span::from_millis(1);
 /// What a reader that starts in the middle decodes before: decoders of sound need it to have settled.
 const RUN_UP: Span = Span::SECOND;
 
-/// BT.709 limited range with chroma sited left, upright, one picture for each frame.
-const PICTURES: &str = "videoconvert dither=none ! video/x-raw,format=I420,colorimetry=bt709,chroma-site=mpeg2 ! deinterlace fields=top \
-    ! videoflip video-direction=auto ! appsink name=sink sync=false max-buffers=4 enable-last-sample=false";
+/// Upright, one picture for each frame.
+const PICTURES: &str = "videoconvert dither=none ! capsfilter name=colour ! deinterlace fields=top ! videoflip video-direction=auto \
+    ! appsink name=sink sync=false max-buffers=4 enable-last-sample=false";
+/// BT.709 with chroma sited left. The range stays what it was: between two planar formats GStreamer 1.22 does not change it.
+const COLOURS: [&str; 2] = ["2:3:5:1", "1:3:5:1"];
 /// Rates that the exact resampler knows; others are brought to the nearest of them first.
 const SOUND: &str = "audioconvert ! audioresample ! audio/x-raw,format=F32LE,layout=interleaved,\
     rate={8000,11025,12000,16000,22050,24000,32000,44100,48000,88200,96000,176400,192000} \
@@ -93,15 +98,28 @@ pub struct FilmPictures {
     reader: FilmReader,
     next: Option<FilmPicture>,
     begun: bool,
+    ended: bool,
+    last: Span,
 }
 
 impl FilmPictures {
+    /// When the last picture came, once there is none after it.
+    pub fn ended(&self) -> Option<Span> {
+        self.ended.then_some(self.last)
+    }
+
     /// Opens a film; the first time asked for is about `from`.
     ///
     /// # Errors
     /// As [`FilmReader::open`].
     pub fn open(path: &Path, from: Span, stop: Arc<AtomicBool>) -> Result<FilmPictures, GstError> {
-        Ok(FilmPictures { reader: FilmReader::open(path, Track::Pictures, from, stop)?, next: None, begun: false })
+        Ok(FilmPictures {
+            reader: FilmReader::open(path, Track::Pictures, from, stop)?,
+            next: None,
+            begun: false,
+            ended: false,
+            last: Span::ZERO,
+        })
     }
 
     /// The picture that shows at `at`, where it is another than at the time asked for before; times only increase. Before the first
@@ -119,10 +137,11 @@ impl FilmPictures {
             };
             match next {
                 Some(next) if next.at <= at + ROUNDING || !self.begun => {
-                    self.begun = true;
+                    (self.begun, self.last) = (true, next.at);
                     shown = Some(next);
                 }
                 next => {
+                    self.ended = next.is_none();
                     self.next = next;
                     return Ok(shown);
                 }
@@ -157,12 +176,22 @@ pub fn film_facts(path: &Path) -> Result<FilmFacts, GstError> {
     let pool = Pool::new();
     let mut reader = FilmReader::open(path, Track::Pictures, Span::ZERO, Arc::default())?;
     let first = reader.picture(&pool)?.ok_or_else(|| film("there is no picture in it"))?;
-    let told = reader.pipeline.query_duration::<gst::ClockTime>().filter(|length| !length.is_zero());
+    let told = reader.pipeline.query_duration::<gst::ClockTime>().filter(|length| !length.is_zero() && tells_length(path));
     let length = match told {
         Some(length) => span_of(length),
         None => reader.decoded_length(first.at, &pool)?,
     };
     Ok(FilmFacts { shape: first.shape, length, has_sound: reader.found.sound.load(Ordering::Relaxed) })
+}
+
+/// Matroska that was written as it came has no length in its head (RFC 9559, 5.1.2.10: element 0x4489, a float); asked for it, its reader
+/// names how far it has read. For MPEG streams it is a guess by their bit rate.
+fn tells_length(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(64 << 10).read_to_end(&mut head));
+    let is_matroska = head.starts_with(b"\x1a\x45\xdf\xa3");
+    let is_stream = head.starts_with(b"G") || head.starts_with(b"\0\0\x01\xba");
+    read.is_ok() && !is_stream && (!is_matroska || head.windows(3).any(|bytes| matches!(bytes, [0x44, 0x89, 0x84 | 0x88])))
 }
 
 impl FilmReader {
@@ -177,8 +206,12 @@ impl FilmReader {
         let source = element("filesrc")?;
         source.set_property("location", path);
         let decode = element("decodebin")?;
-        let chain = if track == Track::Pictures { PICTURES } else { SOUND };
-        let chain = gst::parse::bin_from_description(chain, true).map_err(|error| GstError::from_parser(&error))?;
+        let chain = match (track, full_range(path)) {
+            (Track::Sound, _) => SOUND.to_string(),
+            (Track::Pictures, None) => PICTURES.to_string(),
+            (Track::Pictures, Some(colour)) => format!("capssetter name=named caps=video/x-raw,colorimetry=(string){colour} ! {PICTURES}"),
+        };
+        let chain = gst::parse::bin_from_description(&chain, true).map_err(|error| GstError::from_parser(&error))?;
         let sink = chain.by_name("sink").and_then(|sink| sink.downcast::<AppSink>().ok());
         let sink = sink.ok_or_else(|| GstError::Launch { text: "it has no appsink".into() })?;
         let added = pipeline.add_many([&source, &decode]).and_then(|()| pipeline.add(&chain)).and_then(|()| source.link(&decode));
@@ -286,6 +319,7 @@ impl FilmReader {
     fn check(&self) -> Result<(), GstError> {
         let said = self.pipeline.bus().and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
         match said {
+            None if !self.found.wanted.load(Ordering::Relaxed) && self.found.fault().is_some() => Err(self.failure()),
             None => Ok(()),
             Some(message) => {
                 if let gst::MessageView::Error(error) = message.view() {
@@ -307,7 +341,7 @@ impl FilmReader {
             return "it is no film that can be read; bring MP4, MOV, MKV, WebM or AVI".into();
         }
         if !self.found.wanted.load(Ordering::Relaxed) {
-            return "there is no track of that kind in it, or the file is damaged".into();
+            return NO_TRACK.into();
         }
         format!("the file is damaged ({})", super::redacted(error.message().trim_end_matches('.')))
     }
@@ -351,6 +385,12 @@ fn watch(decode: &gst::Element, chain: &gst::Bin, track: Track, found: &Arc<Foun
         let is_other = if track == Track::Pictures { is_sound(name) } else { is_picture && fields.has_field("width") };
         Some((!is_other).to_value())
     });
+    let told = Arc::clone(found);
+    decode.connect_no_more_pads(move |_| {
+        if !told.wanted.load(Ordering::Relaxed) {
+            told.fail(NO_TRACK.into());
+        }
+    });
     let (told, chain) = (Arc::clone(found), chain.downgrade());
     decode.connect_pad_added(move |_, pad| {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
@@ -363,12 +403,28 @@ fn watch(decode: &gst::Element, chain: &gst::Bin, track: Track, found: &Arc<Foun
         if name == raw
             && let Some(input) = input.filter(|input| !input.is_linked())
         {
+            if track == Track::Pictures {
+                keep_range(&caps, &input);
+            }
             match pad.link(&input) {
                 Ok(_) => told.wanted.store(true, Ordering::Relaxed),
                 Err(error) => told.fail(format!("its pictures or its sound are of a kind that is not known here ({error})")),
             }
         }
     });
+}
+
+/// What comes out of the chain that begins at `input` is to have the range of `caps`.
+fn keep_range(caps: &gst::Caps, input: &gst::Pad) {
+    let chain = input.parent_element().and_then(|chain| chain.downcast::<gst::Bin>().ok());
+    let element = |name| chain.as_ref().and_then(|chain| chain.by_name(name));
+    let info = VideoInfo::from_caps(caps).ok();
+    let is_full = info.is_some_and(|info| info.is_yuv() && info.colorimetry().range() == VideoColorRange::Range0_255);
+    let colour = COLOURS[usize::from(is_full || element("named").is_some())];
+    let wanted = gst::Caps::builder("video/x-raw").field("format", "I420").field("colorimetry", colour).field("chroma-site", "mpeg2");
+    if let Some(filter) = element("colour") {
+        filter.set_property("caps", wanted.build());
+    }
 }
 
 fn is_sound(name: &str) -> bool {
@@ -420,7 +476,15 @@ fn shape(info: &VideoInfo) -> Size {
     }
 }
 
-/// The picture in a buffer of our own, without an odd last column or row.
+/// Levels of limited range for those of full range, luma and chroma (ITU-R BT.2100, table 9, at 8 bits), rounded to nearest.
+fn limited(level: usize, plane: usize) -> u8 {
+    match plane {
+        0 => (16.0 + level as f64 * 219.0 / 255.0).round() as u8,
+        _ => (128.0 + (level as f64 - 128.0) * 224.0 / 255.0).round() as u8,
+    }
+}
+
+/// The picture in a buffer of our own, in limited range, without an odd last column or row.
 fn copied(view: &VideoFrameRef<&gst::BufferRef>, pool: &Pool) -> Result<VideoFrame, GstError> {
     let size = Size::new(view.width() & !1, view.height() & !1);
     if !size.is_even() {
@@ -436,6 +500,10 @@ fn copied(view: &VideoFrameRef<&gst::BufferRef>, pool: &Pool) -> Result<VideoFra
         let target = &mut frame.bytes_mut()[layout.offset(plane)..][..layout.plane_bytes(plane)];
         for (to, from) in target.chunks_mut(layout.stride(plane)).zip(source.chunks(stride.max(1))) {
             to[..width].copy_from_slice(from.get(..width).ok_or_else(cut_off)?);
+        }
+        if view.info().colorimetry().range() == VideoColorRange::Range0_255 {
+            let levels: [u8; 256] = std::array::from_fn(|level| limited(level, plane));
+            target.iter_mut().for_each(|level| *level = levels[usize::from(*level)]);
         }
     }
     Ok(frame.freeze())

@@ -12,7 +12,7 @@ use crate::gst::film_facts;
 use engine::cue::{Placement, Transition};
 use engine::time::Span;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// How films are named in a folder of slides.
@@ -69,6 +69,9 @@ pub(super) fn read(path: &Path, part: &Part) -> Result<Clip, LessonError> {
     if bytes > MAX_FILM_BYTES {
         return Err(wrong(format!("it has {} MiB; the limit is {} MiB: cut or compress it", bytes >> 20, MAX_FILM_BYTES >> 20)));
     }
+    if let Some(missing) = missing(path, bytes).map_err(LessonError::read(path))? {
+        return Err(wrong(format!("it is cut off, {} KiB are missing at its end; copy it again", missing.div_ceil(1024))));
+    }
     let hash = hash(path)?;
     let facts = film_facts(path).map_err(|error| wrong(error.to_string()))?;
     let until = part.until.unwrap_or(facts.length);
@@ -79,6 +82,32 @@ pub(super) fn read(path: &Path, part: &Part) -> Result<Clip, LessonError> {
     let fade_out = part.fade_out.unwrap_or(FADE_OUT).min(length);
     let sound = part.sound && facts.has_sound;
     Ok(Clip { path: path.into(), hash, size: (facts.shape.width, facts.shape.height), from: part.from, length, sound, fade_out })
+}
+
+/// How many bytes an MP4 or MOV file lacks at its end: its boxes say how long they are (ISO/IEC 14496-12, 4.2).
+fn missing(path: &Path, bytes: u64) -> std::io::Result<Option<u64>> {
+    let mut file = File::open(path)?;
+    let mut at = 0;
+    while at + 8 <= bytes {
+        file.seek(SeekFrom::Start(at))?;
+        let mut head = Vec::new();
+        file.by_ref().take(16).read_to_end(&mut head)?;
+        let name_is_text = head[4..8].iter().all(|c| c.is_ascii_graphic() || *c == b' ' || *c == 0xa9);
+        if !name_is_text || at == 0 && !matches!(&head[4..8], b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip") {
+            return Ok(None);
+        }
+        let size = match u32::from_be_bytes([head[0], head[1], head[2], head[3]]) {
+            0 => return Ok(None),
+            1 if head.len() == 16 => head[8..].iter().fold(0, |size: u64, byte| size << 8 | u64::from(*byte)),
+            size => size.into(),
+        };
+        match at.checked_add(size) {
+            Some(end) if size >= 8 && end <= bytes => at = end,
+            Some(end) if size >= 8 => return Ok(Some(end - bytes)),
+            _ => return Ok(None),
+        }
+    }
+    Ok(None)
 }
 
 fn hash(path: &Path) -> Result<ContentHash, LessonError> {

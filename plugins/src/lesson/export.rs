@@ -8,7 +8,7 @@ use super::error::LessonError;
 use super::frames::numbered;
 use super::hash::ContentHash;
 use super::limits::read_file;
-use super::model::{Frames, Lesson, Narration, OverlayRole, Slide, Visual};
+use super::model::{Capture, Frames, Lesson, Narration, OverlayRole, Slide, Visual};
 use super::yaml::{Text, Tree, quoted};
 use crate::part_file::{self, PartFile, folder_of};
 use engine::cue::{Anchor, Placement, Transition};
@@ -48,10 +48,18 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
             text.value(2, "page", format!("{{ document: {}, number: {} }}", inside(document, folder)?, index + 1))
         }
         Visual::Image { path, .. } => text.value(2, "image", inside(path, folder)?),
-        Visual::Embed { url, poster } => {
+        Visual::Embed { url, poster, capture } => {
             let poster = poster.as_ref().map(|(path, _)| inside(path, folder)).transpose()?;
             let poster = poster.map_or_else(String::new, |poster| format!(", poster: {poster}"));
-            text.value(2, "embed", format!("{{ url: {}{poster} }}", quoted(url)))
+            let capture = match capture {
+                None => String::new(),
+                Some(Capture::Still) => ", capture: still".into(),
+                Some(Capture::Moving { rate, length }) => {
+                    let length = length.map_or_else(String::new, |length| format!(", length: {}", DurationSetting(length)));
+                    format!(", capture: moving, rate: {rate}{length}")
+                }
+            };
+            text.value(2, "embed", format!("{{ url: {}{poster}{capture} }}", quoted(url)))
         }
         Visual::Clip(clip) => {
             let from = (clip.from != Span::ZERO).then(|| format!(", from: {}", DurationSetting(clip.from)));

@@ -9,7 +9,7 @@ use super::confine::confined;
 use super::error::LessonError;
 use super::frames::{self, RATE as FRAMES};
 use super::limits::{check_count, read_file, read_text};
-use super::model::{Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
+use super::model::{Capture, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
 use super::pdf::{Document, page_hash};
 use super::raster::image_size;
 use super::{ImportOptions, pdf_guard, slug};
@@ -26,6 +26,8 @@ use std::path::{Path, PathBuf};
 
 /// How long a fade takes when the file does not say.
 const FADE: Span = Span::from_millis(500);
+/// Pictures a second of a page that is captured as it moves, when the file does not say.
+const RATE: u32 = 10;
 
 /// A lesson: what is said and shown, slide by slide.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -135,8 +137,37 @@ fn heard() -> bool {
 struct EmbedFile {
     /// Its address: https://... or http://...
     url: String,
-    /// A picture that stands for it in a film, relative to this file. Default: a plain ground.
+    /// A picture that stands for it in a film, relative to this file. Default: the page is captured.
     poster: Option<String>,
+    /// How a film captures it. With a poster, the poster stands for it only where that fails. Default: still where there is no poster.
+    capture: Option<CaptureFile>,
+    /// Of `capture: moving`, pictures a second. Default: 10.
+    #[schemars(range(min = 1, max = 25))]
+    rate: Option<u32>,
+    /// Of `capture: moving`, for how long; then its last picture stands. Default: about as long as the slide will last.
+    length: Option<DurationSetting>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum CaptureFile {
+    /// As a picture.
+    Still,
+    /// As it moves, from when it has loaded.
+    Moving,
+}
+
+impl EmbedFile {
+    fn capture(&self) -> Result<Option<Capture>, &'static str> {
+        match (self.capture, self.rate, self.length) {
+            (Some(CaptureFile::Moving), Some(0 | 26..), _) => Err("its rate must be 1 to 25 pictures a second"),
+            (Some(CaptureFile::Moving), rate, length) => {
+                Ok(Some(Capture::Moving { rate: rate.unwrap_or(RATE), length: length.map(|length| length.0) }))
+            }
+            (_, Some(_), _) | (_, _, Some(_)) => Err("rate and length are for a page that is captured as it moves: write capture: moving"),
+            (capture, None, None) => Ok(capture.map(|_| Capture::Still)),
+        }
+    }
 }
 
 /// A recording.
@@ -319,7 +350,9 @@ impl Files {
                 size.get_or_insert(clip.size);
                 Visual::Clip(clip)
             }
-            (None, None, None, Some(EmbedFile { url, poster }), None, None, None) => {
+            (None, None, None, Some(embed), None, None, None) => {
+                let capture = embed.capture().map_err(&wrong)?;
+                let EmbedFile { url, poster, .. } = embed;
                 let poster = poster.map(|poster| self.confined(&poster, number)).transpose()?;
                 let poster = poster.map(|path| -> Result<_, LessonError> {
                     let shape = image_size(&path)?;
@@ -327,7 +360,7 @@ impl Files {
                     let hash = read_file(&path)?.1;
                     Ok((path, hash))
                 });
-                Visual::Embed { url, poster: poster.transpose()? }
+                Visual::Embed { url, poster: poster.transpose()?, capture }
             }
             (None, None, None, None, Some(mut canvas), None, None) => {
                 for file in canvas.files_mut() {

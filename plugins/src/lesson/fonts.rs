@@ -1,6 +1,6 @@
 //! Which fonts a deck asks for and the machine lacks.
 
-use super::process;
+use crate::process;
 use engine::run::Cancel;
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -1,9 +1,9 @@
 //! Lessons in use: what several parts of one run read is read once, and all of them see the same.
 //!
 //! A lesson is shared for as long as somebody holds it. A file that was written meanwhile is read anew; folders and lesson files,
-//! whose content lies in many files, are always read.
+//! whose content lies in many files, are always read; what comes from the web stays what it was.
 
-use super::{ImportOptions, Lesson, LessonError, import};
+use super::{ImportOptions, Lesson, LessonError, address, import};
 use engine::node::Start;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -13,23 +13,25 @@ use std::time::SystemTime;
 #[derive(PartialEq)]
 struct Source {
     path: PathBuf,
-    modified: SystemTime,
-    length: u64,
+    /// When it was written, and how long it is; nothing of the kind is known of what comes from the web.
+    state: Option<(SystemTime, u64)>,
     language: Option<String>,
 }
 
 impl Source {
-    /// `None` where one file does not tell whether the lesson has changed.
+    /// `None` where one file does not tell whether the lesson has changed, or the lesson is made to order.
     fn of(path: &Path, options: &ImportOptions) -> Option<Source> {
-        let deck =
-            path.extension().is_some_and(|extension| ["pptx", "ppt", "odp"].iter().any(|known| extension.eq_ignore_ascii_case(known)));
+        if options.to_order() {
+            return None;
+        }
+        let language = options.language.clone();
+        if address(path).is_some() {
+            return Some(Source { path: path.into(), state: None, language });
+        }
+        let whole = ["pptx", "ppt", "odp", "docx", "txt"];
+        let deck = path.extension().is_some_and(|extension| whole.iter().any(|known| extension.eq_ignore_ascii_case(known)));
         let meta = std::fs::metadata(path).ok().filter(|meta| deck && meta.is_file())?;
-        Some(Source {
-            path: path.canonicalize().ok()?,
-            modified: meta.modified().ok()?,
-            length: meta.len(),
-            language: options.language.clone(),
-        })
+        Some(Source { path: path.canonicalize().ok()?, state: Some((meta.modified().ok()?, meta.len())), language })
     }
 }
 
@@ -39,8 +41,11 @@ impl Source {
 /// Those of [`import`].
 pub fn import_shared(path: &Path, options: &ImportOptions) -> Result<Arc<Lesson>, LessonError> {
     static LAST: Mutex<Option<(Source, Weak<Lesson>)>> = Mutex::new(None);
+    // Two parts that ask the web at one time might be answered differently: the second one waits for the first one's answer.
+    static ON_THE_WEB: Mutex<()> = Mutex::new(());
     let Some(source) = Source::of(path, options) else { return import(path, options).map(Arc::new) };
     // One value is replaced by another: poisoning means nothing here.
+    let _turn = address(path).map(|_| ON_THE_WEB.lock().unwrap_or_else(PoisonError::into_inner));
     let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((known, lesson)) = &*last()
         && *known == source

@@ -7,6 +7,7 @@ use super::error::LessonError;
 use super::limits::{MAX_TRANSITION, check};
 use super::model::{Lesson, Slide, Visual, Warning};
 use engine::cue::Transition;
+use engine::graph::unit::DurationSetting;
 use engine::time::Span;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +22,8 @@ use std::path::Path;
 /// When there is no lesson.
 pub fn join(parts: Vec<Lesson>, fade: Span, path: &Path) -> Result<Lesson, LessonError> {
     if fade < Span::ZERO || fade > MAX_TRANSITION {
-        let (what, limit) = (format!("the fade between two parts is {fade}"), MAX_TRANSITION.to_string());
+        let (what, limit) =
+            (format!("the fade between two parts is {}", DurationSetting(fade)), DurationSetting(MAX_TRANSITION).to_string());
         return Err(LessonError::Limit { path: path.into(), what, limit });
     }
     let count = parts.len();
@@ -136,6 +138,6 @@ mod tests {
         let parts = || vec![lesson("en", vec![slide("a", 1)]), lesson("en", vec![slide("a", 1)])];
         let whole = join(parts(), Span::ZERO, Path::new("joined")).unwrap();
         assert_eq!((whole.slides[1].transition, whole.slides[1].id.as_str()), (Transition::Cut, "2-a"));
-        assert!(join(parts(), Span::from_seconds(60), Path::new("joined")).unwrap_err().to_string().contains("the limit is 10 s"));
+        assert!(join(parts(), Span::from_seconds(60), Path::new("joined")).unwrap_err().to_string().contains("is 1min; the limit is 10s"));
     }
 }

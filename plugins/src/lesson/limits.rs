@@ -4,7 +4,7 @@
 
 use super::error::LessonError;
 use super::hash::ContentHash;
-use super::model::{Lesson, Narration, Slide, Visual};
+use super::model::{Capture, Lesson, Narration, Slide, Visual};
 use engine::time::{Span, Time};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -23,6 +23,8 @@ pub const MAX_PIXELS: u64 = 200_000_000;
 pub const MAX_NARRATION_CHARS: usize = 20_000;
 /// Length of one slide, as far as the lesson itself says it.
 pub const MAX_SLIDE: Span = Span::from_seconds(4 * 3600);
+/// How long a live page is captured as it moves: it takes as long as it lasts.
+pub const MAX_CAPTURE: Span = Span::from_seconds(600);
 /// Length of a transition.
 pub const MAX_TRANSITION: Span = Span::from_seconds(10);
 
@@ -118,6 +120,9 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
         span if span > longest => Err(format!("{what} is {span}; the limit is {longest}")),
         _ => Ok(()),
     };
+    if let Visual::Embed { capture: Some(Capture::Moving { length: Some(span), .. }), .. } = &slide.visual {
+        length("the length of its capture", *span, MAX_CAPTURE)?;
+    }
     if let Visual::Embed { url, .. } = &slide.visual {
         let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).and_then(|rest| rest.split(['/', '?', '#']).next());
         if host.is_none_or(str::is_empty) || url.contains(|c: char| c.is_whitespace() || c.is_control()) {

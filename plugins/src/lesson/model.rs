@@ -89,12 +89,30 @@ pub enum Visual {
     Canvas(Arc<Canvas>),
     /// A film kept as numbered pictures, without sound. The slide shows until it is over at least; then its last picture stands.
     Frames(Frames),
-    /// A live page, which viewers of a live talk are shown until the talk is told to go on. A film shows its poster.
+    /// A live page, which viewers of a live talk are shown until the talk is told to go on. A film shows its poster, or what was captured
+    /// of it.
     Embed {
         /// Address of the page: `https://…` or `http://…`.
         url: String,
         /// A picture that stands for it, with the file's hash; without one, a plain ground does.
         poster: Option<(PathBuf, ContentHash)>,
+        /// How a film captures it; `None` = not at all where there is a poster, else as a picture. Where that fails, the poster stands
+        /// for it.
+        capture: Option<Capture>,
+    },
+}
+
+/// How a film captures a live page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capture {
+    /// As a picture.
+    Still,
+    /// As it moves from when it has loaded; then its last picture stands.
+    Moving {
+        /// Pictures a second, 1 to 25.
+        rate: u32,
+        /// For how long; `None` = for about as long as the slide will last.
+        length: Option<Span>,
     },
 }
 
@@ -252,7 +270,15 @@ impl Visual {
         match self {
             Visual::Page { hash, .. } => canon.text("page").hash(*hash),
             Visual::Image { hash, .. } => canon.text("image").hash(*hash),
-            Visual::Embed { url, poster } => canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash)),
+            Visual::Embed { url, poster, capture } => {
+                let canon = canon.text("embed").text(url).option(poster.as_ref(), |canon, (_, hash)| canon.hash(*hash));
+                canon.option(*capture, |canon, capture| match capture {
+                    Capture::Still => canon.text("still"),
+                    Capture::Moving { rate, length } => {
+                        canon.text("moving").number(rate.into()).option(length, |canon, length| canon.number(length.0))
+                    }
+                })
+            }
             Visual::Clip(clip) => canon.text("clip").hash(clip.pictures_hash()).number(i64::from(clip.sound)).number(clip.fade_out.0),
             Visual::Canvas(canvas) => canvas.canon(canon.text("canvas")),
             Visual::Frames(frames) => canon.text("frames").hash(frames.hash).number(frames.rate.interval().0),
@@ -333,6 +359,10 @@ mod tests {
         }
     }
 
+    fn moving(rate: u32, length: Option<Span>) -> Visual {
+        Visual::Embed { url: "https://example.org".into(), poster: None, capture: Some(Capture::Moving { rate, length }) }
+    }
+
     fn clip() -> Clip {
         let (from, length, fade_out) = (Span::ZERO, Span::from_seconds(9), Span::ZERO);
         Clip { path: "a.mp4".into(), hash: ContentHash::of(b"film"), size: (640, 360), from, length, sound: true, fade_out }
@@ -350,9 +380,17 @@ mod tests {
         assert_eq!(moved.content_hash(), hash);
         let others = [
             Slide { visual: Visual::Color([0, 0, 0]), ..slide() },
-            Slide { visual: Visual::Embed { url: "https://example.org".into(), poster: None }, ..slide() },
+            Slide { visual: Visual::Embed { url: "https://example.org".into(), poster: None, capture: None }, ..slide() },
+            Slide { visual: Visual::Embed { url: "https://example.org".into(), poster: None, capture: Some(Capture::Still) }, ..slide() },
+            Slide { visual: moving(10, None), ..slide() },
+            Slide { visual: moving(20, None), ..slide() },
+            Slide { visual: moving(10, Some(Span::SECOND)), ..slide() },
             Slide {
-                visual: Visual::Embed { url: "https://example.org".into(), poster: Some(("a.png".into(), ContentHash::of(b"a"))) },
+                visual: Visual::Embed {
+                    url: "https://example.org".into(),
+                    poster: Some(("a.png".into(), ContentHash::of(b"a"))),
+                    capture: None,
+                },
                 ..slide()
             },
             Slide { visual: Visual::Clip(clip()), ..slide() },

@@ -1,20 +1,16 @@
 //! LibreOffice as a converter, with a cache.
 //!
 //! Each conversion runs in a folder of its own with its own profile, home and temporary files, so that several run at once, nothing
-//! of the user's set-up changes the result, and nothing is left behind: only a killed program leaves its `*.part` folder, which a
-//! later conversion removes. Results are published by rename: the first one wins.
+//! of the user's set-up changes the result, and nothing is left behind. Results are published by rename: the first one wins.
 
 use super::ImportOptions;
 use super::error::LessonError;
 use super::hash::ContentHash;
-use super::process;
+use super::workshop;
+use crate::process;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
-
-/// A folder of a conversion that nothing was added to for so long belongs to nobody any more; the longest time limit is far shorter.
-const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// One conversion.
 pub(super) struct Task<'a> {
@@ -39,14 +35,7 @@ pub(super) fn convert(task: &Task, options: &ImportOptions) -> Result<PathBuf, L
     if result.is_file() {
         return Ok(result);
     }
-    fs::create_dir_all(&options.cache_dir).map_err(LessonError::write(&options.cache_dir))?;
-    sweep(&options.cache_dir);
-    // In the cache folder, because a rename does not cross file systems.
-    let work = tempfile::Builder::new()
-        .prefix(WORK.0)
-        .suffix(WORK.1)
-        .tempdir_in(&options.cache_dir)
-        .map_err(LessonError::write(&options.cache_dir))?;
+    let work = workshop::open(&options.cache_dir)?;
     let work = work.path();
     let input = work.join("deck").with_extension(task.from);
     fs::write(&input, task.bytes).map_err(LessonError::write(&input))?;
@@ -74,21 +63,6 @@ pub(super) fn convert(task: &Task, options: &ImportOptions) -> Result<PathBuf, L
         _ => {}
     }
     Ok(result)
-}
-
-/// Beginning and end of the names of folders in which LibreOffice works.
-const WORK: (&str, &str) = ("converting-", ".part");
-
-/// Removes what killed programs left here long ago. What cannot be removed is in nobody's way.
-fn sweep(cache: &Path) {
-    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let ours = name.to_str().is_some_and(|name| name.starts_with(WORK.0) && name.ends_with(WORK.1));
-        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
-        if ours && age().is_some_and(|age| age > ABANDONED) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 /// An environment that depends on nothing of the user's but where programs and fonts are.
@@ -124,6 +98,7 @@ fn file_url(path: &Path) -> String {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
 
     fn convert_with(script: &str, timeout: Duration) -> String {
         let folder = tempfile::tempdir().unwrap();
@@ -161,22 +136,6 @@ mod tests {
         };
         let task = Task { path: Path::new("a.pptx"), bytes: b"x", from: "pptx", to: "pdf", filter: "pdf", key: ContentHash::of(b"x") };
         assert!(convert(&task, &options).unwrap_err().to_string().contains("sudo apt-get install libreoffice-impress"));
-    }
-
-    #[test]
-    fn what_killed_programs_left_is_removed_in_time() {
-        let cache = tempfile::tempdir().unwrap();
-        let make = |name: &str, age: Duration| {
-            fs::create_dir(cache.path().join(name)).unwrap();
-            let folder = fs::File::open(cache.path().join(name)).unwrap();
-            folder.set_modified(std::time::SystemTime::now() - age).unwrap();
-        };
-        make("converting-old.part", ABANDONED * 2);
-        make("converting-new.part", Duration::ZERO);
-        make("other", ABANDONED * 2);
-        sweep(cache.path());
-        let left = |name: &str| cache.path().join(name).exists();
-        assert_eq!((left("converting-old.part"), left("converting-new.part"), left("other")), (false, true, true));
     }
 
     #[test]

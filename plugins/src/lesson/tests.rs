@@ -321,6 +321,8 @@ fn films_are_slides_of_a_folder_and_a_lesson_by_themselves() {
 fn mistakes_about_films_are_named() {
     let folder = tempfile::tempdir().unwrap();
     film(folder.path(), "a.mov");
+    let whole = fs::read(folder.path().join("a.mov")).unwrap();
+    fs::write(folder.path().join("d.mov"), &whole[..whole.len() / 2]).unwrap();
     fs::write(folder.path().join("b.mp4"), "#EXTM3U\nhttp://127.0.0.1/a.ts").unwrap();
     let refused = |clip: &str| {
         let path = folder.path().join("lesson.yaml");
@@ -331,6 +333,7 @@ fn mistakes_about_films_are_named() {
     for (clip, expected) in [
         ("{ file: a.mov, from: 3s }", "slide 2: it cannot be shown as a clip: the part from 3"),
         ("{ file: a.mov, from: 1s, until: 1s }", "is empty"),
+        ("{ file: d.mov }", "slide 2: it cannot be shown as a clip: it is cut off"),
         ("{ file: b.mp4 }", "slide 2: it cannot be shown as a clip: it is no film"),
         ("{ file: ../a.mov }", "must be relative"),
         ("{ file: c.mov }", "cannot be read"),

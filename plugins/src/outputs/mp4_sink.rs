@@ -26,7 +26,7 @@ pub const MP4_SINK: NodeType = NodeType {
     revision: 1,
     summary: "The lecture as an MP4 file with chapters and captions",
     inputs: &[
-        VIDEO.port("H.264 units").optional(),
+        VIDEO.port("H.264 units").optional().sparse(),
         AUDIO.port("AAC units").optional(),
         CUES.port("slides become chapters, captions soft captions").optional(),
     ],

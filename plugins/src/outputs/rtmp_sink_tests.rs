@@ -11,7 +11,7 @@ use engine::packet::Packet;
 use engine::testing::{NodeTest, Outputs};
 use engine::time::{Span, Time};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -40,8 +40,7 @@ struct Ffmpeg {
 }
 
 impl Ffmpeg {
-    fn open(port: u16, folder: &Path) -> Ffmpeg {
-        let file = folder.join("received.flv");
+    fn open(port: u16, file: PathBuf) -> Ffmpeg {
         let mut command = Command::new("ffmpeg");
         command.args(["-v", "error", "-y", "-listen", "1", "-i", &format!("rtmp://127.0.0.1:{port}/live/key"), "-c", "copy"]);
         let ffmpeg = command.args(["-flush_packets", "1"]).arg(&file).stdin(Stdio::null()).spawn().expect("ffmpeg is installed");
@@ -53,6 +52,16 @@ impl Ffmpeg {
             std::thread::yield_now();
         }
         Ffmpeg { ffmpeg, file }
+    }
+
+    /// It has received some pictures.
+    fn has_some(&self) -> bool {
+        std::fs::metadata(&self.file).is_ok_and(|file| file.len() > 20_000)
+    }
+
+    fn kill(mut self) {
+        self.ffmpeg.kill().unwrap();
+        self.ffmpeg.wait().unwrap();
     }
 
     fn end(mut self) -> serde_json::Value {
@@ -70,7 +79,7 @@ fn count(streams: &serde_json::Value, kind: &str) -> usize {
 fn a_server_gets_every_picture_and_the_sound() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
-    let server = Ffmpeg::open(port, folder.path());
+    let server = Ffmpeg::open(port, folder.path().join("received.flv"));
     let (video, audio) = lecture();
     let mut test = NodeTest::new(&RTMP_SINK, &format!("{{ url: \"rtmp://127.0.0.1:{port}/live/key\" }}"));
     for (port, encoded) in [(VIDEO, &video), (AUDIO, &audio)] {
@@ -88,7 +97,7 @@ fn a_server_gets_every_picture_and_the_sound() {
 }
 
 #[test]
-fn a_server_that_comes_later_gets_the_stream_from_a_keyframe_on() {
+fn a_server_that_comes_later_or_is_lost_and_comes_again_gets_the_stream_from_a_keyframe_on() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let (video, _) = lecture();
@@ -118,15 +127,23 @@ fn a_server_that_comes_later_gets_the_stream_from_a_keyframe_on() {
         !losses.is_empty()
     });
     assert!(!losses[0].to_string().contains("live/key"), "the stream key is a secret: {}", losses[0]);
-    let server = Ffmpeg::open(port, folder.path());
-    feed(&mut || std::fs::metadata(&server.file).is_ok_and(|file| file.len() > 20_000));
+    let files = ["first.flv", "second.flv"].map(|name| folder.path().join(name));
+    let server = Ffmpeg::open(port, files[0].clone());
+    feed(&mut || server.has_some());
     assert_eq!(told.try_iter().count(), 0, "a loss is told once");
+    // In mid-stream.
+    server.kill();
+    let server = Ffmpeg::open(port, files[1].clone());
+    feed(&mut || server.has_some());
+    told.try_iter().for_each(drop);
     drop(link);
     assert_eq!(told.try_iter().count(), 0, "the end was taken");
     let received = server.end();
     assert!(count(&received, "video") >= 45);
-    let first = probe(&folder.path().join("received.flv"), &["-show_packets", "-read_intervals", "%+#1"]);
-    assert!(first["packets"][0]["flags"].as_str().unwrap().starts_with('K'), "{first}");
+    for file in &files {
+        let first = probe(file, &["-show_packets", "-read_intervals", "%+#1"]);
+        assert!(first["packets"][0]["flags"].as_str().unwrap().starts_with('K'), "{first}");
+    }
 }
 
 #[test]

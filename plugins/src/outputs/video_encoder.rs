@@ -64,7 +64,7 @@ pub struct VideoEncoderConfig {
     /// What a decoder of H.264 must be able to do.
     #[serde(default)]
     profile: H264Profile,
-    /// The longest time between two keyframes, from one picture to 1min.
+    /// The longest time between two keyframes, from one picture to 1min; pictures that last longer than that are keyframes.
     #[serde(default = "two_seconds")]
     keyframe_every: DurationSetting,
 }
@@ -154,15 +154,15 @@ impl NodeConfig for VideoEncoderConfig {
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
         let settings = self.settings().map_err(Failure::msg)?;
-        Ok(Box::new(VideoEncoder { settings, encoder: None, interval: Span::ZERO, last: None }))
+        Ok(Box::new(VideoEncoder { settings, encoder: None, longest: Span::ZERO, last: None }))
     }
 }
 
 struct VideoEncoder {
     settings: VideoSettings,
     encoder: Option<Coding>,
-    /// Time from one picture to the next.
-    interval: Span,
+    /// The longest time from one picture to the next, as far as the latency goes.
+    longest: Span,
     /// The last picture's time.
     last: Option<Time>,
 }
@@ -172,10 +172,10 @@ impl VideoEncoder {
     /// declared allows.
     fn check_gap(&mut self, encoder_waits: bool, pts: Time) -> Result {
         match self.last.replace(pts) {
-            Some(last) if encoder_waits && pts - last > self.interval => Err(Failure::msg(format!(
+            Some(last) if encoder_waits && pts - last > self.longest => Err(Failure::msg(format!(
                 "the picture at {last} is followed by one at {pts}, but the encoder needs one every {}; put a playout node before it, \
                  which repeats what is held, or choose tune: zerolatency",
-                self.interval
+                self.longest
             ))),
             _ => Ok(()),
         }
@@ -192,8 +192,8 @@ impl Node for VideoEncoder {
             start.warn(None, format!("encoder: auto took {}{passed}", encoder.element()));
         }
         start.set_caps(ENCODED, Caps::EncodedVideo(encoder.caps().clone()));
-        start.set_latency(encoder.latency());
-        self.interval = video.rate.interval();
+        self.longest = start.sparse().unwrap_or(video.rate.interval());
+        start.set_latency(start.sparse().map_or(encoder.latency(), |longest| encoder.latency_of(longest)));
         self.encoder = Some(encoder);
         Ok(())
     }

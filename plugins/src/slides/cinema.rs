@@ -25,6 +25,7 @@ struct Screening {
     index: usize,
     /// The time in the slide at its next step.
     elapsed: Span,
+    fade_in: Span,
     paused: bool,
     film: Film,
 }
@@ -48,18 +49,18 @@ impl Cinema {
     /// # Errors
     /// When the run is cancelled or flushed meanwhile.
     pub fn change(&mut self, index: usize, elapsed: Span, cue: &SlideCue, wanted: Wanted) -> Result<Option<&mut Step>> {
-        // Begun with the fade that it comes in with, or under way.
-        let is_due = |screening: &Screening| screening.index == index && screening.elapsed == elapsed;
+        let fade_in = cue.transition.duration();
+        let is_due = |screening: &Screening| (screening.index, screening.elapsed, screening.fade_in) == (index, elapsed, fade_in);
         let ready = self.now.take().filter(is_due).or_else(|| self.next.take_if(|next| is_due(next)));
         let film = match (self.clip(index), ready) {
             (None, _) => None,
             (Some(_), Some(ready)) => Some(ready.film),
             (Some(clip), None) => {
-                let showing = Showing { elapsed, fade_in: cue.transition.duration(), wanted };
+                let showing = Showing { elapsed, fade_in, wanted };
                 Some(Film::open(clip, showing, self.defaults, &self.cancel)?)
             }
         };
-        self.now = film.map(|film| Screening { index, elapsed, paused: cue.paused, film });
+        self.now = film.map(|film| Screening { index, elapsed, fade_in, paused: cue.paused, film });
         if self.next.as_ref().is_none_or(|next| next.index != index + 1) {
             self.next = self.begin(index + 1, wanted)?;
         }
@@ -98,8 +99,9 @@ impl Cinema {
 
     fn begin(&self, index: usize, wanted: Wanted) -> Result<Option<Screening>> {
         let Some(clip) = self.clip(index) else { return Ok(None) };
-        let showing = Showing { elapsed: Span::ZERO, fade_in: self.lesson.slides[index].transition.duration(), wanted };
+        let (elapsed, fade_in) = (Span::ZERO, self.lesson.slides[index].transition.duration());
+        let showing = Showing { elapsed, fade_in, wanted };
         let film = Film::open(clip, showing, self.defaults, &self.cancel)?;
-        Ok(Some(Screening { index, elapsed: Span::ZERO, paused: false, film }))
+        Ok(Some(Screening { index, elapsed, fade_in, paused: false, film }))
     }
 }

@@ -25,6 +25,8 @@ const AHEAD: usize = 6;
 const SHORTEST_FADE: Span = Span::from_millis(10);
 /// Blocks of a film's sound whose times differ less from where they are due go on: times are rounded.
 const GAP: Span = Span::from_millis(10);
+/// The last picture of a whole film stands for less than this.
+const BREAK: Span = Span::SECOND;
 
 /// One tick of a film.
 #[derive(Default)]
@@ -159,6 +161,11 @@ impl Projector {
                 step.fault = Some(format!("{} does not show further: {error}", self.clip.path.display()));
             }
         }
+        if self.breaks_off(at) {
+            self.pictures = Source::Over;
+            step.fault =
+                Some(format!("{} breaks off; it should go on for {} more", self.clip.path.display(), seconds(self.clip.length - at)));
+        }
         match self.samples(at, until) {
             Ok(samples) => step.sound = samples,
             Err(error) => {
@@ -185,6 +192,17 @@ impl Projector {
         Ok(Some(letterbox(&square, self.defaults.size, &self.pool)?))
     }
 
+    /// Neither pictures nor sound have come for a while, though the film says that it is longer.
+    fn breaks_off(&self, at: Span) -> bool {
+        let Source::Open(pictures) = &self.pictures else { return false };
+        let is_silent = match &self.sound {
+            Source::Open(sound) => sound.ended && sound.ready.is_empty(),
+            // Not asked for, it may go on.
+            _ => !self.clip.sound,
+        };
+        is_silent && pictures.ended().is_some_and(|last| last + BREAK < self.clip.from + at)
+    }
+
     /// The samples between two times in the clip.
     fn samples(&mut self, at: Span, until: Span) -> std::result::Result<Option<Vec<f32>>, FilmError> {
         let rate = self.defaults.sample_rate;
@@ -203,6 +221,10 @@ impl Projector {
         }
         Ok(Some(samples))
     }
+}
+
+fn seconds(span: Span) -> String {
+    format!("{:.1} s", span.as_seconds())
 }
 
 /// Why a film does not go on.

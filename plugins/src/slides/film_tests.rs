@@ -60,7 +60,7 @@ fn every_tick_shows_the_picture_that_covers_it_at_any_rate() {
 fn pictures_that_come_at_no_fixed_rate_show_when_they_are_due() {
     let dir = tempfile::tempdir().unwrap();
     // Ten at 25 a second, then ten at 5 a second.
-    let pace = "-vf setpts='if(lt(N,10),N/25,0.4+(N-10)/5)/TB' -fps_mode passthrough -enc_time_base 1:1000";
+    let pace = "-vf setpts='round(if(lt(N,10),N/25,0.4+(N-10)/5)/TB)' -fps_mode passthrough -enc_time_base 1:1000";
     let film = make(dir.path(), "v.mkv", &format!("{} {pace} -c:v libx264 -qp 0", brighter("25", 20)));
     let numbers = shown(&play(&clip(&film), Span::ZERO, defaults(25)));
     let expected: Vec<i64> = (0..10).chain((0..10).flat_map(|n| std::iter::repeat_n(10 + n, 5))).collect();
@@ -94,19 +94,21 @@ fn sound_of_any_rate_comes_at_its_time() {
         let slack = if name == "e.webm" { 8.0 } else { 1.5 };
         assert!(off.abs() < slack, "{name}: the click is {off} ms off");
         let peak = samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
-        assert!((0.6..1.0).contains(&peak), "{name}: {peak}");
+        assert!((0.5..1.0).contains(&peak), "{name}: {peak}");
         // The same again, and from the middle.
         assert!(heard(&play(&clip, Span::ZERO, defaults(30))) == samples, "{name}");
         let later = heard(&play(&clip, Span::from_millis(500), defaults(30)));
         let worst = later.iter().zip(&samples[24_000..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(later.len() == samples.len() - 24_000 && worst < 1e-4, "{name}: {worst}");
+        let place = |samples: &[f32]| samples.iter().position(|sample| sample.abs() > 0.2);
+        assert!(later.len() == samples.len() - 24_000 && worst < 1e-4, "{name}: {worst} {:?} {:?}", place(&later), place(&samples));
     }
 }
 
 #[test]
 fn a_jump_far_into_a_film_shows_and_sounds_what_playing_it_would() {
     let dir = tempfile::tempdir().unwrap();
-    let sources = "-f lavfi -i testsrc2=s=64x36:r=25:d=9 -f lavfi -i anoisesrc=r=44100:d=9:a=0.3:seed=7";
+    let sources =
+        "-f lavfi -i testsrc2=s=64x36:r=25:d=9 -f lavfi -i aevalsrc=exprs='0.2*sin(2*PI*t*(300+40*t))+0.1*sin(2*PI*1200*t)':s=44100:d=9";
     let film = make(dir.path(), "long.mp4", &format!("{sources} -c:v libx264 -bf 2 -g 75 -c:a aac -ac 2"));
     let clip = clip(&film);
     let (all, later) = (play(&clip, Span::ZERO, defaults(25)), play(&clip, Span::from_millis(5_000), defaults(25)));
@@ -160,15 +162,14 @@ fn narrow_films_get_bars_and_oblong_pixels_become_square() {
 #[test]
 fn a_film_that_breaks_off_says_so_once_and_its_last_picture_stays() {
     let dir = tempfile::tempdir().unwrap();
-    let film = make(dir.path(), "cut.mp4", "-f lavfi -i testsrc2=s=320x180:r=25:d=4 -c:v libx264 -movflags +faststart");
+    let film = make(dir.path(), "cut.mkv", "-f lavfi -i testsrc2=s=320x180:r=25:d=4 -c:v libx264");
     let bytes = std::fs::read(&film).unwrap();
-    std::fs::write(&film, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    std::fs::write(&film, &bytes[..bytes.len() / 2]).unwrap();
     let steps = play(&clip(&film), Span::ZERO, defaults(25));
     assert_eq!(steps.len(), 100, "as long as it says it is");
     let faults: Vec<&str> = steps.iter().filter_map(|step| step.fault.as_deref()).collect();
-    assert!(faults.len() == 1 && faults[0].contains("cut.mp4 does not show further"), "{faults:?}");
+    assert!(faults.len() == 1 && faults[0].contains("cut.mkv breaks off; it should go on for"), "{faults:?}");
     assert!(steps[0].picture.is_some() && steps[99].picture.is_none());
-    std::fs::remove_file(&film).unwrap();
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod frame_folder;
 mod frames_show;
 mod gallery;
 mod moving;
+mod pages;
 mod picture_size;
 mod showings;
 pub mod slide_source;

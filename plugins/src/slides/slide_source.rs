@@ -2,16 +2,18 @@
 //!
 //! One picture a slide, which holds, or those of a film at the ticks they belong to; on a canvas one a tick while an object comes or goes,
 //! by the time in the slide and the words heard in it; during a fade one picture a tick, each a weighted mean of the old slide's last one
-//! and the new slide's. Pictures and sound are a function of the cues alone; while a slide stands so
-//! does its film, in silence. A slide that cannot be shown shows a plain ground and a warning names it; the lecture goes on.
+//! and the new slide's. Pictures and sound are a function of the cues alone, and of the live pages as they were
+//! captured; while a slide stands so does its film, in silence. A slide that cannot be shown shows a plain ground and a warning names it; the lecture goes on.
 
 use super::cinema::Cinema;
 use super::fade::Fade;
 use super::film::Wanted;
 use super::gallery::{Drawn, Gallery, plain};
 use super::moving::Moving;
+use super::pages::{PagesConfig, captured};
 use super::showings::Showings;
-use crate::lesson::{ImportOptions, Lesson, Slide, Visual, import_for};
+use crate::browser::PageCache;
+use crate::lesson::{ImportOptions, Lesson, Slide, Visual, check_source, import_for};
 use engine::cue::{Cue, SlideCue, Transition};
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::media::{AudioBlock, AudioCaps, Caps, VideoCaps};
@@ -54,21 +56,26 @@ pub const SLIDE_SOURCE: NodeType = NodeType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SlideSourceConfig {
-    /// The deck, PDF, folder or lesson file; the same that the speech comes from.
+    /// The deck, PDF, folder or lesson file, or the address of a Google Slides presentation; the same that the speech comes from.
     lesson: PathBuf,
+    /// How live pages are captured for a film. A live talk shows the pages themselves.
+    #[serde(default)]
+    pages: PagesConfig,
 }
 
 impl NodeConfig for SlideSourceConfig {
+    fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
+        self.pages.validate()
+    }
+
     fn check_env(&self) -> std::result::Result<(), String> {
-        match self.lesson.exists() {
-            true => Ok(()),
-            false => Err(format!("there is no file {}", self.lesson.display())),
-        }
+        check_source(&self.lesson)
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
         Ok(Box::new(SlideSource {
             path: self.lesson,
+            pages: self.pages,
             defaults: *defaults,
             open: None,
             shown: None,
@@ -84,6 +91,7 @@ impl NodeConfig for SlideSourceConfig {
 
 struct SlideSource {
     path: PathBuf,
+    pages: PagesConfig,
     defaults: Defaults,
     open: Option<Open>,
     /// The picture of the slide that holds.
@@ -124,7 +132,13 @@ impl Node for SlideSource {
         let Defaults { size, fps, sample_rate } = self.defaults;
         start.set_caps(VIDEO, Caps::Video(VideoCaps { format: PixelFormat::I420, size, rate: fps }));
         start.set_caps(AUDIO, Caps::Audio(AudioCaps { rate: sample_rate, channels: 1 }));
-        let lesson = import_for(start, &self.path, &ImportOptions::default())?;
+        let mut lesson = import_for(start, &self.path, &ImportOptions::default())?;
+        if !start.is_live() {
+            // Once for all runs of a render: a page may look different a moment later.
+            let warn = &mut |number, text: String| start.warn(Some(number), text);
+            let capture = || captured(&lesson, size, &self.pages, &PageCache::of_user(), &start.cancel(), warn);
+            lesson = Arc::clone(&*start.shared(&format!("pages of {} at {size}", self.path.display()), capture)?);
+        }
         let mut first = 0;
         if let Some(window) = start.window() {
             let place = |part: &Part| lesson.slides.iter().position(|slide| *slide.id == *part.id);
@@ -132,7 +146,7 @@ impl Node for SlideSource {
             // The slide before did not show in this run, but fades out in it.
             window.before.as_ref().and_then(place).into_iter().for_each(|before| self.showings.before_all(before));
         }
-        let gallery = Gallery::open(lesson.clone(), size, first, &start.cancel())?;
+        let gallery = Gallery::open(lesson.clone(), size, first, start.window().is_none(), &start.cancel())?;
         let cinema = Cinema::new(lesson.clone(), self.defaults, start.cancel());
         self.known = start.shared(&format!("pictures of {} at {size}", self.path.display()), || Ok(Pictures::default()))?;
         self.open = Some(Open { lesson, gallery, cinema });
@@ -140,6 +154,13 @@ impl Node for SlideSource {
     }
 
     fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
+        if key.wants(AUDIO) {
+            let lesson = &self.open.as_ref().expect("started before it is asked").lesson;
+            let slide = lesson.slides.iter().find(|slide| *slide.id == *part.id);
+            if let Some(Slide { visual: visual @ Visual::Clip(_), .. }) = slide {
+                key.add("film", visual.content_hash().0);
+            }
+        }
         if !key.wants(VIDEO) {
             return Ok(());
         }

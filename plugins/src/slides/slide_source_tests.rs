@@ -304,16 +304,17 @@ fn a_film_stands_with_its_slide_and_goes_on_where_it_was() {
 #[test]
 fn a_film_that_breaks_off_is_named_and_the_lecture_goes_on_and_a_damaged_one_is_refused() {
     let dir = with_a_film();
-    let film = dir.path().join("b.mov");
-    make(dir.path(), "b.mov", "-f lavfi -i testsrc2=s=320x180:r=30:d=2 -c:v libx264 -movflags +faststart");
+    std::fs::remove_file(dir.path().join("b.mov")).unwrap();
+    let film = make(dir.path(), "b.mkv", "-f lavfi -i testsrc2=s=320x180:r=30:d=3 -c:v libx264");
     let whole = std::fs::read(&film).unwrap();
-    std::fs::write(&film, &whole[..whole.len() * 2 / 3]).unwrap();
-    let cues = || vec![cue(0, 0, "a.png", Transition::Cut), film_cue(10, 0, false, Transition::Cut), cue(80, 2, "c.png", Transition::Cut)];
-    let out = run(&dir, cues(), 90).unwrap();
+    std::fs::write(&film, &whole[..whole.len() / 2]).unwrap();
+    let cut = Transition::Cut;
+    let cues = || vec![cue(0, 0, "a.png", cut), cue(10, 1, "b.mkv", cut), cue(110, 2, "c.png", cut)];
+    let out = run(&dir, cues(), 120).unwrap();
     assert_eq!((out.warnings.len(), out.warnings[0].slide), (1, Some(2)), "{:?}", out.warnings);
-    assert!(out.warnings[0].text.contains("b.mov does not show further"), "{}", out.warnings[0].text);
-    assert_eq!(luma(&out.packets(VIDEO)).last(), Some(&(80, 63)));
+    assert!(out.warnings[0].text.contains("b.mkv breaks off"), "{}", out.warnings[0].text);
+    assert_eq!(luma(&out.packets(VIDEO)).last(), Some(&(110, 63)));
     std::fs::write(&film, &whole[..200]).unwrap();
-    let refused = run(&dir, cues(), 90).err().unwrap().to_string();
-    assert!(refused.contains("b.mov cannot be shown as a clip"), "{refused}");
+    let refused = run(&dir, cues(), 120).err().unwrap().to_string();
+    assert!(refused.contains("b.mkv cannot be shown as a clip"), "{refused}");
 }

@@ -16,6 +16,7 @@ mod talk;
 pub mod text;
 mod timeline;
 pub mod tts_chunker;
+mod turns;
 pub mod viseme;
 pub mod voice;
 

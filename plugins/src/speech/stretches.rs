@@ -33,6 +33,8 @@ impl Talk {
     /// In a rest: a block of silence, and what stands meanwhile. `false` when there is no rest.
     pub(super) fn rest(&mut self, cx: &mut Cx<'_>) -> bool {
         let What::Rest(rest) = self.stretch().what else { return false };
+        // What is said after it does not begin with a wait.
+        self.keep_ahead();
         if let Some(say) = self.says.front_mut().filter(|say| say.is_ready()) {
             if say.interrupt && !std::mem::replace(&mut say.announced, true) {
                 self.tell_owner("say_ready", self.place);

@@ -168,9 +168,13 @@ impl Talk {
     /// Goes on with another stretch. A slide is made from its beginning, and sent from where the stretch begins.
     pub(super) fn enter(&mut self, stretch: Stretch) {
         (self.place, self.silent, self.stated) = (stretch.place, stretch.at, false);
-        if let What::Slide = stretch.what {
-            self.make_again();
-            self.resume = (stretch.at > stretch.start).then_some(stretch.at);
+        match stretch.what {
+            What::Slide => {
+                self.make_again(&stretch.what);
+                self.resume = (stretch.at > stretch.start).then_some(stretch.at);
+            }
+            What::Rest(_) => self.aim(&stretch.what),
+            What::Answer(_) => {}
         }
         self.remember(stretch);
     }
@@ -189,10 +193,16 @@ impl Talk {
     }
 
     /// Nothing of the slide has been made.
-    fn make_again(&mut self) {
+    fn make_again(&mut self, what: &What) {
         (self.now, self.clause, self.complete) = (Timeline::default(), 0, false);
+        self.aim(what);
+    }
+
+    /// The narrator speaks for what comes in this stretch or after it.
+    fn aim(&mut self, what: &What) {
+        let is_left = matches!(what, What::Rest(Rest { until: Until::Left, .. }));
         self.narrator.forget();
-        self.next_ask = (self.place, 0);
+        self.next_ask = (if is_left { self.place_after() } else { self.place }, 0);
     }
 
     fn slide(&self) -> &Slide {
@@ -204,6 +214,7 @@ impl Talk {
         if self.now.length() == Span::ZERO && !self.complete {
             self.open();
         }
+        self.keep_ahead();
         while self.now.waiting() < self.block && !self.complete {
             self.keep_ahead();
             let script = &self.scripts[self.place];
@@ -252,7 +263,7 @@ impl Talk {
         let start = last.start;
         let is_within = matches!(last.what, What::Slide) && resume > start;
         self.place = last.place;
-        self.make_again();
+        self.make_again(&last.what);
         (self.silent, self.stated) = (resume, false);
         self.embeds.retain(|(at, _)| *at < cut);
         self.resume = is_within.then_some(resume);
@@ -392,7 +403,7 @@ impl Talk {
     }
 
     /// Asks for clauses until enough are under way, those of later slides too.
-    fn keep_ahead(&mut self) {
+    pub(super) fn keep_ahead(&mut self) {
         while self.narrator.ahead() < AHEAD {
             let (place, clause) = self.next_ask;
             let Some(script) = self.scripts.get(place) else {

@@ -5,14 +5,13 @@
 //! at work need some hundred megabytes each, and so never at once. The lesson's text alone decides every packet. A slide
 //! lasts lead-in + speech + tail, or as long as it asks for, rounded up to a time that is a whole frame and a whole sample.
 
-use super::cache::Cache;
 use super::direction::TalkCommand;
-use super::narrator::{AHEAD, Narrator};
+use super::narrator::{AHEAD, Manner, Narrator};
 use super::talk::{Rest, Speech, Stretch, Talk, Until, What, expected_length, spoken_length};
 use super::text::{Clause, Narration as Script, Options, narrate};
 use super::timeline::{Content, Timeline};
-use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for};
-use crate::lesson::{ImportOptions, Lesson, Narration, import_for, select};
+use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for, shared};
+use crate::lesson::{ImportOptions, Lesson, Narration, check_source, import_for, select};
 use engine::cue::Cue;
 use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
@@ -54,7 +53,7 @@ pub const TTS_CHUNKER: NodeType = NodeType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TtsChunkerConfig {
-    /// The deck, PDF, folder or lesson file.
+    /// The deck, PDF, folder or lesson file, or the address of a Google Slides presentation.
     lesson: PathBuf,
     /// A voice by name (`lectern voices`), or the path of a Piper model (`.onnx`).
     #[serde(default = "default_voice")]
@@ -121,10 +120,7 @@ impl NodeConfig for TtsChunkerConfig {
     }
 
     fn check_env(&self) -> std::result::Result<(), String> {
-        match self.lesson.exists() {
-            true => Ok(()),
-            false => Err(format!("there is no file {}", self.lesson.display())),
-        }
+        check_source(&self.lesson)
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
@@ -174,27 +170,30 @@ impl Node for TtsChunker {
         };
         let scripts: Vec<Script> = order.iter().enumerate().map(script).collect();
         let settings = Settings { speed: config.speed, ..Settings::default() };
-        let workers = settings.parallel;
-        let open = || Ok(CachedVoice::new(PiperVoice::open(&config.voice, settings)?, Cache::of_user()));
-        let voice = start.shared(&format!("{} {}", config.voice, config.speed), open)?;
+        let (workers, live) = (settings.parallel, start.is_live());
+        // An answer does not wait for narration that is being spoken.
+        let settings = Settings { parallel: workers + usize::from(live), ..settings };
+        // Held until the render is over, whatever run it is that speaks.
+        let voice = start.shared(&format!("{} {}", config.voice, config.speed), || Ok(shared(&config.voice, settings)?))?;
+        let voice = Arc::clone(&*voice);
         let speaks = scripts.iter().any(|script| !script.clauses.is_empty());
         // A live talk may be told to say something.
-        let gain = if speaks || start.is_live() { gain_for(&*voice, voice.cache())? } else { 1.0 };
+        let gain = if speaks || live { gain_for(&*voice, voice.cache())? } else { 1.0 };
         if speaks && !same_language(voice.language(), &lesson.language) {
             let text = format!("the lesson is in \"{}\", the voice \"{}\" speaks \"{}\"", lesson.language, voice.id(), voice.language());
             start.warn(None, format!("{text}. Give a voice of that language: --voice PATH.onnx"));
         }
         // Live, a few clauses ahead are enough, and nobody waits for the last one to hear the first.
-        let live = start.is_live();
         if !live {
             start.expect_end(Time::ZERO + order.iter().map(|&index| expected_length(&lesson.slides[index])).sum());
             speak_first(&voice, &scripts, workers, start)?;
         }
-        let mut answers = Narrator::start(voice.clone(), 1, &start.cancel())?;
+        let mut answers = Narrator::start(voice.clone(), 1, Manner::AtOnce, &start.cancel())?;
         if !live {
             answers.close();
         }
-        let narrator = Narrator::start(voice, if live { workers } else { 1 }, &start.cancel())?;
+        let (workers, manner) = if live { (workers, Manner::Ahead) } else { (1, Manner::AtOnce) };
+        let narrator = Narrator::start(voice, workers, manner, &start.cancel())?;
         let block = super::voice::SAMPLES.count_in(config.chunk.0) as usize;
         let waits = config.begin == Begin::WhenTold;
         let what = if waits { What::Rest(Rest { until: Until::Told, sentence: Span::ZERO }) } else { What::Slide };
@@ -234,6 +233,11 @@ impl Node for TtsChunker {
                 return Err(Failure::msg(format!("slide {number} has changed while the film was being made; render it again")));
             }
             self.unheard = window.from;
+        }
+        if live {
+            // The first words are there before anybody can wait for them.
+            talk.keep_ahead();
+            talk.narrator.wait()?;
         }
         self.talk = Some(talk);
         Ok(())
@@ -339,7 +343,7 @@ fn speak_first(voice: &Arc<CachedVoice<PiperVoice>>, scripts: &[Script], workers
         voice.synthesize(first)?;
         // Where nothing is kept, everything would be said twice: then it is spoken when its time comes.
         if voice.remembers(first) {
-            let mut narrator = Narrator::start(voice.clone(), workers, &start.cancel())?;
+            let mut narrator = Narrator::start(voice.clone(), workers, Manner::AtOnce, &start.cancel())?;
             let mut done = Span::ZERO;
             for clause in missing {
                 if narrator.ahead() == AHEAD {

@@ -81,9 +81,10 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         segments,
         explain: false,
         figures,
+        refresh_pages: false,
         dry_run: false,
     };
-    let Some((seconds, fps)) = render::render(made, console)? else { return Ok(()) };
+    let Some((seconds, fps)) = render::render(&made, console)? else { return Ok(()) };
     let checking = Doing::start("checking", &output.display().to_string(), console);
     let result = verify(&output, seconds, fps);
     drop(checking);

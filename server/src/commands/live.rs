@@ -1,9 +1,9 @@
 //! `lectern live`: a deck given by the clock, to browsers, rooms, servers and files.
 
 use crate::auth::{Auth, Claims, Denied, Keys, Role};
-use crate::compat::{Rapido, RapidoAuth};
+use crate::compat::{Rapido, RapidoAuth, is_origin};
 use crate::console::Console;
-use crate::decks::{DeckOptions, LectureOptions, must_exist};
+use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, must_have_sink};
@@ -17,6 +17,8 @@ use clap::Args;
 use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::unit::DurationSetting;
+use engine::time::Span;
+use plugins::lesson;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, SocketAddr};
@@ -42,7 +44,8 @@ ends it at once.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md; or a graph file of your own.
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google Slides
+    /// presentation; content: .docx, .md, .txt; or a graph file of your own.
     #[arg(value_name = "DECK|GRAPH")]
     deck: PathBuf,
     /// Where browsers reach it; port 0 takes a free one.
@@ -76,6 +79,15 @@ pub struct Options {
     /// server, `token` asks for an author's token. Default: none on loopback, token elsewhere.
     #[arg(long, value_name = "none|token", hide_possible_values = true)]
     rapido: Option<RapidoAuth>,
+    /// Let web pages of this origin use those paths, too; may be repeated. Without tokens, only pages of this server may.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// How browsers reach this server, for the printed links, such as https://talks.example; without it, the address that it listens on.
+    #[arg(long, value_name = "URL")]
+    origin: Option<String>,
+    /// How often the tokens of those who watch are looked at again.
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    recheck: DurationSetting,
     /// Wait for `start` or the first viewer, whatever else is served.
     #[arg(long)]
     wait: bool,
@@ -105,9 +117,13 @@ pub struct Options {
 }
 
 /// Plays the lecture to its end, or until it is told to stop.
-pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
+    must_exist(&options.deck)?;
+    options.deck = {
+        let _reading = lesson::address(&options.deck).map(|address| Doing::start("reading", address, console));
+        options.deck_options.fetch(&options.deck)?
+    };
     let deck = options.deck.as_path();
-    must_exist(deck)?;
     if let Some(record) = &options.record {
         outputs::check(record, &[deck])?;
     }
@@ -123,18 +139,28 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let listener = Server::listen(options.listen).map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
 
+    let origin = match &options.origin {
+        Some(given) => origin(given)?,
+        None => format!("http://{address}"),
+    };
+    if options.recheck.0 < Span::from_millis(100) {
+        return Err(Failure::Invalid(format!("--recheck {} is too often; use 100ms or more", options.recheck)));
+    }
+
     let file = GraphFile::new(is_graph(deck).then_some(deck));
     // Held until the end: the nodes of the run share it.
-    let lesson = match file.is_built_in() {
+    let source = match file.is_built_in() {
         true => {
             let _reading = Doing::start("reading", &deck.display().to_string(), console);
-            Some(options.deck_options.import(deck)?)
+            Some(options.deck_options.source(deck, || ())?)
         }
         false => None,
     };
+    let lesson = source.as_ref().map(Source::lesson).transpose()?;
+    source.iter().for_each(|source| console.lesson_warnings(source.warnings()));
     let slides = lesson.as_ref().map(|lesson| options.lecture.choose(lesson)).transpose()?.map_or(0, |slides| slides.len());
     let room = options.room.clone().or_else(|| lesson.as_ref().map(|lesson| lesson.id.clone())).unwrap_or_else(|| "lecture".into());
-    let lecture = lecture(&options, &file, &room);
+    let lecture = lecture(&options, source.as_ref().map_or(deck, Source::path), &file, &room);
     let (document, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
     console.lints(&document.warnings, "");
     must_have_sink(&file, &document, &plan)?;
@@ -143,18 +169,20 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     }
 
     let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), options.keep_logs);
-    let rapido = Rapido::new(options.rapido, options.listen.ip().is_loopback(), options.livekit.clone(), kept.join("texts"))?;
+    let rapido = Rapido::new(options.rapido, (address, &origin), &options.allow_origin, options.livekit.clone(), kept.join("texts"))?;
     tracing::info!("rapido adapter: {}", rapido.describe());
     journal.backend("", "adapter", &format!("rapido: {}", rapido.describe()), None);
     let app = Arc::new(App {
         auth: Auth::new(keys, Denied::open(&kept)),
         sessions: Arc::new(Sessions::new(options.lessons.clone(), lecture.address.clone())),
         journal,
-        origin: format!("http://{address}"),
+        origin,
         peers: Default::default(),
         joins: Default::default(),
+        recheck: options.recheck.0.to_std(),
         rapido,
     });
+    let defaults = plan.defaults;
     let premises = Premises {
         room: room.clone(),
         title: lesson.as_ref().map_or_else(|| room.clone(), |lesson| lesson.title.clone()),
@@ -166,7 +194,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let server = Server::start(listener, app.clone()).map_err(taken)?;
     let begin = |handle: engine::run::Handle| {
         let session = Session::attach(premises, handle, told(&app, console, &room, &options));
-        app.sessions.add(session.clone());
+        app.sessions.add(session.clone(), &defaults);
         if let Some(path) = &options.say_from {
             say_from(path, session.clone());
         }
@@ -187,19 +215,26 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     Ok(())
 }
 
+/// An origin as it was given, without a slash at its end.
+fn origin(given: &str) -> Result<String, Failure> {
+    let origin = given.trim_end_matches('/');
+    let text = || format!("--origin {given:?} is no origin; write scheme and host, as in https://talks.example");
+    if is_origin(origin) { Ok(origin.to_string()) } else { Err(Failure::Invalid(text())) }
+}
+
 /// A YAML file with nodes, and no lesson.
 fn is_graph(path: &Path) -> bool {
     let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
     yaml && GraphFile::new(Some(path)).has("nodes")
 }
 
-fn lecture(options: &Options, file: &GraphFile, room: &str) -> Lecture {
+fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str) -> Lecture {
     let outputs =
         Outputs { hls: options.hls.clone(), record: options.record.clone(), rtmp: options.rtmp.clone(), livekit: options.livekit.clone() };
     let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
     let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone())).chain(pictures);
     Lecture {
-        deck: options.deck.clone(),
+        deck: deck.into(),
         room: room.to_string(),
         waits: options.wait || !outputs.any(),
         outputs,

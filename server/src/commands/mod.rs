@@ -1,6 +1,7 @@
 //! The commands, one file each: `Options` are its arguments, `run` does it.
 
 pub mod avatars;
+pub mod cache;
 pub mod check;
 pub mod completions;
 pub mod doctor;
@@ -16,6 +17,7 @@ pub mod speak;
 pub mod token;
 pub mod top;
 pub mod voices;
+pub mod watch;
 
 use crate::cli::Command;
 use crate::console::Console;
@@ -25,8 +27,9 @@ use crate::failure::Failure;
 pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Render(options) => render::run(options, console),
+        Command::Watch(options) => watch::run(&options, console),
         Command::Join(options) => join::run(options, console),
-        Command::Live(options) => live::run(options, console),
+        Command::Live(options) => live::run(*options, console),
         Command::Run(options) => run::run(options, console),
         Command::Check(options) => check::run(options, console),
         Command::Graph(options) => graph::run(options, console),
@@ -38,6 +41,7 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Top(options) => top::run(options, console),
         Command::Voices(options) => voices::run(options, console),
         Command::Avatars(options) => avatars::run(options, console),
+        Command::Cache(options) => cache::run(options, console),
         Command::Doctor(options) => doctor::run(options, console),
         Command::Completions(options) => completions::run(options, console),
     }

@@ -1,7 +1,7 @@
 //! `lectern render`: a deck in, a film with subtitles out.
 
 use crate::console::Console;
-use crate::decks::{DeckOptions, LectureOptions, must_exist};
+use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::estimate;
 use crate::execute::Figures;
 use crate::failure::Failure;
@@ -20,7 +20,8 @@ use engine::graph::plan::Plan;
 use engine::registry::Defaults;
 use engine::run::Report;
 use engine::time::{Rate, Span};
-use plugins::lesson::Lesson;
+use plugins::browser::PageCache;
+use plugins::lesson::{self, Lesson, Visual};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,9 +33,15 @@ Examples:
   lectern render talk.pptx --slides 3-5,8            only these slides
   lectern render talk.pptx --quality high --watermark logo.png
   lectern render slides/ --dry-run                   a folder of pictures with script.md
+  lectern render notes.md --theme dark --minutes 3   slides and words are made from the text
+  lectern render report.pdf --as content --instructions \"For beginners. Leave out the history.\"
+  lectern render https://docs.google.com/presentation/d/ID/edit
   lectern render talk.pptx --graph mine.yaml --set voice=voices/my.onnx --report report.json
 
 What stands in the speaker notes is what is said; [pause 1s] is a pause. Hidden slides are left out.
+Of a text, slides and words are made by the script writer: by rules, or by a language model (--writer).
+A Google Slides presentation is read with a token of an account that may see it (scope presentations.readonly),
+from the environment: GOOGLE_SLIDES_TOKEN, or GOOGLE_SLIDES_TOKEN_FILE for a file that holds it.
 The graph is the built-in lecture.yaml (`lectern graph` draws it) unless --graph names another one;
 render sets its variables lesson, out, srt and vtt, and those given by options. Of what is said twice,
 --set is stronger than --size, and that than --quality. The sound is AAC, 192 kbit/s, stereo, 48 kHz;
@@ -44,10 +51,11 @@ render sets its variables lesson, out, srt and vtt, and those given by options. 
 ///
 /// Reads slides and speaker notes, speaks the notes, lets a presenter give them, and writes an MP4 with chapters and, beside it,
 /// subtitles. Needs no configuration.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), or a folder of pictures with script.md.
+    /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google Slides
+    /// presentation; or content: .docx, .md, .txt.
     #[arg(value_name = "DECK")]
     pub(super) deck: PathBuf,
     /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]
@@ -71,13 +79,35 @@ pub struct Options {
     pub(super) explain: bool,
     #[command(flatten)]
     pub(super) figures: Figures,
+    /// Capture live pages anew, in place of what was captured for an earlier film.
+    #[arg(long)]
+    pub(super) refresh_pages: bool,
     /// Read and check everything, print what would be done, write nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
 }
 
+impl Options {
+    /// What is rendered.
+    pub fn deck(&self) -> &Path {
+        &self.deck
+    }
+
+    /// What is written about it.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// Where the film will be.
+    pub fn film(&self) -> PathBuf {
+        self.output.clone().unwrap_or_else(|| outputs::default_film(&self.deck))
+    }
+}
+
 /// What a render is about to do.
 struct Job {
+    /// What the graph reads; held until the end.
+    source: Source,
     lesson: Arc<Lesson>,
     /// Which of its slides.
     chosen: Vec<usize>,
@@ -93,13 +123,13 @@ const PICTURES: [&str; 6] = ["size", "fps", "codec", "encoder", "preset", "crf"]
 
 /// Renders, or says what would be rendered.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
-    render(options, console).map(drop)
+    render(&options, console).map(drop)
 }
 
-/// The same; how long the film is in seconds, and its rate, if one was made.
-pub(super) fn render(options: Options, console: &Console) -> Result<Option<(f64, Rate)>, Failure> {
+/// The same, for who renders more than once; how long the film is in seconds, and its rate, if one was made.
+pub(super) fn render(options: &Options, console: &Console) -> Result<Option<(f64, Rate)>, Failure> {
     let signals = Signals::listen();
-    let job = prepare(&options, console)?;
+    let job = prepare(options, console)?;
     if let Some(signal) = signals.aborted() {
         return Err(Failure::Aborted(signal));
     }
@@ -107,8 +137,11 @@ pub(super) fn render(options: Options, console: &Console) -> Result<Option<(f64,
         show(&job, console);
         return Ok(None);
     }
+    if options.refresh_pages {
+        forget_pages(&job.lesson)?;
+    }
     // The lesson is held until the end: the nodes of the run share it.
-    let Job { lesson: _lesson, chosen, film, document, plan, .. } = job;
+    let Job { source, lesson: _lesson, chosen, film, document, plan, .. } = job;
     let Defaults { size, fps, .. } = plan.defaults;
     let task = Task { document: &document, source: &options.deck, explain: options.explain };
     let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
@@ -128,15 +161,34 @@ pub(super) fn render(options: Options, console: &Console) -> Result<Option<(f64,
         size.height,
         duration(wall_seconds),
     ));
+    console.lesson_warnings(source.warnings());
     console.warnings(&report.warnings);
     Ok(Some((media_seconds, fps)))
 }
 
+/// Pages are captured when the film is made; what is not there any more, is captured anew.
+fn forget_pages(lesson: &Lesson) -> Result<(), Failure> {
+    let pages = lesson.slides.iter().filter_map(|slide| if let Visual::Embed { url, .. } = &slide.visual { Some(url) } else { None });
+    let cache = PageCache::of_user();
+    pages.into_iter().try_for_each(|url| {
+        cache.forget(url).map_err(|error| Failure::Failed(format!("cannot remove what was captured of {url} before: {error}")))
+    })
+}
+
 /// Everything that can be wrong is found here, before anything is written.
 fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
-    let deck = options.deck.as_path();
-    must_exist(deck)?;
-    let film = options.output.clone().unwrap_or_else(|| outputs::default_film(deck));
+    must_exist(&options.deck)?;
+    // A dry run for programs is one document, nothing may stand before it.
+    let doing = || (!options.dry_run || !console.json()).then(|| Doing::start("reading", &options.deck.display().to_string(), console));
+    let fetching = lesson::address(&options.deck).and_then(|_| doing());
+    let deck = options.deck_options.fetch(&options.deck)?;
+    let deck = deck.as_path();
+    let film = match &options.output {
+        // What was brought from the web lies under a name that says nothing.
+        None if lesson::address(&options.deck).is_some() => format!("{}.mp4", options.deck_options.import(deck)?.id).into(),
+        _ => options.film(),
+    };
+    drop(fetching);
     if options.graph.is_none() && film.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("mp4")) {
         return Err(Failure::Invalid(format!(
             "the film is an MP4 file, {} would not be seen as one; end its name in .mp4",
@@ -158,23 +210,23 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
         }
     }
 
-    let graph_options = graph_options(options, &file, &[("lesson", deck), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
+    let source = options.deck_options.source(deck, doing)?;
+    let graph_options = graph_options(options, &file, &[("lesson", source.path()), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
     let (document, plan) = file.plan(&graph_options, Depth::Environment)?;
     if plan.clock == Clock::Live {
         let text = "the graph has clock: live, and render makes a file; choose another profile, or use `lectern run`";
         return Err(Failure::Invalid(format!("{}: {text}", file.name())));
     }
-    // A dry run for programs is one document, nothing may stand before it.
-    let reading = (!options.dry_run || !console.json()).then(|| {
+    if !options.dry_run || !console.json() {
         console.lints(&document.warnings, &file.text);
-        Doing::start("reading", &deck.display().to_string(), console)
-    });
-    let lesson = options.deck_options.import(deck)?;
+    }
+    let reading = doing();
+    let lesson = source.lesson()?;
     drop(reading);
     let chosen = options.lecture.choose(&lesson)?;
     let value = |name: &'static str| Some((name, graph_options.value(name).or_else(|| file.variable(name))?));
     let pictures = PICTURES.into_iter().filter_map(value).collect();
-    Ok(Job { lesson, chosen, film, document, plan, pictures })
+    Ok(Job { source, lesson, chosen, film, document, plan, pictures })
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.

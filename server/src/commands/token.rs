@@ -53,7 +53,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let auth = Auth::new(Keys::load(&kept).map_err(|error| Failure::Invalid(error.to_string()))?, Denied::open(&kept));
     if let Some(jti) = &options.revoke {
         auth.deny(jti).map_err(|error| failed(&error))?;
-        console.say("revoked; who is in with it is sent away within 30 s");
+        console.say("revoked; who is in with it is sent away when the server looks again: every 30 s, or `lectern live --recheck`");
         return Ok(());
     }
     let identity = options.identity.unwrap_or_else(|| format!("{:?}-{}", options.role, Uuid::new_v4().simple()).to_lowercase());

@@ -4,4 +4,4 @@
 mod fastapi;
 mod rapido;
 
-pub use rapido::{Rapido, RapidoAuth, routes as rapido_routes};
+pub use rapido::{Rapido, RapidoAuth, is_origin, routes as rapido_routes};

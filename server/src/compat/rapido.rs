@@ -5,9 +5,11 @@
 //! again. When a lesson is over, the next token begins it anew.
 
 mod access;
+mod origins;
 mod plain;
 
 pub use access::RapidoAuth;
+pub use origins::is_origin;
 
 use super::fastapi::{Fields, Refusal, object};
 use crate::auth::SHORTEST;
@@ -22,10 +24,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use origins::Origins;
 use plain::Plain;
 use plugins_webrtc::token::{LiveKitClaims, sign};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -63,6 +67,7 @@ impl LiveKit {
 /// See the module docs.
 pub struct Rapido {
     auth: RapidoAuth,
+    origins: Origins,
     /// Of the other system's tokens.
     secret: Option<Vec<u8>>,
     livekit: Result<LiveKit, String>,
@@ -153,17 +158,25 @@ impl Avatar {
 }
 
 impl Rapido {
-    /// With what the environment says. Without `auth`: `none` on loopback, `token` elsewhere.
+    /// With what the environment says, for a server at `address` that the outside knows as `origin`; pages of the origins `allowed` may ask,
+    /// too. Without `auth`: `none` on loopback, `token` elsewhere.
     ///
     /// # Errors
-    /// The secret of the environment protects nothing.
-    pub fn new(auth: Option<RapidoAuth>, loopback: bool, livekit: Option<String>, folder: PathBuf) -> Result<Rapido, Failure> {
-        let auth = auth.unwrap_or(if loopback { RapidoAuth::None } else { RapidoAuth::Token });
+    /// The secret of the environment protects nothing, or one of `allowed` is no origin.
+    pub fn new(
+        auth: Option<RapidoAuth>,
+        (address, origin): (SocketAddr, &str),
+        allowed: &[String],
+        livekit: Option<String>,
+        folder: PathBuf,
+    ) -> Result<Rapido, Failure> {
+        let auth = auth.unwrap_or(if address.ip().is_loopback() { RapidoAuth::None } else { RapidoAuth::Token });
+        let origins = Origins::new(auth, address, origin, allowed)?;
         let secret = std::env::var("JWT_SECRET").ok().filter(|secret| !secret.is_empty()).map(String::into_bytes);
         if auth == RapidoAuth::Token && secret.as_ref().is_some_and(|secret| secret.len() < SHORTEST) {
             return Err(Failure::Invalid(format!("JWT_SECRET is shorter than {SHORTEST} bytes; use, for example, `openssl rand -hex 32`")));
         }
-        Ok(Rapido { auth, secret, livekit: LiveKit::find(livekit), folder, avatars: Mutex::default() })
+        Ok(Rapido { auth, origins, secret, livekit: LiveKit::find(livekit), folder, avatars: Mutex::default() })
     }
 
     /// For the log at the start.
@@ -305,26 +318,30 @@ fn not_started(error: CreateError) -> Refusal {
 }
 
 /// The paths of the service.
-pub fn routes() -> Router<Arc<App>> {
+pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/livekit/token", post(token))
         .route("/api/v1/livekit/token/", post(token))
         .route("/api/v1/rooms/status", get(rooms))
         .route("/api/v1/sessions/{id}/status", get(status))
         .route("/api/v1/presentations/start", post(present))
-        .layer(axum::middleware::from_fn(for_other_origins))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), for_other_origins))
 }
 
-/// Players on other sites ask, with a token that no browser adds by itself.
-///
-/// Source: the Fetch standard, "CORS protocol".
-async fn for_other_origins(request: Request, next: Next) -> Response {
+/// Players on other sites ask, if they may.
+async fn for_other_origins(Shared(app): Shared<Arc<App>>, request: Request, next: Next) -> Response {
+    let allowed = match app.rapido.origins.check(request.headers()) {
+        Ok(allowed) => allowed,
+        Err(refusal) => return refusal.into_response(),
+    };
     let mut response = match *request.method() {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         _ => next.run(request).await,
     };
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    let Some(origin) = allowed else { return response };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));

@@ -31,8 +31,6 @@ use tokio::sync::watch;
 
 /// The largest body that a request may have.
 const LARGEST: usize = 256 << 10;
-/// How often a viewer's token is looked at again.
-const RECHECK: Duration = Duration::from_secs(30);
 /// How often the machine's load is measured.
 const MEASURE: Duration = Duration::from_secs(2);
 /// What the system holds back of a connection, in bytes: more than a second of pictures would only be old ones.
@@ -56,6 +54,8 @@ pub struct App {
     pub peers: Peers,
     /// How long viewers took to come in.
     pub joins: Joins,
+    /// How often the tokens of those who watch are looked at again.
+    pub recheck: Duration,
     /// The adapter of the "Rapido" system.
     pub rapido: Rapido,
 }
@@ -189,7 +189,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/live/{room}/events", any(sockets::events))
         .route("/v1/tokens", post(live::mint))
         .route("/v1/tokens/{jti}", axum::routing::delete(live::revoke))
-        .merge(rapido_routes())
+        .merge(rapido_routes(&app))
         .fallback(pages::nothing)
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(axum::middleware::map_response(pages::protect))

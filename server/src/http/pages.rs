@@ -1,5 +1,6 @@
 //! Pages and figures: the viewer page, `/metrics`, `/health`.
 
+use super::access::Bearer;
 use super::problem::Problem;
 use super::{Shared, aside};
 use crate::metrics::Metrics;
@@ -42,19 +43,18 @@ pub async fn health() -> &'static str {
     "ok"
 }
 
-/// The figures of all sessions as Prometheus text. They say nothing about who watches.
-pub async fn metrics(app: Shared) -> Response {
+/// The figures of the sessions that the token's bearer may command, as Prometheus text. They say nothing about who watches.
+pub async fn metrics(app: Shared, Bearer(claims): Bearer) -> Result<Response, Problem> {
+    claims.must_be_author()?;
     let text = aside(move || {
-        let reports = app.sessions.all().into_iter().map(|session| {
+        let seen = app.sessions.all().into_iter().filter(|session| claims.may_watch(session.name()).is_ok());
+        let reports = seen.map(|session| {
             let viewers = session.room().map(|room| room.viewers()).unwrap_or_default();
             (session.name().to_string(), session.handle().report(), viewers)
         });
         Metrics::default().of_rooms(&reports.collect::<Vec<_>>(), &app.joins.seconds())
     });
-    match text.await {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
-        Err(problem) => problem.into_response(),
-    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.await?).into_response())
 }
 
 pub async fn nothing() -> Problem {

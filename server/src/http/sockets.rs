@@ -4,7 +4,7 @@
 //! message, `{"token": "…"}`; never in the address, which ends up in logs.
 
 use super::problem::Problem;
-use super::{App, RECHECK, Shared};
+use super::{App, Shared};
 use crate::auth::{Claims, TokenError};
 use crate::live::{Command, Session, State};
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket, WebSocketUpgrade};
@@ -100,7 +100,7 @@ pub async fn events(app: Shared, Path(room): Path<String>, headers: HeaderMap, w
 /// Sends the pictures and sound until the end, or until the viewer may or can take no more.
 async fn stream(app: &App, stage: &Arc<Room>, claims: &Claims, rung: usize, socket: &mut WebSocket) -> Result<(), Closing> {
     let mut viewer = stage.join(rung)?;
-    let mut recheck = tokio::time::interval(RECHECK);
+    let mut recheck = tokio::time::interval(app.recheck);
     loop {
         tokio::select! {
             message = viewer.next() => match message {
@@ -130,7 +130,7 @@ async fn follow(app: &App, session: &Arc<Session>, claims: &Claims, socket: &mut
         None => return Err(Closing(4404, Problem::no_room(session.name()).detail().into())),
     };
     send(socket, hello(session, &now)).await?;
-    let mut recheck = tokio::time::interval(RECHECK);
+    let mut recheck = tokio::time::interval(app.recheck);
     loop {
         tokio::select! {
             told = news.recv() => match told {

@@ -2,7 +2,7 @@
 
 use super::access::Bearer;
 use super::problem::Problem;
-use super::{App, RECHECK, Shared};
+use super::{App, Shared};
 use crate::auth::Claims;
 use axum::body::Bytes;
 use axum::extract::{Path, Query};
@@ -78,7 +78,7 @@ async fn send_away(app: &App, room: &str, id: &str) {
 pub async fn recheck(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            _ = tokio::time::sleep(RECHECK) => {}
+            _ = tokio::time::sleep(app.recheck) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
         let gone: Vec<(String, String)> = {

@@ -1,12 +1,14 @@
 //! All sessions of a server, by room.
 
 use super::lecture::{Lecture, Outputs};
-use super::load::Load;
+use super::load::{Load, SETTLING, cores_for};
 use super::session::{Premises, Session, State};
 use crate::decks::must_exist;
 use crate::failure::Failure;
 use crate::graphs::GraphFile;
 use engine::graph::check::Depth;
+use engine::graph::plan::Plan;
+use engine::registry::Defaults;
 use engine::run::{Run, RunOptions};
 use plugins::lesson::{ImportOptions, import_shared, select};
 use serde::Deserialize;
@@ -73,9 +75,20 @@ pub struct Sessions {
 
 /// A room that is taken.
 enum Slot {
-    /// Its session is being made.
-    Coming,
-    On(Arc<Session>),
+    /// Its session is being made, and will need so many cores.
+    Coming(f64),
+    On(Arc<Session>, f64),
+}
+
+impl Slot {
+    /// Cores that will be used and have not been measured yet.
+    fn not_measured(&self) -> f64 {
+        match self {
+            Slot::Coming(needed) => *needed,
+            Slot::On(session, needed) if session.age() < SETTLING => *needed,
+            Slot::On(..) => 0.0,
+        }
+    }
 }
 
 impl Sessions {
@@ -86,17 +99,17 @@ impl Sessions {
 
     /// The session of a room.
     pub fn find(&self, room: &str) -> Option<Arc<Session>> {
-        self.lock().get(room).and_then(|slot| if let Slot::On(session) = slot { Some(session.clone()) } else { None })
+        self.lock().get(room).and_then(|slot| if let Slot::On(session, _) = slot { Some(session.clone()) } else { None })
     }
 
     /// All of them.
     pub fn all(&self) -> Vec<Arc<Session>> {
-        self.lock().values().filter_map(|slot| if let Slot::On(session) = slot { Some(session.clone()) } else { None }).collect()
+        self.lock().values().filter_map(|slot| if let Slot::On(session, _) = slot { Some(session.clone()) } else { None }).collect()
     }
 
-    /// Takes in a session that was begun elsewhere.
-    pub fn add(&self, session: Arc<Session>) {
-        self.lock().insert(session.name().to_string(), Slot::On(session));
+    /// Takes in a session that was begun elsewhere, with the pictures of these settings.
+    pub fn add(&self, session: Arc<Session>, defaults: &Defaults) {
+        self.lock().insert(session.name().to_string(), Slot::On(session, cores_for(defaults)));
     }
 
     /// Measures how busy the machine has been since the last time. To be called every few seconds.
@@ -153,29 +166,37 @@ impl Sessions {
         slides: Option<&str>,
         kept: impl Send + 'static,
     ) -> Result<Arc<Session>, CreateError> {
+        must_exist(&lecture.deck).map_err(|failure| CreateError::Invalid(failure.to_string()))?;
+        let file = GraphFile::new(None);
+        let planned = file.plan(&lecture.options(&file), Depth::Environment);
+        let (_, plan) = planned.map_err(|failure| CreateError::Invalid(failure.to_string()))?;
+        let needed = cores_for(&plan.defaults);
         {
             let mut rooms = self.lock();
             if rooms.contains_key(&lecture.room) {
                 return Err(CreateError::Exists(lecture.room.clone()));
             }
-            // A session that is still being made is not measured yet.
-            let coming = rooms.values().any(|slot| matches!(slot, Slot::Coming));
-            if !rooms.is_empty() && (coming || !self.load.has_room()) {
+            let coming: f64 = rooms.values().map(Slot::not_measured).sum();
+            if !rooms.is_empty() && !self.load.has_room(needed, coming) {
                 return Err(CreateError::Busy(self.load.busy() * 100.0));
             }
-            rooms.insert(lecture.room.clone(), Slot::Coming);
+            rooms.insert(lecture.room.clone(), Slot::Coming(needed));
         }
-        let made = self.launch(lecture, slides, kept).map_err(|failure| CreateError::Invalid(failure.to_string()));
+        let made = self.launch(lecture, plan, slides, kept).map_err(|failure| CreateError::Invalid(failure.to_string()));
         if made.is_err() {
             self.lock().remove(&lecture.room);
         }
         made
     }
 
-    fn launch(self: &Arc<Sessions>, lecture: &Lecture, slides: Option<&str>, kept: impl Send + 'static) -> Result<Arc<Session>, Failure> {
-        must_exist(&lecture.deck)?;
-        let file = GraphFile::new(None);
-        let (_, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
+    fn launch(
+        self: &Arc<Sessions>,
+        lecture: &Lecture,
+        plan: Plan,
+        slides: Option<&str>,
+        kept: impl Send + 'static,
+    ) -> Result<Arc<Session>, Failure> {
+        let needed = cores_for(&plan.defaults);
         let lesson = import_shared(&lecture.deck, &ImportOptions::default())?;
         let slides = select(&lesson, slides.unwrap_or("all"))?.len();
         let premises = Premises {
@@ -188,7 +209,7 @@ impl Sessions {
         };
         let run = Run::launch_with(plan, RunOptions::default()).map_err(|error| Failure::Failed(error.to_string()))?;
         let session = Session::attach(premises, run.handle(), Box::new(|_, _| {}));
-        self.add(session.clone());
+        self.lock().insert(session.name().to_string(), Slot::On(session.clone(), needed));
         let (sessions, its) = (self.clone(), session.clone());
         let wait = move || {
             match run.wait() {

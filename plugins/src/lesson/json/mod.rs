@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
             // A host that is never there (RFC 2606).
             format!("https://embed.invalid/{}", slug(&id))
         };
-        Visual::Embed { url, poster: None }
+        Visual::Embed { url, poster: None, capture: None }
     }
 
     fn canvas(&mut self, entry: &Entry, (width, height): (f64, f64), spoken: &Spoken) -> Result<Canvas, LessonError> {

@@ -50,7 +50,7 @@ fn bad_decks_get_one_clear_error() {
         xml.replacen("<manifest:file-entry ", "<manifest:encryption-data/><manifest:file-entry ", 1)
     });
     assert!(failure("locked.odp", &locked).contains("protected with a password"));
-    assert!(failure("other.pptx", &other).contains("a Word document, not a presentation"));
+    assert!(failure("other.pptx", &other).contains("holds no text"));
 }
 
 #[test]
@@ -114,6 +114,10 @@ fn bad_lesson_files_get_one_clear_error() {
         ("- { embed: { url: \"javascript:alert(1)\" } }", "is no address of a page"),
         ("- { embed: { url: \"https://example.org/a b\" } }", "is no address of a page"),
         ("- { embed: https://example.org }", "embed"),
+        ("- { embed: { url: https://example.org, rate: 10 } }", "rate and length are for a page that is captured as it moves"),
+        ("- { embed: { url: https://example.org, capture: moving, rate: 26 } }", "its rate must be 1 to 25 pictures a second"),
+        ("- { embed: { url: https://example.org, capture: moving, length: 1h } }", "the length of its capture is"),
+        ("- { embed: { url: https://example.org, capture: film } }", "capture"),
         ("- { embed: { url: https://example.org, poster: gone.png } }", "it needs \"gone.png\", which cannot be read"),
         ("- { color: \"#000000\", narration: x, silence: 1s }", "it must say one of narration, audio and silence"),
         ("- { image: ../secret.png }", "must be relative and stay in the lesson's folder"),

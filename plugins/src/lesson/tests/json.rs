@@ -89,9 +89,9 @@ fn many_slides_come_by_position_and_embeds_are_live_pages() {
     assert!(!lesson.slides[0].presenter.visible);
     assert_eq!(lesson.slides[1].narration, Narration::Silence(Span::from_millis(2500)));
     assert_eq!(canvas_of(&lesson.slides[1]).ground, Paint::Color(Color::rgb(0, 0, 128)));
-    assert_eq!(lesson.slides[2].visual, Visual::Embed { url: "https://embed.invalid/e-1".into(), poster: None });
+    assert_eq!(lesson.slides[2].visual, Visual::Embed { url: "https://embed.invalid/e-1".into(), poster: None, capture: None });
     assert_eq!(lesson.slides[2].narration, Narration::Silence(SILENT_EMBED));
-    assert_eq!(lesson.slides[3].visual, Visual::Embed { url: "https://example.org/poll".into(), poster: None });
+    assert_eq!(lesson.slides[3].visual, Visual::Embed { url: "https://example.org/poll".into(), poster: None, capture: None });
     assert!(texts_of(&lesson)[0].contains("the live page \"e-1\" has no address"));
 }
 
@@ -248,7 +248,7 @@ fn files_that_are_no_lessons_are_refused_with_their_cause() {
         import(&path, &without_office(&dir)).err().expect("refused").to_string()
     };
     assert!(refused("{\"slides\": []").contains("l.json"));
-    assert!(refused("[1, 2]").contains("text without slides"));
+    assert!(refused("[1, 2]").contains("no document"));
     assert!(refused("{\"slide_data\": 3}").contains("has no slide to show"));
     let many = json!({ "slides": (0..501).map(|_| json!({ "slideInfo": {} })).collect::<Vec<_>>() });
     assert!(refused(&many.to_string()).contains("501 slides"));

@@ -8,7 +8,9 @@ use engine::cue::{Placement, Transition};
 use engine::frame::{Size, VideoFrame};
 use engine::media::{AudioBlock, Caps};
 use engine::node::Out;
+use engine::nodes::ENGINE_NODES;
 use engine::testing::{NodeTest, Outputs};
+use engine::time::Rate;
 use std::fs;
 use std::process::Command;
 
@@ -193,5 +195,55 @@ fn bad_settings_are_told() {
     assert!(config(&MP4_SINK, "{ path: no/such/a.mp4 }").1.unwrap_err().contains("mkdir -p no/such"));
     for tag in ["en", "de-AT", "zh-Hans-CN"] {
         assert_eq!(config(&MP4_SINK, &format!("{{ path: a.mp4, language: {tag} }}")), (Ok(()), Ok(())));
+    }
+}
+
+/// A film of 700 pictures, of which those are left out that show what the one before shows: a slide, another one, a second of motion, and a
+/// slide again. Its picture at each tick.
+fn slides() -> (Outputs, Vec<Packet<VideoFrame>>) {
+    let rate = Rate::per_second(30);
+    let moving = moving_pictures(Size::new(320, 180), 60);
+    let shown = |tick: usize| match tick {
+        0..40 => &moving[0],
+        40..200 => &moving[20],
+        200..230 => &moving[tick - 170],
+        _ => &moving[5],
+    };
+    let all = (0..700).map(|tick| Packet::new(rate.time_of(tick as i64), shown(tick).media.clone())).collect::<Vec<_>>();
+    let playout = ENGINE_NODES.iter().find(|node_type| node_type.name == "playout").unwrap();
+    let (port, end) = (In::<VideoFrame>::new("video"), rate.time_of(700));
+    let out = NodeTest::new(playout, "{}").sparse().input(port, all.clone(), end).run().unwrap();
+    let pictures = out.packets(Out::<VideoFrame>::new("video"));
+    let encoder = NodeTest::new(&VIDEO_ENCODER, "{ keyframe_every: 2s }").sparse();
+    (encoder.input_with(port, out.caps[0].clone().unwrap(), pictures, end).run().unwrap(), all)
+}
+
+#[test]
+fn a_film_without_the_pictures_that_repeat_shows_each_at_its_time() {
+    let (units, all) = slides();
+    let folder = tempfile::tempdir().unwrap();
+    let made = Made { path: folder.path().join("a.mp4"), folder };
+    let sink = NodeTest::new(&MP4_SINK, &format!("{{ path: {} }}", made.path.display()));
+    sink.input_with(VIDEO, units.caps[0].clone().unwrap(), units.packets(ENCODED), Rate::per_second(30).time_of(700)).run().unwrap();
+    let found = probe(&made.path, &["-show_frames"]);
+    assert_eq!([&found["streams"][0]["duration"], &found["streams"][0]["start_time"]], ["23.333333", "0.000000"]);
+    let frames = found["frames"].as_array().unwrap();
+    let ticks: Vec<usize> = frames.iter().map(|frame| frame["pts"].as_u64().unwrap() as usize).map(|pts| pts / 1000).collect();
+    let expected: Vec<usize> = [0, 40, 190].into_iter().chain(200..=230).chain([380, 530, 680]).collect();
+    assert_eq!(ticks, expected);
+    // Nobody has to begin further back than the picture that shows.
+    let mut keyframe = 0;
+    for (frame, tick) in frames.iter().zip(&ticks) {
+        if frame["key_frame"] == 1 {
+            keyframe = *tick;
+        }
+        assert!(tick - keyframe < 60, "no keyframe from {keyframe} to {tick}");
+    }
+    let decoded = ffmpeg(&made, &["-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray"]);
+    assert_eq!(decoded.len(), expected.len() * 320 * 180);
+    for (decoded, tick) in decoded.chunks(320 * 180).zip(expected) {
+        let luma = all[tick].media.picture.plane(0);
+        let error: u64 = (0..320 * 180).map(|i| u64::from(decoded[i].abs_diff(luma.data[i / 320 * luma.stride + i % 320]))).sum();
+        assert!(error / (320 * 180) < 4, "the picture of tick {tick} differs by {error}");
     }
 }

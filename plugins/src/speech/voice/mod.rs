@@ -13,6 +13,7 @@ mod piper;
 mod resample;
 mod script;
 mod sessions;
+mod shared;
 mod timing;
 
 use std::ops::Range;
@@ -28,6 +29,7 @@ pub use cached::CachedVoice;
 pub use gain::{TARGET_LUFS, gain_for, loudness};
 pub use piper::{PiperVoice, Settings};
 pub use resample::resample;
+pub use shared::shared;
 
 /// The rate of all sound inside Lectern.
 pub const SAMPLE_RATE: u32 = 48_000;

@@ -2,16 +2,28 @@
 
 use super::LiveKitSinkConfig;
 use super::data;
-use crate::room::offer_addresses;
+use super::signaller::RoomSignaller;
+use crate::room::{hear_keyframe_requests, offer_addresses};
 use crate::token::{LiveKitClaims, sign};
 use engine::media::{EncodedAudioCaps, EncodedVideoCaps};
 use engine::run::Events;
 use gstreamer as gst;
-use gstreamer::glib;
 use gstreamer::prelude::*;
+use gstrswebrtc::signaller::Signallable;
 use plugins::gst::{GstError, Peer, Pipeline, encoded_audio_caps, encoded_video_caps, redacted};
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// What the sink and all its connections know.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// The tracks are muted.
+    pub(super) muted: AtomicBool,
+    /// Somebody has come, or has lost something.
+    pub(super) wants_keyframe: AtomicBool,
+}
 
 /// How to reach the server.
 pub(super) struct Connection {
@@ -19,6 +31,7 @@ pub(super) struct Connection {
     video: Option<EncodedVideoCaps>,
     audio: Option<EncodedAudioCaps>,
     events: Events,
+    shared: Arc<Shared>,
 }
 
 impl Connection {
@@ -27,8 +40,9 @@ impl Connection {
         video: Option<EncodedVideoCaps>,
         audio: Option<EncodedAudioCaps>,
         events: Events,
+        shared: Arc<Shared>,
     ) -> Connection {
-        Connection { config, video, audio, events }
+        Connection { config, video, audio, events, shared }
     }
 
     fn token(&self) -> Result<String, GstError> {
@@ -42,7 +56,7 @@ impl Connection {
 
 impl Peer for Connection {
     fn connect(&mut self) -> Result<Pipeline, GstError> {
-        let mut text = String::from("livekitwebrtcsink name=sink stun-server=\"\" congestion-control=disabled do-fec=false ");
+        let mut text = String::from("webrtcsink name=sink stun-server=\"\" congestion-control=disabled do-fec=false ");
         let mut tracks = Vec::new();
         if let Some(video) = &self.video {
             text += "appsrc name=video is-live=true ! sink.video_0 ";
@@ -53,35 +67,30 @@ impl Peer for Connection {
             tracks.push(("audio", encoded_audio_caps(audio)));
         }
         let token = self.token()?;
-        let (config, events) = (&self.config, &self.events);
+        let (config, events, muted) = (&self.config, &self.events, self.shared.muted.load(Ordering::SeqCst));
         events.tell(json!({ "connection": "connecting" }));
         Pipeline::launch_with(&text, &tracks, |pipeline| {
-            let missing = || GstError::Missing { element: "livekitwebrtcsink".into() };
+            let missing = || GstError::Missing { element: "webrtcsink".into() };
             let sink = pipeline.element("sink").ok_or_else(missing)?;
-            let signaller = sink.property::<glib::Object>("signaller");
-            signaller.set_property("ws-url", &config.url);
-            signaller.set_property("room-name", &config.room);
-            signaller.set_property("identity", &config.identity);
-            signaller.set_property("participant-name", &config.name);
-            signaller.set_property("auth-token", &token);
-            let addresses = config.candidates();
+            let told = events.clone();
+            let signaller = RoomSignaller::new(&config.url, token, move |_| {
+                tracing::info!("published in the LiveKit room");
+                told.tell(json!({ "connection": "published" }));
+            });
+            signaller.mute(muted);
+            let (addresses, events) = (config.candidates(), events.clone());
+            let weak = signaller.downgrade();
             signaller.connect("webrtcbin-ready", false, move |values| {
                 let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
                 offer_addresses(&webrtcbin, &addresses);
+                if let Some(signaller) = weak.upgrade() {
+                    data::open(&webrtcbin, &signaller, &events);
+                }
                 None
             });
-            let events = events.clone();
-            let heard = std::sync::Once::new();
-            signaller.connect_notify(Some("connection-state"), move |signaller, _| {
-                // The enum is not public; its nickname is.
-                let value = signaller.property_value("connection-state");
-                let state = glib::EnumValue::from_value(&value).map(|(_, state)| state.nick().to_string()).unwrap_or_default();
-                tracing::info!(%state, "LiveKit");
-                if state == "published" {
-                    heard.call_once(|| data::listen(signaller, &events));
-                    events.tell(json!({ "connection": "published" }));
-                }
-            });
+            let shared = self.shared.clone();
+            hear_keyframe_requests(pipeline, move || shared.wants_keyframe.store(true, Ordering::SeqCst));
+            sink.set_property("signaller", signaller.upcast::<Signallable>());
             Ok(())
         })
     }

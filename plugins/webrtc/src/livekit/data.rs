@@ -1,9 +1,12 @@
 //! Data messages of a LiveKit room: `DataPacket` of its protocol, through the data channels of the publishing element.
 
+use super::signaller::RoomSignaller;
 use engine::run::Events;
+use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_webrtc::WebRTCDataChannel;
+use gstrswebrtc::signaller::Signallable;
 use livekit_protocol::{DataPacket, UserPacket, data_packet};
 use plugins::gst::Pipeline;
 use prost::Message;
@@ -46,8 +49,12 @@ pub(super) fn send_last(pipeline: &Pipeline, message: &Value) {
 }
 
 fn reliable(pipeline: &Pipeline) -> Option<WebRTCDataChannel> {
-    let signaller = pipeline.element("sink").map(|sink| sink.property::<glib::Object>("signaller"));
-    signaller.and_then(|signaller| signaller.property::<Option<WebRTCDataChannel>>("reliable-channel"))
+    signaller(pipeline)?.channel()
+}
+
+/// The signaller of a pipeline.
+pub(super) fn signaller(pipeline: &Pipeline) -> Option<RoomSignaller> {
+    pipeline.element("sink")?.property::<Signallable>("signaller").downcast().ok()
 }
 
 fn send_by(channel: &WebRTCDataChannel, message: &Value) {
@@ -62,13 +69,19 @@ fn packet(message: &Value) -> DataPacket {
     DataPacket { value: Some(data_packet::Value::User(user)), ..Default::default() }
 }
 
-/// Tells the owner of the run what comes.
-pub(super) fn listen(signaller: &glib::Object, events: &Events) {
-    for name in ["reliable-channel", "lossy-channel"] {
-        let Some(channel) = signaller.property::<Option<WebRTCDataChannel>>(name) else { continue };
+/// Opens the channels of a connection that is being made, by the names that the server knows; tells the owner of the run what comes.
+pub(super) fn open(webrtcbin: &gst::Element, signaller: &RoomSignaller, events: &Events) {
+    for name in ["_reliable", "_lossy"] {
+        let mut settings = gst::Structure::builder("config").field("ordered", true);
+        if name == "_lossy" {
+            settings = settings.field("max-retransmits", 0);
+        }
+        let channel = webrtcbin.emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&name, &settings.build()]);
+        let Some(channel) = channel else { continue };
         let events = events.clone();
-        if name == "reliable-channel" {
+        if name == "_reliable" {
             channel.connect_on_open(|channel| send_by(channel, &message("streamStarting")));
+            signaller.set_channel(channel.clone());
         }
         channel.connect_on_message_data(move |_, bytes| {
             if let Some(event) = bytes.and_then(|bytes| read(bytes)) {

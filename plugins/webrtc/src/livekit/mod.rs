@@ -2,15 +2,17 @@
 //!
 //! A thread of its own keeps the connection alive ([`plugins::gst::Link`]): a server that is lost costs its viewers a moment, and the
 //! lecture nothing. Every connection has a new token. Data messages go both ways, on topic `avatar_events`: what comes is told to the
-//! owner of the run as an event `{"data": {"from", "topic", "payload"}}`, a change of the connection as `{"connection": "..."}`.
+//! owner of the run as an event `{"data": {"from", "topic", "payload"}}`, a change of the connection as `{"connection": "..."}`. While
+//! a page is shown the tracks are muted, as everybody in the room is told by the server.
 
 mod connection;
 mod data;
+mod signaller;
 
 pub use data::TOPIC;
 
 use crate::web_sink::check_room;
-use connection::Connection;
+use connection::{Connection, Shared};
 use engine::cue::Cue;
 use engine::graph::secret::Secret;
 use engine::graph::unit::DurationSetting;
@@ -25,6 +27,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 const VIDEO: In<EncodedUnit> = In::new("video");
 const AUDIO: In<EncodedUnit> = In::new("audio");
@@ -39,7 +42,7 @@ pub const LIVEKIT_SINK: NodeType = NodeType {
     inputs: &[
         VIDEO.port("H.264 units").optional(),
         AUDIO.port("Opus units").optional(),
-        CUES.port("slides that show a page: publishing rests meanwhile, and the room is told").optional(),
+        CUES.port("slides that show a page: the tracks are muted meanwhile, and the room is told").optional(),
     ],
     outputs: &[],
     sync: Sync::Merge,
@@ -58,9 +61,9 @@ pub const LIVEKIT_SINK: NodeType = NodeType {
 pub enum LiveKitCommand {
     /// Send this message, as JSON, to everybody in the room.
     Send(serde_json::Value),
-    /// Publish nothing, while a page is shown; the room hears `showEmbed`.
+    /// Mute the tracks, while a page is shown; the room hears `showEmbed`.
     Mute,
-    /// Publish again, from the next keyframe on; the room hears `resumeStream`.
+    /// Unmute them, from the next keyframe on; the room hears `resumeStream`.
     Unmute,
 }
 
@@ -132,7 +135,7 @@ impl NodeConfig for LiveKitSinkConfig {
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(LiveKitSink { config: Some(self), link: None, tracks: (None, None), muted: false, slide: "".into() }))
+        Ok(Box::new(LiveKitSink { config: Some(self), link: None, tracks: (None, None), shared: Arc::default(), slide: "".into() }))
     }
 }
 
@@ -141,7 +144,7 @@ struct LiveKitSink {
     link: Option<Link>,
     /// Numbers of the tracks of pictures and sound.
     tracks: (Option<usize>, Option<usize>),
-    muted: bool,
+    shared: Arc<Shared>,
     /// The slide that is shown.
     slide: Arc<str>,
 }
@@ -149,7 +152,7 @@ struct LiveKitSink {
 impl LiveKitSink {
     /// A page is shown instead, or no more: publishing rests meanwhile, and the room is told.
     fn rest(&mut self, rests: bool) {
-        if rests == self.muted {
+        if self.shared.muted.swap(rests, Ordering::SeqCst) == rests {
             return;
         }
         let mut message = data::message(if rests { "showEmbed" } else { "resumeStream" });
@@ -157,11 +160,13 @@ impl LiveKitSink {
             message["slideId"] = (*self.slide).into();
         }
         self.send(message);
-        self.mute(rests);
-    }
-
-    fn mute(&mut self, muted: bool) {
-        if let Some(link) = self.link.as_mut().filter(|_| std::mem::replace(&mut self.muted, muted) && !muted) {
+        let Some(link) = &mut self.link else { return };
+        link.with(move |pipeline| {
+            if let Some(signaller) = data::signaller(pipeline) {
+                signaller.mute(rests);
+            }
+        });
+        if !rests {
             link.resume();
         }
     }
@@ -196,7 +201,7 @@ impl Node for LiveKitSink {
             return Err(Failure::msg("neither video nor audio is connected; connect at least one of them to an encoder"));
         }
         self.tracks = (video.as_ref().map(|_| 0), audio.as_ref().map(|_| usize::from(video.is_some())));
-        let connection = Connection::new(config, video, audio, start.events());
+        let connection = Connection::new(config, video, audio, start.events(), self.shared.clone());
         self.link = Some(Link::start("livekit", connection)?);
         Ok(())
     }
@@ -206,14 +211,14 @@ impl Node for LiveKitSink {
         while let Some(packet) = cx.take(CUES) {
             self.hear(&packet.media);
         }
-        let Some(link) = self.link.as_mut().filter(|_| !self.muted) else { return Ok(Flow::More) };
+        let Some(link) = self.link.as_mut().filter(|_| !self.shared.muted.load(Ordering::SeqCst)) else { return Ok(Flow::More) };
         if let (Some(packet), Some(track)) = (video, self.tracks.0) {
             link.push(track, true, packet);
         }
         if let (Some(packet), Some(track)) = (audio, self.tracks.1) {
             link.push(track, false, packet);
         }
-        if link.takes_keyframe() {
+        if link.takes_keyframe() | self.shared.wants_keyframe.swap(false, Ordering::SeqCst) {
             cx.ask_keyframe(VIDEO);
         }
         Ok(Flow::More)

@@ -15,7 +15,7 @@ pub use whep::WhepError;
 
 pub(crate) use media::{Channel, Gathered};
 pub(crate) use rung::Rung;
-pub(crate) use whep::{Whep, offer_addresses};
+pub(crate) use whep::{Whep, hear_keyframe_requests, offer_addresses};
 
 use bytes::Bytes;
 use engine::run::Events;

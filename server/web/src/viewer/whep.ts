@@ -8,6 +8,11 @@ const gatherMs = 1_500;
 const disconnectedMs = 4_000;
 /** The stream never rests, so no data for this long means that the sender is gone. */
 const silentMs = 6_000;
+/**
+ * How long sound and picture wait in their jitter buffers at least. Left to itself a browser shows the picture at once and the sound up
+ * to 300 ms later, and takes some ten seconds to bring them together. The picture waits longer by what the way to the loudspeaker takes.
+ */
+const bufferMs = { audio: 100, video: 130 };
 /** Captions are told when they are spoken; the jitter buffer shows the mouth about this much later. */
 const captionDelayMs = 200;
 
@@ -32,7 +37,11 @@ export class WhepTransport implements Transport {
     this.token = token;
     this.host = host;
     this.timer = window.setInterval(() => void this.measure(), 1_000);
-    this.pc.addEventListener("track", ({ track }) => this.stream.addTrack(track));
+    this.pc.addEventListener("track", ({ track, receiver }) => {
+      // A browser that does not know it does as it likes.
+      receiver.jitterBufferTarget = track.kind === "audio" ? bufferMs.audio : bufferMs.video;
+      this.stream.addTrack(track);
+    });
     this.pc.addEventListener("connectionstatechange", () => this.connectionChanged());
     this.connect().catch((error: unknown) => this.lose(`WHEP: ${String(error)}`));
   }

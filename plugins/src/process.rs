@@ -1,10 +1,10 @@
-//! Runs another program, until it ends, its time is over, or the user stops the work.
+//! Other programs: run until they end, their time is over, or the user stops the work; and gone with all that they started.
 
 use crossbeam_channel::RecvTimeoutError;
 use engine::run::Cancel;
 use std::io::{Read, Seek};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How often a running program is looked at; small against anything worth running.
@@ -13,7 +13,7 @@ const LOOK: Duration = Duration::from_millis(5);
 const MAX_OUTPUT: u64 = 1 << 20;
 
 /// How a program ended.
-pub(super) struct Finished {
+pub(crate) struct Finished {
     /// Exit status zero.
     pub success: bool,
     /// Its standard output and error together, at most 1 MiB.
@@ -22,7 +22,7 @@ pub(super) struct Finished {
 
 /// Why a program did not end by itself.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ProcessError {
+pub(crate) enum ProcessError {
     #[error("it cannot be started ({0})")]
     Start(#[from] std::io::Error),
     #[error("it took longer than {} s and was stopped", .0.as_secs_f64())]
@@ -32,11 +32,11 @@ pub(super) enum ProcessError {
 }
 
 /// Runs `command` to its end, in a process group of its own: over the limit or cancelled, all that it started is killed with it.
-pub(super) fn run(command: &mut Command, limit: Duration, cancel: &Cancel) -> Result<Finished, ProcessError> {
+pub(crate) fn run(command: &mut Command, limit: Duration, cancel: &Cancel) -> Result<Finished, ProcessError> {
     // A file, not a pipe: nobody has to read it while the program runs.
     let mut log = tempfile::tempfile()?;
     let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?).process_group(0).spawn()?;
-    let mut group = Group(child);
+    let mut group = Group::new(child);
     let (start, stop) = (Instant::now(), cancel.channel());
     let status = loop {
         if let Some(status) = group.0.try_wait()? {
@@ -56,7 +56,19 @@ pub(super) fn run(command: &mut Command, limit: Duration, cancel: &Cancel) -> Re
 }
 
 /// A child that leads a process group; the group dies with this value.
-struct Group(Child);
+pub(crate) struct Group(Child);
+
+impl Group {
+    /// Takes a child that was started with `process_group(0)`.
+    pub(crate) fn new(leader: Child) -> Group {
+        Group(leader)
+    }
+
+    /// The child's input and output, once, where they are pipes.
+    pub(crate) fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
+        self.0.stdin.take().zip(self.0.stdout.take())
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {

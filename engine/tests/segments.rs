@@ -1,0 +1,181 @@
+//! Renders in segments, with pictures that are all different and an encoder that keeps their fingerprints.
+
+mod support;
+
+use engine::graph::check::{Depth, check};
+use engine::graph::{GraphDocument, LoadOptions, Problems, load};
+use engine::nodes::ENGINE_NODES;
+use engine::registry::Registry;
+use engine::run::{Cancel, Report, Run, SegmentsReport};
+use engine::segments::{Cut, MemoryStore, Page, Render, RenderError, RenderOptions, Watch, page_hash};
+use engine::testing::TEST_NODES;
+use std::sync::Arc;
+use support::{Line, lines, nodes};
+
+/// 4 s of pictures in parts, a tone beside them, and a text file of what comes out of both encoders.
+struct Lab {
+    folder: tempfile::TempDir,
+    store: Arc<MemoryStore>,
+}
+
+const NODES: &str = "  v: { type: test_video, config: { duration: 4s, parts: 5 } }
+  p: { type: playout, inputs: { video: v.video, cues: v.cues } }
+  e: { type: test_encoder, inputs: { video: p.video }, config: { bytes: 9, keyframe_every: 12, ahead: 15, print: true } }
+";
+
+impl Lab {
+    fn new() -> Lab {
+        Lab { folder: tempfile::tempdir().expect("a folder"), store: Arc::default() }
+    }
+
+    fn document(&self, nodes: &str) -> GraphDocument {
+        let out = self.folder.path().join("packets.txt");
+        let text = format!(
+            "version: 1\ngraph: t\nsegment_by: slide\ndefaults: {{ video: {{ size: 64x36, fps: 25 }} }}\nnodes:\n{nodes}  out: {{ type: hash, inputs: {{ encoded: e.encoded, cues: p.cues }}, config: {{ path: {:?} }} }}\n",
+            out.display()
+        );
+        load(&text, "test.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    fn render(&self, nodes: &str, jobs: usize) -> Result<(SegmentsReport, Vec<Line>), String> {
+        self.report(nodes, jobs).map(|(report, lines)| (report.segments.expect("in segments"), lines))
+    }
+
+    fn report(&self, nodes: &str, jobs: usize) -> Result<(Report, Vec<Line>), String> {
+        let document = self.document(nodes);
+        let registry = registry();
+        let plan = || check(&document, &registry, Depth::Pure);
+        let options = RenderOptions { jobs, store: self.store.clone(), cancel: Cancel::default(), trace: true };
+        let watch = Watch::new();
+        let report = match Render::prepare(&plan, options, &watch).map_err(|error| error.to_string())? {
+            Cut::Segments(render) => render.run().map_err(|error: RenderError| error.to_string())?,
+            Cut::Whole(why) => return Err(why.unwrap_or_default()),
+        };
+        Ok((report, lines(&std::fs::read_to_string(self.folder.path().join("packets.txt")).expect("the sink wrote its file"))))
+    }
+
+    /// The same from beginning to end.
+    fn whole(&self, nodes: &str) -> Vec<Line> {
+        let plan = check(&self.document(nodes), &registry(), Depth::Pure).unwrap_or_else(|problems: Problems| panic!("{problems}"));
+        Run::launch(plan).and_then(Run::wait).unwrap_or_else(|error| panic!("{error}"));
+        lines(&std::fs::read_to_string(self.folder.path().join("packets.txt")).expect("the sink wrote its file"))
+    }
+}
+
+fn registry() -> Registry {
+    Registry::new(&[ENGINE_NODES, TEST_NODES, nodes::NODES])
+}
+
+fn counts(total: usize, encoded: usize) -> SegmentsReport {
+    SegmentsReport { total, encoded, reused: total - encoded }
+}
+
+#[test]
+fn no_picture_is_missing_repeated_or_black_at_any_joint() {
+    let lab = Lab::new();
+    let whole = lab.whole(NODES);
+    assert_eq!(whole.iter().filter(|line| line.kind == "encoded").count(), 100);
+    let (segments, first) = lab.render(NODES, 1).expect("renders");
+    assert_eq!((segments, &first), (counts(5, 5), &whole));
+    let (segments, again) = lab.render(NODES, 4).expect("renders");
+    assert_eq!((segments, &again), (counts(5, 0), &whole), "everything is there");
+    let (segments, many) = Lab::new().render(NODES, 8).expect("renders");
+    assert_eq!((segments, &many), (counts(5, 5), &whole));
+}
+
+#[test]
+fn a_long_part_is_cut_and_each_piece_begins_in_its_middle() {
+    // A join over pictures of its own, a delay before the encoder: both must begin at the window.
+    let nodes = NODES.replace("duration: 4s, parts: 5", "duration: 75s, parts: 2").replace(
+        "  p: { type: playout, inputs: { video: v.video,",
+        "  m: { type: mix, inputs: { video: v.video, more: v.video } }\n  d: { type: delay, inputs: { video: m.video }, config: { frames: 3 } }\n  p: { type: playout, inputs: { video: d.video,",
+    );
+    let lab = Lab::new();
+    let whole = lab.whole(&nodes);
+    let (segments, made) = lab.render(&nodes, 2).expect("renders");
+    assert_eq!((segments, made == whole), (counts(4, 4), true), "two parts of 37.5 s, cut after 20 s");
+}
+
+#[test]
+fn only_what_has_changed_is_made_again() {
+    let lab = Lab::new();
+    lab.render(NODES, 2).expect("renders");
+    let longer = NODES.replace("duration: 4s, parts: 5", "duration: 4800ms, parts: 6");
+    assert_eq!(lab.render(&longer, 2).expect("renders").0, counts(6, 6), "the settings of the source are other ones");
+    let other = NODES.replace("bytes: 9", "bytes: 10");
+    assert_eq!(lab.render(&other, 2).expect("renders").0, counts(5, 5), "so are those of the encoder");
+    let renamed = NODES.replace("  p: {", "  p: { on_error: null,");
+    assert_eq!(lab.render(&renamed, 2).expect("renders").0, counts(5, 0));
+}
+
+#[test]
+fn a_damaged_segment_is_made_again_and_one_that_does_not_fit_is_told() {
+    let lab = Lab::new();
+    let (_, first) = lab.render(NODES, 2).expect("renders");
+    let (hash, bytes) = lab.store.entries().into_iter().next().expect("five of them");
+    let mut damaged = bytes.to_vec();
+    damaged[60] ^= 1;
+    lab.store.replace(hash, damaged.into());
+    assert_eq!(lab.render(NODES, 2).expect("renders"), (counts(5, 1), first));
+    let mut page = Page::read(&bytes).expect("whole");
+    if let engine::media::Caps::EncodedVideo(caps) = &mut page.caps {
+        caps.config = b"other".as_slice().into();
+    }
+    lab.store.replace(hash, page.write().into());
+    let error = lab.render(NODES, 2).expect_err("it does not fit");
+    assert!(error.contains("cannot be joined") && error.contains("cache clear"), "{error}");
+}
+
+#[test]
+fn a_long_segment_lies_in_several_pages() {
+    let lab = Lab::new();
+    let nodes = NODES.replace("bytes: 9", "bytes: 1000000").replace("parts: 5", "parts: 1");
+    let whole = lab.whole(&nodes);
+    let (segments, made) = lab.render(&nodes, 2).expect("renders");
+    assert_eq!((segments, made == whole), (counts(1, 1), true));
+    let entries = lab.store.entries();
+    assert!(entries.len() > 5 && entries.values().all(|page| page.len() < 10 << 20), "{} pages", entries.len());
+    let first = entries.keys().find(|key| entries.contains_key(&page_hash(key, 1))).expect("the first page");
+    lab.store.replace(page_hash(first, 3), Vec::new().into());
+    let (segments, made) = lab.render(&nodes, 2).expect("renders");
+    assert_eq!((segments, made == whole), (counts(1, 1), true), "a segment that is not whole is made again");
+}
+
+#[test]
+fn a_graph_that_cannot_be_cut_says_why() {
+    let lab = Lab::new();
+    let why = |nodes: &str| lab.render(nodes, 2).expect_err("it is not cut");
+    assert!(why(&NODES.replace(", parts: 5", "")).contains("no source before node \"e\""));
+    let logo = NODES.replace(
+        "  p: { type: playout, inputs: { video: v.video,",
+        "  logo: { type: color, config: { color: \"#ff0000\", duration: 4s } }\n  m: { type: mix, inputs: { video: v.video, more: logo } }\n  p: { type: playout, inputs: { video: m.video,",
+    );
+    assert!(why(&logo).contains("node \"logo\" (color) goes by its own time"), "{}", why(&logo));
+    let two =
+        logo.replace("type: color, config: { color: \"#ff0000\", duration: 4s }", "type: test_video, config: { duration: 4s, parts: 2 }");
+    let two = two.replace("more: logo", "more: logo.video");
+    let error = why(&two);
+    assert!(error.contains("error[G035]") && error.contains("both \"v\" and \"logo\""), "{error}");
+}
+
+#[test]
+fn a_failure_names_its_node_and_what_was_finished_stays() {
+    let lab = Lab::new();
+    let nodes = NODES.replace(
+        "  p: { type: playout, inputs: { video: v.video,",
+        "  f: { type: fault, inputs: { video: v.video }, config: { phase: finish, kind: error } }\n  p: { type: playout, inputs: { video: f.video,",
+    );
+    let error = lab.render(&nodes, 3).expect_err("it fails");
+    assert!(error.contains("node \"f\" (fault) failed in finish"), "{error}");
+}
+
+#[test]
+fn figures_are_those_of_all_runs_together() {
+    let lab = Lab::new();
+    let (report, _) = lab.report(NODES, 3).expect("renders");
+    let of = |name: &str, kind: &str| report.nodes.iter().find(|node| node.node == name && node.node_type == kind).expect("there");
+    assert_eq!(of("e", "test_encoder").packets_out, 100);
+    assert_eq!(of("e", "segment_reader").packets_out, 100);
+    assert!((of("e", "test_encoder").fps_media - 25.0).abs() < 1e-6, "{}", of("e", "test_encoder").fps_media);
+    assert!((report.media_seconds - 4.0).abs() < 1e-9, "{}", report.media_seconds);
+}
