@@ -108,6 +108,22 @@ impl DeckOptions {
         Ok(Source { path, lesson: Some(lesson), options, _folder: Some(folder) })
     }
 
+    /// The same for a lesson in which all wishes have been seen to.
+    pub fn fulfilled(&self) -> DeckOptions {
+        let Design { theme, shape } = Design::default();
+        let conversion_limit = self.conversion_limit;
+        DeckOptions {
+            conversion_limit,
+            instructions: String::new(),
+            minutes: None,
+            language: None,
+            writer: None,
+            read_as: None,
+            theme,
+            shape,
+        }
+    }
+
     fn options(&self) -> Result<ImportOptions, Failure> {
         let cancel = Signals::listen().cancel();
         let options =

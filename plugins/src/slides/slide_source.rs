@@ -224,7 +224,7 @@ impl SlideSource {
         }
         let hash = if let Visual::Clip(clip) = &slide.visual {
             // All that decides its pictures, and the last one that the next slide fades from.
-            Hash::of(&clip.pictures_hash().0)
+            Hash::of(clip.pictures_hash().0)
         } else {
             let drawn = gallery.picture(index)?;
             let hash = named_by(&slide.visual, &drawn);

@@ -339,11 +339,11 @@ fn clauses(instructions: &str) -> Vec<String> {
         c => ";!?\n。，；！、".contains(c),
     };
     let mut clauses = vec![String::new()];
-    for index in 0..characters.len() {
+    for (index, character) in characters.iter().enumerate() {
         if ends(index) {
             clauses.push(String::new());
         } else {
-            clauses.last_mut().expect("one is always open").push(characters[index]);
+            clauses.last_mut().expect("one is always open").push(*character);
         }
     }
     let polite = |clause: &str| ["please", "thanks", "thank you"].contains(&clause.to_lowercase().as_str());

@@ -17,13 +17,11 @@ pub(in super::super) struct Spoken {
     pub text: String,
 }
 
-/// Words for each page, their language and the writer's remarks; `None` when the pages have no text.
-pub(in super::super) fn of_pages(
-    path: &Path,
-    document: &Pdf,
-    title: &str,
-    options: &ImportOptions,
-) -> Result<Option<(Vec<Spoken>, String, Vec<String>)>, LessonError> {
+/// Words for each page, their language and the writer's remarks.
+type Words = (Vec<Spoken>, String, Vec<String>);
+
+/// Words for the pages; `None` when they have no text.
+pub(in super::super) fn of_pages(path: &Path, document: &Pdf, title: &str, options: &ImportOptions) -> Result<Option<Words>, LessonError> {
     let pages = pdf::pages(document)?;
     let passages: Vec<Passage> = pages.into_iter().map(passage).collect();
     let all: Vec<String> = passages.iter().map(|passage| format!("{} {}", passage.heading, passage.text())).collect();

@@ -78,7 +78,7 @@ fn lines(pdf: &Pdf) -> Result<Vec<Vec<Line>>, LessonError> {
     for page in &mut pages {
         page.retain(|line| {
             let number = line.edge && !line.text.chars().any(char::is_alphabetic);
-            !number && !(line.edge && often.get(&pattern(line)).is_some_and(|count| *count >= REPEATED))
+            !(number || line.edge && often.get(&pattern(line)).is_some_and(|count| *count >= REPEATED))
         });
     }
     Ok(pages)
