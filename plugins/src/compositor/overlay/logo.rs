@@ -36,14 +36,11 @@ pub(super) fn card(path: &Path, mark: &MarkConfig, picture: Size) -> Result<Card
         let even = |length: f64| ((length * fit / 2.0).round() as u32).max(1) * 2;
         Size::new(even(width), even(height))
     };
-    let (size, mut pixels) = match ending(path).as_deref() {
+    let (size, pixels) = match ending(path).as_deref() {
         Some("svg") => vector(path, size).map_err(unusable)?,
         _ => raster(path, size).map_err(unusable)?,
     };
-    for value in &mut pixels {
-        *value = (f64::from(*value) * mark.opacity).round() as u8;
-    }
-    Ok(Card::new(size, pixels))
+    Ok(Card::new(size, pixels, mark.opacity))
 }
 
 /// Premultiplied.
