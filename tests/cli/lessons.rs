@@ -83,7 +83,7 @@ fn a_dry_run_tells_slides_and_lanes_and_writes_nothing() {
 fn qualities_and_sizes_are_shown_by_a_dry_run_in_their_order_of_weight() {
     let folder = with_lesson();
     let pictures = |options: &str| {
-        let out = run(folder.path(), &format!("render sky.yaml --dry-run --json {options}")).ok();
+        let out = run(folder.path(), format!("render sky.yaml --dry-run --json {options}").trim_end()).ok();
         serde_json::from_str::<Value>(&out).expect("JSON")["pictures"].clone()
     };
     let all = |size: &str, fps: &str, preset: &str, crf: &str| serde_json::json!({ "size": size, "fps": fps, "codec": "h264", "encoder": "software", "preset": preset, "crf": crf });

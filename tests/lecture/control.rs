@@ -349,8 +349,14 @@ fn a_talk_that_waits_has_its_first_words_ready() {
     talk.play(500);
     assert!(talk.words(Time::ZERO).is_empty());
     let cut = talk.tell(json!("start"));
-    talk.play(3000);
-    assert!(talk.words(cut).ends_with(&["of".to_string(), "the".to_string(), "day".to_string()]));
+    let last = ["of", "the", "day"].map(str::to_string);
+    let mut words = Vec::new();
+    let is_said = (0..90).any(|_| {
+        talk.play(100);
+        words = talk.words(cut);
+        words.ends_with(&last)
+    });
+    assert!(is_said, "{words:?}");
     talk.handle.cancel().cancel();
 }
 

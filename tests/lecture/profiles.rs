@@ -67,7 +67,7 @@ fn a_fast_film_in_sd_as_vp9_with_a_watermark_is_what_was_asked_for() {
     assert_eq!(light(before, |x, y| x >= WIDTH - 20 || y >= HEIGHT - 20), 0);
     let text = |picture: &[u8]| light(picture, |x, y| x < 320 && y > 400);
     assert!(text(while_it_is) > 200 && text(before) == 0 && text(after) == 0, "{}", text(while_it_is));
-    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
     assert_eq!(report["frame_copies"], 0);
 
     // Another mark is another film, also where segments are kept.

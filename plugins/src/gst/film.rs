@@ -185,13 +185,12 @@ pub fn film_facts(path: &Path) -> Result<FilmFacts, GstError> {
 }
 
 /// Matroska that was written as it came has no length in its head (RFC 9559, 5.1.2.10: element 0x4489, a float); asked for it, its reader
-/// names how far it has read. For MPEG streams it is a guess by their bit rate.
+/// names how far it has read.
 fn tells_length(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(64 << 10).read_to_end(&mut head));
     let is_matroska = head.starts_with(b"\x1a\x45\xdf\xa3");
-    let is_stream = head.starts_with(b"G") || head.starts_with(b"\0\0\x01\xba");
-    read.is_ok() && !is_stream && (!is_matroska || head.windows(3).any(|bytes| matches!(bytes, [0x44, 0x89, 0x84 | 0x88])))
+    read.is_ok() && (!is_matroska || head.windows(3).any(|bytes| matches!(bytes, [0x44, 0x89, 0x84 | 0x88])))
 }
 
 impl FilmReader {

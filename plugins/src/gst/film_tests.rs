@@ -44,7 +44,6 @@ fn every_usual_kind_of_film_is_read_whole_and_in_order() {
         ("v.webm", "-c:v libvpx -crf 4 -b:v 2M -c:a libopus -ar 48000", 8),
         ("x.mkv", "-c:v libx264 -bf 2 -c:a flac", 2),
         ("a.avi", "-c:v mpeg4 -q:v 1 -c:a mp3", 40),
-        ("t.ts", "-c:v libx264 -bf 2 -c:a aac", 50),
     ] {
         let film = make(dir.path(), name, &format!("{} {TONE} {coding}", brighter("25", 50)));
         let facts = film_facts(&film).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -64,7 +64,8 @@ pub struct VideoEncoderConfig {
     /// What a decoder of H.264 must be able to do.
     #[serde(default)]
     profile: H264Profile,
-    /// The longest time between two keyframes, from one picture to 1min; pictures that last longer than that are keyframes.
+    /// The longest time between two keyframes, from one picture to 1min; counted in pictures at the nominal rate, so that it is longer where
+    /// pictures that repeat are left out.
     #[serde(default = "two_seconds")]
     keyframe_every: DurationSetting,
 }

@@ -116,11 +116,11 @@ fn openh264(caps: &VideoCaps, settings: &VideoSettings) -> Result<String, String
         Preset::Faster | Preset::Fast | Preset::Medium => "medium",
         Preset::Slow | Preset::Slower | Preset::Veryslow => "high",
     };
-    let VideoSettings { threads, profile, .. } = settings;
-    let (profile, keyint) = (profile.as_str(), settings.keyframe_distance(caps));
+    // Its threads give other bytes each time: one.
+    let (profile, keyint) = (settings.profile.as_str(), settings.keyframe_distance(caps));
     Ok(format!(
-        "openh264enc name=encoder complexity={complexity} gop-size={keyint} {rate_control} multi-thread={threads} slice-mode=n-slices \
-         num-slices={threads} ! capsfilter caps=video/x-h264,profile={profile} ! {H264}"
+        "openh264enc name=encoder complexity={complexity} gop-size={keyint} {rate_control} multi-thread=1 slice-mode=n-slices \
+         num-slices=1 ! capsfilter caps=video/x-h264,profile={profile} ! {H264}"
     ))
 }
 

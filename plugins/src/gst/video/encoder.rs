@@ -42,12 +42,6 @@ pub struct VideoEncoder {
     caps: EncodedVideoCaps,
     /// Pictures that lie between input and output.
     delay: usize,
-    /// Nanoseconds at which the element puts the first picture.
-    counts_from: i64,
-    /// The longest time between two keyframes, in pictures (the encoder sees to that) and in time, which is more where pictures are left out.
-    keyframe_every: (i64, Span),
-    /// When the last group of pictures began at the earliest, and how many pictures have come since.
-    group: (Time, i64),
     /// Time of the first picture: the encoder counts from it, so the bytes do not depend on when a stream starts.
     first: Option<Time>,
     last: Time,
@@ -65,8 +59,6 @@ pub struct VideoEncoder {
 struct Known {
     config: Bytes,
     delay: usize,
-    /// Nanoseconds at which the element puts the first picture.
-    counts_from: i64,
     signature: String,
 }
 
@@ -124,7 +116,7 @@ impl VideoEncoder {
         let description_here = description(caps)?;
         let input = video_caps(caps);
         let find_out = || {
-            let Probed { config, delay, counts_from, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
+            let Probed { config, delay, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
             let delay = match delay {
                 Delay::Told(delay) => delay,
                 Delay::Unknown { patience } => {
@@ -132,23 +124,19 @@ impl VideoEncoder {
                     measure(coder, &small, &Chain::open(&description(&small)?, &video_caps(&small))?, patience)?
                 }
             };
-            Ok(Known { config, delay, counts_from, signature })
+            Ok(Known { config, delay, signature })
         };
         // A chip that has worked may have no room for one more.
         let name = format!("{description_here} {caps:?}");
         let known = if coder.encoder == Encoder::X264 { Known::of(&name, find_out)? } else { find_out()? };
-        let Known { config, delay, counts_from, signature } = known;
-        let keyframe_distance = settings.keyframe_distance(caps);
+        let Known { config, delay, signature } = known;
         let caps = EncodedVideoCaps { codec: coder.codec, size: caps.size, rate: caps.rate, config };
         Ok(VideoEncoder {
             chain: Chain::open(&description_here, &input)?,
             coder,
             passed: Vec::new(),
-            keyframe_every: (keyframe_distance, settings.keyframe_every),
-            group: (Time::ZERO, 0),
             caps,
             delay,
-            counts_from,
             first: None,
             last: Time::ZERO,
             pending: VecDeque::new(),
@@ -206,7 +194,6 @@ impl VideoEncoder {
         }
         let since = packet.pts - *self.first.get_or_insert(packet.pts);
         self.last = packet.pts;
-        self.keep_groups_short(packet.pts, since);
         self.pending.push_back(Pending { nanos: since.to_nanos(), pts: packet.pts, dur: packet.dur });
         self.decode_times.push_back(packet.pts);
         self.chain.push(picture_buffer(frame, since, packet.dur))?;
@@ -238,22 +225,6 @@ impl VideoEncoder {
         if let Some(encoder) = encoder {
             encoder.set_property_from_str(property, &(u64::from(kilobits.clamp(1, 2_000_000)) * u64::from(kilobit)).to_string());
         }
-    }
-
-    /// Encoders count pictures, whatever time lies between them.
-    fn keep_groups_short(&mut self, pts: Time, since: Span) {
-        let ((pictures, every), (began, count)) = (self.keyframe_every, self.group);
-        if pts - began >= every && count > 0 {
-            if count < pictures {
-                // With its time, as the element counts it: otherwise it would be dropped while an earlier keyframe has not come out yet.
-                let at = gst::ClockTime::from_nseconds((self.counts_from + since.to_nanos()).max(0) as u64);
-                self.chain.send_upstream(gstreamer_video::UpstreamForceKeyUnitEvent::builder().running_time(at).all_headers(false).build());
-            }
-            self.group = (pts, 0);
-        } else if count == 0 {
-            self.group.0 = pts;
-        }
-        self.group.1 += 1;
     }
 
     /// Collects until at most so many pictures are inside. Only elements with threads of their own are waited for.
@@ -324,7 +295,6 @@ enum Delay {
 struct Probed {
     config: Bytes,
     delay: Delay,
-    counts_from: i64,
     signature: String,
 }
 
@@ -345,7 +315,6 @@ fn probe(coder: &Coder, caps: &VideoCaps, chain: &Chain) -> Result<Probed, GstEr
         }
     };
     let output = chain.output_caps().ok_or_else(|| fail("nothing came out".into()))?;
-    let counts_from = first.pts().map_or(0, |pts| if pts.nseconds() as i64 >= ORIGIN { ORIGIN } else { 0 });
     let first = first.map_readable().map_err(|error| fail(error.to_string()))?;
     let config = units::config(caps, coder.codec, &output, &first).map_err(fail)?;
     // Declared in whole pictures, rounded to nanoseconds.
@@ -356,12 +325,7 @@ fn probe(coder: &Coder, caps: &VideoCaps, chain: &Chain) -> Result<Probed, GstEr
     let delay = told.map_or(Delay::Unknown { patience }, |latency| Delay::Told(pictures(latency)));
     let plugin = gst::ElementFactory::find(coder.element).and_then(|factory| factory.plugin());
     let version = plugin.map(|plugin| plugin.version().to_string()).unwrap_or_default();
-    Ok(Probed {
-        config,
-        delay,
-        counts_from,
-        signature: format!("{} {version} {}", coder.element, signature_in(&first).unwrap_or_default()),
-    })
+    Ok(Probed { config, delay, signature: format!("{} {version} {}", coder.element, signature_in(&first).unwrap_or_default()) })
 }
 
 /// The text in an access unit of x264 that begins with its name.

@@ -151,7 +151,7 @@ pub struct VideoSettings {
     pub tune: Option<Tune>,
     /// Profile of H.264.
     pub profile: Profile,
-    /// The longest time between two keyframes; where pictures last longer than that, each is one. Groups of pictures are closed.
+    /// The longest time between two keyframes, in pictures at the nominal rate. Groups of pictures are closed.
     pub keyframe_every: Span,
     /// Pictures in a row that refer forwards, at most 16; `None` = as the preset says. x264 and x265 only.
     pub bframes: Option<u32>,

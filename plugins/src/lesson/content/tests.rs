@@ -220,7 +220,7 @@ fn word_documents_become_a_lesson() {
     let (folder, path) = with("rivers.docx", &docx(&body));
     let lesson = import(&path, &options(&folder)).unwrap();
     assert_eq!(lesson.title, "Rivers of the world");
-    let expected = ["Rivers of the world", "The Nile", "Length", "The Amazon", "The Amazon (2)", "What to remember"];
+    let expected = ["Rivers of the world", "The Nile", "Length", "The Amazon", "The Amazon (2)", "Thank you"];
     assert_eq!(titles(&lesson), expected);
     let said = told(&lesson);
     assert!(

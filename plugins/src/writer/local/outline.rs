@@ -13,7 +13,7 @@ const CHAPTERS_FROM: usize = 8;
 /// From so many on it ends with what to remember.
 const SUMMARY_FROM: usize = 3;
 /// A slide is worth showing for so long.
-const SECONDS_A_SLIDE: f64 = 10.0;
+const SECONDS_A_SLIDE: f64 = 12.0;
 
 /// A slide of content that may still be joined with its neighbour.
 #[derive(Clone)]
