@@ -27,14 +27,8 @@ const MAX_MESSAGE: u64 = 256 << 20;
 /// Messages that wait to be looked at.
 const WAITING: usize = 256;
 /// Events that somebody reads; of the network's, those of whole pages.
-const EVENTS: [&str; 6] = [
-    "Inspector.targetCrashed",
-    "Network.requestWillBeSent",
-    "Network.responseReceived",
-    "Page.frameNavigated",
-    "Page.lifecycleEvent",
-    "Page.screencastFrame",
-];
+const EVENTS: [&str; 5] =
+    ["Inspector.targetCrashed", "Network.responseReceived", "Page.frameNavigated", "Page.lifecycleEvent", "Page.screencastFrame"];
 
 /// What is always asked for. Whatever phones home, asks the user or changes by itself is off.
 const FLAGS: &[&str] = &[

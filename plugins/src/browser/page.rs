@@ -7,7 +7,7 @@
 use super::chromium::{Chromium, Waited};
 use super::error::BrowserError;
 use super::proxy::Proxy;
-use crate::net::guard::{Guard, Refused};
+use crate::net::guard::Guard;
 use crate::net::{WaitError, wait_for};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -15,17 +15,13 @@ use engine::frame::Size;
 use engine::run::Cancel;
 use engine::time::Rate;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use url::Url;
 
 /// Height of the window in which a page is laid out, in CSS pixels.
 const WINDOW: u32 = 720;
 /// Bytes that a page may load.
 const MAX_BYTES: u64 = 200 << 20;
-/// Hosts of a page that are remembered.
-const MAX_HOSTS: usize = 1000;
 /// How long a page that goes on asking its server for something is waited for once all else has come.
 const SETTLES: Duration = Duration::from_secs(3);
 /// How long scripts may go on arranging a page of which a still is made.
@@ -79,8 +75,6 @@ pub struct Page {
     frame: String,
     loader: String,
     complete: bool,
-    /// Hosts that the page has asked for. The browser asks for others on its own account.
-    asked: BTreeSet<String>,
 }
 
 /// How far the page has come.
@@ -140,7 +134,7 @@ impl Page {
             let little = json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
             browser.call("Emulation.setEmulatedMedia", little, deadline)?;
         }
-        let mut page = Page { browser, proxy, frame: String::new(), loader: String::new(), complete: false, asked: BTreeSet::new() };
+        let mut page = Page { browser, proxy, frame: String::new(), loader: String::new(), complete: false };
         page.load(url.as_str(), settings.limit, deadline)?;
         page.evaluate(DRAWN)?;
         if purpose == Purpose::Still {
@@ -156,8 +150,6 @@ impl Page {
             answer => answer?,
         };
         if let Some(error) = answer["errorText"].as_str() {
-            // What it asked for on its way there.
-            self.watch(Instant::now())?;
             return Err(self.unreachable(error));
         }
         let named = |name: &str| answer[name].as_str().unwrap_or_default().to_string();
@@ -220,27 +212,19 @@ impl Page {
             "Network.responseReceived" if is_ours => {
                 progress.status = of["response"]["status"].as_u64().unwrap_or(0);
             }
-            "Network.requestWillBeSent" if self.asked.len() < MAX_HOSTS => {
-                let url = of["request"]["url"].as_str().and_then(|url| Url::parse(url).ok());
-                self.asked.extend(url.and_then(|url| Some(url.host_str()?.to_string())));
-            }
             "Inspector.targetCrashed" => return Err(BrowserError::Page("it makes the browser crash".into())),
             _ => {}
         }
         Ok(())
     }
 
-    /// What the proxy refused the page. Only a page asks for private addresses; of names that do not resolve, those that it has asked for.
-    fn refused(&self) -> Vec<Refused> {
-        let mut refused = self.proxy.refused();
-        refused.retain(|refused| !matches!(refused, Refused::Unresolved { host, .. } if !self.asked.contains(host)));
-        refused
-    }
-
     /// Why the page itself did not come: what the proxy refused says more than the browser's code for it.
     fn unreachable(&self, error: &str) -> BrowserError {
-        match self.refused().pop() {
+        match self.proxy.refused().pop() {
             Some(refused) => BrowserError::Refused(refused),
+            None if error == "net::ERR_HTTP_RESPONSE_CODE_FAILURE" => {
+                BrowserError::Page("its server answers with an error and no page".into())
+            }
             None => BrowserError::Page(format!(
                 "it cannot be loaded ({})",
                 error.trim_start_matches("net::ERR_").to_lowercase().replace('_', " ")
@@ -334,7 +318,7 @@ impl Page {
         if self.proxy.is_spent() {
             notes.push(format!("it loads more than {} MiB, and the rest was left out", MAX_BYTES >> 20));
         }
-        if let Some(refused) = self.refused().first() {
+        if let Some(refused) = self.proxy.refused().first() {
             notes.push(format!("something on it was not loaded: {refused}"));
         }
         notes

@@ -55,7 +55,8 @@ async fn serve(State(asked): State<Asked>, UrlPath(path): UrlPath<String>, heade
     match name {
         "to" => (StatusCode::FOUND, [(header::LOCATION, format!("http://{rest}"))]).into_response(),
         "hang" => std::future::pending().await,
-        "gone" => StatusCode::NOT_FOUND.into_response(),
+        "gone" => (StatusCode::NOT_FOUND, Html("<p>There is no such page.".to_string())).into_response(),
+        "nothing" => StatusCode::NOT_FOUND.into_response(),
         "cookie" => {
             let color = if headers.contains_key(header::COOKIE) { "red" } else { "lime" };
             let page = format!("<body style='margin:0;background:{color}'>");
@@ -218,6 +219,7 @@ fn pages_that_cannot_be_shown_say_why() {
     let mut bench = bench(&site);
     let told = |error: BrowserError, wanted: &str| assert!(error.to_string().contains(wanted), "{error}");
     told(bench.error(&site.url("gone")), "error 404");
+    told(bench.error(&site.url("nothing")), "answers with an error");
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     bench.settings.guard = Guard::new([closed, site.address].map(|address| address.to_string().parse().unwrap()));
     told(bench.error(&format!("http://{closed}/")), "cannot be loaded");

@@ -234,9 +234,9 @@ fn a_film_without_the_pictures_that_repeat_shows_each_at_its_time() {
     // Nobody has to decode more pictures than at a constant rate.
     let keyframes: Vec<usize> = (0..frames.len()).filter(|&index| frames[index]["key_frame"] == 1).collect();
     assert!(keyframes[0] == 0 && keyframes.windows(2).all(|pair| pair[1] - pair[0] <= 60), "{keyframes:?}");
-    let decoded = ffmpeg(&made, &["-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray"]);
-    assert_eq!(decoded.len(), expected.len() * 320 * 180);
-    for (decoded, tick) in decoded.chunks(320 * 180).zip(expected) {
+    let decoded = ffmpeg(&made, &["-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p"]);
+    assert_eq!(decoded.len(), expected.len() * 320 * 180 * 3 / 2);
+    for (decoded, tick) in decoded.chunks(320 * 180 * 3 / 2).zip(expected) {
         let luma = all[tick].media.picture.plane(0);
         let error: u64 = (0..320 * 180).map(|i| u64::from(decoded[i].abs_diff(luma.data[i / 320 * luma.stride + i % 320]))).sum();
         assert!(error / (320 * 180) < 4, "the picture of tick {tick} differs by {error}");
