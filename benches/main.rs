@@ -17,6 +17,7 @@ mod peers;
 mod publish;
 mod rows;
 mod scene;
+mod segments;
 
 use machine::Machine;
 use rows::{Row, table};
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// All benches, in the order of the table.
-const BENCHES: [&str; 9] = ["hop", "border", "join", "key", "render", "slides", "rig", "speech", "memory"];
+const BENCHES: [&str; 11] = ["hop", "border", "join", "key", "render", "slides", "rig", "speech", "memory", "segments", "scheduler"];
 
 /// What a session measured.
 #[derive(Serialize, Deserialize)]
@@ -65,6 +66,8 @@ fn main() -> ExitCode {
             "slides" => lecture::slides(folder.path(), lectern),
             "rig" => lecture::rig(folder.path(), lectern),
             "speech" => lecture::speech(folder.path(), lectern),
+            "segments" => segments::edits(folder.path(), lectern),
+            "scheduler" => segments::scheduler(),
             _ => lecture::memory(folder.path(), lectern),
         });
         println!("{bench}: {:.0} s", since.elapsed().as_secs_f64());

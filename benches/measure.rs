@@ -3,7 +3,7 @@
 use nix::sys::resource::{UsageWho, getrusage};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Processor seconds, user and system, that this process (all threads) or its finished children have used.
 fn used(who: UsageWho) -> f64 {
@@ -24,6 +24,13 @@ pub fn cpu_of(command: &mut Command) -> f64 {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     used(UsageWho::RUSAGE_CHILDREN) - before
+}
+
+/// Seconds by the clock on the wall that a program takes; what it says on standard error is shown when it fails.
+pub fn wall_of(command: &mut Command) -> f64 {
+    let since = Instant::now();
+    cpu_of(command);
+    since.elapsed().as_secs_f64()
 }
 
 /// Largest resident memory in bytes of the process itself, without those it starts.

@@ -278,7 +278,10 @@ def sessions():
         rooms.append(body["room"])
         viewers.append(watch(live, body["room"], live.home / "operator", longest))
     before = [live.graph(room)["playout"] for room in rooms]
-    watchers = [watch(live, room, live.home / "operator", 30) for room in rooms]
+    watchers = []
+    for room in rooms:
+        watchers.append(watch(live, room, live.home / "operator", 30))
+        time.sleep(1)  # all at one moment would measure joining, too
     reports = [json.loads(watcher.communicate()[0]) for watcher in watchers]
     after = [live.graph(room)["playout"] for room in rooms]
     for viewer in viewers:

@@ -176,5 +176,6 @@ fn figures_are_those_of_all_runs_together() {
     let of = |name: &str, kind: &str| report.nodes.iter().find(|node| node.node == name && node.node_type == kind).expect("there");
     assert_eq!(of("e", "test_encoder").packets_out, 100);
     assert_eq!(of("e", "segment_reader").packets_out, 100);
+    assert!((of("e", "test_encoder").fps_media - 25.0).abs() < 1e-6, "{}", of("e", "test_encoder").fps_media);
     assert!((report.media_seconds - 4.0).abs() < 1e-9, "{}", report.media_seconds);
 }

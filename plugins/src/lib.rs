@@ -23,6 +23,7 @@ pub mod segment_store;
 pub mod slides;
 pub mod sound;
 pub mod speech;
+pub mod writer;
 
 pub use registry::registry;
 

@@ -93,6 +93,14 @@ impl Console {
         }
     }
 
+    /// Lists what an importer has to say about a lesson.
+    pub fn lesson_warnings(&self, warnings: &[plugins::lesson::Warning]) {
+        for warning in warnings {
+            self.event(&json!({ "event": "warning", "slide": warning.slide, "text": warning.text }));
+            self.note(&format!("warning: {warning}"));
+        }
+    }
+
     /// Lists lints of a graph file; `text` is its content.
     pub fn lints(&self, lints: &[Problem], text: &str) {
         for lint in lints {

@@ -2,11 +2,14 @@
 
 use crate::failure::Failure;
 use crate::signals::Signals;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use engine::graph::unit::DurationSetting;
-use plugins::lesson::{self, ImportOptions, Lesson, import_shared, select};
+use engine::time::Span;
+use plugins::lesson::{self, Design, ImportOptions, Lesson, Proportions, ReadAs, Theme, Warning, export, import_shared, select};
+use plugins::writer::{Brief, Chat, ChatSettings, Local, SharedWriter, WriterError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// Told before anything else about the deck is looked at.
 ///
@@ -20,12 +23,51 @@ pub fn must_exist(deck: &Path) -> Result<(), Failure> {
     }
 }
 
-/// How a command reads a deck.
-#[derive(Args, Clone, Copy, Debug)]
+/// How a command reads a deck, and what it makes of it.
+#[derive(Args, Clone, Debug)]
 pub struct DeckOptions {
     /// How long LibreOffice may take over the deck before it is stopped.
     #[arg(long, value_name = "TIME", default_value = "120s")]
     conversion_limit: DurationSetting,
+    /// What the lecture should be like, in words: "Keep it under two minutes. For beginners." It changes what is said and, for content,
+    /// the slides.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    instructions: String,
+    /// About how many minutes the lecture is to take.
+    #[arg(long, value_name = "N")]
+    minutes: Option<f64>,
+    /// Language of the lecture as a BCP 47 tag: en, de, zh-Hans. Another one than the deck's is translated to, by a writer that can.
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
+    /// Who writes what is to be said: local (rules, no network), or the address of an OpenAI-compatible service, whose model and key are
+    /// LECTERN_WRITER_MODEL and LECTERN_WRITER_KEY (or _KEY_FILE). [default: LECTERN_WRITER_URL, else local]
+    #[arg(long, value_name = "local|URL")]
+    writer: Option<String>,
+    /// Whether a document is shown as it is or made into new slides. [default: PDFs are slides, .docx .md .txt are content]
+    #[arg(long = "as", value_name = "KIND")]
+    read_as: Option<Kind>,
+    /// Colours and fonts of new slides: light, dark or warm.
+    #[arg(long, value_name = "NAME", default_value = "light")]
+    theme: Theme,
+    /// Proportions of new slides: 16x9 or 4x3.
+    #[arg(long, value_name = "SHAPE", default_value = "16x9")]
+    shape: Proportions,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    Slides,
+    Content,
+}
+
+/// A deck, and what a graph reads in its place.
+pub struct Source {
+    /// The deck, or the lesson that was made of it.
+    path: PathBuf,
+    lesson: Option<Arc<Lesson>>,
+    options: ImportOptions,
+    /// Where that lesson lies; removed in the end.
+    _folder: Option<TempDir>,
 }
 
 impl DeckOptions {
@@ -34,24 +76,117 @@ impl DeckOptions {
     /// # Errors
     /// The service refuses or cannot be reached, or the signal.
     pub fn fetch(&self, deck: &Path) -> Result<PathBuf, Failure> {
-        Ok(lesson::fetch(deck, &self.options())?)
+        Ok(lesson::fetch(deck, &self.options()?)?)
     }
 
     /// Reads a deck. A signal stops it, LibreOffice with it.
     ///
     /// # Errors
-    /// What is wrong with the deck, or the signal.
+    /// What is wrong with the deck or the options, or the signal.
     pub fn import(&self, deck: &Path) -> Result<Arc<Lesson>, Failure> {
-        Ok(import_shared(deck, &self.options())?)
+        Ok(import_shared(deck, &self.options()?)?)
     }
 
-    fn options(&self) -> ImportOptions {
-        ImportOptions {
-            libreoffice_timeout: self.conversion_limit.0.to_std(),
-            cancel: Signals::listen().cancel(),
-            ..ImportOptions::default()
+    /// What a graph is to read. A lesson that is made to order is written out for it, so that every part of the graph reads the same and
+    /// nothing is made twice; `tell` is called before that work.
+    ///
+    /// # Errors
+    /// Those of [`import`](DeckOptions::import).
+    pub fn source<T>(&self, deck: &Path, tell: impl FnOnce() -> T) -> Result<Source, Failure> {
+        let options = self.options()?;
+        if !options.to_order() {
+            return Ok(Source { path: deck.into(), lesson: None, options, _folder: None });
+        }
+        let told = tell();
+        let lesson = import_shared(deck, &options)?;
+        let no_place =
+            |error: &dyn std::fmt::Display| Failure::Failed(format!("the lesson cannot be put into a temporary folder: {error}"));
+        let folder = TempDir::new().map_err(|error| no_place(&error))?;
+        let path = folder.path().join("lesson.yaml");
+        export(&lesson, &path).map_err(|error| no_place(&error))?;
+        drop(told);
+        Ok(Source { path, lesson: Some(lesson), options, _folder: Some(folder) })
+    }
+
+    /// The same for a lesson in which all wishes have been seen to.
+    pub fn fulfilled(&self) -> DeckOptions {
+        let Design { theme, shape } = Design::default();
+        let conversion_limit = self.conversion_limit;
+        DeckOptions {
+            conversion_limit,
+            instructions: String::new(),
+            minutes: None,
+            language: None,
+            writer: None,
+            read_as: None,
+            theme,
+            shape,
         }
     }
+
+    fn options(&self) -> Result<ImportOptions, Failure> {
+        let cancel = Signals::listen().cancel();
+        let options =
+            ImportOptions { libreoffice_timeout: self.conversion_limit.0.to_std(), cancel: cancel.clone(), ..ImportOptions::default() };
+        let length = match self.minutes {
+            None => None,
+            Some(minutes) if minutes > 0.0 && minutes <= 240.0 => Some(Span::from_seconds_f64(minutes * 60.0)),
+            Some(minutes) => return Err(Failure::Invalid(format!("--minutes {minutes} is out of range; it goes from over 0 to 240"))),
+        };
+        let language = self.language.as_deref().map(language_tag).transpose()?;
+        let unwritten = |error: WriterError| Failure::Invalid(error.to_string());
+        let writer: Option<SharedWriter> = match self.writer.as_deref() {
+            None => None,
+            Some("local") => Some(Arc::new(Local)),
+            Some(base) => {
+                let settings =
+                    ChatSettings::from_env(Some(base)).map_err(unwritten)?.ok_or_else(|| Failure::Invalid("--writer is empty".into()))?;
+                let settings = ChatSettings { answers: Some(options.cache_dir.join("answers")), ..settings };
+                Some(Arc::new(Chat::open(settings, cancel).map_err(unwritten)?))
+            }
+        };
+        let read_as = match self.read_as {
+            None => ReadAs::Usual,
+            Some(Kind::Slides) => ReadAs::Slides,
+            Some(Kind::Content) => ReadAs::Content,
+        };
+        let brief = Brief { instructions: self.instructions.trim().to_string(), language, length, slides: None };
+        Ok(ImportOptions { writer, brief, read_as, design: Design { theme: self.theme, shape: self.shape }, ..options })
+    }
+}
+
+impl Source {
+    /// What the graph reads.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The lesson, read now if it was not yet.
+    ///
+    /// # Errors
+    /// What is wrong with the deck, or a signal.
+    pub fn lesson(&self) -> Result<Arc<Lesson>, Failure> {
+        match &self.lesson {
+            Some(lesson) => Ok(lesson.clone()),
+            None => Ok(import_shared(&self.path, &self.options)?),
+        }
+    }
+
+    /// What is to be said about a lesson that was made to order; the nodes of a graph say the rest.
+    pub fn warnings(&self) -> &[Warning] {
+        self.lesson.as_ref().map_or(&[], |lesson| &lesson.warnings)
+    }
+}
+
+/// A language tag as far as its form tells.
+fn language_tag(tag: &str) -> Result<String, Failure> {
+    let mut parts = tag.split('-');
+    let primary = parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let others = parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if primary && others {
+        return Ok(tag.to_string());
+    }
+    Err(Failure::Invalid(format!("--language {tag:?} is no language tag; write one such as en, de or zh-Hans")))
 }
 
 /// What of a deck is given, and by whom.
@@ -81,5 +216,20 @@ impl LectureOptions {
     /// The choice names none of them.
     pub fn choose(&self, lesson: &Lesson) -> Result<Vec<usize>, Failure> {
         Ok(select(lesson, self.slides.as_deref().unwrap_or("all"))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn language_tags_have_a_form() {
+        for good in ["en", "zh-Hans", "pt-BR", "es-419"] {
+            assert_eq!(language_tag(good).unwrap(), good);
+        }
+        for bad in ["", "e", "english", "en_US", "en-", "1n"] {
+            assert!(language_tag(bad).unwrap_err().to_string().contains("no language tag"), "{bad}");
+        }
     }
 }

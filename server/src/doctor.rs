@@ -101,7 +101,10 @@ fn chromium() -> Finding {
     let name = PageSettings::default().program;
     match on_path(&name) {
         Some(path) => Finding::There(path.display().to_string()),
-        None => Finding::missing("there is no Chromium: live pages without a poster are a plain ground in films", "sudo apt-get install chromium"),
+        None => Finding::missing(
+            "there is no Chromium: live pages without a poster are a plain ground in films",
+            "sudo apt-get install chromium",
+        ),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::run;
 use std::path::Path;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "render",
     "live",
     "run",
@@ -17,6 +17,8 @@ const COMMANDS: [&str; 15] = [
     "avatars",
     "token",
     "top",
+    "cache",
+    "watch",
     "doctor",
     "completions",
 ];

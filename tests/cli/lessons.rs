@@ -80,6 +80,31 @@ fn a_dry_run_tells_slides_and_lanes_and_writes_nothing() {
 }
 
 #[test]
+fn qualities_and_sizes_are_shown_by_a_dry_run_in_their_order_of_weight() {
+    let folder = with_lesson();
+    let pictures = |options: &str| {
+        let out = run(folder.path(), &format!("render sky.yaml --dry-run --json {options}")).ok();
+        serde_json::from_str::<Value>(&out).expect("JSON")["pictures"].clone()
+    };
+    let all = |size: &str, fps: &str, preset: &str, crf: &str| serde_json::json!({ "size": size, "fps": fps, "codec": "h264", "encoder": "software", "preset": preset, "crf": crf });
+    assert_eq!(pictures(""), all("1280x720", "30", "veryfast", "20"));
+    assert_eq!(pictures("--quality standard"), pictures(""));
+    assert_eq!(pictures("--quality high"), all("1920x1080", "30", "medium", "18"));
+    assert_eq!(pictures("--size sd --quality high"), all("640x480", "30", "medium", "18"));
+    assert_eq!(pictures("--size sd --set size=320x180 --quality fast --set crf=30"), all("320x180", "25", "superfast", "30"));
+    let text = run(folder.path(), "render sky.yaml --dry-run --quality minimal --watermark Example").ok();
+    assert!(text.contains("\npictures: size=854x480 fps=25 codec=h264 encoder=software preset=superfast crf=26\n"), "{text}");
+    assert!(text.contains("watermark"), "{text}");
+    assert!(run(folder.path(), "render sky.yaml --dry-run --size 641x480").fails(2).contains("642x480"));
+    assert!(
+        run(folder.path(), "render sky.yaml --dry-run --quality best")
+            .fails(2)
+            .contains("[possible values: minimal, fast, standard, high]")
+    );
+    assert!(run(folder.path(), "render sky.yaml --dry-run --watermark no/logo.png").fails(2).contains("there is no file no/logo.png"));
+}
+
+#[test]
 fn voices_and_presenters_are_listed() {
     let folder = with_lesson();
     assert!(run(folder.path(), "voices").ok().starts_with("joe  (default)\n"));
@@ -124,4 +149,42 @@ fn the_doctor_finds_what_the_tests_need() {
     assert_eq!(report["ready"], false);
     let voice = report["checks"].as_array().and_then(|checks| checks.iter().find(|check| check["name"] == "voice")).expect("a voice check");
     assert_eq!((&voice["there"], &voice["fix"]), (&false.into(), &"scripts/setup".into()));
+}
+
+const NOTES: &str = "# The sky\n\n## Why it is blue\n\nSunlight is scattered by the air. Blue is scattered most (violet even more).\n\n## At night\n\nThere is no light to scatter, so it is black.\n";
+
+#[test]
+fn slides_and_words_are_made_of_a_text() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("notes.md"), NOTES).expect("written");
+    let text = run(folder.path(), "lesson show notes.md").ok();
+    assert!(text.starts_with("The sky (en), 4 slides, about 0:"), "{text}");
+    assert!(text.contains("\n2. Why it is blue\n   canvas with") && text.contains("| Sunlight is scattered by the air. Blue is"), "{text}");
+    let simple = run_with(folder.path(), &["lesson", "show", "notes.md", "--instructions", "short sentences, without an agenda"]).ok();
+    assert!(!simple.contains("violet"), "{simple}");
+    let out = run(folder.path(), "render notes.md --dry-run --theme warm --shape 4x3 --minutes 0.2").ok();
+    assert!(out.starts_with("The sky (en), ") && out.contains("the film would be notes.mp4"), "{out}");
+    run(folder.path(), "lesson export notes.md -o talk/lesson.yaml --theme dark").ok();
+    let show = |options: &str| run(folder.path(), &format!("lesson show {options} --json")).ok();
+    let narration = |options: &str| {
+        let json: Value = serde_json::from_str(&show(options)).expect("JSON");
+        json["slides"].as_array().expect("slides").iter().map(|slide| slide["narration"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(narration("talk/lesson.yaml"), narration("notes.md"));
+    assert_eq!(files(folder.path()), ["notes.md", "talk"]);
+}
+
+#[test]
+fn wishes_that_cannot_be_are_usage_errors() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("notes.md"), NOTES).expect("written");
+    let fails = |options: &str| run(folder.path(), &format!("lesson show notes.md {options}")).fails(2);
+    assert!(fails("--theme pink").contains("there are light, dark and warm"));
+    assert!(fails("--shape 5x4").contains("there are 16x9 and 4x3"));
+    assert!(fails("--minutes 0").contains("it goes from over 0 to 240"));
+    assert!(fails("--language english").contains("is no language tag"));
+    assert!(fails("--writer example.org").contains("must be whole, such as https://api.example.org/v1"));
+    assert!(fails("--writer http://127.0.0.1:9/v1").contains("set LECTERN_WRITER_MODEL"));
+    assert!(fails("--as slides").contains("no slides of its own"));
+    assert!(fails("--as book").contains("[possible values: slides, content]"));
 }

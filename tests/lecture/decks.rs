@@ -88,3 +88,19 @@ fn a_longer_text_over_a_foreign_page_is_understood() {
     let film = render(home.path(), &page, &["--slides", "1"]);
     assert!(word_error(home.path(), text, &film) <= 0.10);
 }
+
+#[test]
+fn slides_and_words_are_made_of_a_text_and_understood() {
+    let home = tempfile::tempdir().unwrap();
+    let notes = home.path().join("rivers.md");
+    let text = "Rivers shape the land around them. Water carries sand and stones from the mountains to the sea.";
+    std::fs::write(&notes, format!("# Rivers\n\n{text}\n")).unwrap();
+    let film = render(home.path(), &notes, &["--instructions", "one slide", "--theme", "warm"]);
+    assert!(word_error(home.path(), text, &film) <= 0.10);
+    let chapters = probe(&film, &["-show_chapters"]);
+    assert_eq!(chapters["chapters"][0]["tags"]["title"], "Rivers");
+    // Letters on a light ground, on the left; cream at the foot.
+    let shown = picture::frame_at(&film, 2.0, 1280, 720);
+    let dark = (0..720 * 900).filter(|index| shown.levels[(index / 900) * 1280 + index % 900] < 110).count();
+    assert!((3_000..120_000).contains(&dark), "{dark} dark pixels");
+}

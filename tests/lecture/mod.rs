@@ -9,6 +9,7 @@ mod graphs;
 mod join;
 mod live;
 mod pages;
+mod profiles;
 mod registry;
 mod segments;
 mod sparse;

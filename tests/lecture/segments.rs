@@ -29,7 +29,12 @@ impl Place {
         place.write_lesson(LESSON);
         let graph = fs::read_to_string(root().join("graphs/lecture.yaml")).unwrap();
         let small = graph.replace("1280x720", "160x90").replace("crf: 20", "crf: 2");
-        fs::write(place.path("whole.yaml"), small.replace("segment_by: slide", "segment_by: null")).unwrap();
+        // One picture at every tick, so that they can be counted.
+        let every =
+            small.replace("cues: speech.cues } }\n  h264:", "cues: speech.cues }, config: { constant_frame_rate: true } }\n  h264:");
+        fs::write(place.path("whole.yaml"), every.replace("segment_by: slide", "segment_by: null")).unwrap();
+        fs::write(place.path("every.yaml"), &every).unwrap();
+        assert!(every != small, "the lecture graph is not as this test expects");
         fs::write(place.path("small.yaml"), small).unwrap();
         place
     }
@@ -105,14 +110,15 @@ fn pictures(film: &Path) -> Vec<Vec<u8>> {
 #[test]
 fn a_film_of_segments_is_the_film_from_beginning_to_end() {
     let place = Place::new();
-    let film = place.render("film.mp4", &["--jobs", "1"]);
+    succeed(&mut place.command_by("every.yaml", "every.mp4", &[]));
     succeed(&mut place.command_by("whole.yaml", "whole.mp4", &[]));
-    let (ours, whole) = (pictures(&place.path("film.mp4")), pictures(&place.path("whole.mp4")));
+    let (ours, whole) = (pictures(&place.path("every.mp4")), pictures(&place.path("whole.mp4")));
     assert_eq!(ours.len(), whole.len());
     for (index, (ours, whole)) in ours.iter().zip(&whole).enumerate() {
         let error: u64 = ours.iter().zip(whole).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
         assert!(error < 4 * 160 * 90, "picture {index} differs: mean squared error {}", error as f64 / (160.0 * 90.0));
     }
+    let film = place.render("film.mp4", &["--jobs", "1"]);
     assert!(sound(&place.path("film.mp4")) == sound(&place.path("whole.mp4")), "the sound differs");
     let streams = |film: &str| probe(&place.path(film), &["-show_chapters", "-show_entries", "stream=codec_type,duration,nb_frames"]);
     assert_eq!(streams("film.mp4")["chapters"], streams("whole.mp4")["chapters"]);

@@ -257,7 +257,10 @@ impl<'a> Render<'a> {
                 all.warnings.push(warning);
             }
         });
-        all.rescale(self.watch.0.began.elapsed().as_secs_f64(), report.media_seconds);
+        let (wall, media) = (self.watch.0.began.elapsed().as_secs_f64(), report.media_seconds);
+        all.rescale(wall, media);
+        // Each run had a programme of its own; together they have made this one.
+        all.nodes.iter_mut().filter(|_| media > 0.0).for_each(|node| node.fps_media = node.fps_wall * wall / media);
         Ok(all)
     }
 

@@ -99,7 +99,10 @@ mod tests {
             page.set_modified(SystemTime::now() - Duration::from_secs(3600 * age as u64)).unwrap();
         }
         cache.shrink(2500);
-        assert_eq!([cache.names("https://new"), cache.names("https://old"), cache.names("https://older")].map(|names| names.len()), [1, 1, 0]);
+        assert_eq!(
+            [cache.names("https://new"), cache.names("https://old"), cache.names("https://older")].map(|names| names.len()),
+            [1, 1, 0]
+        );
         cache.forget("https://new").unwrap();
         cache.forget("https://new").unwrap();
         assert_eq!((cache.names("https://new").len(), cache.names("https://old")), (0, vec!["a.png".to_string()]));

@@ -159,7 +159,9 @@ impl Chromium {
                 Waited::TimeOver => return Err(BrowserError::Silent { method }),
                 Waited::For(message) if message["id"] == json!(id) => {
                     return match message.get("error") {
-                        Some(error) => Err(BrowserError::Protocol { method, text: error["message"].as_str().unwrap_or("no reason").into() }),
+                        Some(error) => {
+                            Err(BrowserError::Protocol { method, text: error["message"].as_str().unwrap_or("no reason").into() })
+                        }
                         None => Ok(message["result"].clone()),
                     };
                 }

@@ -1,10 +1,10 @@
 //! Pictures of a page as a film without sound: H.264 nearly without loss, for ourselves to read again.
 
 use crate::gst::{RateControl, VideoEncoder, VideoSettings};
-use crate::mp4::{Mp4Writer, MovieSpec, TrackSpec, Unit, VideoSpec};
+use crate::mp4::{MovieSpec, Mp4Writer, TrackSpec, Unit, VideoSpec};
 use crate::pixels::rgba_to_i420;
 use engine::frame::{PixelFormat, Size, VideoFrame};
-use engine::media::{EncodedUnit, EncodedVideoCaps, VideoCaps};
+use engine::media::{EncodedUnit, VideoCaps};
 use engine::packet::Packet;
 use engine::pool::Pool;
 use engine::time::Rate;
@@ -34,8 +34,13 @@ impl PageFilm {
         let caps = VideoCaps { format: PixelFormat::I420, size, rate };
         let settings = VideoSettings { rate_control: RateControl::Crf(CRF), ..VideoSettings::default() };
         let encoder = VideoEncoder::open(&caps, &settings).map_err(|error| error.to_string())?;
-        let EncodedVideoCaps { codec, config, .. } = encoder.caps().clone();
-        let video = VideoSpec { codec, codec_config: config, width: size.width, height: size.height, rate };
+        let video = VideoSpec {
+            codec: encoder.caps().codec,
+            codec_config: encoder.caps().config.clone(),
+            width: size.width,
+            height: size.height,
+            rate,
+        };
         let spec = MovieSpec { title: None, language: String::new(), synthetic: false, tracks: vec![TrackSpec::Video(video)] };
         let writer = Mp4Writer::create(path, spec).map_err(|error| error.to_string())?;
         Ok(PageFilm { encoder, writer, size, rate, pool: Pool::new(), count: 0, last: Vec::new() })

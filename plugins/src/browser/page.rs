@@ -52,7 +52,8 @@ impl Default for PageSettings {
     /// The first Chromium on `PATH`, half a minute, the public internet.
     fn default() -> PageSettings {
         let programs = ["chromium", "chromium-browser", "google-chrome"];
-        let found = |name: &&&str| std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file());
+        let found =
+            |name: &&&str| std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file());
         let program = programs.iter().find(found).unwrap_or(&programs[0]);
         PageSettings { program: program.into(), limit: Duration::from_secs(30), guard: Guard::default() }
     }
@@ -117,7 +118,11 @@ impl Page {
         let scale = f64::from(size.height) / f64::from(WINDOW);
         let width = (f64::from(size.width) / scale).round();
         browser.call("Browser.setDownloadBehavior", json!({ "behavior": "deny" }), deadline)?;
-        let tab = browser.call("Target.createTarget", json!({ "url": "about:blank", "newWindow": true, "width": width, "height": WINDOW }), deadline)?;
+        let tab = browser.call(
+            "Target.createTarget",
+            json!({ "url": "about:blank", "newWindow": true, "width": width, "height": WINDOW }),
+            deadline,
+        )?;
         let session = browser.call("Target.attachToTarget", json!({ "targetId": tab["targetId"], "flatten": true }), deadline)?;
         browser.session = session["sessionId"].as_str().map(str::to_string);
         browser.call("Page.enable", json!({}), deadline)?;
@@ -217,7 +222,10 @@ impl Page {
     fn unreachable(&self, error: &str) -> BrowserError {
         match self.proxy.refused().pop() {
             Some(refused) => BrowserError::Refused(refused),
-            None => BrowserError::Page(format!("it cannot be loaded ({})", error.trim_start_matches("net::ERR_").to_lowercase().replace('_', " "))),
+            None => BrowserError::Page(format!(
+                "it cannot be loaded ({})",
+                error.trim_start_matches("net::ERR_").to_lowercase().replace('_', " ")
+            )),
         }
     }
 
@@ -230,9 +238,13 @@ impl Page {
         let deadline = Instant::now() + ANSWER;
         loop {
             match self.browser.call(method, json!({ "format": "png" }), deadline) {
-                Ok(answer) => return png(&answer["data"]).ok_or_else(|| BrowserError::Protocol { method, text: "it gives no picture".into() }),
+                Ok(answer) => {
+                    return png(&answer["data"]).ok_or_else(|| BrowserError::Protocol { method, text: "it gives no picture".into() });
+                }
                 // Between two pages there is none.
-                Err(BrowserError::Protocol { .. }) if Instant::now() < deadline => self.watch(Instant::now() + Duration::from_millis(100))?,
+                Err(BrowserError::Protocol { .. }) if Instant::now() < deadline => {
+                    self.watch(Instant::now() + Duration::from_millis(100))?
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -63,9 +63,14 @@ async fn serve(State(asked): State<Asked>, UrlPath(path): UrlPath<String>, heade
         }
         "quarters" => Html(QUARTERS.to_string()).into_response(),
         "moves" => Html(MOVES.to_string()).into_response(),
-        "asks" => Html("<body style='background:lime'><script>alert('?'); confirm('?'); setInterval(() => prompt('?'), 50)</script>".to_string()).into_response(),
+        "asks" => {
+            Html("<body style='background:lime'><script>alert('?'); confirm('?'); setInterval(() => prompt('?'), 50)</script>".to_string())
+                .into_response()
+        }
         "slow-picture" => Html("<body style='background:lime'>Text<img src='/hang'>".to_string()).into_response(),
-        "busy" => Html("<body style='background:lime'>Text<script>setTimeout(() => { for (;;); }, 300)</script>".to_string()).into_response(),
+        "busy" => {
+            Html("<body style='background:lime'>Text<script>setTimeout(() => { for (;;); }, 300)</script>".to_string()).into_response()
+        }
         "embed" => Html(EMBEDS.replace("HOST", rest)).into_response(),
         _ => Html(format!("<title>{path}</title>")).into_response(),
     }
@@ -152,7 +157,8 @@ fn a_still_shows_the_page_at_the_size_of_the_film() {
     let bench = bench(&site);
     let shown = bench.picture(&site.url("quarters"));
     assert_eq!(shown.dimensions(), (SIZE.width, SIZE.height));
-    let places = [(20, 20, [192, 0, 0]), (620, 20, [0, 192, 0]), (20, 340, [0, 0, 192]), (620, 340, [192, 192, 0]), (272, 157, [255, 255, 255])];
+    let places =
+        [(20, 20, [192, 0, 0]), (620, 20, [0, 192, 0]), (20, 340, [0, 0, 192]), (620, 340, [192, 192, 0]), (272, 157, [255, 255, 255])];
     for (x, y, color) in places {
         assert!(is_near(&shown, x, y, color), "{x},{y}: {:?}", shown.get_pixel(x, y));
     }
@@ -186,7 +192,11 @@ fn private_addresses_are_refused_by_any_way() {
         assert!(matches!(error, BrowserError::Refused(Refused::Private { .. })), "sent on to {target}: {error}");
     }
     let captured = bench.still(&site.url(&format!("embed/{}", house.address))).unwrap();
-    assert!(captured.notes.iter().any(|note| note.contains("something on it was not loaded") && note.contains("allow_private")), "{:?}", captured.notes);
+    assert!(
+        captured.notes.iter().any(|note| note.contains("something on it was not loaded") && note.contains("allow_private")),
+        "{:?}",
+        captured.notes
+    );
     assert_eq!(*house.asked.lock().unwrap(), [] as [String; 0], "nobody came through");
 }
 
@@ -285,7 +295,8 @@ fn a_film_of_a_page_shows_how_it_moves() {
         assert!(moved.iter().enumerate().all(|(index, moved)| *moved <= index as f64 * 10.0 + 6.0), "bar {bar}: {moved:?}");
         assert!(moved[19] > 20.0, "bar {bar}: {moved:?}");
     }
-    let film = moving(&url, SIZE, Moving { rate: 5, length: Span::from_millis(900) }, &bench.settings, &bench.cache, &bench.cancel).unwrap();
+    let film =
+        moving(&url, SIZE, Moving { rate: 5, length: Span::from_millis(900) }, &bench.settings, &bench.cache, &bench.cancel).unwrap();
     assert!(film.path.ends_with("640x360-5-5.mp4") && film.age.is_none() && film.length == Span::SECOND);
     let facts = crate::gst::film_facts(&film.path).unwrap();
     assert_eq!((facts.shape, facts.length, facts.has_sound), (SIZE, Span::SECOND, false));

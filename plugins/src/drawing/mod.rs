@@ -12,6 +12,7 @@ mod painter;
 mod picture;
 mod scene;
 mod shape;
+pub(crate) mod svg;
 mod text;
 
 #[cfg(test)]

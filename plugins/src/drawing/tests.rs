@@ -72,14 +72,14 @@ fn each_shape_has_its_form() {
     assert_eq!((at(&ellipse, 106, 46), at(&ellipse, 140, 41), at(&ellipse, 140, 70)), (WHITE, RED.0, RED.0));
     let path = one(Object::new("o", frame, shape(Outline::Path("M0 0 L80 0 L0 60 Z".into()), Paint::Color(RED))));
     assert_eq!((at(&path, 105, 45), at(&path, 174, 94)), (RED.0, WHITE));
-    let stroke = Some(Stroke { color: RED, width: 4.0, dash: vec![] });
+    let stroke = Stroke { color: RED, width: 4.0, dash: vec![] };
     let line = one(Object::new(
         "o",
         frame,
-        Content::Shape(Shape { outline: Outline::Line, fill: Some(Paint::Color(RED)), stroke: stroke.clone() }),
+        Content::Shape(Shape { outline: Outline::Line, fill: Some(Paint::Color(RED)), stroke: Some(stroke.clone()) }),
     ));
     assert_eq!((at(&line, 140, 70), at(&line, 140, 90)), (RED.0, WHITE), "a line has no inside");
-    let dashed = Stroke { dash: vec![10.0, 10.0], ..stroke.unwrap() };
+    let dashed = Stroke { dash: vec![10.0, 10.0], ..stroke };
     let hollow = Shape { outline: Outline::Rectangle { radius: 0.0 }, fill: None, stroke: Some(dashed) };
     let hollow = one(Object::new("o", frame, Content::Shape(hollow)));
     assert_eq!((at(&hollow, 105, 40), at(&hollow, 115, 40), at(&hollow, 140, 70)), (RED.0, WHITE, WHITE));

@@ -98,7 +98,7 @@ fn colours_of_any_kind_become_ours() {
         ("444.mp4", format!("{} -c:v libx264 -qp 0 -pix_fmt yuv444p {}", scale("bt709", "tv"), tags("bt709", "tv"))),
         ("ten.mp4", format!("{} -c:v libx264 -qp 0 -pix_fmt yuv420p10le {}", scale("bt709", "tv"), tags("bt709", "tv"))),
         ("rgb.mov", "-c:v png -pix_fmt rgb24".into()),
-        ("full601.mov", format!("{} -c:v libx264 -qp 0 -pix_fmt yuv420p {}", scale("bt601", "pc"), tags("smpte170m", "pc"))),
+        ("full601.mp4", format!("{} -c:v libx264 -qp 0 -pix_fmt yuv420p {}", scale("bt601", "pc"), tags("smpte170m", "pc"))),
         ("jpeg.avi", format!("{} -c:v mjpeg -q:v 1 -pix_fmt yuvj420p", scale("bt601", "pc"))),
     ] {
         let film = make(dir.path(), name, &format!("{red} {coding}"));

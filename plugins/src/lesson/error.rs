@@ -1,6 +1,7 @@
 //! What can be wrong with a lesson, said so that the reader knows what to change.
 
 use crate::part_file::FileError;
+use crate::writer::WriterError;
 use std::path::{Path, PathBuf};
 
 /// Why a lesson could not be read, drawn or written. Every text names the file, the cause and the remedy.
@@ -27,7 +28,7 @@ pub enum LessonError {
     },
     /// The content is of no kind that an importer reads.
     #[error(
-        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, a film, a folder of pictures with script.md, lesson.yaml, a lesson's .json, or the address of a Google Slides presentation",
+        "{} is {found}; a lesson comes from .pptx, .ppt, .odp, .pdf, .docx, .md, .txt, a film, a folder of pictures with script.md, lesson.yaml, a lesson's .json, or the address of a Google Slides presentation",
         path.display()
     )]
     Unsupported {
@@ -118,6 +119,14 @@ pub enum LessonError {
         /// What happened and what to do.
         cause: String,
     },
+    /// The script writer could not do its work.
+    #[error("{}: {source}", path.display())]
+    Writer {
+        /// What was to be written about.
+        path: PathBuf,
+        /// Why.
+        source: WriterError,
+    },
     /// The user stopped the program while it read.
     #[error("stopped while reading the lesson")]
     Cancelled,
@@ -138,6 +147,13 @@ impl LessonError {
 
     pub(super) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> LessonError {
         move |source| LessonError::Write { path: path.into(), source }
+    }
+
+    pub(super) fn writer(path: &Path) -> impl Fn(WriterError) -> LessonError {
+        move |source| match source {
+            WriterError::Cancelled => LessonError::Cancelled,
+            source => LessonError::Writer { path: path.into(), source },
+        }
     }
 
     pub(super) fn damaged(path: &Path, cause: impl ToString) -> LessonError {

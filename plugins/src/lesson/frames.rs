@@ -110,7 +110,11 @@ pub(super) fn film(folder: &Path, rate: Rate) -> Result<(Frames, (u32, u32)), Le
     }
     let size = image_size(&files[0])?;
     let mut hashes: Vec<ContentHash> = Vec::with_capacity(files.len());
+    let resolved = folder.canonicalize().map_err(LessonError::read(folder))?;
     for file in &files {
+        if !file.canonicalize().is_ok_and(|file| file.starts_with(&resolved)) {
+            return Err(LessonError::invalid(file, "it is a link that leads out of its folder; copy the file there"));
+        }
         hashes.push(read_file(file)?.1);
     }
     let hash = Canon::new("frames 1").list(&hashes, |canon, hash| canon.hash(*hash)).finish();

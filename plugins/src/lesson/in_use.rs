@@ -19,14 +19,17 @@ struct Source {
 }
 
 impl Source {
-    /// `None` where one file does not tell whether the lesson has changed.
+    /// `None` where one file does not tell whether the lesson has changed, or the lesson is made to order.
     fn of(path: &Path, options: &ImportOptions) -> Option<Source> {
+        if options.to_order() {
+            return None;
+        }
         let language = options.language.clone();
         if address(path).is_some() {
             return Some(Source { path: path.into(), state: None, language });
         }
-        let deck =
-            path.extension().is_some_and(|extension| ["pptx", "ppt", "odp"].iter().any(|known| extension.eq_ignore_ascii_case(known)));
+        let whole = ["pptx", "ppt", "odp", "docx", "txt"];
+        let deck = path.extension().is_some_and(|extension| whole.iter().any(|known| extension.eq_ignore_ascii_case(known)));
         let meta = std::fs::metadata(path).ok().filter(|meta| deck && meta.is_file())?;
         Some(Source { path: path.canonicalize().ok()?, state: Some((meta.modified().ok()?, meta.len())), language })
     }

@@ -2,14 +2,17 @@
 //!
 //! A [`Lesson`] is a plain value: slides with a picture, a narration and a place for the presenter. [`import`] makes one from a deck
 //! (`.pptx`, `.odp`, `.ppt`), a PDF, a folder of pictures and films, a film, a lesson file, the JSON of another system or the address of a
-//! Google Slides presentation; [`check`] holds it against the limits; its hashes name
+//! Google Slides presentation, or from content (`.md`, `.txt`, `.docx`, a PDF's text), for which slides and narration are written;
+//! [`check`] holds it against the limits; its hashes name
 //! its content whatever the paths; [`Rasterizer`] draws its pictures; [`export`] writes it as `lesson.yaml`, which can be edited by
 //! hand and read again. Importers recognise a file by its content. Nothing here panics or hangs on a bad file.
 
 pub mod canvas;
 mod clip;
 mod confine;
+mod content;
 mod deck;
+mod design;
 mod error;
 mod export;
 mod file;
@@ -27,6 +30,7 @@ mod odp;
 mod office;
 mod package;
 mod pdf;
+mod pdf_glyphs;
 mod pdf_guard;
 mod pptx;
 mod raster;
@@ -41,6 +45,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use design::{Design, Proportions, Theme};
 pub use error::LessonError;
 pub use export::export;
 pub use file::schema;
@@ -51,13 +56,15 @@ pub use in_use::{import_for, import_shared};
 pub use join::join;
 pub use limits::{MAX_CAPTURE, MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
 pub use model::{
-    Capture, Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning,
+    Capture, Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual,
+    Warning,
 };
 pub(crate) use raster::read_picture;
 pub use raster::{Picture, Rasterizer};
 pub use select::select;
 pub use source::{address, check_source, fetch};
 
+use crate::writer::{Brief, SharedWriter};
 use engine::run::Cancel;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,8 +82,35 @@ pub struct ImportOptions {
     pub language: Option<String>,
     /// How presentations on the web are reached.
     pub google_slides: GoogleSlides,
+    /// Who writes what is to be said; `None` = the writer of the environment (`LECTERN_WRITER_URL`), else the local one.
+    pub writer: Option<SharedWriter>,
+    /// What the lecture should be like. For a deck it changes the narration, for content also the slides.
+    pub brief: Brief,
+    /// What to make of a document that could be either.
+    pub read_as: ReadAs,
+    /// How generated slides look.
+    pub design: Design,
     /// Stops an import under way, LibreOffice with it, with [`LessonError::Cancelled`]. Default: nobody does.
     pub cancel: Cancel,
+}
+
+/// Whether a document is shown as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadAs {
+    /// Decks and PDFs as slides, everything else as content.
+    #[default]
+    Usual,
+    /// As slides, or not at all.
+    Slides,
+    /// As content for new slides.
+    Content,
+}
+
+impl ImportOptions {
+    /// Whether they make another lesson of a file than the default ones.
+    pub fn to_order(&self) -> bool {
+        self.writer.is_some() || !self.brief.is_empty() || self.read_as != ReadAs::Usual || self.design != Design::default()
+    }
 }
 
 impl Default for ImportOptions {
@@ -90,13 +124,17 @@ impl Default for ImportOptions {
             libreoffice_timeout: Duration::from_secs(120),
             language: None,
             google_slides: GoogleSlides::default(),
+            writer: None,
+            brief: Brief::default(),
+            read_as: ReadAs::default(),
+            design: Design::default(),
             cancel: Cancel::default(),
         }
     }
 }
 
-/// Reads a lesson from a deck, a PDF, a lesson file (YAML or JSON), a film, a folder of pictures and films or with a `lesson.yaml` or
-/// `lesson.json` in it, or a presentation on the web by its address, and checks it.
+/// Reads a lesson from a deck, a PDF, a document, a lesson file (YAML or JSON), a film, a folder of pictures and films or with a
+/// `lesson.yaml` or `lesson.json` in it, or a presentation on the web by its address, and checks it.
 ///
 /// # Errors
 /// One error that names the file, the slide if it is one slide's fault, the cause and what to change.
@@ -113,22 +151,43 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
         }
     }
     let lesson = if meta.is_dir() && path.join(google_slides::FILE).is_file() {
-        google_slides::import(path, options)?
+        let lesson = google_slides::import(path, options)?;
+        content::follow(path, as_slides(path, lesson, "a presentation", options)?, options)?
     } else if meta.is_dir() {
-        folder::import(path, options)?
+        let lesson = folder::import(path, options)?;
+        content::follow(path, as_slides(path, lesson, "a folder of pictures", options)?, options)?
     } else if clip::is_film(path)? {
-        clip::import(path, options)?
+        as_slides(path, clip::import(path, options)?, "a film", options)?
     } else {
         let (bytes, hash) = limits::read_file(path)?;
-        match sniff::kind(path, &bytes)? {
-            Kind::Deck(format) => deck::import(path, &bytes, format, options)?,
-            Kind::Pdf => pdf::import(path, bytes, hash, options)?,
-            Kind::Lesson => file::import(path, options)?,
-            Kind::Json => json::import(path, options)?,
+        match (sniff::kind(path, &bytes)?, options.read_as) {
+            (Kind::Deck(format), _) => {
+                let lesson = deck::import(path, &bytes, format, options)?;
+                content::follow(path, as_slides(path, lesson, "a deck", options)?, options)?
+            }
+            (Kind::Pdf, ReadAs::Content) => content::import(path, bytes, content::Format::Pdf, options)?,
+            (Kind::Pdf, _) => pdf::import(path, bytes, hash, options)?,
+            (Kind::Lesson, _) => content::follow(path, as_slides(path, file::import(path, options)?, "a lesson file", options)?, options)?,
+            (Kind::Json, _) => content::follow(path, as_slides(path, json::import(path, options)?, "a lesson file", options)?, options)?,
+            (Kind::Content(_), ReadAs::Slides) => {
+                let found = "a text, which has no slides of its own".to_string();
+                return Err(LessonError::Unsupported { path: path.into(), found });
+            }
+            (Kind::Content(format), _) => content::import(path, bytes, format, options)?,
         }
     };
     check(&lesson, path)?;
     Ok(lesson)
+}
+
+/// What has slides of its own cannot be read as content for new ones.
+fn as_slides(path: &Path, lesson: Lesson, what: &str, options: &ImportOptions) -> Result<Lesson, LessonError> {
+    match options.read_as {
+        ReadAs::Content => {
+            Err(LessonError::invalid(path, format!("it is {what}, and only documents (.pdf, .docx, .md, .txt) are read as content")))
+        }
+        ReadAs::Usual | ReadAs::Slides => Ok(lesson),
+    }
 }
 
 /// Text on one line, at most 120 characters, for titles.

@@ -4,8 +4,10 @@ use super::error::LessonError;
 use super::hash::{Canon, ContentHash};
 use super::limits::{check_count, read_file};
 use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
-use super::script::Script;
-use super::{ImportOptions, pdf_guard, slug};
+use super::pdf_glyphs::{self, Glyph};
+use super::script::{Script, Section};
+use super::{ImportOptions, content, pdf_guard, slug};
+use crate::writer::Brief;
 use engine::cue::{Placement, Transition};
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::{LoadPdfError, Pdf};
@@ -80,6 +82,14 @@ impl Document {
     }
 }
 
+impl Document {
+    /// The glyphs of a page, in the order in which they are drawn; none past the end.
+    pub fn glyphs(&self, index: usize) -> Result<Vec<Glyph>, LessonError> {
+        let Some(page) = self.pdf.pages().get(index) else { return Ok(Vec::new()) };
+        contained(&self.path, || pdf_glyphs::of(page))
+    }
+}
+
 /// The parser and the renderer meet files from anywhere: what makes them panic is a damaged file, not the end of the program.
 fn contained<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, LessonError> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| LessonError::damaged(path, "its PDF structure cannot be followed"))
@@ -98,21 +108,38 @@ pub(super) fn import(path: &Path, bytes: Vec<u8>, hash: ContentHash, options: &I
     check_count(path, pages)?;
     let (width, height) = document.page_size(0).ok_or_else(|| LessonError::Empty { path: path.into(), cause: "has no pages".into() })?;
     let script_path = ["md", "txt"].map(|extension| path.with_extension(extension)).into_iter().find(|path| path.is_file());
-    let mut warnings = Vec::new();
-    let mut sections = match &script_path {
-        Some(script_path) => Script::read(script_path)?.in_order(script_path, pages, "page", &mut warnings)?,
-        None => {
-            let text = format!(
-                "nothing is said: write {} beside it, with one heading (# Title) for each page and what is said below it",
-                script_name(path)
-            );
-            warnings.push(Warning { slide: None, text });
-            vec![None; pages]
-        }
-    };
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut warnings = Vec::new();
+    let whole = |text: String| Warning { slide: None, text };
+    let mut language = options.language.clone();
+    let mut sections: Vec<Section> = match &script_path {
+        Some(script_path) => {
+            let sections = Script::read(script_path)?.in_order(script_path, pages, "page", &mut warnings)?;
+            sections.into_iter().map(Option::unwrap_or_default).collect()
+        }
+        None => match content::of_pages(path, &document, &stem, options)? {
+            Some((spoken, found, notes)) => {
+                language = language.or(Some(found));
+                let text = format!(
+                    "what is said was made of the pages' own text; to say something else write {} beside it, with one heading (# Title) for each page and what is said below it",
+                    script_name(path)
+                );
+                warnings.push(whole(text));
+                warnings.extend(notes.into_iter().map(whole));
+                spoken.into_iter().map(|page| Section { title: page.title, text: page.text }).collect()
+            }
+            None => {
+                let text = format!(
+                    "nothing is said: write {} beside it, with one heading (# Title) for each page and what is said below it",
+                    script_name(path)
+                );
+                warnings.push(whole(text));
+                vec![Section::default(); pages]
+            }
+        },
+    };
     let slides = (0..pages).map(|index| {
-        let section = sections[index].take().unwrap_or_default();
+        let section = std::mem::take(&mut sections[index]);
         Slide {
             id: format!("page-{}", index + 1),
             number: index + 1,
@@ -125,14 +152,18 @@ pub(super) fn import(path: &Path, bytes: Vec<u8>, hash: ContentHash, options: &I
             duration: None,
         }
     });
-    Ok(Lesson {
+    let lesson = Lesson {
         id: slug(&stem),
         title: stem.clone(),
-        language: options.language.clone().unwrap_or_else(|| "en".into()),
+        language: language.unwrap_or_else(|| "en".into()),
         size: ((width * 100.0).round().max(1.0) as u32, (height * 100.0).round().max(1.0) as u32),
         slides: slides.collect(),
         warnings,
-    })
+    };
+    // Words that the writer has just made follow the brief already, but for the language.
+    let brief =
+        if script_path.is_some() { options.brief.clone() } else { Brief { language: options.brief.language.clone(), ..Brief::default() } };
+    content::follow(path, lesson, &ImportOptions { brief, ..options.clone() })
 }
 
 fn script_name(path: &Path) -> String {

@@ -1,5 +1,6 @@
 //! What a file is, by its content: names lie, and uploads have none.
 
+use super::content::Format as Document;
 use super::deck::Format;
 use super::error::LessonError;
 use super::json;
@@ -14,6 +15,8 @@ pub(super) enum Kind {
     Lesson,
     /// In the JSON of another system.
     Json,
+    /// Text for which slides are made.
+    Content(Document),
 }
 
 /// Looks at the content; `path` is for the message.
@@ -55,7 +58,8 @@ fn zipped(path: &Path, bytes: &[u8]) -> Result<Kind, LessonError> {
     let found = match () {
         // Also .pptm, .ppsx, .potx: `…presentationml.slideshow.main+xml` and their like.
         _ if types.contains("presentationml.") || types.contains("ms-powerpoint.") => return Ok(Kind::Deck(Format::Pptx)),
-        _ if types.contains("wordprocessingml.") => "a Word document, not a presentation",
+        // Also .docm, .dotx.
+        _ if types.contains("wordprocessingml.") || types.contains("ms-word.") => return Ok(Kind::Content(Document::Docx)),
         _ if types.contains("spreadsheetml.") => "an Excel workbook, not a presentation",
         _ => "a zip file, but no presentation",
     };
@@ -63,14 +67,44 @@ fn zipped(path: &Path, bytes: &[u8]) -> Result<Kind, LessonError> {
 }
 
 fn text(path: &Path, bytes: &[u8]) -> Result<Kind, LessonError> {
-    let found = match std::str::from_utf8(bytes) {
-        Err(_) => "of no known format",
-        Ok(text) if text.trim_start().starts_with('{') && json::is_lesson(text) => return Ok(Kind::Json),
-        Ok(text) if text.lines().any(|line| line.trim_end() == "slides:" || line.starts_with("slides: ")) => return Ok(Kind::Lesson),
-        Ok(_) if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") => return Ok(Kind::Lesson),
-        Ok(_) => "text without slides",
+    let unsupported = |found: &str| Err(LessonError::Unsupported { path: path.into(), found: found.into() });
+    let named = |names: &[&str]| path.extension().is_some_and(|extension| names.iter().any(|name| extension.eq_ignore_ascii_case(name)));
+    // Somebody else's encoding is told of as such where a text was meant.
+    let Ok(text) = super::content::text(path, bytes) else {
+        return if named(&["md", "markdown", "txt", "text"]) {
+            super::content::text(path, bytes).map(|_| Kind::Lesson)
+        } else {
+            unsupported("of no known format")
+        };
     };
-    Err(LessonError::Unsupported { path: path.into(), found: found.into() })
+    let control = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\u{c}');
+    let starts =
+        |key: &str| text.lines().any(|line| line.trim_end() == key || line.strip_prefix(key).is_some_and(|rest| rest.starts_with(' ')));
+    match () {
+        _ if text.trim_start().starts_with('{') && json::is_lesson(&text) => Ok(Kind::Json),
+        _ if named(&["yaml", "yml"]) || (starts("slides:") && starts("version:")) => Ok(Kind::Lesson),
+        _ if text.contains(control) => unsupported("of no known format"),
+        _ if text.trim().is_empty() => Err(LessonError::Empty { path: path.into(), cause: "is an empty file".into() }),
+        _ if named(&["md", "markdown"]) => Ok(Kind::Content(Document::Markdown)),
+        _ if is_for_programs(&text) => unsupported("text of a kind that is no document"),
+        _ if !named(&["txt", "text"]) && is_markdown(&text) => Ok(Kind::Content(Document::Markdown)),
+        _ => Ok(Kind::Content(Document::Plain)),
+    }
+}
+
+/// JSON, XML, HTML, PostScript: nothing to read aloud.
+fn is_for_programs(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with(['{', '<'])
+        || text.starts_with("%!")
+        || (text.starts_with('[') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
+}
+
+/// Whether a text has headings, links or pictures as Markdown writes them.
+fn is_markdown(text: &str) -> bool {
+    let heading =
+        |line: &str| line.trim_start_matches('#').starts_with(' ') && (1..=6).contains(&(line.len() - line.trim_start_matches('#').len()));
+    text.lines().any(heading) || text.contains("](") || text.contains("\n```") || text.contains("**")
 }
 
 #[cfg(test)]
@@ -90,11 +124,19 @@ mod tests {
         assert_eq!(of(b"version: 1\nslides:\n- id: a\n"), "Lesson");
         assert_eq!(of(br#" {"slide_data": {}}"#), "Json");
         assert_eq!(of(br#"{"slides": [{"slideInfo": {}}]}"#), "Json");
-        assert!(of(br#"{"slides": ["#).contains("text without slides"));
+        assert!(of(br#"{"slides": ["#).contains("no document"));
         assert!(of(b"").contains("empty file"));
         assert!(of(b"\x89PNG\r\n\x1a\n0000").contains("a single picture; put it into a folder"));
-        assert!(of(b"Hello").contains("text without slides"));
+        assert_eq!(of(b"Hello"), "Content(Plain)");
+        assert_eq!(of(b"# Hello\nthere"), "Content(Markdown)");
+        assert_eq!(of(b"\xff\xfeH\0i\0"), "Content(Plain)", "UTF-16");
+        assert_eq!(of(b"Notes\nslides: 10\n"), "Content(Plain)", "a word alone makes no lesson file");
+        assert!(of(b" \n").contains("empty file"));
+        assert!(of(b"{\"a\": 1}").contains("no document"));
+        assert!(of(b"Hello\x00").contains("no known format"));
         assert!(of(b"\xff\x00\x01").contains("no known format"));
+        let error = kind(Path::new("notes.txt"), b"caf\xe9").unwrap_err().to_string();
+        assert!(error.contains("save it as UTF-8"), "{error}");
         assert!(of(b"PK\x05\x06").contains("empty zip"));
         assert!(of(b"PK\x03\x04 cut").contains("damaged"));
     }

@@ -45,14 +45,16 @@ pub struct Gallery {
     /// What the thread is drawing, or has drawn and nobody fetched.
     asked: Option<usize>,
     last: Option<(usize, Drawn)>,
+    /// The next slide is drawn while one shows.
+    ahead: bool,
 }
 
 impl Gallery {
-    /// Starts the thread; it begins with the slide `first`.
+    /// Starts the thread; it begins with the slide `first`, and goes `ahead` to the next one whenever it has drawn one.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn open(lesson: Arc<Lesson>, size: Size, first: usize, cancel: &Cancel) -> Result<Gallery> {
+    pub fn open(lesson: Arc<Lesson>, size: Size, first: usize, ahead: bool, cancel: &Cancel) -> Result<Gallery> {
         let (jobs, queue) = bounded::<usize>(1);
         let (done, drawn) = Bridge::new(1, cancel);
         let draws = lesson.slides.iter().map(|slide| !matches!(slide.visual, Visual::Clip(_))).collect();
@@ -73,12 +75,12 @@ impl Gallery {
             }
         };
         std::thread::Builder::new().name("slides".into()).spawn(work)?;
-        let mut gallery = Gallery { draws, jobs, drawn, asked: None, last: None };
+        let mut gallery = Gallery { draws, jobs, drawn, asked: None, last: None, ahead };
         gallery.ask(first);
         Ok(gallery)
     }
 
-    /// The picture of a slide, and a start on the next one's. Waits while it is being drawn.
+    /// The picture of a slide, and a start on the next one's where it goes ahead. Waits while it is being drawn.
     ///
     /// # Errors
     /// When the run is cancelled meanwhile, or the thread has ended.
@@ -97,7 +99,9 @@ impl Gallery {
         }
         let drawn = self.fetch()?;
         self.last = Some((index, drawn.clone()));
-        self.ask(index + 1);
+        if self.ahead {
+            self.ask(index + 1);
+        }
         Ok(drawn)
     }
 

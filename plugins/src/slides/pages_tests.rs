@@ -50,7 +50,10 @@ fn a_page_that_cannot_be_captured_leaves_its_poster_and_a_warning() {
     let private = "http://10.0.0.1/poll";
     for capture in [Some(Capture::Still), Some(Capture::Moving { rate: 10, length: None })] {
         let (_, same, told) = run(embed(private, true, capture));
-        assert!(same && told.len() == 1 && told[0].starts_with("3: the page http://10.0.0.1/poll cannot be captured: 10.0.0.1 leads to"), "{told:?}");
+        assert!(
+            same && told.len() == 1 && told[0].starts_with("3: the page http://10.0.0.1/poll cannot be captured: 10.0.0.1 leads to"),
+            "{told:?}"
+        );
     }
     let (_, same, told) = run(embed(private, false, None));
     assert!(same && told.len() == 1, "{told:?}");
@@ -65,6 +68,7 @@ fn the_length_of_a_recording_covers_the_slide() {
     assert_eq!(of(Narration::Silence(Span::from_seconds(7))), Span::from_seconds(7));
     let recording = |words| Narration::Audio { path: "a.wav".into(), hash: ContentHash::of(b"a"), words };
     assert_eq!(of(recording(None)), RECORDING);
-    let word = crate::lesson::TimedWord { text: "w".into(), start: engine::time::Time(0), end: engine::time::Time::ZERO + Span::from_seconds(9) };
+    let word =
+        crate::lesson::TimedWord { text: "w".into(), start: engine::time::Time(0), end: engine::time::Time::ZERO + Span::from_seconds(9) };
     assert_eq!(of(recording(Some(vec![word]))), LEAD_IN + Span::from_seconds(9) + TAIL);
 }

@@ -146,7 +146,7 @@ impl Node for SlideSource {
             // The slide before did not show in this run, but fades out in it.
             window.before.as_ref().and_then(place).into_iter().for_each(|before| self.showings.before_all(before));
         }
-        let gallery = Gallery::open(lesson.clone(), size, first, &start.cancel())?;
+        let gallery = Gallery::open(lesson.clone(), size, first, start.window().is_none(), &start.cancel())?;
         let cinema = Cinema::new(lesson.clone(), self.defaults, start.cancel());
         self.known = start.shared(&format!("pictures of {} at {size}", self.path.display()), || Ok(Pictures::default()))?;
         self.open = Some(Open { lesson, gallery, cinema });
@@ -154,6 +154,13 @@ impl Node for SlideSource {
     }
 
     fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
+        if key.wants(AUDIO) {
+            let lesson = &self.open.as_ref().expect("started before it is asked").lesson;
+            let slide = lesson.slides.iter().find(|slide| *slide.id == *part.id);
+            if let Some(Slide { visual: visual @ Visual::Clip(_), .. }) = slide {
+                key.add("film", visual.content_hash().0);
+            }
+        }
         if !key.wants(VIDEO) {
             return Ok(());
         }
@@ -217,7 +224,7 @@ impl SlideSource {
         }
         let hash = if let Visual::Clip(clip) = &slide.visual {
             // All that decides its pictures, and the last one that the next slide fades from.
-            Hash::of(&clip.pictures_hash().0)
+            Hash::of(clip.pictures_hash().0)
         } else {
             let drawn = gallery.picture(index)?;
             let hash = named_by(&slide.visual, &drawn);

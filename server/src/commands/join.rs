@@ -76,7 +76,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         lecture,
         pictures,
         graph: None,
-        deck_options,
+        deck_options: deck_options.fulfilled(),
         graph_options,
         segments,
         explain: false,

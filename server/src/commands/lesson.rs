@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = "\
 Examples:
   lectern lesson show talk.pptx
-  lectern lesson export talk.pptx -o talk/lesson.yaml    to be edited, then rendered";
+  lectern lesson export talk.pptx -o talk/lesson.yaml    to be edited, then rendered
+  lectern lesson export notes.docx -o talk/lesson.yaml --instructions \"five slides, for beginners\"";
 
 /// Show what a deck says and shows, or write it as a file to edit.
 #[derive(Args, Debug)]
@@ -30,7 +31,7 @@ enum Action {
     /// Print the slides with what is said at each.
     Show {
         /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google
-        /// Slides presentation.
+        /// Slides presentation; or content: .docx, .md, .txt.
         #[arg(value_name = "DECK")]
         deck: PathBuf,
         #[command(flatten)]
@@ -39,7 +40,7 @@ enum Action {
     /// Write the lesson as lesson.yaml, to be edited by hand and rendered.
     Export {
         /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google
-        /// Slides presentation.
+        /// Slides presentation; or content: .docx, .md, .txt.
         #[arg(value_name = "DECK")]
         deck: PathBuf,
         /// The file, FOLDER/lesson.yaml; pictures are copied to FOLDER/media. The folder is made.
@@ -83,7 +84,7 @@ fn write(deck: &Path, output: &Path, force: bool, deck_options: DeckOptions, con
     export(&lesson, output)?;
     console.event(&json!({ "event": "done", "file": output, "slides": lesson.slides.len() }));
     console.say(&format!("{}  {} slides", output.display(), lesson.slides.len()));
-    warn(&lesson, console);
+    console.lesson_warnings(&lesson.warnings);
     Ok(())
 }
 
@@ -99,14 +100,7 @@ fn show(lesson: &Lesson, console: &Console) {
             console.answer(&format!("   | {line}\n"));
         }
     }
-    warn(lesson, console);
-}
-
-fn warn(lesson: &Lesson, console: &Console) {
-    for warning in &lesson.warnings {
-        console.event(&json!({ "event": "warning", "slide": warning.slide, "text": warning.text }));
-        console.note(&format!("warning: {warning}"));
-    }
+    console.lesson_warnings(&lesson.warnings);
 }
 
 fn shown(slide: &Slide) -> String {

@@ -3,7 +3,7 @@
 use crate::auth::{Auth, Claims, Denied, Keys, Role};
 use crate::compat::{Rapido, RapidoAuth, is_origin};
 use crate::console::Console;
-use crate::decks::{DeckOptions, LectureOptions, must_exist};
+use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, must_have_sink};
@@ -45,7 +45,7 @@ ends it at once.";
 #[command(after_help = EXAMPLES)]
 pub struct Options {
     /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google Slides
-    /// presentation; or a graph file of your own.
+    /// presentation; content: .docx, .md, .txt; or a graph file of your own.
     #[arg(value_name = "DECK|GRAPH")]
     deck: PathBuf,
     /// Where browsers reach it; port 0 takes a free one.
@@ -149,16 +149,18 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
 
     let file = GraphFile::new(is_graph(deck).then_some(deck));
     // Held until the end: the nodes of the run share it.
-    let lesson = match file.is_built_in() {
+    let source = match file.is_built_in() {
         true => {
             let _reading = Doing::start("reading", &deck.display().to_string(), console);
-            Some(options.deck_options.import(deck)?)
+            Some(options.deck_options.source(deck, || ())?)
         }
         false => None,
     };
+    let lesson = source.as_ref().map(Source::lesson).transpose()?;
+    source.iter().for_each(|source| console.lesson_warnings(source.warnings()));
     let slides = lesson.as_ref().map(|lesson| options.lecture.choose(lesson)).transpose()?.map_or(0, |slides| slides.len());
     let room = options.room.clone().or_else(|| lesson.as_ref().map(|lesson| lesson.id.clone())).unwrap_or_else(|| "lecture".into());
-    let lecture = lecture(&options, &file, &room);
+    let lecture = lecture(&options, source.as_ref().map_or(deck, Source::path), &file, &room);
     let (document, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
     console.lints(&document.warnings, "");
     must_have_sink(&file, &document, &plan)?;
@@ -226,13 +228,13 @@ fn is_graph(path: &Path) -> bool {
     yaml && GraphFile::new(Some(path)).has("nodes")
 }
 
-fn lecture(options: &Options, file: &GraphFile, room: &str) -> Lecture {
+fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str) -> Lecture {
     let outputs =
         Outputs { hls: options.hls.clone(), record: options.record.clone(), rtmp: options.rtmp.clone(), livekit: options.livekit.clone() };
     let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
     let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone())).chain(pictures);
     Lecture {
-        deck: options.deck.clone(),
+        deck: deck.into(),
         room: room.to_string(),
         waits: options.wait || !outputs.any(),
         outputs,

@@ -1,7 +1,7 @@
 //! `lectern render`: a deck in, a film with subtitles out.
 
 use crate::console::Console;
-use crate::decks::{DeckOptions, LectureOptions, must_exist};
+use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::estimate;
 use crate::execute::Figures;
 use crate::failure::Failure;
@@ -33,10 +33,13 @@ Examples:
   lectern render talk.pptx --slides 3-5,8            only these slides
   lectern render talk.pptx --quality high --watermark logo.png
   lectern render slides/ --dry-run                   a folder of pictures with script.md
+  lectern render notes.md --theme dark --minutes 3   slides and words are made from the text
+  lectern render report.pdf --as content --instructions \"For beginners. Leave out the history.\"
   lectern render https://docs.google.com/presentation/d/ID/edit
   lectern render talk.pptx --graph mine.yaml --set voice=voices/my.onnx --report report.json
 
 What stands in the speaker notes is what is said; [pause 1s] is a pause. Hidden slides are left out.
+Of a text, slides and words are made by the script writer: by rules, or by a language model (--writer).
 A Google Slides presentation is read with a token of an account that may see it (scope presentations.readonly),
 from the environment: GOOGLE_SLIDES_TOKEN, or GOOGLE_SLIDES_TOKEN_FILE for a file that holds it.
 The graph is the built-in lecture.yaml (`lectern graph` draws it) unless --graph names another one;
@@ -52,7 +55,7 @@ render sets its variables lesson, out, srt and vtt, and those given by options. 
 #[command(after_help = EXAMPLES)]
 pub struct Options {
     /// The deck: .pptx, .ppt, .odp, .pdf, a lesson (.yaml, .json), a folder of pictures with script.md, or the address of a Google Slides
-    /// presentation.
+    /// presentation; or content: .docx, .md, .txt.
     #[arg(value_name = "DECK")]
     pub(super) deck: PathBuf,
     /// The film; the subtitles get its name with .srt and .vtt. [default: the deck's name with .mp4, here]
@@ -103,6 +106,8 @@ impl Options {
 
 /// What a render is about to do.
 struct Job {
+    /// What the graph reads; held until the end.
+    source: Source,
     lesson: Arc<Lesson>,
     /// Which of its slides.
     chosen: Vec<usize>,
@@ -136,7 +141,7 @@ pub(super) fn render(options: &Options, console: &Console) -> Result<Option<(f64
         forget_pages(&job.lesson)?;
     }
     // The lesson is held until the end: the nodes of the run share it.
-    let Job { lesson: _lesson, chosen, film, document, plan, .. } = job;
+    let Job { source, lesson: _lesson, chosen, film, document, plan, .. } = job;
     let Defaults { size, fps, .. } = plan.defaults;
     let task = Task { document: &document, source: &options.deck, explain: options.explain };
     let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
@@ -156,6 +161,7 @@ pub(super) fn render(options: &Options, console: &Console) -> Result<Option<(f64
         size.height,
         duration(wall_seconds),
     ));
+    console.lesson_warnings(source.warnings());
     console.warnings(&report.warnings);
     Ok(Some((media_seconds, fps)))
 }
@@ -204,7 +210,8 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
         }
     }
 
-    let graph_options = graph_options(options, &file, &[("lesson", deck), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
+    let source = options.deck_options.source(deck, doing)?;
+    let graph_options = graph_options(options, &file, &[("lesson", source.path()), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
     let (document, plan) = file.plan(&graph_options, Depth::Environment)?;
     if plan.clock == Clock::Live {
         let text = "the graph has clock: live, and render makes a file; choose another profile, or use `lectern run`";
@@ -214,12 +221,12 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
         console.lints(&document.warnings, &file.text);
     }
     let reading = doing();
-    let lesson = options.deck_options.import(deck)?;
+    let lesson = source.lesson()?;
     drop(reading);
     let chosen = options.lecture.choose(&lesson)?;
     let value = |name: &'static str| Some((name, graph_options.value(name).or_else(|| file.variable(name))?));
     let pictures = PICTURES.into_iter().filter_map(value).collect();
-    Ok(Job { lesson, chosen, film, document, plan, pictures })
+    Ok(Job { source, lesson, chosen, film, document, plan, pictures })
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.

@@ -3,13 +3,11 @@
 //! A layer becomes one list of [`Op`]s in drawing order; groups, clips and opacities are brackets in it. The opacity of a single path
 //! is folded into its paint, which is the same picture without an intermediate layer.
 
-use usvg::tiny_skia_path::PathSegment;
-use vello_cpu::color::{AlphaColor, DynamicColor, Srgb};
 use vello_cpu::kurbo::{Affine, BezPath, PathEl};
-use vello_cpu::peniko::{
-    self, ColorStop, ColorStops, Extend, Fill, Gradient, GradientKind, InterpolationAlphaSpace, LinearGradientPosition,
-    RadialGradientPosition,
-};
+use vello_cpu::peniko::Fill;
+
+pub(super) use crate::drawing::svg::Ink;
+use crate::drawing::svg::{affine, bez_path, fill_rule, ink};
 
 use super::error::RigError;
 use super::poses::Poses;
@@ -21,13 +19,6 @@ const MAX_COMMANDS: usize = 200_000;
 const MAX_DEPTH: usize = 16;
 /// How far `rig.svg` may be from the first pose of a channel, in figure units: both are written with one or two decimals.
 const SAME_SHAPE: f64 = 0.11;
-
-/// What fills a shape.
-#[derive(Clone, Debug)]
-pub(super) enum Ink {
-    Solid(AlphaColor<Srgb>),
-    Gradient(Box<Gradient>),
-}
 
 /// The outline of a shape or clip.
 #[derive(Clone, Debug)]
@@ -172,7 +163,9 @@ impl Reader<'_> {
         }
         let outline = self.outline(path)?;
         if let Some(fill) = path.fill().filter(|_| path.is_visible()) {
-            let (ink, ink_at) = ink(fill, opacity).ok_or_else(|| format!("the path \"{}\" is filled with a pattern", path.id()))?;
+            let alpha = fill.opacity().get() * opacity;
+            let inked = ink(fill.paint(), alpha);
+            let (ink, ink_at) = inked.ok_or_else(|| format!("the path \"{}\" is filled with a pattern", path.id()))?;
             self.ops.push(Op::Fill { outline, ink, ink_at, rule: fill_rule(fill.rule()), at, iris });
         }
         Ok(())
@@ -206,58 +199,4 @@ impl Reader<'_> {
         self.seen[index] = true;
         Ok(Outline::Morph(index))
     }
-}
-
-fn affine(t: usvg::Transform) -> Affine {
-    Affine::new([t.sx, t.ky, t.kx, t.sy, t.tx, t.ty].map(f64::from))
-}
-
-fn fill_rule(rule: usvg::FillRule) -> Fill {
-    match rule {
-        usvg::FillRule::NonZero => Fill::NonZero,
-        usvg::FillRule::EvenOdd => Fill::EvenOdd,
-    }
-}
-
-fn bez_path(path: &usvg::Path) -> BezPath {
-    let point = |p: usvg::tiny_skia_path::Point| (f64::from(p.x), f64::from(p.y));
-    let element = |segment| match segment {
-        PathSegment::MoveTo(p) => PathEl::MoveTo(point(p).into()),
-        PathSegment::LineTo(p) => PathEl::LineTo(point(p).into()),
-        PathSegment::QuadTo(a, b) => PathEl::QuadTo(point(a).into(), point(b).into()),
-        PathSegment::CubicTo(a, b, c) => PathEl::CurveTo(point(a).into(), point(b).into(), point(c).into()),
-        PathSegment::Close => PathEl::ClosePath,
-    };
-    path.data().segments().map(element).collect()
-}
-
-/// The fill with `opacity` folded in; `None` for a pattern.
-fn ink(fill: &usvg::Fill, opacity: f32) -> Option<(Ink, Affine)> {
-    let alpha = fill.opacity().get() * opacity;
-    let color = |c: usvg::Color, a: f32| AlphaColor::<Srgb>::from_rgba8(c.red, c.green, c.blue, 255).with_alpha(a);
-    let (base, kind): (&usvg::BaseGradient, GradientKind) = match fill.paint() {
-        usvg::Paint::Color(c) => return Some((Ink::Solid(color(*c, alpha)), Affine::IDENTITY)),
-        usvg::Paint::LinearGradient(g) => (g, LinearGradientPosition::new((g.x1(), g.y1()), (g.x2(), g.y2())).into()),
-        usvg::Paint::RadialGradient(g) => {
-            (g, RadialGradientPosition::new_two_point((g.fx(), g.fy()), g.fr().get(), (g.cx(), g.cy()), g.r().get()).into())
-        }
-        usvg::Paint::Pattern(_) => return None,
-    };
-    let stop = |s: &usvg::Stop| ColorStop {
-        offset: s.offset().get(),
-        color: DynamicColor::from_alpha_color(color(s.color(), s.opacity().get() * alpha)),
-    };
-    let gradient = Gradient {
-        kind,
-        extend: match base.spread_method() {
-            usvg::SpreadMethod::Pad => Extend::Pad,
-            usvg::SpreadMethod::Reflect => Extend::Reflect,
-            usvg::SpreadMethod::Repeat => Extend::Repeat,
-        },
-        stops: ColorStops(base.stops().iter().map(stop).collect::<Vec<_>>().as_slice().into()),
-        // SVG mixes colours before they are multiplied by their alpha.
-        interpolation_alpha_space: InterpolationAlphaSpace::Unpremultiplied,
-        ..peniko::Gradient::default()
-    };
-    Some((Ink::Gradient(Box::new(gradient)), affine(base.transform())))
 }

@@ -38,8 +38,9 @@ const DARK: Color = Color([0, 0, 0, 110]);
 const TRANSPARENT: Paint = Paint::Color(Color([0; 4]));
 
 impl Card {
-    /// From premultiplied RGBA of this size.
-    pub(super) fn new(size: Size, pixels: Vec<u8>) -> Card {
+    /// From premultiplied RGBA of this size, all of it seen through by as much as `opacity` leaves.
+    pub(super) fn new(size: Size, mut pixels: Vec<u8>, opacity: f64) -> Card {
+        pixels.iter_mut().for_each(|value| *value = (f64::from(*value) * opacity).round() as u8);
         Card { size, pixels: pixels.into() }
     }
 
@@ -70,7 +71,7 @@ impl TextLook {
         let mut add = |dx: f64, dy: f64, content: Content| {
             let id = canvas.objects.len().to_string();
             let place = [around + dx, around + dy, width.ceil() + 1.0, height];
-            canvas.objects.push(Object { opacity: self.opacity, ..Object::new(id, place, content) });
+            canvas.objects.push(Object::new(id, place, content));
         };
         match self.panel {
             None => {
@@ -85,11 +86,11 @@ impl TextLook {
                 let panel =
                     Shape { outline: Outline::Rectangle { radius: size * PADDING / 2.0 }, fill: Some(Paint::Color(color)), stroke: None };
                 let whole = [0.0, 0.0, canvas.width, canvas.height];
-                canvas.objects.insert(0, Object { opacity: self.opacity, ..Object::new("panel", whole, Content::Shape(panel)) });
+                canvas.objects.insert(0, Object::new("panel", whole, Content::Shape(panel)));
             }
         }
         let pixels = Painter::default().picture(&Scene::new(&canvas, frame), &[]);
-        Ok(Card::new(frame, pixels.data_as_u8_slice().to_vec()))
+        Ok(Card::new(frame, pixels.data_as_u8_slice().to_vec(), self.opacity))
     }
 
     fn line(&self, line: &str, size: f64, color: Color) -> Paragraph {

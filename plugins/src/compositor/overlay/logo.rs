@@ -2,14 +2,14 @@
 
 use super::card::Card;
 use super::{HEIGHT, MarkConfig};
+use crate::drawing::svg;
 use crate::lesson::read_picture;
 use engine::frame::Size;
 use engine::node::{Failure, Result};
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree};
 use std::path::Path;
+use usvg::{Options, Tree};
 
 /// What is taken for a picture file.
 const ENDINGS: [&str; 7] = ["png", "svg", "jpg", "jpeg", "webp", "gif", "bmp"];
@@ -36,14 +36,11 @@ pub(super) fn card(path: &Path, mark: &MarkConfig, picture: Size) -> Result<Card
         let even = |length: f64| ((length * fit / 2.0).round() as u32).max(1) * 2;
         Size::new(even(width), even(height))
     };
-    let (size, mut pixels) = match ending(path).as_deref() {
+    let (size, pixels) = match ending(path).as_deref() {
         Some("svg") => vector(path, size).map_err(unusable)?,
         _ => raster(path, size).map_err(unusable)?,
     };
-    for value in &mut pixels {
-        *value = (f64::from(*value) * mark.opacity).round() as u8;
-    }
-    Ok(Card::new(size, pixels))
+    Ok(Card::new(size, pixels, mark.opacity))
 }
 
 /// Premultiplied.
@@ -74,10 +71,8 @@ fn vector(path: &Path, size: impl Fn(f64, f64) -> Size) -> std::result::Result<(
     if data.windows(5).any(|window| window == b"<text") {
         return Err("it has text in it; turn its letters into paths".into());
     }
-    let (width, height) = (tree.size().width(), tree.size().height());
-    let size = size(f64::from(width), f64::from(height));
-    let mut pixels = Pixmap::new(size.width, size.height).ok_or("it has no size")?;
-    let scale = Transform::from_scale(size.width as f32 / width, size.height as f32 / height);
-    resvg::render(&tree, scale, &mut pixels.as_mut());
-    Ok((size, pixels.take()))
+    let size = size(f64::from(tree.size().width()), f64::from(tree.size().height()));
+    let picture = svg::picture(&tree, size.width as u16, size.height as u16);
+    let picture = picture.map_err(|cause| format!("{cause}; save it as PNG"))?;
+    Ok((size, picture.data_as_u8_slice().to_vec()))
 }

@@ -21,6 +21,11 @@ fn run_at(size: Size, config: &str, cues: Vec<Packet<Cue>>) -> Result<Outputs> {
     NodeTest::new(&OVERLAY, config).defaults(defaults).input(CUES, cues, RATE.time_of(90)).run()
 }
 
+/// A node is called when there is news: there always is a slide.
+fn standing() -> Vec<Packet<Cue>> {
+    vec![cue(0, 0, "a", 0, false)]
+}
+
 fn layers(size: Size, config: &str, cues: Vec<Packet<Cue>>) -> Vec<(i64, VideoFrame)> {
     let out = run_at(size, config, cues).unwrap_or_else(|failure| panic!("{config}: {failure}"));
     assert_eq!(out.end(LAYER), Some(RATE.time_of(90)));
@@ -55,10 +60,10 @@ fn a_watermark_stands_in_its_corner_for_good_and_grows_with_the_picture() {
     assert!((40..=75).contains(&full.height) && layer.size().area() < 1920 * 1080 / 20, "{full:?}");
     let most = frame_to_rgba(layer).as_chunks::<4>().0.iter().map(|pixel| pixel[3]).max().unwrap();
     assert!((240..=244).contains(&most), "opacity 0.95: {most}");
-    let small = ink(&layers(Size::new(640, 360), config, vec![])[0].1);
+    let small = ink(&layers(Size::new(640, 360), config, standing())[0].1);
     assert!(small.width.abs_diff(full.width / 3) <= 4 && small.x.abs_diff(full.x / 3) <= 4, "{small:?} of {full:?}");
     let corner = "{ watermark: Example University, mark: { anchor: top_left, margin: 0, size: 32, opacity: 0.5, color: \"#ff0000\" } }";
-    let (_, layer) = &layers(HD, corner, vec![])[0];
+    let (_, layer) = &layers(HD, corner, standing())[0];
     assert_eq!(layer.place, Some(Point::default()));
     let rgba = frame_to_rgba(layer);
     let clear = rgba.as_chunks::<4>().0.iter().max_by_key(|pixel| u32::from(pixel[0]) * u32::from(pixel[3])).unwrap();
@@ -76,11 +81,11 @@ fn pictures_are_as_high_as_the_mark_and_letters_in_drawings_are_refused() {
     )
     .unwrap();
     let config = |name: &str| format!("{{ watermark: {}, mark: {{ opacity: 1 }} }}", path(name).display());
-    let (_, png) = &layers(HD, &config("logo.png"), vec![])[0];
+    let (_, png) = &layers(HD, &config("logo.png"), standing())[0];
     assert_eq!((png.size(), png.place), (Size::new(128, 64), Some(Point { x: 1920 - 50 - 128, y: 1080 - 50 - 64 })));
     let middle = frame_to_rgba(png)[(32 * 128 + 64) * 4..][..4].to_vec();
     assert!(middle[0] < 4 && middle[2] > 250 && middle[3] == 255, "{middle:?}");
-    let (_, svg) = &layers(HD, &config("logo.svg"), vec![])[0];
+    let (_, svg) = &layers(HD, &config("logo.svg"), standing())[0];
     assert_eq!(svg.size(), Size::new(192, 64));
     let pixel = |x: usize| frame_to_rgba(svg)[(32 * 192 + x) * 4..][..4].to_vec();
     assert!(pixel(96)[1] > 250 && pixel(96)[3] == 255 && pixel(2)[3] == 0, "a disc: {:?} {:?}", pixel(96), pixel(2));

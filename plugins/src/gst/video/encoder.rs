@@ -1,7 +1,7 @@
 //! An encoder at work.
 
 use super::coder::{Coder, candidates};
-use super::{VideoSettings, units};
+use super::{Encoder, VideoSettings, units};
 use crate::gst::chain::Chain;
 use crate::gst::error::GstError;
 use crate::gst::wrap::{picture_buffer, video_caps};
@@ -13,7 +13,8 @@ use engine::pool::Pool;
 use engine::time::{Span, Time};
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The hour from which some elements count, so that decode times before the first picture stay positive. Ours begin at zero.
@@ -41,6 +42,8 @@ pub struct VideoEncoder {
     caps: EncodedVideoCaps,
     /// Pictures that lie between input and output.
     delay: usize,
+    /// Nanoseconds at which the element puts the first picture.
+    counts_from: i64,
     /// The longest time between two keyframes, in pictures (the encoder sees to that) and in time, which is more where pictures are left out.
     keyframe_every: (i64, Span),
     /// When the last group of pictures began at the earliest, and how many pictures have come since.
@@ -55,6 +58,31 @@ pub struct VideoEncoder {
     /// Units that came out earlier than promised.
     ready: VecDeque<Packet<EncodedUnit>>,
     signature: String,
+}
+
+/// What trying an encoder out has told.
+#[derive(Clone)]
+struct Known {
+    config: Bytes,
+    delay: usize,
+    /// Nanoseconds at which the element puts the first picture.
+    counts_from: i64,
+    signature: String,
+}
+
+impl Known {
+    /// Found out once in a process for each description of an encoder and its pictures, where it is the same every time: a render opens
+    /// an encoder for every segment.
+    fn of(name: &str, find_out: impl FnOnce() -> Result<Known, GstError>) -> Result<Known, GstError> {
+        static ALL: Mutex<BTreeMap<String, Known>> = Mutex::new(BTreeMap::new());
+        let all = || ALL.lock().expect("nobody panics with this lock");
+        if let Some(known) = all().get(name) {
+            return Ok(known.clone());
+        }
+        let known = find_out()?;
+        all().insert(name.to_string(), known.clone());
+        Ok(known)
+    }
 }
 
 struct Pending {
@@ -95,14 +123,21 @@ impl VideoEncoder {
             |caps: &VideoCaps| (coder.launch)(caps, settings).map_err(|text| GstError::Settings { codec: coder.codec.as_str(), text });
         let description_here = description(caps)?;
         let input = video_caps(caps);
-        let Probed { config, delay, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
-        let delay = match delay {
-            Delay::Told(delay) => delay,
-            Delay::Unknown { patience } => {
-                let small = VideoCaps { size: SMALL, ..*caps };
-                measure(coder, &small, &Chain::open(&description(&small)?, &video_caps(&small))?, patience)?
-            }
+        let find_out = || {
+            let Probed { config, delay, counts_from, signature } = probe(coder, caps, &Chain::open(&description_here, &input)?)?;
+            let delay = match delay {
+                Delay::Told(delay) => delay,
+                Delay::Unknown { patience } => {
+                    let small = VideoCaps { size: SMALL, ..*caps };
+                    measure(coder, &small, &Chain::open(&description(&small)?, &video_caps(&small))?, patience)?
+                }
+            };
+            Ok(Known { config, delay, counts_from, signature })
         };
+        // A chip that has worked may have no room for one more.
+        let name = format!("{description_here} {caps:?}");
+        let known = if coder.encoder == Encoder::X264 { Known::of(&name, find_out)? } else { find_out()? };
+        let Known { config, delay, counts_from, signature } = known;
         let keyframe_distance = settings.keyframe_distance(caps);
         let caps = EncodedVideoCaps { codec: coder.codec, size: caps.size, rate: caps.rate, config };
         Ok(VideoEncoder {
@@ -113,6 +148,7 @@ impl VideoEncoder {
             group: (Time::ZERO, 0),
             caps,
             delay,
+            counts_from,
             first: None,
             last: Time::ZERO,
             pending: VecDeque::new(),
@@ -170,7 +206,7 @@ impl VideoEncoder {
         }
         let since = packet.pts - *self.first.get_or_insert(packet.pts);
         self.last = packet.pts;
-        self.keep_groups_short(packet.pts);
+        self.keep_groups_short(packet.pts, since);
         self.pending.push_back(Pending { nanos: since.to_nanos(), pts: packet.pts, dur: packet.dur });
         self.decode_times.push_back(packet.pts);
         self.chain.push(picture_buffer(frame, since, packet.dur))?;
@@ -205,11 +241,13 @@ impl VideoEncoder {
     }
 
     /// Encoders count pictures, whatever time lies between them.
-    fn keep_groups_short(&mut self, pts: Time) {
+    fn keep_groups_short(&mut self, pts: Time, since: Span) {
         let ((pictures, every), (began, count)) = (self.keyframe_every, self.group);
         if pts - began >= every && count > 0 {
             if count < pictures {
-                self.request_keyframe();
+                // With its time, as the element counts it: otherwise it would be dropped while an earlier keyframe has not come out yet.
+                let at = gst::ClockTime::from_nseconds((self.counts_from + since.to_nanos()).max(0) as u64);
+                self.chain.send_upstream(gstreamer_video::UpstreamForceKeyUnitEvent::builder().running_time(at).all_headers(false).build());
             }
             self.group = (pts, 0);
         } else if count == 0 {
@@ -286,6 +324,7 @@ enum Delay {
 struct Probed {
     config: Bytes,
     delay: Delay,
+    counts_from: i64,
     signature: String,
 }
 
@@ -306,6 +345,7 @@ fn probe(coder: &Coder, caps: &VideoCaps, chain: &Chain) -> Result<Probed, GstEr
         }
     };
     let output = chain.output_caps().ok_or_else(|| fail("nothing came out".into()))?;
+    let counts_from = first.pts().map_or(0, |pts| if pts.nseconds() as i64 >= ORIGIN { ORIGIN } else { 0 });
     let first = first.map_readable().map_err(|error| fail(error.to_string()))?;
     let config = units::config(caps, coder.codec, &output, &first).map_err(fail)?;
     // Declared in whole pictures, rounded to nanoseconds.
@@ -316,7 +356,12 @@ fn probe(coder: &Coder, caps: &VideoCaps, chain: &Chain) -> Result<Probed, GstEr
     let delay = told.map_or(Delay::Unknown { patience }, |latency| Delay::Told(pictures(latency)));
     let plugin = gst::ElementFactory::find(coder.element).and_then(|factory| factory.plugin());
     let version = plugin.map(|plugin| plugin.version().to_string()).unwrap_or_default();
-    Ok(Probed { config, delay, signature: format!("{} {version} {}", coder.element, signature_in(&first).unwrap_or_default()) })
+    Ok(Probed {
+        config,
+        delay,
+        counts_from,
+        signature: format!("{} {version} {}", coder.element, signature_in(&first).unwrap_or_default()),
+    })
 }
 
 /// The text in an access unit of x264 that begins with its name.

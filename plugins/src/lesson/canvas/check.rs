@@ -4,7 +4,7 @@ use super::super::limits::MAX_SLIDE;
 use super::{Canvas, Content, Object, Outline, Paint, Run, Shape, Text, Trigger};
 use engine::time::Span;
 use std::collections::BTreeSet;
-use vello_cpu::kurbo::BezPath;
+use vello_cpu::kurbo::{BezPath, Rect, Shape as _};
 
 /// Objects of one canvas.
 pub const MAX_OBJECTS: usize = 500;
@@ -12,6 +12,8 @@ pub const MAX_OBJECTS: usize = 500;
 const MAX_TEXT: usize = 50_000;
 /// Bytes of the path of one shape.
 const MAX_PATH: usize = 100_000;
+/// Dashes of the line of one shape.
+const MAX_DASHES: f64 = 20_000.0;
 /// The largest coordinate, either way.
 const FARTHEST: f64 = 100_000.0;
 
@@ -51,6 +53,9 @@ impl Object {
         if !near(&[self.x, self.y, self.width, self.height, self.angle]) || self.width < 0.0 || self.height < 0.0 || !near(&self.scale) {
             return Err(format!("has a place, size, scale or angle out of range; they go to {FARTHEST}, and sizes begin at 0"));
         }
+        if self.width * self.scale[0].abs() > FARTHEST || self.height * self.scale[1].abs() > FARTHEST {
+            return Err(format!("becomes larger than {FARTHEST} by its scale"));
+        }
         if !(0.0..=1.0).contains(&self.opacity) {
             return Err(format!("has the opacity {}; it goes from 0 to 1", self.opacity));
         }
@@ -58,7 +63,7 @@ impl Object {
             Content::Text(text) => check_text(text)?,
             Content::Image(image) if !(0.0..=FARTHEST).contains(&image.radius) => return Err("has a radius that is out of range".into()),
             Content::Image(_) => {}
-            Content::Shape(shape) => check_shape(shape)?,
+            Content::Shape(shape) => check_shape(shape, self.width, self.height)?,
         }
         for animation in self.enter.iter().chain(&self.exit) {
             let spans = [animation.delay, animation.duration];
@@ -99,19 +104,28 @@ fn check_text(text: &Text) -> Result<(), String> {
     Ok(())
 }
 
-fn check_shape(shape: &Shape) -> Result<(), String> {
-    match &shape.outline {
+fn check_shape(shape: &Shape, width: f64, height: f64) -> Result<(), String> {
+    let length = match &shape.outline {
         Outline::Rectangle { radius } if !(0.0..=FARTHEST).contains(radius) => return Err("has a radius that is out of range".into()),
+        Outline::Rectangle { .. } | Outline::Ellipse | Outline::Line => 2.0 * (width + height),
         Outline::Path(path) if path.len() > MAX_PATH => return Err(format!("has a path of {} bytes; the limit is {MAX_PATH}", path.len())),
         Outline::Path(path) => {
-            BezPath::from_svg(path).map_err(|error| format!("has a path that cannot be read: {error}"))?;
+            let path = BezPath::from_svg(path).map_err(|error| format!("has a path that cannot be read: {error}"))?;
+            let Rect { x0, y0, x1, y1 } = path.control_box();
+            if ![x0, y0, x1, y1].iter().all(|side| side.abs() <= FARTHEST) {
+                return Err(format!("has a path with points farther than {FARTHEST}"));
+            }
+            path.perimeter(1.0)
         }
-        Outline::Rectangle { .. } | Outline::Ellipse | Outline::Line => {}
-    }
+    };
     if let Some(stroke) = &shape.stroke {
         let fine = |length: &f64| (0.0..=FARTHEST).contains(length);
-        if !fine(&stroke.width) || !stroke.dash.iter().all(fine) || (!stroke.dash.is_empty() && stroke.dash.iter().sum::<f64>() < 0.1) {
+        if !fine(&stroke.width) || !stroke.dash.iter().all(fine) {
             return Err("has a stroke that is out of range".into());
+        }
+        let dashes = length / stroke.dash.iter().sum::<f64>();
+        if !stroke.dash.is_empty() && !(0.0..=MAX_DASHES).contains(&dashes) {
+            return Err(format!("has more than {MAX_DASHES} dashes"));
         }
     }
     shape.fill.as_ref().map_or(Ok(()), check_paint)
@@ -128,5 +142,57 @@ fn check_paint(paint: &Paint) -> Result<(), String> {
         Ok(())
     } else {
         Err("has a gradient that is none: it needs two or more stops by growing place, from 0 to 1".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Animation, Color, Run, Stop, Stroke, Style};
+    use super::*;
+
+    /// What the check says of a canvas with one object.
+    fn says(change: impl FnOnce(&mut Object)) -> String {
+        let shape = Shape { outline: Outline::Ellipse, fill: None, stroke: None };
+        let mut object = Object::new("o", [0.0, 0.0, 10.0, 10.0], Content::Shape(shape));
+        change(&mut object);
+        let canvas = Canvas { objects: vec![object], ..Canvas::new(16.0, 9.0, Paint::Color(Color::WHITE)) };
+        canvas.check("Notes save time.").err().unwrap_or_default()
+    }
+
+    fn outlined(outline: Outline, dash: &[f64]) -> Content {
+        let stroke = Stroke { color: Color::BLACK, width: 1.0, dash: dash.to_vec() };
+        Content::Shape(Shape { outline, fill: None, stroke: Some(stroke) })
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_named() {
+        assert_eq!(says(|_| {}), "");
+        assert!(says(|o| o.id = String::new()).contains("is empty or taken"));
+        assert!(says(|o| o.x = f64::NAN).contains("out of range"));
+        assert!(says(|o| o.width = -1.0).contains("out of range"));
+        assert!(says(|o| o.scale = [1e5, 1.0]).contains("larger than"));
+        assert!(says(|o| o.opacity = 1.5).contains("opacity 1.5"));
+        assert!(says(|o| o.content = outlined(Outline::Path("M0 0 L1e30 5".into()), &[])).contains("farther than"));
+        assert!(says(|o| o.content = outlined(Outline::Path("M0 0 L1e999 5".into()), &[])).contains("path"));
+        assert!(says(|o| o.content = outlined(Outline::Path("M0 0 X".into()), &[])).contains("cannot be read"));
+        assert!(says(|o| o.content = outlined(Outline::Path("M0 0 H90000".into()), &[0.1, 0.1])).contains("dashes"));
+        assert!(says(|o| o.content = outlined(Outline::Ellipse, &[0.0])).contains("dashes"));
+        assert!(says(|o| o.content = outlined(Outline::Ellipse, &[f64::NAN])).contains("stroke"));
+        let gradient = Paint::Radial { stops: vec![Stop { at: 0.5, color: Color::BLACK }, Stop { at: 0.1, color: Color::WHITE }] };
+        assert!(
+            says(|o| o.content = Content::Shape(Shape { outline: Outline::Ellipse, fill: Some(gradient), stroke: None }))
+                .contains("gradient")
+        );
+        let run = Run { text: "x".into(), style: Style { size: 0.0, ..Style::default() } };
+        let text = Text {
+            paragraphs: vec![super::super::Paragraph { runs: vec![run], ..Default::default() }],
+            line_height: 1.2,
+            ..Text::default()
+        };
+        assert!(says(|o| o.content = Content::Text(text)).contains("size 0"));
+        let word = Trigger::Word { text: "nowhere".into(), nth: 1 };
+        assert!(says(|o| o.enter = Some(Animation { trigger: word, ..Animation::default() })).contains("\"nowhere\""));
+        let slow = Animation { duration: MAX_SLIDE + Span::SECOND, ..Animation::default() };
+        assert!(says(|o| o.exit = Some(slow)).contains("too long"));
     }
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Paragraphs of text in a box.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Text {
     /// From top to bottom.
@@ -19,6 +19,12 @@ pub struct Text {
     /// From line to line, in parts of the font size. Default: 1.2.
     #[serde(default = "line_height")]
     pub line_height: f64,
+}
+
+impl Default for Text {
+    fn default() -> Text {
+        Text { paragraphs: Vec::new(), align: Align::Start, anchor: VerticalAlign::Top, line_height: line_height() }
+    }
 }
 
 /// A paragraph: text in one or more styles, broken into lines.

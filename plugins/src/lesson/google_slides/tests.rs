@@ -247,7 +247,8 @@ fn cancelled_it_stops_wherever_it_waits() {
 #[test]
 fn presentations_that_cannot_be_given_are_refused_before_their_pictures_are_made() {
     let long = "word ".repeat(5000);
-    let cases: [(&[(&str, &str, bool)], &str); 3] = [
+    type Page<'a> = (&'a str, &'a str, bool);
+    let cases: [(&[Page<'_>], &str); 3] = [
         (&[], "no slides that are shown"),
         (&[("A", "a", true)], "no slides that are shown"),
         (&[("A", "a", true), ("B", &long, false)], "slide 2: its narration has"),

@@ -130,6 +130,9 @@ pub(super) struct Reader<'a> {
     found: Vec<Warning>,
 }
 
+/// Numbered pictures, with width and height of each.
+type Drawn = (Frames, (u32, u32));
+
 impl<'a> Reader<'a> {
     fn new(path: &Path, options: &'a ImportOptions) -> Result<Reader<'a>, LessonError> {
         let folder = folder_of(path);
@@ -210,7 +213,7 @@ impl<'a> Reader<'a> {
 
     /// The slide drawn by somebody else, picture by picture: numbered PNGs in the folder `frames` beside the lesson, or in a folder in it that
     /// is named like the slide or its position.
-    fn frames(&mut self, id: Option<&str>, position: f64, alone: bool) -> Result<Option<(Frames, (u32, u32))>, LessonError> {
+    fn frames(&mut self, id: Option<&str>, position: f64, alone: bool) -> Result<Option<Drawn>, LessonError> {
         let place = position.to_string();
         let names = id.into_iter().chain([place.as_str()]).map(|name| format!("frames/{name}"));
         let names = names.chain(alone.then(|| "frames".to_string()));

@@ -245,10 +245,10 @@ fn files_that_are_no_lessons_are_refused_with_their_cause() {
     let refused = |text: &str| {
         let path = dir.path().join("l.json");
         fs::write(&path, text).unwrap();
-        import(&path, &without_office(&dir)).err().expect("refused").to_string()
+        import(&path, &without_office(&dir)).expect_err("refused").to_string()
     };
     assert!(refused("{\"slides\": []").contains("l.json"));
-    assert!(refused("[1, 2]").contains("text without slides"));
+    assert!(refused("[1, 2]").contains("no document"));
     assert!(refused("{\"slide_data\": 3}").contains("has no slide to show"));
     let many = json!({ "slides": (0..501).map(|_| json!({ "slideInfo": {} })).collect::<Vec<_>>() });
     assert!(refused(&many.to_string()).contains("501 slides"));

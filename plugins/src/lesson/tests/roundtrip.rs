@@ -65,11 +65,20 @@ fn rich(folder: &Path) -> Lesson {
         Slide {
             id: "e".into(),
             number: 4,
-            visual: Visual::Embed { url: "https://example.org/poll?a=\"1\"".into(), poster: Some((image.clone(), image_hash)), capture: Some(Capture::Moving { rate: 25, length: Some(Span::from_millis(1500)) }) },
+            visual: Visual::Embed {
+                url: "https://example.org/poll?a=\"1\"".into(),
+                poster: Some((image.clone(), image_hash)),
+                capture: Some(Capture::Moving { rate: 25, length: Some(Span::from_millis(1500)) }),
+            },
             narration: Narration::Silence(SILENT_EMBED),
             ..plain.clone()
         },
-        Slide { id: "f".into(), number: 5, visual: Visual::Embed { url: "http://[::1]:80".into(), poster: None, capture: Some(Capture::Still) }, ..plain.clone() },
+        Slide {
+            id: "f".into(),
+            number: 5,
+            visual: Visual::Embed { url: "http://[::1]:80".into(), poster: None, capture: Some(Capture::Still) },
+            ..plain.clone()
+        },
         Slide {
             id: "c".into(),
             number: 7,

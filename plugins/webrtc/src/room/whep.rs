@@ -13,11 +13,11 @@ use gstreamer::prelude::*;
 use gstreamer_webrtc::WebRTCPeerConnectionState;
 use gstrswebrtc::signaller::Signallable;
 use plugins::gst::{Fed, Feed, GstError, Pipeline, encoded_audio_caps, encoded_video_caps};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// How long an offer may take to be answered; candidates of this machine are found in far less.
@@ -40,13 +40,21 @@ pub enum WhepError {
     Failed(String),
 }
 
+/// A peer that has not been heard of for so long has gone without a word. Every one that plays reports what it gets, several times in this.
+const SILENT: Duration = Duration::from_secs(15);
+
+/// Peers by id, and when each was last heard of. Pages that are closed say nothing, and the element misses nobody.
+type Peers = Arc<Mutex<HashMap<String, Arc<Mutex<Instant>>>>>;
+
 /// The peers of one rung.
 pub(crate) struct Whep {
     pipeline: Pipeline,
     signaller: Signallable,
     feed: Mutex<Feed>,
     wanted: Arc<AtomicBool>,
-    peers: Arc<Mutex<HashSet<String>>>,
+    peers: Peers,
+    /// When the silent ones were last looked for.
+    swept: Mutex<Instant>,
     counters: Arc<Counters>,
 }
 
@@ -71,7 +79,7 @@ impl Whep {
             text += "appsrc name=audio is-live=true ! sink.audio_0";
             tracks.push(("audio", encoded_audio_caps(audio)));
         }
-        let (wanted, peers): (Arc<AtomicBool>, Arc<Mutex<HashSet<String>>>) = Default::default();
+        let (wanted, peers): (Arc<AtomicBool>, Peers) = Default::default();
         let mut found = None;
         let prepare = |pipeline: &Pipeline| {
             let missing = || GstError::Missing { element: "whepserversink".into() };
@@ -95,7 +103,8 @@ impl Whep {
         };
         let pipeline = Pipeline::launch_with(&text, &tracks, prepare)?;
         let signaller = found.ok_or_else(|| GstError::Missing { element: "whepserversink".into() })?;
-        Ok(Whep { pipeline, signaller, feed: Mutex::default(), wanted, peers, counters: counters.clone() })
+        let swept = Mutex::new(Instant::now());
+        Ok(Whep { pipeline, signaller, feed: Mutex::default(), wanted, peers, swept, counters: counters.clone() })
     }
 
     /// A peer has asked for a keyframe since the last question.
@@ -105,11 +114,31 @@ impl Whep {
 
     /// Sends a picture (track 0) or a piece of sound (track 1) to all peers.
     pub(crate) fn push(&self, track: usize, packet: &Packet<EncodedUnit>) -> Result<(), GstError> {
+        self.sweep();
         let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
         if feed.push(&self.pipeline, (track, track == 0), packet, Duration::ZERO)? == Fed::Full {
             self.wanted.store(true, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Once a second: ends the peers that have gone without a word.
+    fn sweep(&self) {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        *swept = Instant::now();
+        let is_silent = |heard: &Mutex<Instant>| heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > SILENT;
+        let peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<String> = peers.iter().filter(|(_, heard)| is_silent(heard)).map(|(id, _)| id.clone()).collect();
+        drop(peers);
+        for id in gone {
+            tracing::debug!(id, "a viewer has gone without a word");
+            if forget(&self.peers, &self.counters, &id) {
+                self.signaller.emit_by_name::<()>("delete", &[&id, &gst::Promise::new()]);
+            }
+        }
     }
 
     pub(super) async fn offer(&self, id: &str, offer: Bytes) -> Result<String, WhepError> {
@@ -122,7 +151,7 @@ impl Whep {
             };
             let _ = reply.send(result.ok().flatten().map(reply_of));
         });
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_string());
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_string(), Arc::new(Mutex::new(Instant::now())));
         self.counters.whep.fetch_add(1, Ordering::Relaxed);
         self.signaller.emit_by_name::<()>("post", &[&Some(id), &glib::Bytes::from_owned(offer), &promise]);
         let answer = tokio::time::timeout(ANSWER + Duration::from_secs(2), answered).await;
@@ -165,8 +194,8 @@ pub(crate) fn hear_keyframe_requests(pipeline: &Pipeline, asked: impl Fn() + Sen
 }
 
 /// A peer is counted no more; `false` when it was not.
-fn forget(peers: &Mutex<HashSet<String>>, counters: &Counters, id: &str) -> bool {
-    let was_in = peers.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+fn forget(peers: &Peers, counters: &Counters, id: &str) -> bool {
+    let was_in = peers.lock().unwrap_or_else(PoisonError::into_inner).remove(id).is_some();
     if was_in {
         counters.whep.fetch_sub(1, Ordering::Relaxed);
     }
@@ -174,13 +203,17 @@ fn forget(peers: &Mutex<HashSet<String>>, counters: &Counters, id: &str) -> bool
 }
 
 /// Tells each new peer connection which addresses it has; a peer whose connection closes is gone.
-fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Arc<Mutex<HashSet<String>>>, counters: &Arc<Counters>) {
+fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Peers, counters: &Arc<Counters>) {
     let addresses = addresses.to_vec();
     let (peers, counters, weak) = (peers.clone(), counters.clone(), signaller.downgrade());
     signaller.connect("webrtcbin-ready", false, move |values| {
         let id = values.get(1).and_then(|value| value.get::<String>().ok()).unwrap_or_default();
         let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
         offer_addresses(&webrtcbin, &addresses);
+        let heard = peers.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        if let (Some(heard), Some(bin)) = (heard, webrtcbin.downcast_ref::<gst::Bin>()) {
+            hear(bin, heard);
+        }
         let (peers, counters, weak) = (peers.clone(), counters.clone(), weak.clone());
         webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
             match webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") {
@@ -196,6 +229,19 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Arc<Mutex<HashSe
             }
         });
         None
+    });
+}
+
+/// Notes when anything comes from a peer: `nicesrc` is where it comes in.
+fn hear(bin: &gst::Bin, heard: Arc<Mutex<Instant>>) {
+    bin.connect_deep_element_added(move |_, _, element| {
+        let is_door = element.factory().is_some_and(|factory| factory.name() == "nicesrc");
+        let Some(pad) = element.static_pad("src").filter(|_| is_door) else { return };
+        let heard = heard.clone();
+        pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+            *heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            gst::PadProbeReturn::Ok
+        });
     });
 }
 
