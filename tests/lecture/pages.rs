@@ -39,7 +39,20 @@ fn site() -> Site {
 /// The film's picture at a time, red, green and blue by turns.
 fn picture(film: &Path, seconds: &str) -> Vec<u8> {
     let mut decode = Command::new("ffmpeg");
-    decode.args(["-v", "error", "-ss", seconds, "-i"]).arg(film).args(["-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]);
+    // A picture that holds is there once.
+    decode.args(["-v", "error", "-i"]).arg(film).args([
+        "-vf",
+        "fps=30",
+        "-ss",
+        seconds,
+        "-frames:v",
+        "1",
+        "-pix_fmt",
+        "rgb24",
+        "-f",
+        "rawvideo",
+        "-",
+    ]);
     succeed(&mut decode).stdout
 }
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long the program may take to start.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
 /// Bytes of one message: a picture of 8192 x 8192 pixels is far smaller.
 const MAX_MESSAGE: u64 = 256 << 20;
 /// Messages that wait to be looked at.
@@ -37,6 +37,11 @@ const FLAGS: &[&str] = &[
     "--no-first-run",
     "--no-default-browser-check",
     "--no-pings",
+    // Debian's Chromium opens a page of its own otherwise.
+    "--no-startup-window",
+    // Whom the program itself would ask for accounts and updates, whatever is switched off.
+    "--component-updater=url-source=https://nobody.invalid",
+    "--gaia-url=https://nobody.invalid",
     "--disable-background-networking",
     "--disable-breakpad",
     "--disable-client-side-phishing-detection",
@@ -46,7 +51,7 @@ const FLAGS: &[&str] = &[
     "--disable-dev-shm-usage",
     "--disable-domain-reliability",
     "--disable-extensions",
-    "--disable-features=AutofillServerCommunication,CertificateTransparencyComponentUpdater,DialMediaRouteProvider,MediaRouter,OptimizationHints,Translate",
+    "--disable-features=AutofillServerCommunication,CertificateTransparencyComponentUpdater,DialMediaRouteProvider,MediaRouter,NetworkTimeServiceQuerying,OptimizationHints,Translate",
     "--disable-gpu",
     "--disable-notifications",
     "--disable-sync",

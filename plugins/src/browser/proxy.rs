@@ -32,7 +32,7 @@ pub struct Proxy {
 
 struct Shared {
     guard: Guard,
-    /// What it did not let through, without repetitions.
+    /// Private addresses that it did not let through, without repetitions.
     refused: Mutex<Vec<Refused>>,
     /// Bytes that may still come in.
     left: AtomicU64,
@@ -59,7 +59,7 @@ impl Proxy {
         self.address
     }
 
-    /// What it did not let through so far.
+    /// Private addresses that it did not let through so far.
     pub fn refused(&self) -> Vec<Refused> {
         self.shared.refused().clone()
     }
@@ -128,7 +128,8 @@ async fn serve(mut browser: TcpStream, shared: &Shared) -> io::Result<()> {
         Ok(server) => server,
         Err(refused) => {
             let code = if matches!(refused, Some(Refused::Private { .. })) { NOT_ALLOWED } else { UNREACHABLE };
-            if let Some(refused) = refused {
+            // A name that does not resolve is nobody's secret, and may be one that the browser asks for by itself.
+            if let Some(refused) = refused.filter(|refused| matches!(refused, Refused::Private { .. })) {
                 let mut known = shared.refused();
                 if known.len() < KEPT && !known.contains(&refused) {
                     known.push(refused);
