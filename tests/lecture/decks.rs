@@ -93,7 +93,7 @@ fn a_longer_text_over_a_foreign_page_is_understood() {
 fn slides_and_words_are_made_of_a_text_and_understood() {
     let home = tempfile::tempdir().unwrap();
     let notes = home.path().join("rivers.md");
-    let text = "Rivers shape the land around them. Water carries sand and stones from the mountains to the sea. In time the valleys grow deeper and wider.";
+    let text = "Today we look at how rivers shape the land around them. Water carries sand and stones from the mountains to the sea, and leaves them where it slows down.";
     std::fs::write(&notes, format!("# Rivers\n\n{text}\n")).unwrap();
     let film = render(home.path(), &notes, &["--instructions", "one slide", "--theme", "warm"]);
     assert!(word_error(home.path(), text, &film) <= 0.10);

@@ -14,9 +14,12 @@ pub struct Grey {
 
 /// The picture of a film at `seconds`.
 pub fn frame_at(film: &Path, seconds: f64, width: usize, height: usize) -> Grey {
+    // A picture that holds is there once, at most 5 s before.
+    let from = (seconds - 8.0).max(0.0);
+    let (first, then) = (format!("{from:.4}"), format!("{:.4}", seconds - from));
     let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-ss", &format!("{seconds:.4}"), "-i"]).arg(film);
-    grey(command.args(["-frames:v", "1"]), width, height)
+    command.args(["-v", "error", "-ss", &first, "-i"]).arg(film);
+    grey(command.args(["-vf", "fps=120", "-ss", &then, "-frames:v", "1"]), width, height)
 }
 
 /// A page in a picture: `grey` has the picture's size, the page lies in the columns and rows of `area`.

@@ -73,8 +73,12 @@ impl SpeechTrack {
         insert(&mut self.sentence_ends, end, |e| e.at);
     }
 
-    /// Adds a rest.
+    /// Adds a rest. One that is stated again within itself, after a jump, goes on as it was.
     pub fn rest(&mut self, rest: Rest) {
+        let is_known = |known: &Rest| known.until == rest.until && known.from < rest.from && rest.from < self.end_of(known);
+        if rest.until.is_some() && self.rests.iter().any(is_known) {
+            return;
+        }
         insert(&mut self.rests, rest, |r| r.from);
     }
 
