@@ -3,7 +3,7 @@
 //!
 //! The types, in the order in which a render meets them:
 //! - [`Part`]: what a source says after `start` that the programme consists of (a slide: name, start, end, hash of its content);
-//! - [`Segment`]: a part's pictures as one encoder makes them, or of a long part every 20 s of them. Its key, a [`Hash`], is that of
+//! - [`Segment`]: a part's pictures as one encoder makes them, or of a long part every 20 s of them. Its key, a [`Hash`](struct@Hash), is that of
 //!   everything that shapes it: each node above the encoder adds its own ([`Fingerprint`]);
 //! - [`Track`]: all segments of one encoder. What an encoder of sound makes is one segment, from beginning to end;
 //! - [`Page`]: the form in which encoded units lie in a [`Store`];

@@ -218,7 +218,7 @@ impl VideoEncoder {
         self.chain.send_upstream(gstreamer_video::UpstreamForceKeyUnitEvent::builder().all_headers(false).build());
     }
 
-    /// Changes the rate of an encoder that was set up with [`RateControl::Bitrate`], from the next picture on.
+    /// Changes the rate of an encoder that was set up with [`RateControl::Bitrate`](super::RateControl::Bitrate), from the next picture on.
     pub fn set_bitrate(&self, kilobits: u32) {
         let (property, kilobit) = self.coder.rate;
         let encoder = self.chain.element("encoder").filter(|encoder| encoder.find_property(property).is_some());

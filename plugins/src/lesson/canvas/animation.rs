@@ -64,7 +64,7 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// The word of `narration` (see [`Narration::spoken`](super::Narration::spoken)) at this byte.
+    /// The word of `narration` (see [`Narration::spoken`](crate::lesson::Narration::spoken)) at this byte.
     ///
     /// # Panics
     /// When `at` is not the beginning of a character in it.
