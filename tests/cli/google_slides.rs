@@ -55,22 +55,7 @@ fn a_presentation_is_rendered_by_its_address_and_nothing_secret_is_logged() {
 
 /// A pixel of the film after one second, red, green and blue.
 fn pixel(film: &Path, x: usize, y: usize) -> [u8; 3] {
-    let mut decode = std::process::Command::new("ffmpeg");
-    // A picture that holds is there once.
-    decode.args(["-v", "error", "-i"]).arg(film).args([
-        "-vf",
-        "fps=30",
-        "-ss",
-        "1",
-        "-frames:v",
-        "1",
-        "-pix_fmt",
-        "rgb24",
-        "-f",
-        "rawvideo",
-        "-",
-    ]);
-    let picture = crate::support::succeed(&mut decode).stdout;
+    let picture = crate::support::picture::color_at(film, "1");
     let start = (y * 320 + x) * 3;
     [picture[start], picture[start + 1], picture[start + 2]]
 }

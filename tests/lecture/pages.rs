@@ -1,12 +1,11 @@
 //! Live pages in films: a real Chromium, and pages served on loopback.
 
+use crate::support::picture::color_at;
 use crate::support::{lectern, succeed};
 use axum::Router;
 use axum::extract::{Path as UrlPath, State};
 use axum::response::Html;
 use axum::routing::get;
-use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 const WIDTH: usize = 320;
@@ -34,26 +33,6 @@ fn site() -> Site {
     let routes = Router::new().route("/{name}", get(page)).with_state(ground.clone());
     runtime.spawn(async move { axum::serve(listener, routes).await });
     Site { port, ground, _runtime: runtime }
-}
-
-/// The film's picture at a time, red, green and blue by turns.
-fn picture(film: &Path, seconds: &str) -> Vec<u8> {
-    let mut decode = Command::new("ffmpeg");
-    // A picture that holds is there once.
-    decode.args(["-v", "error", "-i"]).arg(film).args([
-        "-vf",
-        "fps=30",
-        "-ss",
-        seconds,
-        "-frames:v",
-        "1",
-        "-pix_fmt",
-        "rgb24",
-        "-f",
-        "rawvideo",
-        "-",
-    ]);
-    succeed(&mut decode).stdout
 }
 
 fn shows(picture: &[u8], x: usize, y: usize, color: [u8; 3]) -> bool {
@@ -85,8 +64,8 @@ fn a_film_shows_live_pages_and_stays_the_same_until_they_are_captured_again() {
     let (first, said) = render("first.mp4", &["--set", &allowed]);
     assert!(!said.contains("cannot be captured"), "{said}");
     let red = [0xc0, 0x20, 0x20];
-    assert!(shows(&picture(&first, "0.5"), WIDTH / 2, HEIGHT / 2, red));
-    let [early, late] = ["1.2", "2.8"].map(|at| bar(&picture(&first, at)));
+    assert!(shows(&color_at(&first, "0.5"), WIDTH / 2, HEIGHT / 2, red));
+    let [early, late] = ["1.2", "2.8"].map(|at| bar(&color_at(&first, at)));
     assert!(early < late, "the bar moves: {early} to {late}");
 
     // The page is another one now; the film is not.
@@ -94,10 +73,10 @@ fn a_film_shows_live_pages_and_stays_the_same_until_they_are_captured_again() {
     let (second, _) = render("second.mp4", &["--set", &allowed, "--no-cache"]);
     assert!(std::fs::read(&first).expect("a film") == std::fs::read(&second).expect("a film"), "the same film");
     let (third, _) = render("third.mp4", &["--set", &allowed, "--refresh-pages"]);
-    assert!(shows(&picture(&third, "0.5"), WIDTH / 2, HEIGHT / 2, [0x20, 0x20, 0xc0]));
+    assert!(shows(&color_at(&third, "0.5"), WIDTH / 2, HEIGHT / 2, [0x20, 0x20, 0xc0]));
 
     // Not allowed, it is not captured: the plain ground and a warning, and the lecture goes on.
     let (refused, said) = render("refused.mp4", &["--refresh-pages"]);
     assert!(said.contains("cannot be captured: 127.0.0.1 leads to 127.0.0.1, which is this machine itself"), "{said}");
-    assert!(shows(&picture(&refused, "0.5"), WIDTH / 2, HEIGHT / 2, [0xe6, 0xe8, 0xeb]));
+    assert!(shows(&color_at(&refused, "0.5"), WIDTH / 2, HEIGHT / 2, [0xe6, 0xe8, 0xeb]));
 }

@@ -22,6 +22,14 @@ pub fn frame_at(film: &Path, seconds: f64, width: usize, height: usize) -> Grey 
     grey(command.args(["-vf", "fps=120", "-ss", &then, "-frames:v", "1"]), width, height)
 }
 
+/// A film's picture at a time in colour, red, green and blue by turns. Of a film of 30 pictures a second at most.
+pub fn color_at(film: &Path, seconds: &str) -> Vec<u8> {
+    let mut decode = Command::new("ffmpeg");
+    // A picture that holds is there once.
+    let at = ["-vf", "fps=30", "-ss", seconds, "-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"];
+    succeed(decode.args(["-v", "error", "-i"]).arg(film).args(at)).stdout
+}
+
 /// A page in a picture: `grey` has the picture's size, the page lies in the columns and rows of `area`.
 pub struct Page {
     pub grey: Grey,
