@@ -215,7 +215,7 @@ impl Contract {
         }
         let mut names = BTreeSet::new();
         for flow in &self.flows {
-            let of = |error| format!("flow {}: {error}", flow.name);
+            let of = |error: String| format!("flow {}: {error}", flow.name);
             if !names.insert(&flow.name) {
                 return Err(of("another one has the same name".into()));
             }
@@ -242,8 +242,8 @@ impl Contract {
         let matcher = self.matcher(Vec::new());
         let mut running = BTreeSet::new();
         for written in &flow.steps {
-            let title = written["step"].as_str().unwrap_or("without a title");
-            let of = |error| format!("step {title:?}: {error}");
+            let title = Step::title(written);
+            let of = |error: String| format!("step {title:?}: {error}");
             let filled = fill(written, &|name| have.contains(name).then(|| json!("x"))).map_err(of)?;
             let step = Step::read(&filled).map_err(of)?;
             step.shapes().into_iter().try_for_each(|shape| self.knows(shape)).map_err(of)?;

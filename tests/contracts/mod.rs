@@ -7,7 +7,7 @@
 //! | presgen | 24 | 21 | 3 | big_files 1, google_slides 3 |
 //! | rapido | 13 | 12 | 1 | livekit 2, platform_auth 1, rate_limits 1 |
 //! | slidespeaker | 25 | 23 | 2 | big_files 1, failing_step 1, rate_limits 1 |
-//! | video_message | 17 | 13 | 4 | big_files 1, head_429 1, head_down 1, rate_limits 1, talking_head 8 |
+//! | video_message | 17 | 13 | 4 | big_files 1, head_429 1, head_down 1, rate_limits 1, talking_head 9 |
 //!
 //! A flow that fails is told with its step, the places in the answer that do not fit and what was found there. What is only `inferred` is
 //! our reading of a system: its failure is a question.
@@ -22,7 +22,7 @@ mod shape;
 mod stand_in;
 
 use flow::{Contract, Flow, Level};
-use play::{Outcome, Player};
+use play::Player;
 use report::Report;
 use server::{Conditions, Server};
 use std::collections::BTreeMap;

@@ -8,9 +8,9 @@ mod tests;
 
 use super::fixtures::Fixtures;
 use super::flow::{Contract, Does, Flow, Mint, Origin, Step, Variables};
-use super::shape::{Matcher, short};
+use super::shape::Matcher;
 use http::{Answer, Misfit};
-use jsonwebtoken::{EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Url;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -132,7 +132,7 @@ impl<'a> Player<'a> {
             };
             if let Err(Misfit { reason, origin }) = played {
                 running.values().for_each(JoinHandle::abort);
-                let step = written["step"].as_str().unwrap_or_default().to_string();
+                let step = Step::title(written).to_string();
                 let (origin, note) = match &read {
                     Ok(read) => (origin.or(read.origin), read.note.clone()),
                     Err(_) => (origin, None),
@@ -192,6 +192,6 @@ fn sign(mint: &Mint) -> Result<String, String> {
     };
     let claims: BTreeMap<_, _> =
         mint.claims.iter().map(|(name, value)| (name, moment(value).map_or_else(|| value.clone(), Value::from))).collect();
-    let algorithm = mint.alg.parse().map_err(|error| format!("{}: {error}", mint.alg))?;
+    let algorithm = mint.alg.parse::<Algorithm>().map_err(|error| format!("{}: {error}", mint.alg))?;
     encode(&Header::new(algorithm), &claims, &EncodingKey::from_secret(mint.secret.as_bytes())).map_err(|error| error.to_string())
 }

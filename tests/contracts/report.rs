@@ -9,6 +9,7 @@ use std::fmt;
 pub struct Report {
     /// The contract, and which of its flows.
     pub of: String,
+    /// Name and title.
     pub passed: Vec<String>,
     pub failed: Vec<(String, Failure)>,
     /// With the reason.
@@ -19,8 +20,8 @@ impl Report {
     /// Adds a flow that was played.
     pub fn add(&mut self, flow: &Flow, outcome: &Outcome) {
         match outcome {
-            Outcome::Passed(_) => self.passed.push(flow.name.clone()),
-            Outcome::Failed(failure) => self.failed.push((flow.name.clone(), failure.clone())),
+            Outcome::Passed(_) => self.passed.push(format!("{}: {}", flow.name, flow.title)),
+            Outcome::Failed(failure) => self.failed.push((format!("{}: {}", flow.name, flow.title), failure.clone())),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Flows of the Rapido contract that `lectern live` keeps already: its room service.
 
 use super::flow::{Contract, Variables};
-use super::play::{Outcome, Place, Player};
+use super::play::{Place, Player};
 use super::report::Report;
 use super::server::lessons;
 use crate::live::livekit_server::{SECRET, Server, with_key};

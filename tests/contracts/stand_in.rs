@@ -4,8 +4,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Multipart, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Json, Response};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{AppendHeaders, IntoResponse, Json, Response};
 use axum::routing::{any, delete, get, post};
 use serde_json::{Map, Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,7 +42,7 @@ async fn echo(request: Request) -> Response {
         "method": parts.method.as_str(), "path": parts.uri.path(), "query": parts.uri.query(), "headers": headers,
         "body": String::from_utf8_lossy(&body),
     });
-    ([("x-two", "a"), ("x-two", "b")], Json(said)).into_response()
+    (AppendHeaders([("x-two", "a"), ("x-two", "b")]), Json(said)).into_response()
 }
 
 /// Says what parts there were.
@@ -80,12 +80,13 @@ pub fn mirror() -> Router {
     Router::new()
         .route("/echo/{*rest}", any(echo))
         .route("/parts", post(parts).layer(axum::extract::DefaultBodyLimit::disable()))
-        .route("/third", get(third).with_state(Arc::default()))
+        .route("/small", post(|| async { (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "detail": "too large" }))) }))
+        .route("/third", get(third).with_state(Arc::<AtomicUsize>::default()))
         .route("/wait", get(wait))
         .route("/come", get(come))
         .route("/moved", get(|| async { (StatusCode::TEMPORARY_REDIRECT, [("location", "/elsewhere")]) }))
         .route("/text", get(|| async { "WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\n" }))
-        .route("/socket", any(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(conversation) }))
+        .route("/socket", any(|upgrade: WebSocketUpgrade| async move { upgrade.on_upgrade(conversation) }))
         .route("/gone", delete(|| async { StatusCode::NO_CONTENT }))
 }
 
@@ -128,28 +129,33 @@ struct Pipeline {
     asked: Arc<Mutex<Vec<String>>>,
 }
 
-const STAGES: [(&str, i64); 6] = [
-    ("initialized", 0),
-    ("upload_complete", 20),
-    ("detection_complete", 40),
-    ("background_removal_complete", 60),
-    ("did_complete", 80),
-    ("finalizing", 90),
+/// Stages by their names and by those that the later client knows, and their percent.
+const STAGES: [(&str, &str, i64); 6] = [
+    ("initialized", "initialized", 0),
+    ("upload_complete", "upload_complete", 20),
+    ("detection_complete", "yolo_detection", 40),
+    ("background_removal_complete", "birefnet_removal", 60),
+    ("did_complete", "d_id_complete", 80),
+    ("finalizing", "finalizing", 90),
 ];
 
 impl Pipeline {
     /// All that a listener is told, in order.
-    fn events(&self) -> Vec<Value> {
-        let percent = |stage: &str, percent: i64| if self.fault == Fault::WrongPercent && stage == "did_complete" { 60 } else { percent };
+    fn events(&self, is_later: bool) -> Vec<Value> {
         let event = |kind: &str, stage: &str, percent: i64, film: Option<&str>| {
             json!({
-                "task_id": TASK, "event_type": kind, "timestamp": "2026-02-03T10:11:12.130Z", "stage": stage, "progress_percent": percent, "message": stage,
+                "task_id": TASK, "event_type": kind, "timestamp": "2026-02-03T10:11:12.130Z",
+                "stage": stage, "progress_percent": percent, "message": stage,
                 "data": { "stage": stage, "progress_percent": percent, "progress": percent, "message": stage, "video_url": film },
                 "metadata": film.map(|film| json!({ "video_url": film })), "video_url": film,
             })
         };
         let kind = if self.fault == Fault::UnknownType { "rumour" } else { "stage_update" };
-        let mut events: Vec<Value> = STAGES.iter().map(|(stage, at)| event(kind, stage, percent(stage, *at), None)).collect();
+        let stage = |(name, later, percent): &(&str, &str, i64)| {
+            let is_wrong = self.fault == Fault::WrongPercent && *name == "did_complete";
+            event(kind, if is_later { later } else { name }, if is_wrong { 60 } else { *percent }, None)
+        };
+        let mut events: Vec<Value> = STAGES.iter().map(stage).collect();
         let mut end = event("complete", "completed", 100, Some("/files/final.mp4"));
         if self.fault == Fault::NoAddress {
             end.as_object_mut().expect("an object").remove("video_url");
@@ -201,13 +207,13 @@ async fn status(Path(id): Path<String>) -> Response {
     Json(json!({ "task_id": TASK, "stage": "completed", "progress_percent": 100, "message": "Done.", "timestamp": "2026-02-03T10:11:12.130Z" })).into_response()
 }
 
-async fn progress(State(pipeline): State<Pipeline>, Path(id): Path<String>, upgrade: WebSocketUpgrade) -> Response {
+async fn progress(State(pipeline): State<Pipeline>, uri: Uri, Path(id): Path<String>, upgrade: WebSocketUpgrade) -> Response {
     if id != TASK {
         return unknown();
     }
+    let events = pipeline.events(uri.path().starts_with("/api/ws/"));
     upgrade.on_upgrade(move |mut socket| async move {
         pipeline.note("listens");
-        let events = pipeline.events();
         let told = if pipeline.fault == Fault::ClosedEarly { 3 } else { events.len() };
         for event in &events[..told] {
             if socket.send(Message::Text(event.to_string().into())).await.is_err() {
@@ -221,7 +227,7 @@ async fn progress(State(pipeline): State<Pipeline>, Path(id): Path<String>, upgr
 
 async fn stream(State(pipeline): State<Pipeline>) -> Response {
     let mut text = String::from(": hello\n\n");
-    for event in pipeline.events() {
+    for event in pipeline.events(false) {
         let name = if event["event_type"] == "complete" { "event: complete\n" } else { "" };
         text += &format!("{name}data: {event}\n\n");
     }
@@ -229,7 +235,7 @@ async fn stream(State(pipeline): State<Pipeline>) -> Response {
 }
 
 async fn later_stream(State(pipeline): State<Pipeline>) -> Response {
-    let text: String = pipeline.events().iter().map(|event| format!("data: {event}\r\n\r\n")).collect();
+    let text: String = pipeline.events(true).iter().map(|event| format!("data: {event}\r\n\r\n")).collect();
     ([("content-type", "text/event-stream; charset=utf-8")], Body::from(text)).into_response()
 }
 
@@ -247,17 +253,17 @@ async fn storage() -> Json<Value> {
 }
 
 async fn latest(State(pipeline): State<Pipeline>, Path(id): Path<String>) -> Json<Value> {
-    let event = if id == TASK { pipeline.events().pop() } else { None };
+    let event = if id == TASK { pipeline.events(true).pop() } else { None };
     Json(json!({ "task_id": id, "event": event, "message": "" }))
 }
 
 async fn history(State(pipeline): State<Pipeline>) -> Json<Value> {
-    let events = pipeline.events();
+    let events = pipeline.events(true);
     Json(json!({ "task_id": TASK, "event_count": events.len(), "events": events }))
 }
 
 async fn later_status(State(pipeline): State<Pipeline>, Path(id): Path<String>) -> Response {
-    if id == TASK { Json(pipeline.events().pop()).into_response() } else { unknown() }
+    if id == TASK { Json(pipeline.events(true).pop()).into_response() } else { unknown() }
 }
 
 /// A stand-in for the whole pipeline of `video_message.yaml`, and what it was asked.

@@ -11,7 +11,6 @@ use std::time::Duration;
 /// A step.
 #[derive(Debug)]
 pub struct Step {
-    pub title: String,
     pub note: Option<String>,
     pub origin: Option<Origin>,
     pub does: Does,
@@ -152,7 +151,7 @@ impl Step {
     /// A key is unknown, something is missing, or it does not do exactly one thing.
     pub fn read(filled: &Value) -> Result<Step, String> {
         let written = Written::deserialize(filled).map_err(|error| error.to_string())?;
-        let Written { step, note, origin, send, expect, save, repeat_until, meanwhile, fail_if, background, join, ws, sse, mint, wait } =
+        let Written { note, origin, send, expect, save, repeat_until, meanwhile, fail_if, background, join, ws, sse, mint, wait, .. } =
             written;
         if send.is_none() && (repeat_until.is_some() || !meanwhile.is_empty() || fail_if.is_some() || background.is_some()) {
             return Err("repeat_until, meanwhile, fail_if and background go with send".into());
@@ -177,7 +176,12 @@ impl Step {
         let (Some(does), None) = (does.next(), does.next()) else {
             return Err("a step does exactly one of send, join, ws, sse, mint and wait".into());
         };
-        Ok(Step { title: step, note, origin, does, expect, save })
+        Ok(Step { note, origin, does, expect, save })
+    }
+
+    /// What a step is called, as written.
+    pub fn title(written: &Value) -> &str {
+        written["step"].as_str().unwrap_or("without a title")
     }
 
     /// The variables that a step sets, as written or filled.
@@ -229,7 +233,8 @@ impl Message {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    step: String,
+    #[serde(rename = "step")]
+    _title: String,
     note: Option<String>,
     origin: Option<Origin>,
     send: Option<Send>,

@@ -56,7 +56,7 @@ pub async fn request(send: &Send, place: &Place) -> Result<Request, String> {
     *request.body_mut() = body;
     let headers = request.headers_mut();
     if let Some(kind) = kind {
-        headers.insert(CONTENT_TYPE, kind.parse().map_err(|error| format!("{kind}: {error}"))?);
+        headers.insert(CONTENT_TYPE, kind.parse::<HeaderValue>().map_err(|error| format!("{kind}: {error}"))?);
     }
     for (name, value) in &send.headers {
         let (name, value) = header(name, value)?;
@@ -67,7 +67,8 @@ pub async fn request(send: &Send, place: &Place) -> Result<Request, String> {
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let wrong = |error: &dyn fmt::Display| format!("header {name}: {error}");
-    Ok((name.parse().map_err(|error| wrong(&error))?, value.parse().map_err(|error| wrong(&error))?))
+    let name_of = name.parse::<HeaderName>().map_err(|error| wrong(&error))?;
+    Ok((name_of, value.parse::<HeaderValue>().map_err(|error| wrong(&error))?))
 }
 
 fn encoded(form: &BTreeMap<String, String>) -> Result<String, String> {

@@ -71,11 +71,11 @@ fn failed(error: io::Error) -> BoxStream<'static, io::Result<Bytes>> {
 }
 
 fn rest(file: File) -> BoxStream<'static, io::Result<Bytes>> {
-    let next = |mut file: File| async {
+    let next = |mut file: File| async move {
         let mut piece = vec![0; PIECE];
         let length = file.read(&mut piece).await?;
         piece.truncate(length);
-        Ok(if length == 0 { None } else { Some((Bytes::from(piece), file)) })
+        Ok::<_, io::Error>(if length == 0 { None } else { Some((Bytes::from(piece), file)) })
     };
     stream::try_unfold(file, next).boxed()
 }

@@ -86,6 +86,9 @@ fn requests_are_sent_as_they_are_written() {
       other: {file: {$const: a.txt}, type: {$const: text/plain}}
       big: {type: {$const: application/pdf}, length: {$const: 70000001}, head: "/^%PDF/"}
       content-length: "/^70000[0-9]{3}$/"
+- step: refused before it is read
+  send: {method: POST, path: /small, multipart: {big: {file: big.pdf}}}
+  expect: {status: 413, body: {detail: {$const: too large}}}
 - step: redirects are not followed
   send: {method: GET, path: /moved}
   expect: {status: 307, headers: {Location: path}}
@@ -124,8 +127,8 @@ fn answers_are_waited_for_and_work_goes_on_in_the_background() {
 - step: sign
   mint: {as: token, alg: HS256, secret: "${session_secret}", claims: {sub: "${run}", iat: now, exp: now+3600}}
 - step: signed
-  send: {method: POST, path: /echo/x, json: {token: "${token}"}}
-  expect: {status: 200}
+  send: {method: GET, path: /echo/x, headers: {Authorization: "${token}"}}
+  expect: {status: 200, body: {headers: {authorization: {$alg: [HS256], $jwt: {sub: {$const: "12345678"}, iat: epoch, exp: epoch}}}}}
 "#,
     );
     let never = "- step: never\n  send: {method: GET, path: /third}\n  repeat_until: {pointer: /count, equals: 0, timeout: 30, every: 0, max: 4}\n  expect: {status: 200}";
@@ -178,7 +181,10 @@ fn sockets_are_talked_to_and_alternatives_tried() {
     passes(&socket("{send: {n: 1}}, {send: {close: 4004}}, {expect_close: [1008, 4004], within: 30}"));
     let fault = |messages: &str| fails(&socket(messages)).reason;
     let said = fault("{send: {a: 1}}, {receive: {heard: {a: str}}, within: 30}");
-    assert!(said.contains("client 1: message 1: at /heard/a: str was due, found 1. The message: {\"heard\":{\"a\":1}}"), "{said}");
+    assert!(
+        said.starts_with("client ") && said.contains(": message 1: at /heard/a: str was due, found 1. The message: {\"heard\":{\"a\":1}}"),
+        "{said}"
+    );
     let said = fault("{send: {a: 1}}, {receive_until: {pointer: /b, equals: 1}, each: any, within: 0.2}");
     assert!(said.contains("nothing came in time after 1 messages"), "{said}");
     let said = fault("{send: {close: 1011}}, {receive: any, within: 30}");
@@ -232,7 +238,7 @@ fn flows_of_the_contract_fail_where_it_is_broken() {
     for (fault, flow, step, said) in [
         (Fault::NoStages, "generate", "generate, every value given", "at /stages_completed: a list was due, found null"),
         (Fault::NoFilm, "generate", "fetch the film", "a body of 10000 bytes or more with \"ftyp\" at byte 4 was due, found 20018 bytes"),
-        (Fault::WrongPercent, "progress_ws", "history, then the end, for two clients at once", "client 1: message 5: "),
+        (Fault::WrongPercent, "progress_ws", "history, then the end, for two clients at once", "message 5: at /data/"),
         (Fault::ClosedEarly, "progress_ws", "history, then the end, for two clients at once", "it was closed with 1000 after 3 messages"),
         (
             Fault::NoAddress,
