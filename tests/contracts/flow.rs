@@ -165,7 +165,9 @@ impl Contract {
     /// # Errors
     /// What is wrong with it, with flow and step.
     pub fn read(text: &str) -> Result<Contract, String> {
-        let contract: Contract = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        // Of words, only `true` and `false` are no strings, as in YAML 1.2.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let contract: Contract = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
         contract.check()?;
         Ok(contract)
     }
