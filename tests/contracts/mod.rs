@@ -28,8 +28,9 @@ use server::{Conditions, Server};
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// The contracts that the server keeps. One that is added here is played by its test from then on; what is not here waits for
-/// `lectern serve` and its adapter, and only its plan is looked at.
+/// The contracts that the server keeps, each by one line with the reason, such as
+/// `("presgen", Level::Required), // compat/presgen.rs answers all of it`. One that is added here is played by its test from then on; what is
+/// not here waits for `lectern serve` and its adapter, and only its plan is looked at.
 const ENABLED: &[(&str, Level)] = &[];
 
 /// What flows need that is not there yet, and why. Nothing else makes a flow be skipped but [`WAITING`].
@@ -129,7 +130,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn keeps(system: &str, level: Level) {
     let contract = Contract::named(system);
     let plan = Plan::of(&contract, level);
-    let of = format!("{} ({system}.yaml, {level:?})", contract.title).to_lowercase();
+    let of = format!("{system}.yaml, {level:?}: {}", contract.title);
     if !ENABLED.contains(&(system, level)) {
         let flows: usize = plan.servers.iter().map(|(_, flows)| flows.len()).sum();
         return say(&format!("{of}: not enabled yet, {flows} flows to play and {} to skip\n", plan.skipped.len()));

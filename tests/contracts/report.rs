@@ -41,3 +41,25 @@ impl fmt::Display for Report {
         skipped.iter().try_for_each(|(name, reason)| writeln!(out, "  skipped  {name}: {reason}"))
     }
 }
+
+#[test]
+fn what_failed_is_told_with_its_step_and_what_was_skipped_with_its_reason() {
+    let failure = |origin| Failure { step: "look".into(), reason: "at /a: int was due".into(), origin, note: Some("careful".into()) };
+    let report = Report {
+        of: "small".into(),
+        passed: vec!["a: A".into()],
+        failed: vec![("b: B".into(), failure(Origin::PublicCode)), ("c: C".into(), failure(Origin::Inferred))],
+        skipped: vec![("d".into(), "needs luck: there is none".into())],
+    };
+    let due = [
+        "small: 1 flows passed, 2 failed, 1 skipped",
+        "  passed   a: A",
+        "  failed   b: B, at \"look\": at /a: int was due",
+        "           note: careful",
+        "  failed   c: C, at \"look\": at /a: int was due",
+        "           this is inferred: a question, perhaps no bug",
+        "           note: careful",
+        "  skipped  d: needs luck: there is none",
+    ];
+    assert_eq!(report.to_string().lines().collect::<Vec<_>>(), due);
+}

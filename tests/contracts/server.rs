@@ -139,3 +139,27 @@ fn slides(id: &Value) -> Fake {
     let slides = [("Goals", "Write the goal down.", false), ("A pause", "", false), ("Readers", "Ask one person to read it.", false)];
     Fake::start(id.as_str().expect("an id"), fake::presentation("Lectern demo", &slides))
 }
+
+#[test]
+fn settings_are_what_the_contracts_ask_for() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| home.path().join(name);
+    let config = |system: &str, conditions| config_of(&Contract::named(system), conditions, home.path(), "12345678");
+    let (usual, special) = (Conditions::default(), Conditions { original_limits: true, failing_step: true });
+    let presgen = "[compat]\nadapters = [\"presgen\"]\n\n[limits]\nfactor = 1000\n\n[compat.presgen]\nbase_path = \"\"\nauth = \"none\"\n";
+    assert_eq!(config("presgen", usual), presgen);
+    assert_eq!(config("video_message", usual), presgen.replace("presgen", "video_message"));
+    let sessions = format!(
+        "[compat]\nadapters = [\"slidespeaker\"]\n\n[compat.slidespeaker]\nbase_path = \"\"\nauth = \"session\"\n\
+        session_secret_file = {:?}\nfail_once = [\"compose_video\"]\n",
+        path("secret")
+    );
+    assert_eq!(config("slidespeaker", special), sessions);
+    let (rapido, files) = (config("rapido", usual), path("files"));
+    assert!(rapido.contains(&format!("files = {files:?}\n")) && rapido.contains(&format!("lessons = {:?}\n", path("lessons"))), "{rapido}");
+    assert!(path("lessons/lesson_12345678.pptx").exists());
+    for name in ["lesson_basic", "lesson_long", "lesson_many"] {
+        let lesson = fs::read(files.join("data").join(name).with_extension("json")).expect("a lesson");
+        assert!(serde_json::from_slice::<Value>(&lesson).is_ok_and(|lesson| lesson.is_object()), "{name}");
+    }
+}
