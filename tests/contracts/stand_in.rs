@@ -80,7 +80,6 @@ pub fn mirror() -> Router {
     Router::new()
         .route("/echo/{*rest}", any(echo))
         .route("/parts", post(parts).layer(axum::extract::DefaultBodyLimit::disable()))
-        .route("/small", post(|| async { (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({ "detail": "too large" }))) }))
         .route("/third", get(third).with_state(Arc::<AtomicUsize>::default()))
         .route("/wait", get(wait))
         .route("/come", get(come))

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
 
+/// What a server may have done wrong with a body that is still being sent.
+const LOST: &str = " (a server that refuses a body has to read on until its client is done, or the answer is lost)";
+
 /// Why a step fails, and whose promise was broken if that is known more exactly than by the step.
 #[derive(Debug)]
 pub struct Misfit {
@@ -80,7 +83,11 @@ fn encoded(form: &BTreeMap<String, String>) -> Result<String, String> {
 /// Sends a request and takes the whole answer.
 pub async fn answer(client: reqwest::Client, request: Request) -> Result<Answer, String> {
     let what = format!("{} {}", request.method(), request.url());
-    let failed = |error: reqwest::Error| format!("{what}: {}", chain(&error));
+    let is_streamed = request.body().is_some_and(|body| body.as_bytes().is_none());
+    let failed = |error: reqwest::Error| {
+        let hint = if is_streamed && !error.is_connect() { LOST } else { "" };
+        format!("{what}: {}{hint}", chain(&error))
+    };
     let response = client.execute(request).await.map_err(failed)?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let raw = response.bytes().await.map_err(failed)?.to_vec();

@@ -86,9 +86,6 @@ fn requests_are_sent_as_they_are_written() {
       other: {file: {$const: a.txt}, type: {$const: text/plain}}
       big: {type: {$const: application/pdf}, length: {$const: 70000001}, head: "/^%PDF/"}
       content-length: "/^70000[0-9]{3}$/"
-- step: refused before it is read
-  send: {method: POST, path: /small, multipart: {big: {file: big.pdf}}}
-  expect: {status: 413, body: {detail: {$const: too large}}}
 - step: redirects are not followed
   send: {method: GET, path: /moved}
   expect: {status: 307, headers: {Location: path}}
@@ -169,6 +166,15 @@ fn what_was_answered_wrongly_is_told_with_its_place() {
     assert!(failure.reason.contains("a text in which /^1$/m is found was due"), "{failure:?}");
     let failure = fails("- step: nowhere\n  send: {method: GET, path: \"http://127.0.0.1:1/\"}\n  expect: {status: 200}");
     assert!(failure.reason.contains("GET http://127.0.0.1:1/: "), "{failure:?}");
+    // Somebody who hangs up without having read what is sent.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound socket");
+    let hangs_up = std::thread::spawn(move || listener.accept().map(drop));
+    let failure = fails(&format!(
+        "- step: large\n  send: {{method: POST, path: \"http://{address}/\", multipart: {{big: {{file: big.pdf}}}}}}\n  expect: {{status: 413}}"
+    ));
+    assert!(failure.reason.contains("has to read on until its client is done"), "{failure:?}");
+    hangs_up.join().expect("no panic").expect("a connection");
 }
 
 #[test]
