@@ -57,6 +57,30 @@ async fn a_set_comes_whole_and_a_later_one_takes_its_place() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_publish_at_once_one_wins_whole() {
+    both(async |place| {
+        let artifacts = Arc::new(place.open());
+        let tasks: Vec<_> = (0..8_u8)
+            .map(|number| {
+                let items = [place.item(&format!("a-{number}"), &[number; 3000]), place.item(&format!("b-{number}"), &[number; 10])];
+                let items = items.map(|item| Item { name: item.name[..1].into(), ..item });
+                let artifacts = artifacts.clone();
+                tokio::spawn(async move { artifacts.publish("job/1", &items).await.map(drop) })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        let (a, b) = (content(&artifacts, "job/1", "a").await.unwrap(), content(&artifacts, "job/1", "b").await.unwrap());
+        assert_eq!((a.len(), b.len(), a[0]), (3000, 10, b[0]));
+        place.later(HOUR);
+        assert_eq!(artifacts.sweep().await.unwrap().files, 14, "what the others had put there");
+        assert!(artifacts.verify("job/1").await.unwrap().is_empty());
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_a_crash_leaves_is_never_seen_and_soon_swept() {
     both(async |place| {

@@ -91,6 +91,8 @@ pub struct Http {
     pub proxies: Vec<IpAddr>,
     /// Machines that get no answer.
     pub blocked: Vec<IpAddr>,
+    /// May webhooks lead into private networks?
+    pub private_targets: bool,
 }
 
 /// How long files stay.
@@ -298,7 +300,14 @@ impl Default for Store {
 
 impl Default for Http {
     fn default() -> Http {
-        Http { origins: Vec::new(), body: Bytes(256 << 10), upload: Bytes(uploads::LARGEST), proxies: Vec::new(), blocked: Vec::new() }
+        Http {
+            origins: Vec::new(),
+            body: Bytes(256 << 10),
+            upload: Bytes(uploads::LARGEST),
+            proxies: Vec::new(),
+            blocked: Vec::new(),
+            private_targets: false,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
-//! What stands between the network and the routes: TLS, which pages may ask, how much may be sent, and who did what.
+//! What stands between the network and the routes: TLS, which pages may ask, how much may be sent, who did what; and where requests of the
+//! server itself may go.
 //!
 //! ```text
-//! let router = security::guard(v1_routes, &settings).merge(adapter_routes);     // adapters have rules of their own on origins
-//! let router = router.layer(from_fn_with_state(audit, audit::record));
+//! let router = security::origins(v1_routes, &settings).merge(adapter_routes);   // adapters have rules of their own on origins
+//! let router = security::guard(router, &settings).layer(from_fn_with_state(audit, audit::record));
 //! match security::tls(&settings)? {
 //!     Some(acceptor) => axum::serve(TlsListener::new(listener, acceptor)?, service),
 //!     None => axum::serve(listener, service),
@@ -10,15 +11,20 @@
 //! ```
 
 pub mod audit;
+mod outgoing;
 mod tls;
 
 pub use audit::Audit;
+pub use outgoing::{Outgoing, OutgoingError};
 pub use tls::{TlsError, TlsListener, acceptor};
 
 use crate::config::Settings;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use std::time::Duration;
 use tokio_rustls::TlsAcceptor;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -41,19 +47,39 @@ pub fn tls(settings: &Settings) -> Result<Option<TlsAcceptor>, TlsError> {
     }
 }
 
-/// Adds the rules of the settings to routes: the largest bodies, pages of other origins, and that a server with TLS is asked by TLS only.
+/// Adds to all routes what holds for each of them: the largest bodies, and that a server with TLS is asked by TLS only. A route that takes
+/// files has its own limit for them, and `DefaultBodyLimit::disable()`; more than twice that is not even begun.
 pub fn guard<S: Clone + Send + Sync + 'static>(router: Router<S>, settings: &Settings) -> Router<S> {
     let (body, upload) = (settings.http.body.0 as usize, settings.http.upload.0 as usize);
-    let mut router = router.layer(DefaultBodyLimit::max(body)).layer(RequestBodyLimitLayer::new(upload.max(body) + AROUND_FILES));
-    if !settings.http.origins.is_empty() {
-        router = router.layer(cors(&settings.http.origins));
-    }
-    if settings.tls.certificate.is_some() {
+    let most = upload.max(body).saturating_mul(2).saturating_add(AROUND_FILES);
+    let limited = router.layer(DefaultBodyLimit::max(body)).layer(RequestBodyLimitLayer::new(most));
+    let router = limited.layer(map_response(explained));
+    match settings.tls.certificate {
         // RFC 6797: a year.
-        let strict = HeaderValue::from_static("max-age=31536000");
-        router = router.layer(SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, strict));
+        Some(_) => {
+            let strict = HeaderValue::from_static("max-age=31536000");
+            router.layer(SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, strict))
+        }
+        None => router,
     }
-    router
+}
+
+/// Lets pages of the origins in the settings ask these routes.
+pub fn origins<S: Clone + Send + Sync + 'static>(router: Router<S>, settings: &Settings) -> Router<S> {
+    if settings.http.origins.is_empty() { router } else { router.layer(cors(&settings.http.origins)) }
+}
+
+/// A body that is too large is refused before any handler sees it, in words for people: programs want JSON.
+async fn explained(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if response.status() != StatusCode::PAYLOAD_TOO_LARGE || kind.is_some_and(|kind| kind.contains("json")) {
+        return response;
+    }
+    let body = json!({
+        "type": "about:blank", "title": "Payload Too Large", "status": 413, "code": "too_large", "detail": "the request is too large",
+        "cure": "send less; the limits are http.body and http.upload of the server's settings",
+    });
+    (StatusCode::PAYLOAD_TOO_LARGE, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }
 
 /// No cookie counts here, so a page can do no more than whoever wrote it could do without it: credentials are never allowed.
@@ -83,9 +109,9 @@ mod tests {
     use super::*;
     use axum::body::{Body, Bytes};
     use axum::extract::Request;
-    use axum::http::StatusCode;
     use axum::routing::post;
     use engine::graph::unit;
+    use serde_json::Value;
     use tower::ServiceExt;
 
     fn app(change: impl FnOnce(&mut Settings)) -> Router {
@@ -96,7 +122,7 @@ mod tests {
             Ok(bytes) => Ok(bytes.len().to_string()),
             Err(_) => Err(StatusCode::PAYLOAD_TOO_LARGE),
         };
-        guard(router.route("/upload", post(streamed).layer(DefaultBodyLimit::disable())), &settings)
+        guard(origins(router.route("/upload", post(streamed).layer(DefaultBodyLimit::disable())), &settings), &settings)
     }
 
     #[tokio::test]
@@ -123,10 +149,15 @@ mod tests {
         });
         let send = async |path: &str, size: usize| {
             let request = Request::post(path).body(Body::from(vec![0; size])).unwrap();
-            app.clone().oneshot(request).await.unwrap().status()
+            let response = app.clone().oneshot(request).await.unwrap();
+            let status = response.status();
+            let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+            let said = serde_json::from_slice::<Value>(&body).map(|problem| problem["code"].clone()).unwrap_or_default();
+            (status, said)
         };
-        assert_eq!((send("/", 1000).await, send("/", 1001).await), (StatusCode::OK, StatusCode::PAYLOAD_TOO_LARGE));
-        assert_eq!((send("/upload", 4 << 20).await, send("/upload", (4 << 20) + 1).await), (StatusCode::OK, StatusCode::PAYLOAD_TOO_LARGE));
+        let too_large = || (StatusCode::PAYLOAD_TOO_LARGE, json!("too_large"));
+        assert_eq!((send("/", 1000).await.0, send("/", 1001).await), (StatusCode::OK, too_large()));
+        assert_eq!((send("/upload", 7 << 20).await.0, send("/upload", (7 << 20) + 1).await), (StatusCode::OK, too_large()));
     }
 
     #[tokio::test]

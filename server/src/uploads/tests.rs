@@ -186,3 +186,25 @@ fn what_a_killed_server_left_is_cleared() {
     clear(&coming).unwrap();
     assert!(!coming.exists());
 }
+
+#[tokio::test]
+async fn who_sends_too_much_gets_an_answer_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Arc::new(folder.path().to_path_buf());
+    let take = move |form: Request| {
+        let path = path.clone();
+        async move {
+            let rules = Rules { folder: &path, bytes: 1 << 20, kinds: CONTENT };
+            receive(form.into_body().into_data_stream(), "a.txt", &rules).await.map(drop).map_err(|error| error.status())
+        }
+    };
+    let app = Router::new().route("/", post(take)).layer(DefaultBodyLimit::disable());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.post(format!("http://{address}/")).body(vec![b'a'; 2 << 20]).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 413);
+    assert_eq!(left(folder.path()), 0);
+}
