@@ -143,7 +143,7 @@ fn only_what_an_edit_touches_is_encoded_again() {
         place.write_lesson(&text.replace(from, to));
     };
     edit("Good morning, everybody.", "Good evening, everybody.");
-    assert_eq!(place.reasons(), [(1, r#"["changed: narration (speech)","changed: idle motion (speech)"]"#.to_string())]);
+    assert_eq!(place.reasons(), [(1, r#"["changed: narration (speech)"]"#.to_string())]);
     assert_eq!(place.counts(&[]), (7, 0));
     edit("duration: 31s", "duration: 36s");
     assert_eq!(place.counts(&[]), (8, 2), "what lies before the edit stays as it was");
@@ -188,12 +188,13 @@ fn a_killed_render_goes_on_and_two_at_once_share_what_they_make() {
         std::thread::sleep(Duration::from_secs_f64(wall.as_secs_f64() * f64::from((random >> 33) as u32) / f64::from(1u32 << 31)));
         running.kill().unwrap();
         running.wait().unwrap();
+        // Four pieces of sound are not counted.
         let left =
             files(&place.segments()).into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "lseg")).count();
         assert!(place.render("film.mp4", &["--report", "report.json"]) == whole, "seed {seed}: the next render differs");
         let report: Value = serde_json::from_slice(&fs::read(place.path("report.json")).unwrap()).unwrap();
         let reused = report["segments"]["reused"].as_u64().unwrap();
-        assert!(reused + 1 >= left as u64, "seed {seed}: {left} files were there, {reused} segments were taken");
+        assert!(reused + 4 >= left as u64, "seed {seed}: {left} files were there, {reused} segments were taken");
     }
     fs::remove_dir_all(place.segments()).unwrap();
     let mut two = ["a.mp4", "b.mp4"].map(|film| place.command(film, &["--jobs", "2"]).spawn().unwrap());
