@@ -90,7 +90,9 @@ fn window(unit: &[u8]) -> u8 {
             15 => 14 + bits(8),
             count => count,
         };
-        (0..count).for_each(|_| drop(bits(8)));
+        for _ in 0..count {
+            bits(8);
+        }
     }
     let _tag = bits(4);
     // Without common windows the gain comes first.
