@@ -13,8 +13,9 @@ use crate::time::{Rate, Span, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Parts are cut every so often from their beginning, as long as more than one and a half pieces are left.
-const PIECE: Span = Span::from_seconds(10);
+/// Parts are cut every so often from their beginning, as long as more than one and a half pieces are left. Shorter pieces would make an
+/// edit cheaper, but each one costs a tenth of a second in which an encoder fills and empties.
+const PIECE: Span = Span::from_seconds(15);
 
 /// Nodes of sound do not look further ahead.
 const AHEAD: Span = Span::SECOND;
@@ -230,14 +231,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_parts_are_cut_every_10_seconds_of_whole_pictures() {
+    fn long_parts_are_cut_every_15_seconds_of_whole_pictures() {
         let seconds = |parts: Vec<(Span, Span)>| parts.iter().map(|(from, to)| (from.as_seconds(), to.as_seconds())).collect::<Vec<_>>();
         let fps = Rate::per_second(30);
         let cut = |length: i64, starts| seconds(pieces(Span::from_seconds(length), starts, fps));
-        assert_eq!(cut(15, Starts::Anywhere), [(0.0, 15.0)]);
-        assert_eq!(cut(16, Starts::Anywhere), [(0.0, 10.0), (10.0, 16.0)]);
-        assert_eq!(cut(33, Starts::Anywhere), [(0.0, 10.0), (10.0, 20.0), (20.0, 33.0)]);
-        assert_eq!(cut(20, Starts::Anywhere), [(0.0, 10.0), (10.0, 20.0)]);
+        assert_eq!(cut(22, Starts::Anywhere), [(0.0, 22.0)]);
+        assert_eq!(cut(24, Starts::Anywhere), [(0.0, 15.0), (15.0, 24.0)]);
+        assert_eq!(cut(50, Starts::Anywhere), [(0.0, 15.0), (15.0, 30.0), (30.0, 50.0)]);
+        assert_eq!(cut(30, Starts::Anywhere), [(0.0, 15.0), (15.0, 30.0)]);
         assert_eq!(cut(45, Starts::Slide), [(0.0, 45.0)]);
         let ntsc = Rate::new(30_000, 1001).expect("a rate");
         assert!(pieces(ntsc.span_of(1000), Starts::Anywhere, ntsc).iter().all(|(from, _)| from.0 % ntsc.interval().0 == 0));

@@ -77,11 +77,30 @@ fn encode_from(samples: &[f32], from: Option<Span>) -> Vec<(usize, Packet<Encode
     units.into_iter().map(|unit| (0, unit)).collect()
 }
 
-/// The window sequence of the first channel (ISO/IEC 14496-3, table 4.5 and following): long, start, eight short, stop.
+/// The window sequence of the first channel (ISO/IEC 14496-3, 4.4.2): long, start, eight short, stop.
 fn window(unit: &[u8]) -> u8 {
-    assert_eq!(unit[0] >> 5, 1, "a channel pair");
+    let mut at = 0;
+    let mut bits = |count: usize| {
+        at += count;
+        (at - count..at).fold(0, |value, bit| value << 1 | u32::from(unit[bit / 8] >> (7 - bit % 8) & 1))
+    };
+    // Elements that fill come before the pair of channels.
+    while bits(3) == 6 {
+        let count = match bits(4) {
+            15 => 14 + bits(8),
+            count => count,
+        };
+        for _ in 0..count {
+            bits(8);
+        }
+    }
+    let _tag = bits(4);
     // Without common windows the gain comes first.
-    if unit[0] & 1 == 1 { unit[1] >> 5 & 3 } else { unit[2] >> 5 & 3 }
+    if bits(1) == 0 {
+        bits(8);
+    }
+    let _reserved = bits(1);
+    bits(2) as u8
 }
 
 #[test]
@@ -97,8 +116,7 @@ fn pieces_can_be_left_out_and_nobody_hears_where_they_meet() {
         assert!(all.len() - skipped == later.len() && all[skipped..].iter().zip(&later).all(is_same), "from piece {number} on");
         assert_eq!(later[0].1.pts, Time::ZERO + Span(piece.0 * number as i64));
     }
-    // The first two may say who made them.
-    let windows: Vec<u8> = all[2..].iter().map(|(_, unit)| window(&unit.media.data)).collect();
+    let windows: Vec<u8> = all.iter().map(|(_, unit)| window(&unit.media.data)).collect();
     assert!(windows.contains(&2), "no window is short");
     let fits = |pair: &[u8]| matches!((pair[0], pair[1]), (0 | 3, 0 | 1) | (1 | 2, 2) | (2, 3));
     assert!(windows.windows(2).all(fits), "windows that do not follow each other");

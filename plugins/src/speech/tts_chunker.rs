@@ -262,8 +262,8 @@ impl Node for TtsChunker {
             let (id, number) = (slide.id.as_str().into(), slide.number);
             let start = talk.position();
             let end = start + talk.now.length();
-            self.contents.push(content);
             parts.push(Part { id, number, start, end, content: content.hash() });
+            self.contents.push(content);
             talk.leave_slide();
         }
         Ok(parts)
