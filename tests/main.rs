@@ -2,6 +2,7 @@
 
 mod bad;
 mod cli;
+mod contracts;
 mod lecture;
 mod live;
 mod support;

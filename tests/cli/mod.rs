@@ -1,7 +1,7 @@
 //! The command line: what it prints, where, and with which exit code.
 
 mod files;
-mod google_slides;
+pub mod google_slides;
 mod graphs;
 mod help;
 mod lessons;
