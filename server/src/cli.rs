@@ -1,7 +1,8 @@
 //! The arguments of the program. Each command's own are in its file.
 
 use crate::commands::{
-    avatars, cache, check, completions, doctor, graph, join, lesson, live, nodes, render, run, schema, speak, token, top, voices, watch,
+    avatars, cache, check, completions, config, doctor, graph, join, lesson, live, nodes, render, run, schema, speak, token, top, voices,
+    watch,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -60,6 +61,7 @@ pub enum Command {
     Voices(voices::Options),
     Avatars(avatars::Options),
     Cache(cache::Options),
+    Config(config::Options),
     Doctor(doctor::Options),
     Completions(completions::Options),
 }

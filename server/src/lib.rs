@@ -5,11 +5,15 @@
 //! progress, warnings and errors go to standard error. Exit codes: 0 done, 1 the run failed, 2 graph, input or usage invalid,
 //! 130 and 143 aborted by SIGINT and SIGTERM.
 
+pub mod accounts;
+pub mod artifacts;
 mod auth;
 mod cli;
 mod commands;
 mod compat;
+pub mod config;
 mod console;
+mod daily;
 mod decks;
 mod doctor;
 mod estimate;
@@ -17,17 +21,22 @@ mod excerpt;
 mod execute;
 mod failure;
 mod graphs;
+pub mod guard;
 mod http;
+pub mod limits;
 mod live;
 mod metrics;
 mod outputs;
+pub mod privacy;
 mod progress;
 mod quality;
 mod renders;
 mod resources;
+pub mod security;
 mod segmented;
 mod signals;
 mod state;
+pub mod uploads;
 mod verify;
 
 use clap::Parser;

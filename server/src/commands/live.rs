@@ -7,7 +7,7 @@ use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, must_have_sink};
-use crate::http::{App, Journal, Server, links};
+use crate::http::{App, Journal, Keep, Server, links};
 use crate::live::{Command, LIMIT, Lecture, OnState, Outputs, Premises, Session, Sessions, State};
 use crate::outputs;
 use crate::progress::{Doing, clock};
@@ -168,7 +168,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         return Err(Failure::Invalid(format!("{} is no live graph; write clock: live, or a profile `live` that does", file.name())));
     }
 
-    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), options.keep_logs);
+    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), Keep::all(options.keep_logs));
     let rapido = Rapido::new(options.rapido, (address, &origin), &options.allow_origin, options.livekit.clone(), kept.join("texts"))?;
     tracing::info!("rapido adapter: {}", rapido.describe());
     journal.backend("", "adapter", &format!("rapido: {}", rapido.describe()), None);

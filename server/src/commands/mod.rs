@@ -4,6 +4,7 @@ pub mod avatars;
 pub mod cache;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod doctor;
 pub mod graph;
 pub mod join;
@@ -42,6 +43,7 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Voices(options) => voices::run(options, console),
         Command::Avatars(options) => avatars::run(options, console),
         Command::Cache(options) => cache::run(options, console),
+        Command::Config(options) => config::run(&options, console),
         Command::Doctor(options) => doctor::run(options, console),
         Command::Completions(options) => completions::run(options, console),
     }

@@ -8,7 +8,7 @@ mod problem;
 mod sockets;
 mod whep;
 
-pub use journal::Journal;
+pub use journal::{Journal, Keep};
 pub use live::links;
 pub use whep::Peers;
 
