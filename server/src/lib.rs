@@ -11,13 +11,17 @@ mod commands;
 mod compat;
 mod console;
 mod decks;
+mod dispatch;
 mod doctor;
 mod estimate;
 mod excerpt;
 mod execute;
 mod failure;
+mod folders;
 mod graphs;
 mod http;
+mod jobs;
+mod ledger;
 mod live;
 mod metrics;
 mod outputs;
@@ -26,15 +30,18 @@ mod quality;
 mod renders;
 mod resources;
 mod segmented;
+mod service;
 mod signals;
 mod state;
 mod verify;
+mod worker;
 
 use clap::Parser;
 use std::io::Write;
 
 /// The whole program: reads the arguments, does what they say, prints what went wrong, and ends with the exit code.
 pub fn main() -> ! {
+    worker::follow_parent();
     let cli = cli::Cli::parse();
     // Two are linked in, and none is taken by itself. A second call finds the first one's choice.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,0 +1,230 @@
+use super::*;
+use crate::dispatch::{Local, Slots};
+use crate::ledger::{ErrorClass, StageState};
+use crate::worker::{Ended, Perform, StageError, Stop};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Instant;
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, mpsc, watch};
+
+/// Does what it is told, and tells what it does.
+struct Puppet {
+    begun: mpsc::UnboundedSender<Ticket>,
+    /// What the next stages end with; then all are done.
+    endings: Mutex<VecDeque<Result<Ended, StageError>>>,
+    /// A stage takes one of these.
+    go: Semaphore,
+}
+
+impl Perform for Puppet {
+    fn perform<'a>(&'a self, ticket: &'a Ticket, _: watch::Sender<Report>, mut stop: Stop) -> BoxFuture<'a, Result<Ended, StageError>> {
+        async move {
+            self.begun.send(ticket.clone()).unwrap();
+            tokio::select! {
+                permit = self.go.acquire() => permit.unwrap().forget(),
+                () = stop.asked() => return Ok(Ended::Stopped),
+            }
+            let done = Ended::Done { result: Value::from(ticket.position), note: None };
+            self.endings.lock().unwrap().pop_front().unwrap_or(Ok(done))
+        }
+        .boxed()
+    }
+}
+
+struct Place {
+    folder: TempDir,
+    jobs: Jobs,
+    puppet: Arc<Puppet>,
+    begun: mpsc::UnboundedReceiver<Ticket>,
+}
+
+impl Place {
+    async fn new(slots: Slots) -> Place {
+        Place::at(tempfile::tempdir().unwrap(), slots).await
+    }
+
+    async fn at(folder: TempDir, slots: Slots) -> Place {
+        let (tell, begun) = mpsc::unbounded_channel();
+        let puppet = Arc::new(Puppet { begun: tell, endings: Mutex::default(), go: Semaphore::new(0) });
+        let folders = Folders::open(folder.path()).unwrap();
+        let ledger = Ledger::open(&folders.ledger()).unwrap();
+        let local = Local::new(Desk::new(ledger.clone()), puppet.clone(), slots, tokio::runtime::Handle::current());
+        let jobs = Jobs::open(ledger, Arc::new(local), folders).await.unwrap();
+        Place { folder, jobs, puppet, begun }
+    }
+
+    fn go(&self, stages: usize) {
+        self.puppet.go.add_permits(stages);
+    }
+
+    fn next_ends(&self, ending: Result<Ended, StageError>) {
+        self.puppet.endings.lock().unwrap().push_back(ending);
+    }
+
+    async fn next(&mut self) -> Ticket {
+        tokio::time::timeout(Duration::from_secs(20), self.begun.recv()).await.expect("a stage begins").unwrap()
+    }
+
+    async fn submit(&self, spec: JobSpec) -> JobId {
+        self.jobs.submit(spec).await.unwrap().0
+    }
+}
+
+fn spec(owner: &str, stages: usize) -> JobSpec {
+    let task = || Task::Import { deck: "input/talk.pptx".into() };
+    let spec = JobSpec { owner: Some(owner.into()), ..JobSpec::new("test", "Test") };
+    (0..stages).fold(spec, |spec, number| spec.stage(&format!("s{number}"), "Stage", 1.0, task()))
+}
+
+fn error(class: ErrorClass) -> StageError {
+    StageError::new(class, "broken", "it broke", "mend it")
+}
+
+fn one_slot() -> Slots {
+    Slots { heavy: 1, light: 1, ..Slots::default() }
+}
+
+#[tokio::test]
+async fn a_job_is_done_stage_by_stage() {
+    let mut place = Place::new(one_slot()).await;
+    let id = place.submit(spec("eve", 3)).await;
+    place.go(3);
+    assert_eq!([place.next().await.position, place.next().await.position, place.next().await.position], [0, 1, 2]);
+    let job = place.jobs.wait(id).await.unwrap();
+    assert_eq!((job.state, job.result), (JobState::Completed, Value::from(2)));
+}
+
+#[tokio::test]
+async fn what_may_work_the_next_time_is_tried_again_and_what_may_not_is_not() {
+    let place = Place::new(one_slot()).await;
+    place.next_ends(Err(error(ErrorClass::Recoverable)));
+    place.go(10);
+    let id = place.submit(spec("eve", 1)).await;
+    let job = place.jobs.wait(id).await.unwrap();
+    assert_eq!((job.state, job.stages[0].attempt), (JobState::Completed, 2));
+    place.next_ends(Err(error(ErrorClass::Permanent)));
+    let id = place.submit(spec("eve", 1)).await;
+    let job = place.jobs.wait(id).await.unwrap();
+    assert_eq!((job.state, job.stages[0].attempt), (JobState::Failed, 1));
+    assert_eq!(place.jobs.retry(id, None).await.unwrap(), "s0");
+    assert_eq!(place.jobs.wait(id).await.unwrap().state, JobState::Completed);
+    assert!(matches!(place.jobs.retry(id, None).await, Err(JobsError::State(JobState::Completed, _))));
+}
+
+#[tokio::test]
+async fn a_cancelled_job_stops_and_makes_room() {
+    let mut place = Place::new(one_slot()).await;
+    let spec_of = spec("eve", 2);
+    let input = place.jobs.folders().input(spec_of.id).unwrap();
+    std::fs::write(input.join("talk.pptx"), "x").unwrap();
+    let id = place.submit(spec_of).await;
+    let waiting = place.submit(spec("eve", 1)).await;
+    place.next().await;
+    assert!(place.jobs.cancel(id).await.unwrap());
+    assert!(!place.jobs.cancel(id).await.unwrap(), "it has been");
+    assert!(!place.jobs.folders().work(id).join("processing").exists() && input.join("talk.pptx").exists());
+    assert_eq!(place.next().await.job, waiting);
+    place.jobs.cancel(waiting).await.unwrap();
+    // It begins anew: what was made is gone.
+    place.go(2);
+    place.jobs.retry(id, None).await.unwrap();
+    assert_eq!(place.jobs.wait(id).await.unwrap().state, JobState::Completed);
+    place.jobs.delete(id).await.unwrap();
+    assert!(matches!(place.jobs.job(id), Err(JobsError::Unknown(_))) && !place.jobs.folders().work(id).exists());
+    assert!(matches!(place.jobs.delete(id).await, Err(JobsError::Unknown(_))));
+}
+
+#[tokio::test]
+async fn what_a_server_puts_back_goes_on_at_the_next_start() {
+    let mut place = Place::new(one_slot()).await;
+    let id = place.submit(spec("eve", 2)).await;
+    place.go(1);
+    place.next().await;
+    assert_eq!(place.next().await.position, 1);
+    place.jobs.drain().await;
+    assert!(matches!(place.jobs.submit(spec("eve", 1)).await, Err(JobsError::Closing)));
+    assert_eq!(place.jobs.job(id).unwrap().stages[1].state, StageState::Pending);
+    let Place { folder, jobs, .. } = place;
+    drop(jobs);
+    let mut place = Place::at(folder, one_slot()).await;
+    let ticket = place.next().await;
+    assert_eq!((ticket.job, ticket.position, ticket.attempt), (id, 1, 2));
+    place.go(1);
+    assert_eq!(place.jobs.wait(id).await.unwrap().state, JobState::Completed);
+}
+
+#[tokio::test]
+async fn owners_share_the_slots() {
+    let mut place = Place::new(one_slot()).await;
+    let mut owners = Vec::new();
+    for owner in ["ann", "ann", "ann", "bob"] {
+        place.submit(spec(owner, 1)).await;
+    }
+    place.submit(JobSpec { priority: 1, ..spec("cy", 1) }).await;
+    for _ in 0..5 {
+        owners.push(place.next().await.owner.unwrap());
+        place.go(1);
+    }
+    // The first was at work before the others came.
+    assert_eq!(owners, ["ann", "cy", "bob", "ann", "ann"]);
+}
+
+#[tokio::test]
+async fn a_stage_that_takes_too_long_or_panics_fails() {
+    let mut place = Place::new(Slots { limit: Duration::from_millis(50), ..one_slot() }).await;
+    let id = place.submit(spec("eve", 1)).await;
+    place.next().await;
+    let mut follow = place.jobs.follow(id, 0);
+    let failed = loop {
+        let event = follow.next().await.unwrap();
+        if event.kind == EventKind::Error {
+            break event;
+        }
+    };
+    assert_eq!((&failed.data["code"], &failed.data["class"]), (&Value::from("time_limit"), &Value::from("RESOURCE")));
+    assert_eq!(failed.data["retry_in_seconds"], 10.0);
+}
+
+#[tokio::test]
+async fn jobs_that_make_no_sense_are_not_taken() {
+    let place = Place::new(one_slot()).await;
+    let invalid = async |spec: JobSpec| matches!(place.jobs.submit(spec).await, Err(JobsError::Invalid(_)));
+    assert!(invalid(spec("eve", 0)).await);
+    assert!(invalid(spec("eve", 1).stage("s0", "Again", 1.0, Task::Publish)).await);
+    assert!(invalid(spec("eve", 0).stage("a", "A", 1.0, Task::Import { deck: "/etc/passwd".into() })).await);
+}
+
+#[tokio::test]
+async fn a_held_job_begins_when_it_is_started() {
+    let mut place = Place::new(one_slot()).await;
+    let id = place.submit(JobSpec { held: true, ..spec("eve", 1) }).await;
+    place.go(1);
+    assert!(place.begun.try_recv().is_err());
+    place.jobs.start(id).await.unwrap();
+    assert_eq!(place.next().await.job, id);
+    place.jobs.wait(id).await.unwrap();
+    assert!(matches!(place.jobs.start(id).await, Err(JobsError::State(..))));
+}
+
+/// D11, with nothing to do in each job: how long until a stage begins, while ten are at work and others wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_jobs_ten_at_once_all_succeed_and_begin_at_once() {
+    let mut place = Place::new(Slots { light: 10, ..Slots::default() }).await;
+    place.go(100);
+    let mut waits = Vec::new();
+    for _ in 0..100 {
+        let asked = Instant::now();
+        place.submit(spec("eve", 1)).await;
+        place.next().await;
+        waits.push(asked.elapsed());
+    }
+    let query = JobQuery { limit: 1000, ..JobQuery::default() };
+    for job in place.jobs.list(&query).unwrap().jobs {
+        assert_eq!(place.jobs.wait(job.id).await.unwrap().state, JobState::Completed);
+    }
+    waits.sort();
+    assert!(waits[50] <= Duration::from_millis(50), "{:?}", waits[50]);
+}
