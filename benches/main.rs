@@ -4,7 +4,7 @@
 //! in the same rounds as we do; the best or the middle of the rounds counts. Figures go to `benches/results/NAME.json` and `.md`;
 //! `--publish` also puts the table into the README and draws `docs/speed.svg`.
 //!
-//! Usage: `cargo bench --profile dev -- [BENCH...] [--name NAME] [--publish]`, where BENCH is one of [`BENCHES`]; all without one. Ends
+//! Usage: `cargo bench --profile dev -- [BENCH...] [--name NAME] [--publish]`, where BENCH is one of [`BENCHES`] (all without one) or of [`LONG`]. Ends
 //! with an error when a mark is missed.
 
 mod engine;
@@ -28,6 +28,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// All benches, in the order of the table.
 const BENCHES: [&str; 11] = ["hop", "border", "join", "key", "render", "slides", "rig", "speech", "memory", "segments", "scheduler"];
+
+/// Those that take too long for every day: only when they are named, as `scripts/soak` does.
+const LONG: [&str; 1] = ["long"];
 
 /// What a session measured.
 #[derive(Serialize, Deserialize)]
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
             "speech" => lecture::speech(folder.path(), lectern),
             "segments" => segments::edits(folder.path(), lectern),
             "scheduler" => segments::scheduler(),
+            "long" => segments::long(folder.path(), lectern),
             _ => lecture::memory(folder.path(), lectern),
         });
         println!("{bench}: {:.0} s", since.elapsed().as_secs_f64());
@@ -98,7 +102,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
             "--bench" => {} // Cargo says so itself.
             "--publish" => options.publish = true,
             "--name" => options.name = arguments.next().ok_or("--name needs a name")?,
-            bench if BENCHES.contains(&bench) => options.benches.push(bench.into()),
+            bench if BENCHES.contains(&bench) || LONG.contains(&bench) => options.benches.push(bench.into()),
             other => return Err(format!("there is no bench called {other}; there are: {}", BENCHES.join(" "))),
         }
     }

@@ -1,8 +1,9 @@
 //! Processor time, of this process and of children, and the middle of several rounds.
 
 use nix::sys::resource::{UsageWho, getrusage};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Processor seconds, user and system, that this process (all threads) or its finished children have used.
@@ -35,7 +36,31 @@ pub fn wall_of(command: &mut Command) -> f64 {
 
 /// Largest resident memory in bytes of the process itself, without those it starts.
 pub fn peak_memory_of(command: &mut Command) -> u64 {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    peak_until_end(child)
+}
+
+/// Seconds until the program first says how far it is, in percent, and its largest memory. Its output is JSON, a line an event.
+pub fn first_progress_and_peak_of(command: &mut Command) -> (f64, u64) {
+    let since = Instant::now();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = BufReader::new(child.stdout.take().expect("piped above"));
+    let reader = std::thread::spawn(move || {
+        let mut first = f64::NAN;
+        for line in said.lines().map_while(Result::ok) {
+            let event: serde_json::Value = serde_json::from_str(&line).expect("every line is JSON");
+            if first.is_nan() && event["percent"].is_number() {
+                first = since.elapsed().as_secs_f64();
+            }
+        }
+        first
+    });
+    let peak = peak_until_end(child);
+    (reader.join().expect("it only reads"), peak)
+}
+
+fn peak_until_end(mut child: Child) -> u64 {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     let ended = loop {
@@ -46,7 +71,7 @@ pub fn peak_memory_of(command: &mut Command) -> u64 {
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    assert!(ended.success(), "{command:?} ended with {ended}");
+    assert!(ended.success(), "the program ended with {ended}");
     peak
 }
 

@@ -1,6 +1,6 @@
 //! Renders in segments: what an edit costs against the first render, what it costs to be cut, and how well the scheduler fills its places.
 
-use crate::measure::wall_of;
+use crate::measure::{first_progress_and_peak_of, wall_of};
 use crate::rows::{Mark, Row};
 use engine::graph::check::{Depth, check};
 use engine::graph::{LoadOptions, load};
@@ -20,6 +20,9 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 /// Slides of the lecture, each spoken for about half a minute.
 const SLIDES: usize = 10;
 
+/// Slides of a long lecture, two hours of it.
+const MANY: usize = 300;
+
 /// What slide `number` says; takes about 30 s.
 fn narration(number: usize, edited: bool) -> String {
     let ending = if edited { "This is how it ends since it was edited." } else { "And this is how it ends." };
@@ -34,12 +37,16 @@ fn narration(number: usize, edited: bool) -> String {
 
 /// The same lecture as a lesson file with pictures, and as a deck.
 fn lesson(folder: &Path, edited: bool) -> PathBuf {
-    let mut text = "version: 1\nid: ten\nslides:\n".to_string();
-    for number in 0..SLIDES {
-        let (shade, said) = (40 + number * 20, narration(number, edited && number == 4));
+    lesson_of(folder, SLIDES, edited)
+}
+
+fn lesson_of(folder: &Path, slides: usize, edited: bool) -> PathBuf {
+    let mut text = format!("version: 1\nid: lesson-{slides}\nslides:\n");
+    for number in 0..slides {
+        let (shade, said) = (40 + number * 20 % 200, narration(number, edited && number == 4));
         text += &format!("- {{ id: s{number}, color: \"#{shade:02x}{:02x}60\", narration: \"{said}\" }}\n", 255 - shade);
     }
-    let path = folder.join("ten.yaml");
+    let path = folder.join(format!("lesson-{slides}.yaml"));
     fs::write(&path, text).expect("our own folder");
     path
 }
@@ -146,6 +153,34 @@ pub fn edits(folder: &Path, lectern: &Path) -> Vec<Row> {
     );
     rows.push(Row::new("segments", "one segment at a time, against two at once (the same file), wall", one, "s").against(two));
     rows
+}
+
+/// Two hours of lecture: memory as for ten slides, and somebody is told at once how far it is.
+pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
+    let render = |slides: usize| {
+        let film = folder.join(format!("{slides}.mp4"));
+        let mut command = Command::new(lectern);
+        command
+            .current_dir(folder)
+            .env("XDG_CACHE_HOME", folder.join(format!("cache-{slides}")))
+            .args(["render", "--json", "--size", "sd"]);
+        first_progress_and_peak_of(command.arg(lesson_of(folder, slides, false)).arg("-o").arg(film))
+    };
+    let (_, few) = render(SLIDES);
+    let (first, many) = render(MANY);
+    let film = Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"])
+        .arg(folder.join(format!("{MANY}.mp4")))
+        .output()
+        .expect("ffprobe is installed");
+    let hours = String::from_utf8_lossy(&film.stdout).trim().parse::<f64>().expect("a film has a length") / 3600.0;
+    let what = |what: &str| format!("{MANY} slides, {hours:.1} h of lecture: {what}");
+    vec![
+        Row::new("long", what(&format!("memory, against {SLIDES} slides")), many as f64 / 1e6, "MB")
+            .against(few as f64 / 1e6)
+            .mark(Mark::Within(1.1)),
+        Row::new("long", what("first progress"), first, "s").mark(Mark::AtMost(2.0)),
+    ]
 }
 
 /// 640 segments of one small picture, each of which takes 100 ms, 64 at once.

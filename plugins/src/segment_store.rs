@@ -73,6 +73,8 @@ impl Store for SegmentStore {
 fn publish(part: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create(part)?;
     file.write_all(content)?;
+    // The clock of a file system may be some milliseconds behind, which would make a new segment look older than the store's opening.
+    file.set_modified(SystemTime::now())?;
     file.sync_all()?;
     drop(file);
     match fs::hard_link(part, path) {

@@ -95,6 +95,11 @@ pub enum GstError {
 }
 
 impl GstError {
+    /// Of a film; the text continues a sentence about the file.
+    pub(super) fn film(text: impl Into<String>) -> GstError {
+        GstError::Film { text: text.into() }
+    }
+
     /// From an error message on the bus.
     pub(super) fn from_message(message: &gst::message::Error) -> GstError {
         let element = message.src().map_or_else(|| "pipeline".to_owned(), |source| source.name().to_string());

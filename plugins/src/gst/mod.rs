@@ -8,7 +8,6 @@ mod chain;
 mod error;
 mod feed;
 pub(crate) mod film;
-mod film_range;
 mod link;
 mod opus;
 mod pipeline;

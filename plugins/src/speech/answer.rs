@@ -4,7 +4,7 @@
 //! kept for as long as a flush may go back into it.
 
 use super::narrator::{AHEAD, Narrator};
-use super::talk::Rest;
+use super::programme::Rest;
 use super::text::{Clause, Narration as Script, Options, narrate};
 use super::timeline::Timeline;
 use super::voice::{SAMPLES, Synthesis};

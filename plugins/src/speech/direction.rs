@@ -1,7 +1,8 @@
 //! What a live talk can be told: to begin, to go to another slide, to pause, to go on, to say something.
 
 use super::answer::{MOST, Say, SayCommand};
-use super::talk::{Rest, Stretch, Talk, Until, What};
+use super::programme::{Rest, Stretch, Until, What};
+use super::talk::Talk;
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -11,6 +11,8 @@ pub mod decode;
 mod direction;
 mod embed;
 mod narrator;
+mod programme;
+mod recordings;
 mod stretches;
 mod talk;
 pub mod text;

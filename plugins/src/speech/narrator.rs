@@ -165,7 +165,7 @@ impl Job {
 }
 
 /// Makes this thread one that gives way to those that go by the clock: speech is made seconds ahead.
-fn give_way() {
+pub(super) fn give_way() {
     #[cfg(target_os = "linux")]
     // SAFETY: takes no pointers. On Linux 0 is the calling thread (setpriority(2), "C library/kernel differences"). A refusal changes nothing.
     unsafe {

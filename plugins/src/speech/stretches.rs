@@ -1,7 +1,8 @@
 //! The calls of a talk that is not in the middle of a slide: rests and answers.
 
 use super::answer::Answer;
-use super::talk::{Rest, Stretch, Talk, Until, What};
+use super::programme::{Rest, Stretch, Until, What};
+use super::talk::Talk;
 use super::tts_chunker::{AUDIO, CUES};
 use super::voice::SAMPLES;
 use engine::cue::Cue;

@@ -3,15 +3,15 @@
 //! The programme is a row of stretches: slides, rests and answers. A flush goes back along them to the one that its cut lies in, makes that
 //! one again (what was spoken is remembered) and leaves out what lies before the cut.
 
-use super::answer::{Answer, Say};
-use super::decode::decode;
+use super::answer::Say;
 use super::direction::Order;
 use super::narrator::{AHEAD, Narrator};
+use super::programme::{Rest, Speech, Stretch, Until, What, expected_length};
+use super::recordings::Recordings;
 use super::text::{Clause, Ends, Narration as Script};
 use super::timeline::{Content, Timeline};
 use super::tts_chunker::CUES;
-use super::viseme::visemes_from_sound;
-use super::voice::{SAMPLES, TARGET_LUFS};
+use super::voice::SAMPLES;
 use crate::lesson::{LEAD_IN, Lesson, Narration, Slide, TAIL};
 use engine::cue::{Cue, SlideCue, VisemeCue, WordCue};
 use engine::node::{Cx, Result};
@@ -21,82 +21,8 @@ use engine::time::{Span, Time};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Speech runs at about this many characters a second; for the estimate of the length only.
-const CHARACTERS_A_SECOND: f64 = 15.0;
-
 /// Stretches that are remembered: more than begin within the latency of a live run.
 const PAST: usize = 64;
-
-/// A part of the programme.
-pub(super) struct Stretch {
-    pub(super) at: Time,
-    /// Place in `order` of its slide.
-    pub(super) place: usize,
-    /// When that slide began, or would have if nothing had come between.
-    pub(super) start: Time,
-    pub(super) what: What,
-}
-
-/// What a stretch is.
-pub(super) enum What {
-    /// A slide, from its beginning or from where it was.
-    Slide,
-    /// Silence, while the slide stands and the presenter idles.
-    Rest(Rest),
-    /// Something else is said, while the slide stands.
-    Answer(Box<Answer>),
-}
-
-/// How a rest ends, and where in the slide it goes on.
-#[derive(Clone, Copy)]
-pub(super) struct Rest {
-    pub(super) until: Until,
-    pub(super) sentence: Span,
-}
-
-/// The end of a rest.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until {
-    /// The talk is told to begin.
-    Told,
-    /// It is told to go on.
-    Resumed,
-    /// All answers have been given.
-    Answered,
-    /// The live page is left.
-    Left,
-}
-
-/// What is known of a slide's speech: the times in it at which sentences begin, and at which the last one has ended.
-#[derive(Clone, Default)]
-pub(super) struct Speech {
-    pub(super) begins: Vec<Span>,
-    end: Option<Span>,
-}
-
-impl Speech {
-    fn begins_at(&mut self, at: Span) {
-        if self.begins.last().is_none_or(|last| *last < at) {
-            self.begins.push(at);
-        }
-    }
-
-    /// Where in the slide an interruption at this time goes on: with the sentence that it interrupts, or, when all has been said, with
-    /// what the slide shows.
-    pub(super) fn goes_on_at(&self, at: Span) -> Span {
-        match self.end {
-            Some(end) if at >= end => at,
-            _ => self.begins.iter().filter(|begin| **begin <= at).max().copied().unwrap_or(Span::ZERO),
-        }
-    }
-
-    /// How long a sentence still goes on at this time; `None` when nobody speaks, or one has just ended. As far as speech has been made.
-    fn left(&self, at: Span) -> Option<Span> {
-        let begun = self.begins.iter().rfind(|begin| **begin <= at).filter(|begin| **begin < at)?;
-        let end = self.begins.iter().find(|begin| *begin > begun).copied().or(self.end).unwrap_or(Span(i64::MAX));
-        (end > at).then(|| end - at)
-    }
-}
 
 /// A lesson being given.
 pub(super) struct Talk {
@@ -107,6 +33,7 @@ pub(super) struct Talk {
     pub(super) narrator: Narrator,
     /// Speaks answers, so that they do not wait for narration.
     pub(super) answers: Narrator,
+    pub(super) recordings: Recordings,
     /// Hears what has just been made; it is heard later by the graph's latency.
     pub(super) events: Events,
     pub(super) gain: f32,
@@ -213,6 +140,9 @@ impl Talk {
     pub(super) fn fill(&mut self) -> Result {
         if self.now.length() == Span::ZERO && !self.complete {
             self.open();
+            if self.live {
+                self.read_ahead()?;
+            }
         }
         self.keep_ahead();
         while self.now.waiting() < self.block && !self.complete {
@@ -233,6 +163,17 @@ impl Talk {
                     self.clause += 1;
                 }
                 None => self.close()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Live, the next recording is read while this slide is heard.
+    fn read_ahead(&mut self) -> Result {
+        for (place, hurry) in [(self.place, true), (self.place_after(), false)] {
+            let slide = self.order.get(place).map(|&index| &self.lesson.slides[index]);
+            if let Some(Narration::Audio { path, .. }) = slide.map(|slide| &slide.narration) {
+                self.recordings.ask(path, hurry)?;
             }
         }
         Ok(())
@@ -341,9 +282,8 @@ impl Talk {
             Narration::Text(_) => {}
             Narration::Silence(span) => least = least.max(*span),
             Narration::Audio { path, words, .. } => {
-                let samples = decode(path)?;
-                let gain = recording_gain(&samples);
-                let visemes = visemes_from_sound(&samples).into_iter();
+                let recording = self.recordings.get(path)?;
+                let visemes = recording.visemes.iter();
                 let mut cues: Vec<(Span, Option<Span>, Cue)> =
                     visemes.map(|v| (v.at, Some(v.dur), Cue::Viseme(VisemeCue { viseme: v.value, strength: 1.0 }))).collect();
                 let mut place = 0;
@@ -356,7 +296,7 @@ impl Talk {
                 }
                 cues.sort_by_key(|(at, ..)| *at);
                 self.speech[self.place].begins_at(self.now.length());
-                self.now.sound(&samples, gain, cues);
+                self.now.sound(&recording.samples, recording.gain, cues);
             }
         }
         self.speech[self.place].end = Some(self.now.length());
@@ -432,25 +372,4 @@ impl Talk {
         let later = self.order.iter().skip(self.place).map(|&index| expected_length(&self.lesson.slides[index]));
         self.stretch().start + later.sum()
     }
-}
-
-/// About how long it takes to say so many characters.
-pub(super) fn spoken_length(characters: usize) -> Span {
-    Span::from_seconds_f64(characters as f64 / CHARACTERS_A_SECOND)
-}
-
-/// About how long a slide will be.
-pub(super) fn expected_length(slide: &Slide) -> Span {
-    let said = match &slide.narration {
-        Narration::Text(text) => spoken_length(text.chars().count()) + LEAD_IN + TAIL,
-        Narration::Silence(span) => *span,
-        Narration::Audio { .. } => Span::from_seconds(30),
-    };
-    said.max(slide.least())
-}
-
-/// Brings a recording to the loudness of the voices. Measured over the slide's own recording only.
-fn recording_gain(samples: &[f32]) -> f32 {
-    let loudness = super::voice::loudness(samples).unwrap_or(TARGET_LUFS);
-    10f64.powf((TARGET_LUFS - loudness).clamp(-20.0, 20.0) / 20.0) as f32
 }

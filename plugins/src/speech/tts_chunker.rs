@@ -7,7 +7,9 @@
 
 use super::direction::TalkCommand;
 use super::narrator::{AHEAD, Manner, Narrator};
-use super::talk::{Rest, Speech, Stretch, Talk, Until, What, expected_length, spoken_length};
+use super::programme::{Rest, Speech, Stretch, Until, What, expected_length, spoken_length};
+use super::recordings::Recordings;
+use super::talk::Talk;
 use super::text::{Clause, Narration as Script, Options, narrate};
 use super::timeline::{Content, Timeline};
 use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for, shared};
@@ -204,6 +206,7 @@ impl Node for TtsChunker {
             scripts,
             narrator,
             answers,
+            recordings: Recordings::new(start.cancel()),
             events: start.events(),
             gain,
             next_ask: (only.unwrap_or(0), 0),
@@ -236,6 +239,9 @@ impl Node for TtsChunker {
         }
         if live {
             // The first words are there before anybody can wait for them.
+            if let Some(Narration::Audio { path, .. }) = talk.order.first().map(|&index| &talk.lesson.slides[index].narration) {
+                talk.recordings.get(path)?;
+            }
             talk.keep_ahead();
             talk.narrator.wait()?;
         }

@@ -5,6 +5,8 @@
 
 mod answer;
 mod client;
+mod fit;
+mod forms;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -19,57 +21,19 @@ use super::{KeyPoints, MAX_POINTS, Notes, Outline, POINT_COLUMNS, Planned, Role,
 use client::{AskError, Client, Question};
 use engine::run::Cancel;
 use engine::time::Span;
+use fit::{cut, lines, role, role_name, shortened, spoken};
+use forms::{Item, Items, OutlineAnswer, PART_CHARS, items_form, outline_form, parts, with_index};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Characters of material in one question.
-const PART_CHARS: usize = 12_000;
-/// Items in one question.
-const PART_ITEMS: usize = 20;
 /// Characters of one passage that a model is shown.
 const PASSAGE_CHARS: usize = 6_000;
-/// Characters of one slide's narration that are taken from a model.
-const NARRATION_CHARS: usize = 6_000;
 /// Slides of an outline.
 const MAX_SLIDES: usize = 100;
 
 /// A writer that asks a model.
 pub struct Chat {
     client: Client,
-}
-
-/// An answer for one item.
-#[derive(Deserialize)]
-struct Item {
-    index: usize,
-    #[serde(default)]
-    text: String,
-    #[serde(default)]
-    points: Vec<String>,
-    #[serde(default)]
-    weight: f64,
-}
-
-#[derive(Deserialize)]
-struct Items {
-    items: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct OutlineAnswer {
-    #[serde(default)]
-    title: String,
-    slides: Vec<SlideAnswer>,
-}
-
-#[derive(Deserialize)]
-struct SlideAnswer {
-    role: String,
-    title: String,
-    #[serde(default)]
-    points: Vec<String>,
-    #[serde(default)]
-    passages: Vec<usize>,
 }
 
 impl Chat {
@@ -373,108 +337,4 @@ fn wanted(brief: &Brief) -> String {
 fn language_of(content: &Content) -> String {
     // Translation is a step of its own: it can be checked against the original.
     format!("the language {:?}", content.language)
-}
-
-fn role(name: &str) -> Role {
-    match name {
-        "title" => Role::Title,
-        "agenda" => Role::Agenda,
-        "chapter" => Role::Chapter,
-        "closing" => Role::Closing,
-        _ => Role::Points,
-    }
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Title => "title",
-        Role::Agenda => "agenda",
-        Role::Chapter => "chapter",
-        Role::Points => "points",
-        Role::Closing => "closing",
-    }
-}
-
-/// A model's lines, fit for a slide.
-fn lines(points: Vec<String>) -> Vec<String> {
-    let clean = points.iter().map(|point| clip(point.trim_start_matches(['-', '•', '*', ' ']), POINT_COLUMNS));
-    clean.filter(|point| !point.is_empty()).take(MAX_POINTS).collect()
-}
-
-/// A model's narration: paragraphs one a line, none blank.
-fn spoken(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
-}
-
-/// A narration of reasonable length.
-fn shortened(text: String, index: usize, notes: &mut Notes) -> String {
-    if text.chars().count() <= NARRATION_CHARS {
-        return text;
-    }
-    notes.add(format!("what the model wrote for slide {} was longer than {NARRATION_CHARS} characters and was cut", index + 1));
-    cut(&text, NARRATION_CHARS)
-}
-
-/// At most so many characters, cut after a sentence if there is one.
-fn cut(text: &str, most: usize) -> String {
-    let Some((end, _)) = text.char_indices().nth(most) else { return text.into() };
-    let kept = &text[..end];
-    let stop = kept.char_indices().rev().find(|(_, c)| ".!?。！？\n".contains(*c)).map(|(at, c)| at + c.len_utf8());
-    kept[..stop.filter(|stop| *stop > end / 2).unwrap_or(end)].into()
-}
-
-/// Item numbers in groups that one question takes.
-fn parts(items: &[Value]) -> Vec<Vec<usize>> {
-    let mut parts: Vec<Vec<usize>> = Vec::new();
-    let mut size = 0;
-    for (index, item) in items.iter().enumerate() {
-        let length = item.to_string().len();
-        match parts.last_mut() {
-            Some(part) if part.len() < PART_ITEMS && size + length <= PART_CHARS => {
-                part.push(index);
-                size += length;
-            }
-            _ => {
-                parts.push(vec![index]);
-                size = length;
-            }
-        }
-    }
-    parts
-}
-
-fn with_index(item: &Value, index: usize) -> Value {
-    let mut item = item.clone();
-    item["index"] = json!(index);
-    item
-}
-
-/// Strict schemas name every field as required and allow no others.
-fn items_form(fields: &Value) -> Value {
-    let mut properties = fields.clone();
-    properties["index"] = json!({ "type": "integer" });
-    let names: Vec<&String> = properties.as_object().map(|fields| fields.keys().collect()).unwrap_or_default();
-    let item = json!({ "type": "object", "properties": properties, "required": names, "additionalProperties": false });
-    json!({ "type": "object", "properties": { "items": { "type": "array", "items": item } }, "required": ["items"], "additionalProperties": false })
-}
-
-fn outline_form() -> Value {
-    let strings = json!({ "type": "array", "items": { "type": "string" } });
-    let slide = json!({
-        "type": "object",
-        "properties": {
-            "role": { "type": "string", "enum": ["title", "agenda", "chapter", "points", "closing"] },
-            "title": { "type": "string" },
-            "points": strings,
-            "passages": { "type": "array", "items": { "type": "integer" } },
-        },
-        "required": ["role", "title", "points", "passages"],
-        "additionalProperties": false,
-    });
-    json!({
-        "type": "object",
-        "properties": { "title": { "type": "string" }, "slides": { "type": "array", "items": slide } },
-        "required": ["title", "slides"],
-        "additionalProperties": false,
-    })
 }

@@ -1,5 +1,6 @@
 //! Both sides of the wire: a server on this machine that speaks the format and fails in the ways that services do.
 
+use super::fit::NARRATION_CHARS;
 use super::*;
 use crate::writer::{Part, Passage};
 use axum::extract::State;

@@ -3,267 +3,28 @@
 //! The files it names lie in its own folder or below, by relative paths: a lesson is a folder that can be moved, sent and
 //! uploaded. Units are always written (`600ms`, `40%`).
 
-use super::canvas::Canvas;
+mod form;
+
 use super::clip::{self, Part};
 use super::confine::confined;
 use super::error::LessonError;
 use super::frames::{self, RATE as FRAMES};
 use super::limits::{check_count, read_file, read_text};
-use super::model::{Capture, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
+use super::model::{Lesson, Narration, Overlay, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
 use super::pdf::{Document, page_hash};
 use super::raster::image_size;
 use super::{ImportOptions, pdf_guard, slug};
 use crate::part_file::folder_of;
-use engine::cue::{Anchor, Placement, Transition};
+use engine::cue::{Placement, Transition};
 use engine::graph::parse::parse;
-use engine::graph::unit::{DurationSetting, FrameRate, Percent, Rgb};
 use engine::graph::{Problems, from_value_all};
 use engine::time::{Span, Time};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use form::{ClipFile, EmbedFile, FramesFile, LessonFile, OverlayFile, PresenterFile, SlideFile, TransitionFile, TransitionKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// How long a fade takes when the file does not say.
 const FADE: Span = Span::from_millis(500);
-/// Pictures a second of a page that is captured as it moves, when the file does not say.
-const RATE: u32 = 10;
-
-/// A lesson: what is said and shown, slide by slide.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "lesson.yaml")]
-struct LessonFile {
-    /// Version of this format: 1.
-    version: u32,
-    /// Name in file names and rooms: 1 to 64 of A-Z, a-z, 0-9, _ and -. Default: made of the folder's name.
-    id: Option<String>,
-    /// What a player shows as the title. Default: the id.
-    title: Option<String>,
-    /// Language of the narration as a BCP 47 tag. Default: en.
-    language: Option<String>,
-    /// Shape of the slides. Default: that of the first picture.
-    size: Option<Ratio>,
-    /// The slides in order, 1 to 500.
-    slides: Vec<SlideFile>,
-}
-
-/// One slide: a picture (`page`, `image`, `color`, `clip`, `frames`, `embed` or `canvas`), a narration (`narration`, `audio` or `silence`; none
-/// is 3 s of silence, 5 s for an embed, its own length for a clip and for frames).
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct SlideFile {
-    /// Stable name. Default: slide-1, slide-2 and so on.
-    id: Option<String>,
-    /// What a chapter list calls it. Default: the id.
-    title: Option<String>,
-    /// Shows a page of a PDF.
-    page: Option<PageFile>,
-    /// Shows a picture: PNG, JPEG or WebP, relative to this file.
-    image: Option<String>,
-    /// Shows one colour.
-    color: Option<Rgb>,
-    /// Shows a film, or a part of one.
-    clip: Option<ClipFile>,
-    /// Shows a live page: live, until the talk is told to go on.
-    embed: Option<EmbedFile>,
-    /// Shows drawn objects, which may come and go while the slide is spoken.
-    canvas: Option<Canvas>,
-    /// Shows a film kept as numbered pictures.
-    frames: Option<FramesFile>,
-    /// What is said. Pauses are written [pause 0.5s].
-    narration: Option<String>,
-    /// A recording in place of `narration`.
-    audio: Option<AudioFile>,
-    /// Nothing is said for this long.
-    silence: Option<DurationSetting>,
-    /// Where the presenter stands; what is left out, the graph decides.
-    #[serde(default)]
-    presenter: PresenterFile,
-    /// Text over the picture.
-    #[serde(default)]
-    overlays: Vec<OverlayFile>,
-    /// How this slide replaces the one before. Default: a cut.
-    transition: Option<TransitionFile>,
-    /// The slide shows at least this long.
-    duration: Option<DurationSetting>,
-}
-
-/// A page of a PDF.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct PageFile {
-    /// The PDF, relative to this file.
-    document: String,
-    /// Page from 1.
-    #[schemars(range(min = 1))]
-    number: usize,
-}
-
-/// A film kept as numbered PNG pictures. The slide shows until it is over at least.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct FramesFile {
-    /// The folder, relative to this file: frame_0001.png, frame_0002.png and so on.
-    folder: String,
-    /// Pictures a second. Default: 25.
-    fps: Option<FrameRate>,
-}
-
-/// A film, or a part of one. The slide shows until it is over at least.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ClipFile {
-    /// MP4, MOV, MKV, WebM, AVI, MPEG or Ogg, relative to this file.
-    file: String,
-    /// Where in the film it begins. Default: at its start.
-    from: Option<DurationSetting>,
-    /// Where in the film it ends. Default: at its end.
-    until: Option<DurationSetting>,
-    /// Its sound is heard.
-    #[serde(default = "heard")]
-    sound: bool,
-    /// Over how much of its end the sound is faded out. Default: 10ms.
-    fade_out: Option<DurationSetting>,
-}
-
-fn heard() -> bool {
-    true
-}
-
-/// A live page.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct EmbedFile {
-    /// Its address: https://... or http://...
-    url: String,
-    /// A picture that stands for it in a film, relative to this file. Default: the page is captured.
-    poster: Option<String>,
-    /// How a film captures it. With a poster, the poster stands for it only where that fails. Default: still where there is no poster.
-    capture: Option<CaptureFile>,
-    /// Of `capture: moving`, pictures a second. Default: 10.
-    #[schemars(range(min = 1, max = 25))]
-    rate: Option<u32>,
-    /// Of `capture: moving`, for how long; then its last picture stands. Default: about as long as the slide will last.
-    length: Option<DurationSetting>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum CaptureFile {
-    /// As a picture.
-    Still,
-    /// As it moves, from when it has loaded.
-    Moving,
-}
-
-impl EmbedFile {
-    fn capture(&self) -> Result<Option<Capture>, &'static str> {
-        match (self.capture, self.rate, self.length) {
-            (Some(CaptureFile::Moving), Some(0 | 26..), _) => Err("its rate must be 1 to 25 pictures a second"),
-            (Some(CaptureFile::Moving), rate, length) => {
-                Ok(Some(Capture::Moving { rate: rate.unwrap_or(RATE), length: length.map(|length| length.0) }))
-            }
-            (_, Some(_), _) | (_, _, Some(_)) => Err("rate and length are for a page that is captured as it moves: write capture: moving"),
-            (capture, None, None) => Ok(capture.map(|_| Capture::Still)),
-        }
-    }
-}
-
-/// A recording.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct AudioFile {
-    /// WAV, MP3, FLAC, Ogg or MP4 sound, relative to this file.
-    file: String,
-    /// When each word is spoken, if known.
-    words: Option<Vec<WordFile>>,
-}
-
-/// A word of a recording.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct WordFile {
-    /// As written.
-    text: String,
-    /// First sound, from the start of the recording.
-    start: DurationSetting,
-    /// Last sound.
-    end: DurationSetting,
-}
-
-/// Where the presenter stands.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct PresenterFile {
-    /// Corner, edge or centre.
-    anchor: Option<Anchor>,
-    /// Where its top left corner lies, in parts of the picture's width and height: [0.5, 0.25]. In place of anchor and margin.
-    at: Option<[f64; 2]>,
-    /// Height as part of the picture's.
-    height: Option<Percent>,
-    /// Distance from the edges in pixels of a picture 720 high.
-    margin: Option<u32>,
-    /// Shown at all.
-    visible: bool,
-    /// Covers the whole picture.
-    fill: bool,
-}
-
-impl Default for PresenterFile {
-    fn default() -> PresenterFile {
-        PresenterFile { anchor: None, at: None, height: None, margin: None, visible: true, fill: false }
-    }
-}
-
-/// Text over the picture for a time.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct OverlayFile {
-    /// What it is for.
-    role: OverlayRole,
-    /// What it says.
-    text: String,
-    /// Appears, from the slide's start. Default: with the slide.
-    from: Option<DurationSetting>,
-    /// Disappears. Default: with the slide.
-    until: Option<DurationSetting>,
-}
-
-/// How a slide replaces the one before.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct TransitionFile {
-    /// The kind.
-    kind: TransitionKind,
-    /// Of a fade. Default: 500ms.
-    duration: Option<DurationSetting>,
-}
-
-#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum TransitionKind {
-    /// At once.
-    Cut,
-    /// The old picture fades into the new one.
-    Fade,
-}
-
-/// Width and height of which only the ratio matters: `16x9`.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String", example = "16x9")]
-struct Ratio(u32, u32);
-
-impl TryFrom<String> for Ratio {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Ratio, String> {
-        let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
-        let ratio = sides.filter(|(width, height)| *width > 0 && *height > 0).map(|(width, height)| Ratio(width, height));
-        ratio.ok_or_else(|| format!("{text:?} is no shape; write width x height, such as \"16x9\""))
-    }
-}
 
 /// The JSON schema of `lesson.yaml`.
 pub fn schema() -> schemars::Schema {
