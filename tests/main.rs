@@ -4,4 +4,5 @@ mod bad;
 mod cli;
 mod lecture;
 mod live;
+mod service;
 mod support;

@@ -129,13 +129,12 @@ fn remove(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     #[test]
     fn what_was_made_goes_and_what_was_given_stays() {
         let place = tempfile::tempdir().unwrap();
         let folders = Folders::open(&place.path().join("data")).unwrap();
-        let (job, stray) = (Uuid::new_v4(), Uuid::new_v4());
+        let (job, stray) = (JobId::new(), JobId::new());
         fs::write(folders.input(job).unwrap().join("talk.pptx"), "x").unwrap();
         fs::write(folders.work(job).join("processing/film.mp4"), "x").unwrap();
         folders.input(stray).unwrap();

@@ -112,7 +112,7 @@ impl Dispatch for Local {
             let mut state = self.0.lock();
             state.heavy.queue.remove(job);
             state.light.queue.remove(job);
-            state.running.iter().filter(|(key, _)| key.0 == job).for_each(|(_, stop)| drop(stop.send(true)));
+            state.running.iter().filter(|(key, _)| key.0 == job).for_each(|(_, stop)| _ = stop.send_replace(true));
         }
         self.0.until(move |state| state.running.keys().all(|key| key.0 != job)).boxed()
     }
@@ -123,7 +123,7 @@ impl Dispatch for Local {
             state.draining = true;
             state.heavy.queue.clear();
             state.light.queue.clear();
-            state.running.values().for_each(|stop| drop(stop.send(true)));
+            state.running.values().for_each(|stop| _ = stop.send_replace(true));
         }
         self.0.until(|state| state.running.is_empty()).boxed()
     }

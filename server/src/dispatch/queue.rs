@@ -89,10 +89,9 @@ impl Queue {
 mod tests {
     use super::*;
     use serde_json::Value;
-    use uuid::Uuid;
 
     fn ticket(owner: &str, priority: i64, position: u32) -> Ticket {
-        Ticket { job: Uuid::new_v4(), position, attempt: 1, owner: Some(owner.into()), priority, task: Value::Null }
+        Ticket { job: JobId::new(), position, attempt: 1, owner: Some(owner.into()), priority, task: Value::Null }
     }
 
     fn owners(queue: &mut Queue) -> Vec<String> {

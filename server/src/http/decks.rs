@@ -26,7 +26,7 @@ const FACTS: &str = "deck.json";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Deck {
     /// Its name here.
-    pub id: Uuid,
+    pub id: String,
     /// Its file's name, as it was sent.
     pub name: String,
     /// In bytes.
@@ -51,9 +51,9 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     may(&claims)?;
-    let id = Uuid::new_v4();
-    let folder = service.jobs.folders().decks().join(id.to_string());
-    let kept = keep(id, &folder, request, named.name, &claims.sub, &app).await;
+    let id = Uuid::new_v4().to_string();
+    let folder = service.jobs.folders().decks().join(&id);
+    let kept = keep(&id, &folder, request, named.name, &claims.sub, &app).await;
     if kept.is_err() {
         // It may never have been made.
         let _ = tokio::fs::remove_dir_all(&folder).await;
@@ -62,7 +62,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("/v1/decks/{id}"))], Json(view(&deck))).into_response())
 }
 
-async fn keep(id: Uuid, folder: &FilePath, request: Request, name: Option<String>, owner: &str, app: &Shared) -> Result<Deck, Problem> {
+async fn keep(id: &str, folder: &FilePath, request: Request, name: Option<String>, owner: &str, app: &Shared) -> Result<Deck, Problem> {
     tokio::fs::create_dir_all(folder).await.map_err(not_kept)?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let is_form = kind.starts_with("multipart/form-data");
@@ -86,7 +86,7 @@ async fn keep(id: Uuid, folder: &FilePath, request: Request, name: Option<String
         let (size, hash) = write(&folder.join(&name), bytes).await?;
         (name, size, hash)
     };
-    let deck = Deck { id, name, size, hash, owner: Some(owner.into()) };
+    let deck = Deck { id: id.into(), name, size, hash, owner: Some(owner.into()) };
     let facts = serde_json::to_vec(&deck).expect("plain data");
     tokio::fs::write(folder.join(FACTS), facts).await.map_err(not_kept)?;
     Ok(deck)
@@ -152,7 +152,7 @@ pub async fn remove(Service(service): Service, Bearer(claims): Bearer, Path(id):
     let folder = service.jobs.folders().decks();
     aside(move || {
         let (deck, _) = find(&folder, &id, claims.must_be_operator().is_ok(), &claims.sub)?;
-        std::fs::remove_dir_all(folder.join(deck.id.to_string())).map_err(not_kept)
+        std::fs::remove_dir_all(folder.join(deck.id)).map_err(not_kept)
     })
     .await??;
     Ok(StatusCode::NO_CONTENT)

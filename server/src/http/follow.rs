@@ -27,7 +27,7 @@ const LONGEST: usize = 16 << 10;
 
 /// From where on.
 #[derive(Deserialize)]
-pub struct From {
+pub struct Since {
     /// The number of the last event that is known.
     #[serde(default)]
     after: i64,
@@ -77,12 +77,12 @@ pub async fn events(
     Service(service): Service,
     Bearer(claims): Bearer,
     Path(named): Path<Named>,
-    Query(from): Query<From>,
+    Query(since): Query<Since>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = find(&service, &claims, &named.id)?.id;
     let last = match headers.get("last-event-id").map(|id| id.to_str().ok().and_then(|id| id.trim().parse().ok())) {
-        None => from.after,
+        None => since.after,
         Some(Some(id)) => id,
         Some(None) => return Err(Problem::bad("the Last-Event-ID is no number; send the id of the last event")),
     };
@@ -108,14 +108,14 @@ pub async fn progress(
     app: Shared,
     Service(service): Service,
     Path(named): Path<Named>,
-    Query(from): Query<From>,
+    Query(since): Query<Since>,
     headers: HeaderMap,
     ws: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let ws = ws.map_err(|_| Problem::new(StatusCode::UPGRADE_REQUIRED, "no_websocket", "this is a WebSocket; /events beside it is not"))?;
     let token = bearer(&headers).or_else(|| token_of(&headers));
     Ok(ws.protocols([PROTOCOL]).max_message_size(LONGEST).on_upgrade(move |mut socket| async move {
-        let closing = tell(app.0, service, &named.id, from.after, token, &mut socket).await;
+        let closing = tell(app.0, service, &named.id, since.after, token, &mut socket).await;
         let over = || Closing::new(1000, "the job is over");
         close(socket, closing.err().unwrap_or_else(over)).await;
     }))

@@ -20,11 +20,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Jobs a page may have.
 const PAGE: u32 = 1000;
 /// The longest key, title or text that is looked for, in bytes.
 const LONGEST: usize = 500;
+/// How long a request may wait for the end of a job.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// The longest script.
 const SCRIPT: usize = 200 << 10;
 
@@ -281,10 +284,14 @@ async fn list(Service(service): Service, Bearer(claims): Bearer, Query(filter): 
     }
     let owner = if claims.must_be_operator().is_ok() { owner } else { Some(claims.sub) };
     let query = JobQuery { owner, states, kinds: list(kind), text: q, order, descending, limit, offset };
-    let page = aside(move || service.jobs.list(&query)).await??;
+    let (page, counts) = aside(move || -> Result<_, JobsError> {
+        let counts = service.jobs.ledger().count(query.owner.as_deref())?;
+        Ok((service.jobs.list(&query)?, counts))
+    })
+    .await??;
     let next = (u64::from(offset) + (page.jobs.len() as u64) < page.total).then(|| offset + limit);
     let jobs: Vec<Value> = page.jobs.iter().map(view).collect();
-    Ok(Json(json!({ "jobs": jobs, "total": page.total, "limit": limit, "offset": offset, "next_offset": next })))
+    Ok(Json(json!({ "jobs": jobs, "total": page.total, "limit": limit, "offset": offset, "next_offset": next, "counts": counts })))
 }
 
 async fn show(
@@ -293,13 +300,25 @@ async fn show(
     Path(named): Path<Named>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let job = find(&service, &claims, &named.id)?;
+    let mut job = find(&service, &claims, &named.id)?;
+    if let Some(patience) = wait_of(&headers) {
+        // Past it, the answer is how the job stands.
+        let over = tokio::time::timeout(patience, service.jobs.wait(job.id)).await;
+        job = over.unwrap_or_else(|_| service.jobs.job(job.id))?;
+    }
     let tag = format!("\"{}\"", service.jobs.ledger().revision(job.id)?);
     let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
     if known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     Ok(([(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache".into())], Json(view(&job))).into_response())
+}
+
+/// `Prefer: wait=30` (RFC 7240): so many seconds may pass until the job is over.
+fn wait_of(headers: &HeaderMap) -> Option<Duration> {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let seconds = preferences.filter_map(|one| one.trim().strip_prefix("wait=")?.parse::<u64>().ok()).next()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 async fn start(Service(service): Service, Bearer(claims): Bearer, Path(named): Path<Named>) -> Result<Json<Value>, Problem> {

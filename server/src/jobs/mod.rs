@@ -9,7 +9,6 @@ mod rules;
 mod tests;
 
 pub use desk::{Desk, Report};
-pub use rules::Rule;
 
 use crate::dispatch::Dispatch;
 use crate::folders::Folders;
@@ -20,7 +19,6 @@ use crate::worker::Task;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// Stages whose length was measured weigh at least so many seconds, so that each is seen to be done.
 const LIGHTEST: f64 = 0.05;
@@ -92,7 +90,7 @@ impl JobSpec {
     pub fn new(kind: &str, title: &str) -> JobSpec {
         let (owner, idempotency_key) = (None, None);
         let (kind, title, spec) = (kind.to_string(), title.to_string(), Value::Null);
-        JobSpec { id: Uuid::new_v4(), kind, owner, title, spec, priority: 0, held: false, idempotency_key, stages: Vec::new() }
+        JobSpec { id: JobId::new(), kind, owner, title, spec, priority: 0, held: false, idempotency_key, stages: Vec::new() }
     }
 
     /// Adds a stage at the end.

@@ -26,7 +26,7 @@ pub use change::{Cancelled, Retried, Submitted, Verdict};
 use check::faults;
 pub use events::Follow;
 pub use query::{JobQuery, Order, Page};
-pub use records::{ErrorClass, Event, EventKind, Job, JobError, JobId, JobState, NewJob, NewStage, Stage, StageState, Ticket, Timestamp};
+pub use records::{ErrorClass, Event, EventKind, Job, JobError, JobId, JobState, NewJob, NewStage, Ticket, Timestamp};
 pub use writer::Write;
 
 use events::Hub;
@@ -74,7 +74,6 @@ pub enum LedgerError {
 pub struct Ledger(Arc<Shared>);
 
 struct Shared {
-    path: PathBuf,
     writer: Writer,
     /// A channel as a pool: taking a connection may wait, giving it back never does.
     readers: (crossbeam_channel::Sender<Connection>, crossbeam_channel::Receiver<Connection>),
@@ -107,12 +106,7 @@ impl Ledger {
         }
         let hub = Arc::new(Hub::default());
         let writer = Writer::start(connection, hub.clone()).map_err(|cause| LedgerError::File { path: path.into(), cause })?;
-        Ok(Ledger(Arc::new(Shared { path: path.into(), writer, readers, hub })))
-    }
-
-    /// Where it lies.
-    pub fn path(&self) -> &Path {
-        &self.0.path
+        Ok(Ledger(Arc::new(Shared { writer, readers, hub })))
     }
 
     /// Changes something, in one transaction; when this is done, it is on the disk.

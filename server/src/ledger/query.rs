@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// What a job's columns are read by.
 const JOB: &str =
     "SELECT id, kind, owner, title, spec, state, priority, held, created_at, started_at, finished_at, error, result FROM jobs";
-const STAGES: &str = "SELECT name, title, weight, task, state, attempt, progress, started_at, finished_at, note, result FROM stages \
+const STAGES: &str = "SELECT name, title, weight, state, attempt, progress, started_at, finished_at, note, result FROM stages \
     WHERE job = ? ORDER BY position";
 /// So many finished stages are looked at to tell how long one takes.
 const MEASURED: i64 = 20;
@@ -230,14 +230,13 @@ fn with_stages(connection: &Connection, mut job: Job) -> Result<Job, LedgerError
             name: row.get(0)?,
             title: row.get(1)?,
             weight: row.get(2)?,
-            task: json(row, 3)?,
-            state: row.get(4)?,
-            attempt: row.get(5)?,
-            progress: row.get(6)?,
-            started_at: row.get(7)?,
-            finished_at: row.get(8)?,
-            note: row.get(9)?,
-            result: json::<Value>(row, 10)?,
+            state: row.get(3)?,
+            attempt: row.get(4)?,
+            progress: row.get(5)?,
+            started_at: row.get(6)?,
+            finished_at: row.get(7)?,
+            note: row.get(8)?,
+            result: json::<Value>(row, 9)?,
         })
     })?;
     job.stages = stages.collect::<Result<_, _>>()?;

@@ -3,16 +3,51 @@
 use super::names::named;
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-/// The name of a job everywhere.
-pub type JobId = Uuid;
+/// The name of a job everywhere: a UUID.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(Uuid);
+
+impl JobId {
+    /// One that nobody else has.
+    pub fn new() -> JobId {
+        JobId(Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for JobId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<JobId, uuid::Error> {
+        text.parse().map(JobId)
+    }
+}
+
+impl Serialize for JobId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for JobId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<JobId, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
 
 /// A moment, in milliseconds since 1970; shown as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -198,9 +233,6 @@ pub struct Stage {
     pub title: String,
     /// Its share of the whole work, in any unit.
     pub weight: f64,
-    /// What a worker does.
-    #[serde(skip)]
-    pub task: Value,
     /// How it stands.
     pub state: StageState,
     /// How often it has begun.
@@ -249,7 +281,7 @@ pub struct NewStage {
     pub title: String,
     /// See [`Stage::weight`].
     pub weight: f64,
-    /// See [`Stage::task`].
+    /// What a worker does.
     pub task: Value,
 }
 
@@ -320,19 +352,7 @@ mod tests {
 
     fn stage(weight: f64, state: StageState, progress: f64) -> Stage {
         let (name, title) = (String::new(), String::new());
-        Stage {
-            name,
-            title,
-            weight,
-            task: Value::Null,
-            state,
-            attempt: 1,
-            progress,
-            started_at: None,
-            finished_at: None,
-            note: None,
-            result: json!(null),
-        }
+        Stage { name, title, weight, state, attempt: 1, progress, started_at: None, finished_at: None, note: None, result: json!(null) }
     }
 
     #[test]
@@ -344,7 +364,7 @@ mod tests {
             stage(1.0, StageState::Pending, 0.0),
         ];
         let mut job = Job {
-            id: Uuid::nil(),
+            id: JobId::default(),
             kind: "render".into(),
             owner: None,
             title: String::new(),

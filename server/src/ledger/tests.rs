@@ -1,7 +1,7 @@
+use super::records::StageState;
 use super::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 pub struct Place {
     pub folder: TempDir,
@@ -15,8 +15,12 @@ impl Place {
         Place { folder, ledger }
     }
 
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("ledger.db")
+    }
+
     fn faults(&self) -> Vec<String> {
-        faults_of(self.ledger.path()).unwrap()
+        faults_of(&self.path()).unwrap()
     }
 
     async fn submit(&self, job: NewJob) -> Ticket {
@@ -44,7 +48,7 @@ impl Place {
 pub fn new_job(stages: &[&str]) -> NewJob {
     let stage = |name: &&str| NewStage { name: name.to_string(), title: name.to_string(), weight: 1.0, task: json!({ "do": name }) };
     NewJob {
-        id: Uuid::new_v4(),
+        id: JobId::new(),
         kind: "render".into(),
         owner: Some("eve".into()),
         title: "Talk".into(),
@@ -311,7 +315,7 @@ async fn a_backup_is_the_ledger_of_one_moment() {
 #[test]
 fn what_cannot_be_true_is_not_opened() {
     let place = Place::new();
-    let path = place.ledger.path().to_path_buf();
+    let path = place.path();
     let ticket = tokio::runtime::Runtime::new().unwrap().block_on(place.submit(new_job(&["make"])));
     drop(place.ledger);
     let spoil = |sql: &str| rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();

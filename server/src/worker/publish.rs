@@ -129,13 +129,12 @@ fn remove(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     #[test]
     fn a_job_publishes_all_or_nothing_and_anew() {
         let place = tempfile::tempdir().unwrap();
         let (artifacts, output) = (Artifacts::new(place.path().join("artifacts")), place.path().join("output"));
-        let job = Uuid::new_v4();
+        let job = JobId::new();
         assert!(artifacts.publish(job, &output).is_err() && artifacts.list(job).unwrap().is_empty());
         fs::create_dir(&output).unwrap();
         fs::write(output.join("film.mp4"), "one").unwrap();
