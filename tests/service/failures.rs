@@ -55,7 +55,7 @@ fn a_job_that_failed_goes_on_from_there() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(home.path(), &[]);
     let deck = server.deck("lesson.yaml", SHORT.as_bytes());
-    let id = server.submit(json!({ "deck": deck, "looks": { "size": "161x90" } }));
+    let id = server.submit(json!({ "deck": deck, "looks": { "slides": "7" } }));
     let job = server.ends(&id, "failed");
     let (error, stages) = (&job["error"], &job["stages"]);
     assert_eq!((&error["class"], &error["code"]), (&json!("PERMANENT"), &json!("invalid")), "{error}");

@@ -155,6 +155,7 @@ fn requests_that_make_no_sense_are_refused_with_a_cure() {
     refused("jobs", json!({ "deck": "00000000-0000-4000-8000-000000000000" }), 404, "no_such_deck");
     refused("jobs", json!({ "script": "Hello.", "looks": { "voice": "../x" } }), 422, "invalid");
     refused("jobs", json!({ "script": "Hello.", "looks": { "wings": 2 } }), 400, "bad_request");
+    refused("jobs", json!({ "script": "Hello.", "looks": { "size": "161x90" } }), 422, "invalid");
     refused("jobs", json!({ "url": "https://example.com/deck" }), 422, "invalid");
     refused("backups", json!({ "name": "../x" }), 400, "bad_request");
     let (status, _) = server.ask(Method::GET, "jobs?state=odd", None);

@@ -53,7 +53,7 @@ fn progress_comes_at_once_without_gaps_and_once_only() {
     assert!(heard.windows(2).all(|pair| pair[0].id < pair[1].id), "{heard:?}");
     let percents: Vec<f64> = heard.iter().map(|event| event.data["data"]["percent"].as_f64().unwrap()).collect();
     assert!(percents.is_sorted() && percents.last() == Some(&100.0), "{percents:?}");
-    assert!(heard.iter().any(|event| event.name == "progress_update" && event.data["data"]["fps"].is_number()), "{heard:?}");
+    assert!(heard.iter().any(|event| event.name == "progress_update" && event.data["data"]["eta_seconds"].is_number()), "{heard:?}");
     let last = heard.last().unwrap();
     assert_eq!((last.name.as_str(), &last.data["data"]["state"]), ("complete", &json!("completed")));
     // Who comes later hears the same, but for the progress on the way; who comes back hears the rest.

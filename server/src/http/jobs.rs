@@ -130,7 +130,10 @@ pub fn may(claims: &Claims) -> Result<(), TokenError> {
 pub fn find(service: &service::Service, claims: &Claims, id: &str) -> Result<Job, Problem> {
     may(claims)?;
     let missing = || Problem::new(StatusCode::NOT_FOUND, "no_such_job", "there is no such job");
-    let job = service.jobs.job(id.parse().map_err(|_| missing())?)?;
+    let job = match service.jobs.job(id.parse().map_err(|_| missing())?) {
+        Err(JobsError::Unknown(_)) => return Err(missing()),
+        found => found?,
+    };
     let seen = claims.must_be_operator().is_ok() || job.owner.as_deref() == Some(&claims.sub);
     if seen { Ok(job) } else { Err(missing()) }
 }

@@ -139,8 +139,8 @@ impl Jobs {
         if self.dispatch.is_draining() {
             return Err(JobsError::Closing);
         }
-        let new = self.weighed(spec)?;
-        let id = new.id;
+        let id = spec.id;
+        let new = self.weighed(spec).or_else(|error| self.folders.remove(id).map_err(JobsError::from).and(Err(error)))?;
         match self.ledger.write(move |write| write.submit(&new)).await {
             Ok(Submitted::New(ticket)) => {
                 self.offer(ticket);

@@ -61,12 +61,19 @@ impl Program {
         let mut command = Command::new("nice");
         command.args(["-n", "10"]).arg(&self.0).args(arguments).arg("--json");
         command.current_dir(folder).env(PARENT, std::process::id().to_string());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).process_group(0).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
         let mut group = Group::start(command).await?;
         let out = group.child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let errors = group.child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut said = String::new();
         let mut failure = None;
-        let heard = listen(out, |line| {
+        let mut complaint = None;
+        let complains = listen(errors, |line| {
+            tracing::info!(target: "lectern::child", "{line}");
+            // What is wrong with a command line is said before it is known that JSON is wanted.
+            complaint = complaint.take().or_else(|| line.strip_prefix("error: ").map(String::from));
+        });
+        let says = listen(out, |line| {
             match serde_json::from_str::<Value>(line) {
                 Ok(value) if value["event"] == "error" => failure = value["message"].as_str().map(String::from),
                 Ok(value) if value["event"].is_string() => event(&value),
@@ -78,7 +85,7 @@ impl Program {
             }
         });
         tokio::select! {
-            heard = heard => heard?,
+            heard = futures_util::future::try_join(says, complains) => drop(heard?),
             () = stop.asked() => {
                 group.stop().await?;
                 return Ok(Exit::Stopped);
@@ -93,7 +100,7 @@ impl Program {
         };
         Ok(match (status.code(), status.signal()) {
             (Some(0), _) => Exit::Done(said),
-            (Some(code), _) => Exit::Failed(code, failure.unwrap_or_else(|| "it did not say why".into())),
+            (Some(code), _) => Exit::Failed(code, failure.or(complaint).unwrap_or_else(|| "it did not say why".into())),
             (None, signal) => Exit::Killed(signal.unwrap_or_default()),
         })
     }

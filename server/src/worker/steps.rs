@@ -309,27 +309,3 @@ fn progress(event: &Value) -> Report {
         left: event["eta_seconds"].as_f64().filter(|left| (0.0..1e7).contains(left)).map(Duration::from_secs_f64),
     }
 }
-
-/// `--name=value`, which cannot be taken for another option.
-fn option(name: &str, value: &impl std::fmt::Display) -> OsString {
-    format!("--{name}={value}").into()
-}
-
-impl Wishes {
-    fn arguments(&self) -> Vec<OsString> {
-        let Wishes { instructions, minutes, language, read_as, theme, shape } = self;
-        let texts = [("instructions", instructions), ("language", language), ("as", read_as), ("theme", theme), ("shape", shape)];
-        let texts = texts.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?)));
-        texts.chain(minutes.map(|minutes| option("minutes", &minutes))).collect()
-    }
-}
-
-impl Looks {
-    fn arguments(&self) -> Vec<OsString> {
-        let Looks { voice, avatar, slides, quality, size, watermark, set } = self;
-        let all =
-            [("voice", voice), ("avatar", avatar), ("slides", slides), ("quality", quality), ("size", size), ("watermark", watermark)];
-        let all = all.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?)));
-        all.chain(set.iter().map(|(name, value)| option("set", &format!("{name}={value}")))).collect()
-    }
-}

@@ -3,10 +3,13 @@
 //! Files are named as paths in the job's folder: `input/…` is what the job was given, `processing/…` is made on the way, `output/…` is what
 //! comes of it. A source may also be the address of a presentation on the web.
 
+use crate::cli::Cli;
+use clap::Parser;
 use plugins::lesson;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Component, Path};
 
 /// A task of one stage.
@@ -231,6 +234,14 @@ impl Wishes {
         *self == Wishes::default()
     }
 
+    /// What the command line says for it.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let Wishes { instructions, minutes, language, read_as, theme, shape } = self;
+        let texts = [("instructions", instructions), ("language", language), ("as", read_as), ("theme", theme), ("shape", shape)];
+        let texts = texts.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?)));
+        texts.chain(minutes.map(|minutes| option("minutes", &minutes))).collect()
+    }
+
     fn check(&self) -> Result<(), String> {
         let Wishes { instructions, minutes, language, read_as, theme, shape } = self;
         if instructions.as_ref().is_some_and(|text| text.len() > LONGEST) {
@@ -242,11 +253,20 @@ impl Wishes {
         for (field, value) in [("language", language), ("as", read_as), ("theme", theme), ("shape", shape)] {
             value.as_deref().map_or(Ok(()), |value| name(field, value))?;
         }
-        Ok(())
+        parses(self.arguments())
     }
 }
 
 impl Looks {
+    /// What the command line says for it.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let Looks { voice, avatar, slides, quality, size, watermark, set } = self;
+        let all =
+            [("voice", voice), ("avatar", avatar), ("slides", slides), ("quality", quality), ("size", size), ("watermark", watermark)];
+        let all = all.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?)));
+        all.chain(set.iter().map(|(name, value)| option("set", &format!("{name}={value}")))).collect()
+    }
+
     fn check(&self) -> Result<(), String> {
         let Looks { voice, avatar, slides, quality, size, watermark, set } = self;
         for (field, value) in [("voice", voice), ("avatar", avatar), ("quality", quality), ("size", size)] {
@@ -266,8 +286,23 @@ impl Looks {
             }
             name(key, value)?;
         }
-        Ok(())
+        parses(self.arguments())
     }
+}
+
+/// The command line takes it: what is right is written down there, once.
+fn parses(arguments: Vec<OsString>) -> Result<(), String> {
+    let all = ["lectern", "render", "deck"].map(OsString::from).into_iter().chain(arguments);
+    Cli::try_parse_from(all).map(drop).map_err(|error| {
+        let text = error.to_string();
+        let said: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        said.join(" ").trim_start_matches("error: ").to_string()
+    })
+}
+
+/// `--name=value`, which cannot be taken for another option.
+fn option(name: &str, value: &impl std::fmt::Display) -> OsString {
+    format!("--{name}={value}").into()
 }
 
 /// A word that can be no path and no option.
@@ -317,7 +352,7 @@ mod tests {
     #[test]
     fn nothing_is_more_than_it_seems() {
         assert!(render(|_| {}).check().is_ok());
-        let bad: [fn(&mut Looks); 7] = [
+        let bad: [fn(&mut Looks); 9] = [
             |looks| looks.voice = Some("../voices/my.onnx".into()),
             |looks| looks.voice = Some("--help".into()),
             |looks| looks.watermark = Some("/etc/logo.png".into()),
@@ -325,6 +360,8 @@ mod tests {
             |looks| drop(looks.set.insert("out".into(), "x".into())),
             |looks| drop(looks.set.insert("crf".into(), "2 --x".into())),
             |looks| looks.size = Some(String::new()),
+            |looks| looks.size = Some("161x90".into()),
+            |looks| looks.quality = Some("best".into()),
         ];
         for change in bad {
             let task = render(change);
