@@ -71,6 +71,19 @@ fn a_job_that_failed_goes_on_from_there() {
 }
 
 #[test]
+fn a_stage_that_failed_once_goes_on_and_what_was_done_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::of(home.path(), lectern(home.path()).env("LECTERN_FAIL_STAGE", "render").arg("serve"));
+    let id = server.render(SHORT);
+    let job = server.ends(&id, "failed");
+    assert_eq!((&job["error"]["code"], &job["current_stage"]), (&json!("rehearsed"), &json!("render")));
+    server.must(Method::POST, &format!("jobs/{id}/retry"), Some(json!({ "stage": "render" })));
+    let job = server.ends(&id, "completed");
+    assert_eq!((&job["stages"][0]["attempt"], &job["stages"][1]["attempt"]), (&json!(1), &json!(2)));
+    is_consistent(home.path());
+}
+
+#[test]
 fn killed_at_work_a_server_goes_on_at_the_next_start_to_the_same_film() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(home.path(), &[]);

@@ -193,9 +193,8 @@ impl Pool {
             lane.queue.done(&ticket.owner);
         }
         self.ended.notify_waiters();
-        match next {
-            Some((ticket, pause)) => self.offer(ticket, pause),
-            None => {}
+        if let Some((ticket, pause)) = next {
+            self.offer(ticket, pause);
         }
         self.pump();
     }
@@ -212,7 +211,7 @@ impl Pool {
         }
         let ended = self.perform(ticket, stop).await;
         if let Err(error) = &ended {
-            tracing::warn!(job = %ticket.job, stage = ticket.position, attempt = ticket.attempt, code = error.code, "{}", error.detail);
+            tracing::warn!(job = %ticket.job, stage = ticket.stage, attempt = ticket.attempt, code = error.code, "{}", error.detail);
         }
         loop {
             match self.desk.finish(ticket, ended.clone()).await {

@@ -91,7 +91,7 @@ mod tests {
     use serde_json::Value;
 
     fn ticket(owner: &str, priority: i64, position: u32) -> Ticket {
-        Ticket { job: JobId::new(), position, attempt: 1, owner: Some(owner.into()), priority, task: Value::Null }
+        Ticket { job: JobId::new(), position, stage: "s".into(), attempt: 1, owner: Some(owner.into()), priority, task: Value::Null }
     }
 
     fn owners(queue: &mut Queue) -> Vec<String> {

@@ -149,8 +149,7 @@ impl Write<'_> {
         if self.connection.prepare_cached(further)?.execute(values)? == 0 {
             return Ok(false);
         }
-        let stage = self.name_of(ticket)?;
-        self.tell(ticket.job, EventKind::ProgressUpdate, Some(&stage), data.clone())?;
+        self.tell(ticket.job, EventKind::ProgressUpdate, Some(&ticket.stage), data.clone())?;
         Ok(true)
     }
 
@@ -181,10 +180,10 @@ impl Write<'_> {
         }
         self.end_attempt(ticket, outcome, error.as_deref(), now)?;
         if let Verdict::Failed { error, pause, .. } = verdict {
-            let again = (state == StageState::Pending).then(|| pause.as_secs_f64());
+            let again = (state == StageState::Pending).then_some(pause.as_secs_f64());
             let data = json!({ "class": error.class, "code": error.code, "detail": error.detail, "cure": error.cure,
                 "attempt": ticket.attempt, "retry_in_seconds": again });
-            self.tell(ticket.job, EventKind::Error, Some(&self.name_of(ticket)?), data)?;
+            self.tell(ticket.job, EventKind::Error, Some(&ticket.stage), data)?;
         }
         if !result.is_null() {
             self.connection.prepare_cached("UPDATE jobs SET result = ?2 WHERE id = ?1")?.execute(params![id, result.to_string()])?;
@@ -250,7 +249,7 @@ impl Write<'_> {
 
     /// What was under way when the server ended is to be done again. One that went under with its worker too often has failed.
     pub fn recover(&self) -> Result<(), LedgerError> {
-        let under_way = "SELECT s.job, s.position, s.attempt, j.owner, j.priority,
+        let under_way = "SELECT s.job, s.position, s.attempt, j.owner, j.priority, s.name,
             (SELECT count(*) FROM attempts a WHERE a.job = s.job AND a.position = s.position AND a.outcome = 'lost' AND a.attempt > s.forgiven)
             FROM stages s JOIN jobs j ON j.id = s.job WHERE s.state = 'processing'";
         let mut query = self.connection.prepare_cached(under_way)?;
@@ -259,12 +258,13 @@ impl Write<'_> {
             let ticket = Ticket {
                 job: id.parse().unwrap_or_default(),
                 position: row.get(1)?,
+                stage: row.get(5)?,
                 attempt: row.get(2)?,
                 owner: row.get(3)?,
                 priority: row.get(4)?,
                 task: Value::Null,
             };
-            Ok((ticket, row.get::<_, i64>(5)?))
+            Ok((ticket, row.get::<_, i64>(6)?))
         })?;
         for row in rows.collect::<Result<Vec<_>, _>>()? {
             let (ticket, lost) = row;
@@ -310,12 +310,7 @@ impl Write<'_> {
     fn tell_stage(&self, ticket: &Ticket, state: StageState, mut data: Value) -> Result<(), LedgerError> {
         data["stage_state"] = json!(state);
         data["attempt"] = json!(ticket.attempt);
-        self.tell(ticket.job, EventKind::StageUpdate, Some(&self.name_of(ticket)?), data)
-    }
-
-    fn name_of(&self, ticket: &Ticket) -> Result<String, LedgerError> {
-        let name = "SELECT name FROM stages WHERE job = ? AND position = ?";
-        Ok(self.connection.prepare_cached(name)?.query_row(params![ticket.job.to_string(), ticket.position], |row| row.get(0))?)
+        self.tell(ticket.job, EventKind::StageUpdate, Some(&ticket.stage), data)
     }
 
     fn state_of(&self, job: JobId) -> Result<Option<JobState>, LedgerError> {

@@ -191,13 +191,13 @@ fn jobs(connection: &Connection, query: &JobQuery) -> Result<Page, LedgerError> 
 
 /// The next stage of a job that is under way, if it may be done now.
 pub(super) fn ticket(connection: &Connection, id: JobId) -> Result<Option<Ticket>, LedgerError> {
-    let first = "SELECT s.position, s.attempt, j.owner, j.priority, s.task, s.state FROM stages s JOIN jobs j ON j.id = s.job
+    let first = "SELECT s.position, s.attempt, j.owner, j.priority, s.task, s.state, s.name FROM stages s JOIN jobs j ON j.id = s.job
         WHERE s.job = ? AND s.state NOT IN ('completed', 'skipped') AND j.state IN ('pending', 'processing') AND NOT j.held
         ORDER BY s.position LIMIT 1";
     let found = connection.prepare_cached(first)?.query_row([id.to_string()], |row| {
         let attempt: u32 = row.get(1)?;
         let (owner, priority, task) = (row.get(2)?, row.get(3)?, json(row, 4)?);
-        let ticket = Ticket { job: id, position: row.get(0)?, attempt: attempt + 1, owner, priority, task };
+        let ticket = Ticket { job: id, position: row.get(0)?, stage: row.get(6)?, attempt: attempt + 1, owner, priority, task };
         Ok((row.get::<_, StageState>(5)? == StageState::Pending).then_some(ticket))
     });
     Ok(found.optional()?.flatten())

@@ -292,6 +292,8 @@ pub struct Ticket {
     pub job: JobId,
     /// Which of its stages, from 0.
     pub position: u32,
+    /// That stage's name.
+    pub stage: String,
     /// Which try, from 1. Whoever comes with another number is turned away.
     pub attempt: u32,
     /// Whose job it is.

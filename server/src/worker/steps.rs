@@ -15,6 +15,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -30,6 +31,8 @@ pub struct Worker {
     folders: Folders,
     artifacts: Artifacts,
     program: Program,
+    /// The name of stages of which the next one fails.
+    fault: Mutex<Option<String>>,
 }
 
 /// One stage being done.
@@ -61,9 +64,15 @@ impl From<io::Error> for Broken {
 }
 
 impl Worker {
-    /// In these folders.
+    /// In these folders. `LECTERN_FAIL_STAGE` names a stage that fails once: to rehearse what those do then who wait for a job.
     pub fn new(folders: Folders, artifacts: Artifacts, program: Program) -> Worker {
-        Worker { folders, artifacts, program }
+        let fault = std::env::var("LECTERN_FAIL_STAGE").ok().filter(|name| !name.is_empty());
+        Worker { folders, artifacts, program, fault: Mutex::new(fault) }
+    }
+
+    /// This stage is the one that is to fail.
+    fn takes_fault(&self, stage: &str) -> bool {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take_if(|name| name == stage).is_some()
     }
 }
 
@@ -91,6 +100,15 @@ impl Step<'_> {
         let task: Task = serde_json::from_value(self.ticket.task.clone()).map_err(unknown)?;
         // What it says was checked when it came in, by a program that may have been an older one.
         task.check().map_err(|why| StageError::new(ErrorClass::Permanent, "invalid", why, "submit the job again"))?;
+        if self.worker.takes_fault(&self.ticket.stage) {
+            return Err(StageError::new(
+                ErrorClass::Permanent,
+                "rehearsed",
+                "it failed because LECTERN_FAIL_STAGE says so",
+                "try it again",
+            )
+            .into());
+        }
         self.worker.folders.input(self.ticket.job)?;
         let result = match &task {
             Task::Content { document, wishes, lesson } => self.content(document, wishes, lesson).await?,
