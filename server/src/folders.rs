@@ -102,15 +102,15 @@ impl Folders {
         remove(&self.work(job).join(Folders::OUTPUT))
     }
 
-    /// Removes folders of jobs that are not known: of a submission that was cut short.
+    /// Removes the folders of all jobs but those that are to stay.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn sweep(&self, is_known: impl Fn(JobId) -> bool) -> io::Result<()> {
+    pub fn sweep(&self, stays: impl Fn(JobId) -> bool) -> io::Result<()> {
         for entry in fs::read_dir(self.work_root())? {
             let name = entry?.file_name();
             match name.to_str().and_then(|name| name.parse().ok()) {
-                Some(job) if !is_known(job) => self.remove(job)?,
+                Some(job) if !stays(job) => self.remove(job)?,
                 _ => {}
             }
         }

@@ -3,7 +3,7 @@
 use crate::dispatch::{Local, Slots};
 use crate::folders::Folders;
 use crate::jobs::{Desk, Jobs, JobsError};
-use crate::ledger::{Ledger, LedgerError, Timestamp};
+use crate::ledger::{JobState, Ledger, LedgerError, Timestamp};
 use crate::worker::{Artifacts, Program, Worker};
 use std::fs::{File, TryLockError};
 use std::io;
@@ -15,6 +15,8 @@ use tokio::sync::watch;
 
 /// How long what happened to a job is kept after its end.
 const EVENTS: Duration = Duration::from_secs(60 * 60);
+/// How long the folder of a job stays after its end, for whoever wants to try it again or look what went wrong.
+const WORK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How often it is looked whether something is to be forgotten.
 const SWEEP: Duration = Duration::from_secs(5 * 60);
 
@@ -69,12 +71,13 @@ impl Service {
         }
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("jobs").enable_all().build().map_err(failed)?;
         let ledger = Ledger::open(&folders.ledger())?;
+        // A submission that was cut short left a folder.
         folders.sweep(|job| !matches!(ledger.job(job), Ok(None))).map_err(failed)?;
         let artifacts = Artifacts::new(folders.artifacts());
         let worker = Worker::new(folders.clone(), artifacts.clone(), Program::own().map_err(failed)?);
         let local = Local::new(Desk::new(ledger.clone()), Arc::new(worker), slots, runtime.handle().clone());
         let jobs = Arc::new(runtime.block_on(Jobs::open(ledger, Arc::new(local), folders))?);
-        runtime.spawn(forget(jobs.clone()));
+        runtime.spawn(tidy(jobs.clone()));
         Ok(Service { jobs, artifacts, closing: watch::Sender::new(false), runtime: Some(runtime), _lock: lock })
     }
 
@@ -102,13 +105,29 @@ impl Drop for Service {
     }
 }
 
-async fn forget(jobs: Arc<Jobs>) {
+/// Forgets what nobody asks for any more.
+async fn tidy(jobs: Arc<Jobs>) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        match jobs.ledger().forget_events(Timestamp::now().before(EVENTS)).await {
-            Ok(0) => {}
-            Ok(count) => tracing::debug!(count, "events of jobs that are over have been forgotten"),
-            Err(error) => tracing::warn!(%error, "old events were not forgotten"),
+        let now = Timestamp::now();
+        if let Err(error) = jobs.ledger().forget_events(now.before(EVENTS)).await {
+            tracing::warn!(%error, "old events were not forgotten");
+        }
+        let jobs = jobs.clone();
+        let swept = tokio::task::spawn_blocking(move || {
+            jobs.folders().sweep(|id| {
+                // What is not known is about to be submitted.
+                let Ok(Some(job)) = jobs.ledger().job(id) else { return true };
+                if job.state == JobState::Completed
+                    && let Err(error) = jobs.folders().remove_made(id)
+                {
+                    tracing::warn!(%error, job = %id, "what was made on the way was not removed");
+                }
+                job.finished_at.is_none_or(|end| end > now.before(WORK))
+            })
+        });
+        if let Ok(Err(error)) = swept.await {
+            tracing::warn!(%error, "old folders of jobs were not removed");
         }
     }
 }
