@@ -2,7 +2,7 @@
 
 use crate::commands::{
     avatars, cache, check, completions, doctor, graph, jobs, join, lesson, live, nodes, render, run, schema, serve, speak, token, top,
-    voices, watch,
+    voices, watch, worker,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -52,6 +52,7 @@ pub enum Command {
     Live(Box<live::Options>),
     Serve(Box<serve::Options>),
     Jobs(jobs::Options),
+    Worker(worker::Options),
     Run(run::Options),
     Check(check::Options),
     Graph(graph::Options),

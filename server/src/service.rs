@@ -1,6 +1,6 @@
 //! What a server that takes jobs has beside live sessions: the ledger, the jobs, who does them, and where their files lie.
 
-use crate::dispatch::{Local, Slots};
+use crate::dispatch::{Dispatch, Local, Nats, NatsError, Slots};
 use crate::folders::Folders;
 use crate::jobs::{Desk, Jobs, JobsError};
 use crate::ledger::{JobState, Ledger, LedgerError, Timestamp};
@@ -37,6 +37,9 @@ pub enum ServiceError {
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Workers cannot be reached.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
     /// What is in it cannot be taken up.
     #[error(transparent)]
     Jobs(#[from] JobsError),
@@ -56,11 +59,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the data folder and takes up what was left there.
+    /// Opens the data folder and takes up what was left there. Stages are done here, so many at once, or by workers that NATS reaches.
     ///
     /// # Errors
     /// It cannot be used, or another server uses it.
-    pub fn open(data: &Path, slots: Slots) -> Result<Service, ServiceError> {
+    pub fn open(data: &Path, slots: Slots, nats: Option<&str>) -> Result<Service, ServiceError> {
         let failed = |cause| ServiceError::Folder { path: data.into(), cause };
         let folders = Folders::open(data).map_err(failed)?;
         let lock = File::create(folders.root().join("lock")).map_err(failed)?;
@@ -74,9 +77,15 @@ impl Service {
         // A submission that was cut short left a folder.
         folders.sweep(|job| !matches!(ledger.job(job), Ok(None))).map_err(failed)?;
         let artifacts = Artifacts::new(folders.artifacts());
-        let worker = Worker::new(folders.clone(), artifacts.clone(), Program::own().map_err(failed)?);
-        let local = Local::new(Desk::new(ledger.clone()), Arc::new(worker), slots, runtime.handle().clone());
-        let jobs = Arc::new(runtime.block_on(Jobs::open(ledger, Arc::new(local), folders))?);
+        let (desk, handle) = (Desk::new(ledger.clone()), runtime.handle().clone());
+        let dispatch: Arc<dyn Dispatch> = match nats {
+            Some(url) => Arc::new(runtime.block_on(Nats::start(url, desk, handle))?),
+            None => {
+                let worker = Worker::new(folders.clone(), artifacts.clone(), Program::own().map_err(failed)?);
+                Arc::new(Local::new(desk, Arc::new(worker), slots, handle))
+            }
+        };
+        let jobs = Arc::new(runtime.block_on(Jobs::open(ledger, dispatch, folders))?);
         runtime.spawn(tidy(jobs.clone()));
         Ok(Service { jobs, artifacts, closing: watch::Sender::new(false), runtime: Some(runtime), _lock: lock })
     }

@@ -20,6 +20,7 @@ pub mod token;
 pub mod top;
 pub mod voices;
 pub mod watch;
+pub mod worker;
 
 use crate::cli::Command;
 use crate::console::Console;
@@ -34,6 +35,7 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Live(options) => live::run(*options, console),
         Command::Serve(options) => serve::run(&options, console),
         Command::Jobs(options) => jobs::run(&options, console),
+        Command::Worker(options) => worker::run(&options, console),
         Command::Run(options) => run::run(options, console),
         Command::Check(options) => check::run(options, console),
         Command::Graph(options) => graph::run(options, console),

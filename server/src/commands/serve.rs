@@ -48,6 +48,9 @@ pub struct Options {
     /// Make so many films at once. [default: the number of processors, 2 at least]
     #[arg(long, value_name = "N")]
     slots: Option<NonZero<usize>>,
+    /// Have films made by `lectern worker` processes that take their work from this NATS server: nats://HOST:PORT. None is made here then.
+    #[arg(long, value_name = "URL", conflicts_with = "slots")]
+    nats: Option<String>,
     /// Lessons that live sessions may be made from, through `POST /v1/live`.
     #[arg(long, value_name = "DIR")]
     lessons: Option<PathBuf>,
@@ -92,7 +95,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let origin = options.origin.as_deref().map(super::live::origin).transpose()?.unwrap_or_else(|| format!("http://{address}"));
     let data = options.data.clone().unwrap_or_else(Folders::usual);
     let slots = options.slots.map_or_else(Slots::default, |slots| Slots::of(slots.get()));
-    let service = Arc::new(Service::open(&data, slots).map_err(|error| Failure::Failed(error.to_string()))?);
+    let service = Arc::new(Service::open(&data, slots, options.nats.as_deref()).map_err(|error| Failure::Failed(error.to_string()))?);
     let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), options.keep_logs);
     let rapido = Rapido::new(options.rapido, (address, &origin), &options.allow_origin, options.livekit.clone(), kept.join("texts"))?;
     let app = Arc::new(App {

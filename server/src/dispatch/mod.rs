@@ -4,10 +4,14 @@
 //! at the [`Desk`](crate::jobs::Desk) with its ticket, whose attempt number shuts out everybody else. A ticket that is lost is offered again
 //! at the next start; one that comes twice is turned away.
 
+mod lanes;
 mod local;
+mod nats;
 mod queue;
 
+pub use lanes::{Key, Room, key};
 pub use local::{Local, Slots};
+pub use nats::{Answer, DESK, Done, HELLO, Link, Nats, NatsError, STOP, Say, Stopped, read};
 
 use crate::ledger::{JobId, Ticket};
 use futures_util::future::BoxFuture;
@@ -26,4 +30,9 @@ pub trait Dispatch: Send + Sync {
 
     /// It was told to drain.
     fn is_draining(&self) -> bool;
+
+    /// Workers go on when the server ends: what was under way then may still be.
+    fn outlives_the_server(&self) -> bool {
+        false
+    }
 }

@@ -47,10 +47,15 @@ impl Queue {
         if lines.is_empty() {
             urgent.remove();
         }
+        self.begun(&owner);
+        ticket
+    }
+
+    /// A stage of this owner is at work.
+    pub fn begun(&mut self, owner: &Owner) {
         self.servings += 1;
         *self.at_work.entry(owner.clone()).or_default() += 1;
-        self.served.insert(owner, self.servings);
-        ticket
+        self.served.insert(owner.clone(), self.servings);
     }
 
     /// A stage of this owner is at work no more.

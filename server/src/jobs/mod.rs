@@ -113,8 +113,12 @@ impl Jobs {
     /// # Errors
     /// The ledger cannot be used.
     pub async fn open(ledger: Ledger, dispatch: Arc<dyn Dispatch>, folders: Folders) -> Result<Jobs, JobsError> {
-        ledger.write(|write| write.recover()).await?;
-        for ticket in ledger.due()? {
+        // What somebody may still be at is offered, too: who takes it asks whether that is so.
+        let held = match dispatch.outlives_the_server() {
+            true => ledger.under_way()?,
+            false => ledger.write(|write| write.recover()).await.map(|()| Vec::new())?,
+        };
+        for ticket in held.into_iter().chain(ledger.due()?) {
             dispatch.offer(ticket, Duration::ZERO);
         }
         Ok(Jobs { ledger, dispatch, folders })

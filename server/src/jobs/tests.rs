@@ -1,5 +1,5 @@
 use super::*;
-use crate::dispatch::{Local, Slots};
+use crate::dispatch::{Local, Room, Slots};
 use crate::ledger::ErrorClass;
 use crate::worker::{Ended, Perform, StageError, Stop};
 use futures_util::FutureExt;
@@ -84,7 +84,7 @@ fn error(class: ErrorClass) -> StageError {
 }
 
 fn one_slot() -> Slots {
-    Slots { heavy: 1, light: 1, ..Slots::default() }
+    Slots { room: Room { heavy: 1, light: 1 }, ..Slots::default() }
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn a_held_job_begins_when_it_is_started() {
 /// D11, with nothing to do in each job: how long until a stage begins, while ten are at work and others wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_jobs_ten_at_once_all_succeed_and_begin_at_once() {
-    let mut place = Place::new(Slots { light: 10, ..Slots::default() }).await;
+    let mut place = Place::new(Slots { room: Room { heavy: 1, light: 10 }, ..Slots::default() }).await;
     place.go(100);
     let mut waits = Vec::new();
     for _ in 0..100 {

@@ -247,40 +247,34 @@ impl Write<'_> {
         Ok(self.connection.prepare_cached(delete)?.execute([job.to_string()])? > 0)
     }
 
-    /// What was under way when the server ended is to be done again. One that went under with its worker too often has failed.
+    /// Whoever held a stage was never heard of again. What may be done next: the stage once more, or nothing if that happened too often. Also
+    /// `None` when the stage is held by somebody else by now, or by nobody.
+    pub fn lose(&self, ticket: &Ticket) -> Result<Option<Ticket>, LedgerError> {
+        let count = "SELECT count(*) FROM attempts a JOIN stages s ON s.job = a.job AND s.position = a.position
+            WHERE a.job = ? AND a.position = ? AND a.outcome = 'lost' AND a.attempt > s.forgiven";
+        let (id, now) = (ticket.job.to_string(), Timestamp::now());
+        let lost: i64 = self.connection.prepare_cached(count)?.query_row(params![id, ticket.position], |row| row.get(0))?;
+        let state = if lost + 1 >= MOST_LOST { StageState::Failed } else { StageState::Pending };
+        let back = "UPDATE stages SET state = ?4, progress = 0, finished_at = ?5
+            WHERE job = ?1 AND position = ?2 AND attempt = ?3 AND state = 'processing'";
+        if self.connection.prepare_cached(back)?.execute(params![id, ticket.position, ticket.attempt, state, now])? == 0 {
+            return Ok(None);
+        }
+        self.end_attempt(ticket, "lost", None, now)?;
+        self.tell_stage(ticket, state, json!({ "message": "whoever did it was not heard of again" }))?;
+        if state == StageState::Failed {
+            let detail = format!("{MOST_LOST} times whoever did it was not heard of again");
+            let cure = "look into the log of the server and its workers for the cause, then try the job again";
+            let error = JobError::new(super::ErrorClass::Permanent, "lost", detail, cure);
+            self.end(ticket.job, JobState::Failed, Some(&serde_json::to_string(&error).expect("plain data")))?;
+        }
+        query::ticket(self.connection, ticket.job)
+    }
+
+    /// All that was under way is lost: whoever did it ended with the server.
     pub fn recover(&self) -> Result<(), LedgerError> {
-        let under_way = "SELECT s.job, s.position, s.attempt, j.owner, j.priority, s.name,
-            (SELECT count(*) FROM attempts a WHERE a.job = s.job AND a.position = s.position AND a.outcome = 'lost' AND a.attempt > s.forgiven)
-            FROM stages s JOIN jobs j ON j.id = s.job WHERE s.state = 'processing'";
-        let mut query = self.connection.prepare_cached(under_way)?;
-        let rows = query.query_map([], |row| {
-            let id: String = row.get(0)?;
-            let ticket = Ticket {
-                job: id.parse().unwrap_or_default(),
-                position: row.get(1)?,
-                stage: row.get(5)?,
-                attempt: row.get(2)?,
-                owner: row.get(3)?,
-                priority: row.get(4)?,
-                task: Value::Null,
-            };
-            Ok((ticket, row.get::<_, i64>(6)?))
-        })?;
-        for row in rows.collect::<Result<Vec<_>, _>>()? {
-            let (ticket, lost) = row;
-            let id = ticket.job.to_string();
-            let now = Timestamp::now();
-            let state = if lost + 1 >= MOST_LOST { StageState::Failed } else { StageState::Pending };
-            let back = "UPDATE stages SET state = ?3, progress = 0, finished_at = ?4 WHERE job = ?1 AND position = ?2";
-            self.connection.prepare_cached(back)?.execute(params![id, ticket.position, state, now])?;
-            self.end_attempt(&ticket, "lost", None, now)?;
-            self.tell_stage(&ticket, state, json!({ "message": "the server was ended meanwhile" }))?;
-            if state == StageState::Failed {
-                let detail = format!("the server ended {MOST_LOST} times while this was done");
-                let cure = "look into the server's log for the cause, then try the job again";
-                let error = JobError::new(super::ErrorClass::Permanent, "lost", detail, cure);
-                self.end(ticket.job, JobState::Failed, Some(&serde_json::to_string(&error).expect("plain data")))?;
-            }
+        for ticket in query::under_way(self.connection)? {
+            self.lose(&ticket)?;
         }
         Ok(())
     }

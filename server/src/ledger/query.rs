@@ -143,6 +143,14 @@ impl Ledger {
             Ok(tickets)
         })
     }
+
+    /// The stages that somebody holds.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn under_way(&self) -> Result<Vec<Ticket>, LedgerError> {
+        self.read(under_way)
+    }
 }
 
 /// A job with its stages.
@@ -201,6 +209,18 @@ pub(super) fn ticket(connection: &Connection, id: JobId) -> Result<Option<Ticket
         Ok((row.get::<_, StageState>(5)? == StageState::Pending).then_some(ticket))
     });
     Ok(found.optional()?.flatten())
+}
+
+/// The stages that somebody holds.
+pub(super) fn under_way(connection: &Connection) -> Result<Vec<Ticket>, LedgerError> {
+    let held = "SELECT s.job, s.position, s.name, s.attempt, j.owner, j.priority, s.task FROM stages s JOIN jobs j ON j.id = s.job
+        WHERE s.state = 'processing'";
+    let mut query = connection.prepare_cached(held)?;
+    let rows = query.query_map([], |row| {
+        let (stage, attempt, owner, priority) = (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
+        Ok(Ticket { job: id_of(row, 0)?, position: row.get(1)?, stage, attempt, owner, priority, task: json(row, 6)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn job_of(row: &Row<'_>) -> rusqlite::Result<Job> {

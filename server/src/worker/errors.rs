@@ -3,15 +3,17 @@
 use super::child::Exit;
 use crate::ledger::ErrorClass;
 use plugins::cache_folder;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// A stage failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageError {
     /// What to do about it.
     pub class: ErrorClass,
     /// A stable name.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What happened.
     pub detail: String,
     /// What to do.
@@ -26,7 +28,7 @@ const OTHERS: [&str; 5] = ["cannot be reached", "HTTP 429", "HTTP 5", "timed out
 impl StageError {
     /// With what happened and what to do.
     pub fn new(class: ErrorClass, code: &'static str, detail: impl Into<String>, cure: impl Into<String>) -> StageError {
-        StageError { class, code, detail: detail.into(), cure: cure.into() }
+        StageError { class, code: code.into(), detail: detail.into(), cure: cure.into() }
     }
 
     /// Files on this machine cannot be handled.
