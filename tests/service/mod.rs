@@ -4,3 +4,4 @@ mod failures;
 mod jobs;
 mod progress;
 pub mod server;
+mod workers;
