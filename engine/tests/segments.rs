@@ -93,7 +93,7 @@ fn a_long_part_is_cut_and_each_piece_begins_in_its_middle() {
     let lab = Lab::new();
     let whole = lab.whole(&nodes);
     let (segments, made) = lab.render(&nodes, 2).expect("renders");
-    assert_eq!((segments, made == whole), (counts(4, 4), true), "two parts of 37.5 s, cut after 20 s");
+    assert_eq!((segments, made == whole), (counts(8, 8), true), "two parts of 37.5 s, cut every 10 s");
 }
 
 #[test]
