@@ -24,6 +24,8 @@ impl NatsServer {
 
     fn spawn(folder: &Path, port: u16) -> Child {
         let mut command = Command::new("nats-server");
+        // Where Debian puts it, which is not on everybody's path.
+        command.env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()));
         command.args(["-a", "127.0.0.1", "-js", "-p", &port.to_string(), "-sd"]).arg(folder.join("nats"));
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.expect("nats-server is missing; scripts/setup-peers installs it");

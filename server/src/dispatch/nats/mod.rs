@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use wire::SILENCE;
 
 /// How long a cancelled job's workers have to stop.
@@ -28,8 +29,11 @@ const STOPPING: Duration = Duration::from_secs(1);
 /// How long until something is tried again that did not work.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// See the module docs.
-pub struct Nats(Arc<Office>);
+/// See the module docs. Dropping it ends what listens.
+pub struct Nats {
+    office: Arc<Office>,
+    _listeners: JoinSet<()>,
+}
 
 struct Office {
     desk: Desk,
@@ -65,50 +69,51 @@ impl Nats {
         let state = Mutex::new(State { lanes: Lanes::new(Room::default()), workers: HashMap::new() });
         let office = Office { desk, link, runtime, state, ended: Notify::new(), started: Instant::now() };
         let office = Arc::new(office);
-        office.runtime.spawn(office.clone().answer(questions));
-        office.runtime.spawn(office.clone().take_ends(ends));
-        office.runtime.spawn(office.clone().count_workers());
-        office.runtime.spawn(office.clone().offer_again());
-        Ok(Nats(office))
+        let mut listeners = JoinSet::new();
+        listeners.spawn_on(office.clone().answer(questions), &office.runtime);
+        listeners.spawn_on(office.clone().take_ends(ends), &office.runtime);
+        listeners.spawn_on(office.clone().count_workers(), &office.runtime);
+        listeners.spawn_on(office.clone().offer_again(), &office.runtime);
+        Ok(Nats { office, _listeners: listeners })
     }
 }
 
 impl Dispatch for Nats {
     fn offer(&self, ticket: Ticket, pause: Duration) {
-        self.0.offer(ticket, pause);
+        self.office.offer(ticket, pause);
     }
 
     fn cancel(&self, job: JobId) -> BoxFuture<'_, ()> {
         async move {
             {
-                let mut state = self.0.lock();
+                let mut state = self.office.lock();
                 state.lanes.forget(job);
                 // What nobody has begun is turned away when somebody would.
                 let waits: Vec<Key> =
                     state.lanes.out().filter(|(key, held)| key.0 == job && held.heard.is_none()).map(|(key, _)| key).collect();
                 waits.into_iter().for_each(|key| drop(state.lanes.done(key)));
             }
-            if let Err(error) = self.0.link.say(STOP, &Stopped { job }).await {
+            if let Err(error) = self.office.link.say(STOP, &Stopped { job }).await {
                 // Its worker hears it when it next says how far it is.
                 tracing::warn!(%error, %job, "workers were not told to stop");
             }
-            let stopped = self.0.until(move |state| !state.lanes.out().any(|(key, _)| key.0 == job));
+            let stopped = self.office.until(move |state| !state.lanes.out().any(|(key, _)| key.0 == job));
             if tokio::time::timeout(STOPPING, stopped).await.is_err() {
                 tracing::warn!(%job, "a worker does not say that it has stopped");
             }
-            self.0.pump();
+            self.office.pump();
         }
         .boxed()
     }
 
     fn drain(&self) -> BoxFuture<'_, ()> {
         // Workers go on, and what they say waits in the stream.
-        self.0.lock().lanes.drain();
+        self.office.lock().lanes.drain();
         std::future::ready(()).boxed()
     }
 
     fn is_draining(&self) -> bool {
-        self.0.lock().lanes.is_draining()
+        self.office.lock().lanes.is_draining()
     }
 
     fn outlives_the_server(&self) -> bool {
