@@ -8,7 +8,8 @@ use crate::jobs::Report;
 use crate::ledger::{JobId, Ticket};
 use crate::worker::{Class, Ended, StageError, Task};
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
-use async_nats::jetstream::context::{Context, Publish};
+use async_nats::jetstream::context::Context;
+use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType};
 use async_nats::{Client, ConnectOptions, Event};
 use bytes::Bytes;
@@ -164,7 +165,7 @@ impl Link {
     }
 
     async fn publish(&self, subject: &str, id: &str, value: &impl Serialize) -> Result<(), NatsError> {
-        let message = Publish::build().message_id(id).payload(json(value));
+        let message = PublishMessage::build().message_id(id).payload(json(value));
         let kept = self.context.send_publish(subject.to_string(), message).await.map_err(NatsError::of)?;
         kept.await.map(drop).map_err(NatsError::of)
     }
