@@ -41,7 +41,7 @@ impl Flags {
             ("workers.nats", &self.nats, "--nats"),
         ];
         let given: Vec<_> = options.into_iter().filter_map(|(key, value, option)| Some((key, value.clone()?, option))).collect();
-        load(file(self.config.as_deref(), &variables, Path::new(".")).as_deref(), &variables, &given)
+        load(file(self.config.as_deref(), &variables, Path::new("")).as_deref(), &variables, &given)
     }
 }
 
