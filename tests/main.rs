@@ -2,6 +2,8 @@
 
 mod bad;
 mod cli;
+mod contracts;
 mod lecture;
 mod live;
+mod service;
 mod support;

@@ -15,14 +15,18 @@ pub mod config;
 mod console;
 mod daily;
 mod decks;
+mod dispatch;
 mod doctor;
 mod estimate;
 mod excerpt;
 mod execute;
 mod failure;
+mod folders;
 mod graphs;
 pub mod guard;
 mod http;
+mod jobs;
+mod ledger;
 pub mod limits;
 mod live;
 mod metrics;
@@ -34,16 +38,19 @@ mod renders;
 mod resources;
 pub mod security;
 mod segmented;
+mod service;
 mod signals;
 mod state;
 pub mod uploads;
 mod verify;
+mod worker;
 
 use clap::Parser;
 use std::io::Write;
 
 /// The whole program: reads the arguments, does what they say, prints what went wrong, and ends with the exit code.
 pub fn main() -> ! {
+    worker::follow_parent();
     let cli = cli::Cli::parse();
     // Two are linked in, and none is taken by itself. A second call finds the first one's choice.
     let _ = rustls::crypto::ring::default_provider().install_default();

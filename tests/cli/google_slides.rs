@@ -8,7 +8,7 @@ use std::process::Output;
 // The tests of the importer use all of it.
 #[allow(dead_code)]
 #[path = "../../plugins/src/lesson/google_slides/fake.rs"]
-mod fake;
+pub mod fake;
 
 use fake::{CONTENT, Fake, REVISION, SECRET, THUMBNAIL, TOKEN};
 

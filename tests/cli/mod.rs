@@ -2,7 +2,7 @@
 
 mod config;
 mod files;
-mod google_slides;
+pub mod google_slides;
 mod graphs;
 mod help;
 mod lessons;

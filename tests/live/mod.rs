@@ -3,7 +3,7 @@
 mod browsers;
 mod fps;
 mod livekit;
-mod livekit_server;
+pub mod livekit_server;
 mod rapido;
 mod sessions;
 pub mod stage;

@@ -16,6 +16,31 @@ pub fn pdf_with(pages: usize, streams: &[(&str, &[u8])], resources: &str) -> Vec
         let head = format!("<< {dictionary} /Length {} >>\nstream\n", content.len()).into_bytes();
         objects.push([&head, *content, b"\nendstream"].concat());
     }
+    written(&objects)
+}
+
+/// A PDF of A4 in Helvetica. A page for each of these texts, line by line.
+pub fn text_pdf(pages: &[String]) -> Vec<u8> {
+    let kids: String = (0..pages.len()).map(|index| format!("{} 0 R ", 2 * index + 4)).collect();
+    let mut objects = vec![
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        format!("<< /Type /Pages /Kids [{kids}] /Count {} >>", pages.len()).into_bytes(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_vec(),
+    ];
+    for (index, page) in pages.iter().enumerate() {
+        let escaped = page.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)");
+        let lines: String = escaped.lines().map(|line| format!("({line}) Tj T*\n")).collect();
+        let content = format!("BT /F1 14 Tf 60 770 Td 20 TL\n{lines}ET");
+        let resources = "<< /Font << /F1 3 0 R >> >>";
+        let head = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842]";
+        objects.push(format!("{head} /Resources {resources} /Contents {} 0 R >>", 2 * index + 5).into_bytes());
+        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()).into_bytes());
+    }
+    written(&objects)
+}
+
+/// The file of these objects, which are numbered from 1; the first is the catalogue.
+fn written(objects: &[Vec<u8>]) -> Vec<u8> {
     let mut file = b"%PDF-1.4\n".to_vec();
     let mut places = Vec::new();
     for (index, object) in objects.iter().enumerate() {

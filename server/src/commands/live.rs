@@ -181,6 +181,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         joins: Default::default(),
         recheck: options.recheck.0.to_std(),
         rapido,
+        service: None,
     });
     let defaults = plan.defaults;
     let premises = Premises {
@@ -216,7 +217,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
 }
 
 /// An origin as it was given, without a slash at its end.
-fn origin(given: &str) -> Result<String, Failure> {
+pub(super) fn origin(given: &str) -> Result<String, Failure> {
     let origin = given.trim_end_matches('/');
     let text = || format!("--origin {given:?} is no origin; write scheme and host, as in https://talks.example");
     if is_origin(origin) { Ok(origin.to_string()) } else { Err(Failure::Invalid(text())) }
@@ -246,7 +247,7 @@ fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str) -> Lect
 }
 
 /// A server that only one address reaches tells viewers by WebRTC that one, too.
-fn address_for(ip: IpAddr) -> Option<String> {
+pub(super) fn address_for(ip: IpAddr) -> Option<String> {
     (!ip.is_unspecified()).then(|| ip.to_string())
 }
 
