@@ -5,7 +5,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 lectern := $(or $(CARGO_TARGET_DIR),target)/debug/lectern
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo live test bench soak check fmt build
+.PHONY: help setup demo live serve test bench soak check fmt build
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: build ## render the demo lecture to out/demo.mp4
 
 live: build ## give the demo lecture live; prints the link to open
 	@$(lectern) live graphs/demo/lectern.pptx
+
+serve: build ## take decks and make films of them; prints the address and a first token
+	@$(lectern) serve
 
 test: ## set up, check, and run every test
 	@scripts/test

@@ -13,7 +13,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 const SIZE: Size = Size::new(16, 16);
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 /// A chain of nodes in one lane against the least that a chain of calls with a clock can cost. The bare calls ask the system for the time,
 /// as anybody would; the engine reads the processor's counter where Linux keeps time by it (`run/stopwatch.rs`).

@@ -1,7 +1,8 @@
 //! `make bench`: what Lectern costs, beside what others take for the same work on the same machine in the same minutes.
 //!
 //! Everything is processor time (user and system, all threads and children), given as ratios: machines differ, ratios hold. Peers run
-//! in the same rounds as we do; the best or the middle of the rounds counts. Figures go to `benches/results/NAME.json` and `.md`;
+//! in the same rounds as we do; the best or the middle of the rounds counts. Figures go to `benches/results/NAME.json` and `.md`, where those
+//! of benches that are not run again stay;
 //! `--publish` also puts the table into the README and draws `docs/speed.svg`.
 //!
 //! Usage: `cargo bench --profile dev -- [BENCH...] [--name NAME] [--publish]`, where BENCH is one of [`BENCHES`] (all without one) or of [`LONG`]. Ends
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
             println!("  {}", row.line());
         }
     }
-    let results = Results { machine, rows };
+    let results = Results { rows: with_earlier(rows, &machine, &options.name), machine };
     keep(&results, &options.name);
     println!("\n{}", table(&results.rows));
     if options.publish {
@@ -124,13 +125,26 @@ fn today() -> String {
     format!("{}-{month:02}-{day:02}", year_of_era + era * 400 + carry)
 }
 
+/// The rows, in the order of the table, and those of other benches that were kept under this name on this machine before.
+fn with_earlier(rows: Vec<Row>, machine: &Machine, name: &str) -> Vec<Row> {
+    let kept = std::fs::read(result_path(name, "json")).ok().and_then(|bytes| serde_json::from_slice::<Results>(&bytes).ok());
+    let mut earlier = kept.filter(|kept| kept.machine == *machine).map(|kept| kept.rows).unwrap_or_default();
+    earlier.retain(|row| rows.iter().all(|new| new.bench != row.bench));
+    let mut rows = [rows, earlier].concat();
+    rows.sort_by_key(|row| BENCHES.iter().position(|bench| *bench == row.bench));
+    rows
+}
+
+fn result_path(name: &str, ending: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/results").join(format!("{name}.{ending}"))
+}
+
 /// Writes the results where they are kept.
 fn keep(results: &Results, name: &str) {
-    let path = |ending: &str| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/results").join(format!("{name}.{ending}"));
     let json = serde_json::to_string_pretty(results).expect("results are plain data") + "\n";
     let text = format!("# {name}\n\n{}\n\n{}", results.machine.describe(), table(&results.rows));
     for (ending, content) in [("json", json), ("md", text)] {
-        let path = path(ending);
+        let path = result_path(name, ending);
         std::fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 }

@@ -5,4 +5,5 @@ mod cli;
 mod contracts;
 mod lecture;
 mod live;
+mod service;
 mod support;

@@ -12,5 +12,5 @@ case "$mode" in
   frames) "${ffmpeg[@]}" "${inputs[@]}" -filter_complex "$graph" -map '[out]' -t "$seconds" -f rawvideo "$out" ;;
   render) "${ffmpeg[@]}" "${inputs[@]}" -i "$wav" -filter_complex "$graph" -map '[out]' -map 2:a -t "$seconds" \
             -c:v libx264 -preset "$x264_preset" -crf "$x264_crf" -threads "$x264_threads" -g "$keyframe" \
-            -c:a aac -aac_coder "$aac_coder" -b:a "$aac_bitrate" -ar 48000 "$out" ;;
+            -c:a aac "${aac[@]}" -b:a "$aac_bitrate" -ar 48000 "$out" ;;
 esac

@@ -53,6 +53,12 @@ pub trait Node: Send {
         Ok(())
     }
 
+    /// Of an encoder of sound, once it has started: how often it begins anew, counted from the beginning of the programme, so that what it
+    /// makes of each such piece depends on nothing that lies seconds before. A render then takes the pieces before an edit as they were.
+    fn pieces(&self) -> Option<Span> {
+        None
+    }
+
     /// A command of the type that `NodeType::command` names, between two calls; it takes effect at the next one. A command that was given
     /// before a flush comes before it.
     fn command(&mut self, _command: Command) -> Result {
@@ -203,6 +209,11 @@ impl Start<'_> {
     /// beginning, with times from there; sound before the window may be left out, cues may not.
     pub fn window(&self) -> Option<&Window> {
         self.env.window.as_deref()
+    }
+
+    /// Of an encoder that works in [pieces](Node::pieces): it begins with the one that begins here, for those before are there already.
+    pub fn first_piece(&self) -> Span {
+        self.env.first_piece
     }
 
     /// Something dear that does not change while a programme is rendered, by name: what one node of one run has made serves all nodes of

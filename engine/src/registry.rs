@@ -104,6 +104,12 @@ pub trait NodeConfig: DeserializeOwned + JsonSchema + Send + 'static {
         Err("what it makes cannot be joined from parts".into())
     }
 
+    /// About how many bytes the node keeps for its work, besides its inboxes. So many runs of a render go on at once as the graph's memory
+    /// holds.
+    fn memory(&self, _defaults: &Defaults) -> u64 {
+        0
+    }
+
     /// Makes the node.
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>>;
 }
@@ -118,6 +124,10 @@ pub trait AnyConfig: Send {
     fn joins(&self) -> std::result::Result<(), String> {
         Ok(())
     }
+    /// See `NodeConfig::memory`.
+    fn memory(&self, _: &Defaults) -> u64 {
+        0
+    }
     /// See `NodeConfig::build`.
     fn build(self: Box<Self>, defaults: &Defaults) -> Result<Box<dyn Node>>;
 }
@@ -128,6 +138,9 @@ impl<C: NodeConfig> AnyConfig for C {
     }
     fn check_env(&self) -> std::result::Result<(), String> {
         NodeConfig::check_env(self)
+    }
+    fn memory(&self, defaults: &Defaults) -> u64 {
+        NodeConfig::memory(self, defaults)
     }
     fn joins(&self) -> std::result::Result<(), String> {
         NodeConfig::joins(self)

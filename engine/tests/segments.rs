@@ -86,14 +86,14 @@ fn no_picture_is_missing_repeated_or_black_at_any_joint() {
 #[test]
 fn a_long_part_is_cut_and_each_piece_begins_in_its_middle() {
     // A join over pictures of its own, a delay before the encoder: both must begin at the window.
-    let nodes = NODES.replace("duration: 4s, parts: 5", "duration: 75s, parts: 2").replace(
+    let nodes = NODES.replace("duration: 4s, parts: 5", "duration: 70s, parts: 2").replace(
         "  p: { type: playout, inputs: { video: v.video,",
         "  m: { type: mix, inputs: { video: v.video, more: v.video } }\n  d: { type: delay, inputs: { video: m.video }, config: { frames: 3 } }\n  p: { type: playout, inputs: { video: d.video,",
     );
     let lab = Lab::new();
     let whole = lab.whole(&nodes);
     let (segments, made) = lab.render(&nodes, 2).expect("renders");
-    assert_eq!((segments, made == whole), (counts(4, 4), true), "two parts of 37.5 s, cut after 20 s");
+    assert_eq!((segments, made == whole), (counts(4, 4), true), "two parts of 35 s, cut after 15 s");
 }
 
 #[test]

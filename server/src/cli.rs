@@ -1,7 +1,8 @@
 //! The arguments of the program. Each command's own are in its file.
 
 use crate::commands::{
-    avatars, cache, check, completions, doctor, graph, join, lesson, live, nodes, render, run, schema, speak, token, top, voices, watch,
+    avatars, cache, check, completions, config, doctor, graph, jobs, join, lesson, live, nodes, render, run, schema, serve, speak, token,
+    top, voices, watch, worker,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -13,6 +14,7 @@ Examples:
   lectern watch talk.pptx                     the film again on every change of the deck
   lectern join intro.mp4 talk.pptx -o all.mp4 a film and a lecture as one film
   lectern live talk.pptx --hls out/hls        the lecture by the clock, as a stream
+  lectern serve                               takes decks, makes films: a service with a web API
   lectern check graphs/lecture.yaml           everything that is wrong with a graph file
   lectern nodes lip_sync                      ports and settings of a node type
   lectern doctor                              what this machine lacks, and how to get it
@@ -48,6 +50,9 @@ pub enum Command {
     Watch(watch::Options),
     Join(join::Options),
     Live(Box<live::Options>),
+    Serve(Box<serve::Options>),
+    Jobs(jobs::Options),
+    Worker(worker::Options),
     Run(run::Options),
     Check(check::Options),
     Graph(graph::Options),
@@ -60,6 +65,7 @@ pub enum Command {
     Voices(voices::Options),
     Avatars(avatars::Options),
     Cache(cache::Options),
+    Config(config::Options),
     Doctor(doctor::Options),
     Completions(completions::Options),
 }

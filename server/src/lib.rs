@@ -5,36 +5,52 @@
 //! progress, warnings and errors go to standard error. Exit codes: 0 done, 1 the run failed, 2 graph, input or usage invalid,
 //! 130 and 143 aborted by SIGINT and SIGTERM.
 
+pub mod accounts;
+pub mod artifacts;
 mod auth;
 mod cli;
 mod commands;
 mod compat;
+pub mod config;
 mod console;
+mod daily;
 mod decks;
+mod dispatch;
 mod doctor;
 mod estimate;
 mod excerpt;
 mod execute;
 mod failure;
+mod folders;
 mod graphs;
+pub mod guard;
 mod http;
+mod jobs;
+mod ledger;
+pub mod limits;
 mod live;
 mod metrics;
 mod outputs;
+pub mod privacy;
 mod progress;
 mod quality;
 mod renders;
 mod resources;
+pub mod security;
 mod segmented;
+mod service;
 mod signals;
 mod state;
+pub mod uploads;
 mod verify;
+mod worker;
 
 use clap::Parser;
 use std::io::Write;
 
 /// The whole program: reads the arguments, does what they say, prints what went wrong, and ends with the exit code.
 pub fn main() -> ! {
+    worker::follow_parent();
     let cli = cli::Cli::parse();
     // Two are linked in, and none is taken by itself. A second call finds the first one's choice.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -3,7 +3,7 @@
 use super::run;
 use std::path::Path;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "render",
     "live",
     "run",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 17] = [
     "top",
     "cache",
     "watch",
+    "config",
     "doctor",
     "completions",
 ];

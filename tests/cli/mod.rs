@@ -1,5 +1,6 @@
 //! The command line: what it prints, where, and with which exit code.
 
+mod config;
 mod files;
 pub mod google_slides;
 mod graphs;

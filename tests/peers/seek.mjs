@@ -29,8 +29,10 @@ await measure(asked, report, async (browser) => {
     report.seeks.push(await page.evaluate(async (at) => {
       const video = document.querySelector("video");
       const there = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
+      // The player is there before its picture is.
+      const shown = new Promise((done) => video.requestVideoFrameCallback(done));
       video.currentTime = at;
-      await there;
+      await Promise.all([there, shown]);
       const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight).getContext("2d");
       canvas.drawImage(video, 0, 0);
       const { data } = canvas.getImageData(0, 0, video.videoWidth, video.videoHeight);

@@ -46,6 +46,8 @@ pub(crate) struct Env {
     pub(crate) sparse: bool,
     /// The part of the programme that is made, where it is not all.
     pub(crate) window: Option<Arc<Window>>,
+    /// Where encoders of sound begin.
+    pub(crate) first_piece: Span,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -78,6 +80,7 @@ impl Env {
             live: None,
             sparse: false,
             window: None,
+            first_piece: Span::ZERO,
             shared: Arc::default(),
         }
     }

@@ -15,7 +15,7 @@ use crate::graph::plan::Plan;
 use crate::node::Failure;
 use crate::registry::NodeType;
 use crate::segments::{Shared, Window};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,6 +45,8 @@ pub struct RunOptions {
 pub struct RenderShare {
     /// The part of the programme that it makes.
     pub(crate) window: Option<Arc<Window>>,
+    /// Where encoders of sound begin, as what lies before is there already.
+    pub(crate) first_piece: Span,
     /// What all runs use together.
     pub(crate) shared: Arc<Shared>,
     /// How far it is.
@@ -54,8 +56,8 @@ pub struct RenderShare {
 impl RunOptions {
     /// What all nodes of a run share.
     pub(crate) fn env(&self) -> Env {
-        let RenderShare { window, shared, progress } = self.share.clone();
-        Env { window, shared, progress, ..Env::new(self.cancel.clone()) }
+        let RenderShare { window, first_piece, shared, progress } = self.share.clone();
+        Env { window, first_piece, shared, progress, ..Env::new(self.cancel.clone()) }
     }
 }
 

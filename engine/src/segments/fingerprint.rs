@@ -18,8 +18,9 @@ pub struct Fingerprint<'a> {
     pub(crate) node: &'a str,
     pub(crate) settings: Hash,
     pub(crate) before: Option<&'a Part>,
-    pub(crate) from: Span,
     pub(crate) wanted: &'a [&'static str],
+    /// The piece of the part, where pictures are asked about.
+    pub(crate) pictures: Option<(Span, Span)>,
     pub(crate) inputs: &'a mut Vec<(String, Hash)>,
     pub(crate) warnings: &'a mut Vec<Warning>,
 }
@@ -40,9 +41,10 @@ impl Fingerprint<'_> {
         self.before
     }
 
-    /// Where in the part the segment begins.
-    pub fn from(&self) -> Span {
-        self.from
+    /// Of pictures: where in the part the segment begins and ends. Pictures do not depend on what begins later than the latency of the nodes
+    /// behind their end; what is said later than that need not enter, and then an edit leaves the pieces before it as they are.
+    pub fn pictures(&self) -> Option<(Span, Span)> {
+        self.pictures
     }
 
     /// This output of the node leads to what is asked about.

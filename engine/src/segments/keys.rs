@@ -13,10 +13,12 @@ use crate::time::{Rate, Span, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Parts that are longer are cut …
-const LONG: Span = Span::from_seconds(30);
-/// … every so often from their beginning.
-const PIECE: Span = Span::from_seconds(20);
+/// Parts are cut every so often from their beginning, as long as more than one and a half pieces are left. Shorter pieces would make an
+/// edit cheaper, but each one costs a tenth of a second in which an encoder fills and empties.
+const PIECE: Span = Span::from_seconds(15);
+
+/// Nodes of sound do not look further ahead.
+const AHEAD: Span = Span::SECOND;
 
 /// Why a render is not made in segments.
 pub(super) enum NotCut {
@@ -89,25 +91,37 @@ impl Prepared {
             for (piece, (from, to)) in pieces(part.length(), starts, self.plan.defaults.fps).into_iter().enumerate() {
                 let mut inputs = self.common((&nodes, &edges), (from, to));
                 inputs.push(("pictures left out".into(), Hash::of([u8::from(self.plan.sparse)])));
-                self.ask((&nodes, &edges), (index, &parts), from, &mut inputs)?;
+                self.ask((&nodes, &edges), (index, &parts), Some((from, to)), &mut inputs)?;
                 segments.push(Segment { part: Some(index), piece, from, to, ..Segment::new(part.start + from, inputs) });
             }
         }
         Ok(Track { encoder: name, parts, segments })
     }
 
-    /// What an encoder of sound makes, in one piece; nothing where its length is not known beforehand.
+    /// What an encoder of sound makes, in the pieces that it works in; nothing where its length is not known beforehand. The key of a piece
+    /// holds all that was heard up to its end: nodes of sound may remember.
     pub(super) fn audio_track(&mut self, encoder: usize) -> std::result::Result<Option<Track>, NotCut> {
         let (nodes, edges) = lead(&self.plan, &[encoder]);
         let name = self.plan.nodes[encoder].name.clone();
         let Some((_, parts)) = self.timeline(encoder, &nodes)? else { return Ok(None) };
-        let end = parts.last().map_or(Time::ZERO, |part| part.end);
-        let mut inputs = self.common((&nodes, &edges), (Span::ZERO, end.since_start()));
-        for index in 0..parts.len() {
-            self.ask((&nodes, &edges), (index, &parts), Span::ZERO, &mut inputs)?;
+        let end = parts.last().map_or(Span::ZERO, |part| part.end.since_start());
+        let length = self.started.nodes[encoder].0.pieces().filter(|length| *length > Span::ZERO).unwrap_or(end);
+        let mut heard = Hash::of("");
+        let mut next = 0;
+        let mut segments = Vec::new();
+        for from in (0..).map(|piece| Span(length.0 * piece)).take_while(|from| *from < end) {
+            let to = (from + length).min(end);
+            while let Some(part) = parts.get(next).filter(|part| part.start.since_start() < to + AHEAD) {
+                let mut inputs = vec![("length".into(), Hash::of(part.length().0.to_le_bytes()))];
+                self.ask((&nodes, &edges), (next, &parts), None, &mut inputs)?;
+                heard = Hash::of_all(std::iter::once(heard).chain(inputs.into_iter().map(|(_, input)| input)));
+                next += 1;
+            }
+            let mut inputs = self.common((&nodes, &edges), (from, to));
+            inputs.push(("sound".into(), heard));
+            segments.push(Segment { from, to, ..Segment::new(Time::ZERO + from, inputs) });
         }
-        let segment = Segment { to: end.since_start(), ..Segment::new(Time::ZERO, inputs) };
-        Ok(Some(Track { encoder: name, parts, segments: vec![segment] }))
+        Ok(Some(Track { encoder: name, parts, segments }))
     }
 
     /// Where what leads to an encoder may begin.
@@ -152,12 +166,12 @@ impl Prepared {
         ]
     }
 
-    /// Asks all nodes for what shapes their output from `from` on in a part.
+    /// Asks all nodes for what shapes their output in a part: of pictures those of a piece of it, else sound.
     fn ask(
         &mut self,
         (nodes, edges): (&[bool], &[bool]),
         (index, parts): (usize, &[Part]),
-        from: Span,
+        pictures: Option<(Span, Span)>,
         inputs: &mut Vec<(String, Hash)>,
     ) -> std::result::Result<(), NotCut> {
         for node in (0..nodes.len()).filter(|&node| nodes[node]) {
@@ -168,7 +182,7 @@ impl Prepared {
                 node: &planned.name,
                 settings: self.settings[node],
                 before: index.checked_sub(1).map(|before| &parts[before]),
-                from,
+                pictures,
                 wanted: &wanted,
                 inputs,
                 warnings: &mut self.warnings,
@@ -201,12 +215,15 @@ fn are_in_order(parts: &[Part], fps: Rate) -> Result {
 
 /// Where a part is cut.
 fn pieces(length: Span, starts: Starts, fps: Rate) -> Vec<(Span, Span)> {
-    if length <= LONG || starts != Starts::Anywhere {
-        return vec![(Span::ZERO, length)];
-    }
     let step = PIECE.round_up_to(fps.interval());
-    let begins = (0..).map(|piece| Span(step.0 * piece)).take_while(|begin| *begin < length);
-    begins.map(|begin| (begin, (begin + step).min(length))).collect()
+    let mut pieces = Vec::new();
+    let mut from = Span::ZERO;
+    while starts == Starts::Anywhere && (length - from).0 > step.0 + step.0 / 2 {
+        pieces.push((from, from + step));
+        from += step;
+    }
+    pieces.push((from, length));
+    pieces
 }
 
 #[cfg(test)]
@@ -214,13 +231,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_parts_are_cut_every_20_seconds_of_whole_pictures() {
+    fn long_parts_are_cut_every_15_seconds_of_whole_pictures() {
         let seconds = |parts: Vec<(Span, Span)>| parts.iter().map(|(from, to)| (from.as_seconds(), to.as_seconds())).collect::<Vec<_>>();
         let fps = Rate::per_second(30);
         let cut = |length: i64, starts| seconds(pieces(Span::from_seconds(length), starts, fps));
-        assert_eq!(cut(30, Starts::Anywhere), [(0.0, 30.0)]);
-        assert_eq!(cut(45, Starts::Anywhere), [(0.0, 20.0), (20.0, 40.0), (40.0, 45.0)]);
-        assert_eq!(cut(40, Starts::Anywhere), [(0.0, 20.0), (20.0, 40.0)]);
+        assert_eq!(cut(22, Starts::Anywhere), [(0.0, 22.0)]);
+        assert_eq!(cut(24, Starts::Anywhere), [(0.0, 15.0), (15.0, 24.0)]);
+        assert_eq!(cut(50, Starts::Anywhere), [(0.0, 15.0), (15.0, 30.0), (30.0, 50.0)]);
+        assert_eq!(cut(30, Starts::Anywhere), [(0.0, 15.0), (15.0, 30.0)]);
         assert_eq!(cut(45, Starts::Slide), [(0.0, 45.0)]);
         let ntsc = Rate::new(30_000, 1001).expect("a rate");
         assert!(pieces(ntsc.span_of(1000), Starts::Anywhere, ntsc).iter().all(|(from, _)| from.0 % ntsc.interval().0 == 0));

@@ -16,7 +16,8 @@
 //! the encoder's place: it moves the units of each segment to where the segment lies now, and the sinks take them as ever.
 //!
 //! The path of a block of sound: the source of the sound's own run sends the whole programme; the block goes through what changes its
-//! level, through `playout` and into the encoder, and its unit is kept like those of pictures. Cues are not kept: in the assembly run the
+//! level, through `playout` and into the encoder. That one works in pieces of some seconds, whose units are kept like those of pictures;
+//! pieces that are there already it leaves out. Cues are not kept: in the assembly run the
 //! source sends them once more, through `playout` to the sinks.
 //!
 //! A node that leads to an encoder of pictures says by [`Starts`](crate::registry::Starts) where a run may begin, and by

@@ -52,11 +52,8 @@ pub(super) const SEGMENT_READER: NodeType = NodeType {
 /// What a writer is told.
 pub(super) struct WriterConfig {
     pub(super) store: Arc<dyn Store>,
-    pub(super) key: Hash,
-    /// Where the segment begins in the time of the run.
-    pub(super) from: Span,
-    /// How long it is; `None` = as long as its input.
-    pub(super) length: Option<Span>,
+    /// The segments that the run makes, in order, with where each begins and ends in the time of the run.
+    pub(super) segments: VecDeque<(Hash, Span, Span)>,
 }
 
 /// What a reader is told.
@@ -75,7 +72,8 @@ impl AnyConfig for WriterConfig {
         Ok(())
     }
     fn build(self: Box<Self>, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(Writer { config: *self, caps: Caps::Cues, units: Vec::new(), bytes: 0, pages: 0 }))
+        let WriterConfig { store, segments } = *self;
+        Ok(Box::new(Writer { store, segments, caps: Caps::Cues, units: Vec::new(), bytes: 0, pages: 0 }))
     }
 }
 
@@ -93,7 +91,9 @@ impl AnyConfig for ReaderConfig {
 }
 
 struct Writer {
-    config: WriterConfig,
+    store: Arc<dyn Store>,
+    /// The first one is being made.
+    segments: VecDeque<(Hash, Span, Span)>,
     caps: Caps,
     units: Vec<Packet<EncodedUnit>>,
     bytes: usize,
@@ -101,11 +101,19 @@ struct Writer {
 }
 
 impl Writer {
-    fn close_page(&mut self, last: bool, end: Time) -> Result {
+    fn close_page(&mut self, key: Hash, last: bool, end: Time) -> Result {
         let page = Page { last, end, caps: self.caps.clone(), units: std::mem::take(&mut self.units) };
-        let hash = page_hash(&self.config.key, self.pages);
-        self.config.store.put(&hash, &page.write()).map_err(|error| Failure::msg(format!("a segment cannot be kept: {error}")))?;
+        let hash = page_hash(&key, self.pages);
+        self.store.put(&hash, &page.write()).map_err(|error| Failure::msg(format!("a segment cannot be kept: {error}")))?;
         (self.pages, self.bytes) = (self.pages + 1, 0);
+        Ok(())
+    }
+
+    fn close_segment(&mut self) -> Result {
+        if let Some((key, from, to)) = self.segments.pop_front() {
+            self.close_page(key, true, Time::ZERO + (to - from))?;
+            self.pages = 0;
+        }
         Ok(())
     }
 }
@@ -121,21 +129,26 @@ impl Node for Writer {
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         if let Some(packet) = cx.take(IN) {
-            let from = self.config.from;
+            // Of pictures there is one segment, whose units may show in any order.
+            while self.segments.get(1).is_some_and(|(_, from, _)| packet.pts.since_start() >= *from) {
+                self.close_segment()?;
+            }
+            let Some(&(key, from, _)) = self.segments.front() else { return Ok(Flow::Done) };
             self.bytes += packet.media.data.len();
             let unit = EncodedUnit { dts: packet.media.dts - from, ..packet.media };
             self.units.push(Packet { dur: packet.dur, ..Packet::new(packet.pts - from, unit) });
             if self.bytes >= PAGE_BYTES {
-                let end = packet.pts - from;
-                self.close_page(false, end)?;
+                self.close_page(key, false, packet.pts - from)?;
             }
         }
         Ok(Flow::More)
     }
 
-    fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
-        let end = self.config.length.map_or_else(|| cx.end() - self.config.from, |length| Time::ZERO + length);
-        self.close_page(true, end)
+    fn finish(&mut self, _: &mut Cx<'_>) -> Result {
+        while !self.segments.is_empty() {
+            self.close_segment()?;
+        }
+        Ok(())
     }
 }
 

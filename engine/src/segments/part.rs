@@ -54,15 +54,15 @@ pub struct Track {
 /// A piece of what an encoder makes, that is made and kept by itself.
 #[derive(Clone, Debug)]
 pub struct Segment {
-    /// The part that it shows, by its place in the timeline; `None` = all of them, one after the other.
+    /// The part that it shows, by its place in the timeline; `None` = it is sound, whose times are those of the programme.
     pub part: Option<usize>,
     /// Which piece of the part, from 0.
     pub piece: usize,
     /// Where it begins in the programme.
     pub start: Time,
-    /// Where it begins in its part.
+    /// Where it begins in its part, or in the programme.
     pub from: Span,
-    /// Where it ends in its part.
+    /// Where it ends there.
     pub to: Span,
     /// Under which hash it is kept.
     pub key: Hash,

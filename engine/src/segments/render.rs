@@ -26,7 +26,7 @@ const PLACED: i64 = 2;
 /// How a render is to be made.
 #[derive(Clone)]
 pub struct RenderOptions {
-    /// So many segments are made at once at most, as far as `defaults.memory` holds the queues of so many runs.
+    /// So many segments are made at once at most, as far as `defaults.memory` holds the queues and nodes of so many runs.
     pub jobs: usize,
     /// Where segments are kept.
     pub store: Arc<dyn Store>,
@@ -175,7 +175,7 @@ impl<'a> Render<'a> {
         let mut cones = leading_to(whole, &encoders);
         let shared = Arc::<Shared>::default();
         let progress = Arc::new(Progress::part_of(watch.progress(), 0));
-        let share = RenderShare { window: None, shared: shared.clone(), progress };
+        let share = RenderShare { shared: shared.clone(), progress, ..RenderShare::default() };
         let run = RunOptions { cancel: options.cancel.clone(), share, ..RunOptions::default() };
         let started = start_nodes(&mut cones, &run.env(), None, &Activity::new(Arc::default()))?;
         let nodes: Vec<_> = cones.nodes.iter().map(|node| (node.name.clone(), node.node_type)).collect();
@@ -230,12 +230,10 @@ impl<'a> Render<'a> {
     /// # Errors
     /// The first failure of any run; the others are stopped then, and what was finished stays in the store.
     pub fn run(self) -> Result<Report, RenderError> {
-        let pictures: Vec<(&Track, &Segment)> = self.segments().filter(|(_, segment)| !segment.known).collect();
-        let sounds: Vec<(&Track, &Segment)> =
-            self.audio.iter().flat_map(|track| track.segments.iter().map(move |segment| (track, segment))).collect();
-        let sounds: Vec<_> = sounds.into_iter().filter(|(_, segment)| !segment.known).collect();
+        let pictures: Vec<Work<'_>> = self.segments().filter(|(_, segment)| !segment.known).map(Work::of_one).collect();
+        let sounds: Vec<Work<'_>> = self.audio.iter().filter_map(Work::from_first_missing).collect();
         let end = self.video.iter().filter_map(|track| track.parts.last()).map(|part| part.end).max().unwrap_or(Time::ZERO);
-        let length = |missing: &[(&Track, &Segment)]| missing.iter().map(|(_, segment)| segment.length()).sum::<Span>().0 / 100;
+        let length = |missing: &[Work<'_>]| missing.iter().map(Work::length).sum::<Span>().0 / 100;
         let progress = &self.watch.0.progress;
         progress.expect_more(Span(100 * length(&pictures) + SOUND * length(&sounds) + PLACED * (end.0 / 100)));
         progress.begin(WorkStage::Encoding);
@@ -248,7 +246,7 @@ impl<'a> Render<'a> {
         };
         let readers: Vec<_> = self.video.iter().chain(&self.audio).map(track).collect();
         let plan = assembly((self.plan)()?, readers);
-        let report = self.watch.run(plan, self.run_options(None, PLACED))?;
+        let report = self.watch.run(plan, self.run_options(PLACED))?;
         let mut all = self.watch.report();
         all.warnings = self.warnings;
         let found = std::mem::take(&mut self.watch.state().ended.warnings);
@@ -265,13 +263,13 @@ impl<'a> Render<'a> {
     }
 
     /// Makes segments, several at once, and the sound beside them.
-    fn make(&self, pictures: &[(&Track, &Segment)], sounds: &[(&Track, &Segment)]) -> Result<(), RenderError> {
+    fn make(&self, pictures: &[Work<'_>], sounds: &[Work<'_>]) -> Result<(), RenderError> {
         let errors = Mutex::new(Vec::new());
-        let work = |segments: &[(&Track, &Segment)], next: &AtomicUsize| {
-            while let Some((track, segment)) = segments.get(next.fetch_add(1, Ordering::SeqCst))
+        let work = |segments: &[Work<'_>], next: &AtomicUsize| {
+            while let Some(segments) = segments.get(next.fetch_add(1, Ordering::SeqCst))
                 && !self.options.cancel.is_cancelled()
             {
-                if let Err(error) = self.make_one(track, segment) {
+                if let Err(error) = self.make_one(segments) {
                     errors.lock().expect("nobody panics with this lock").push(error);
                     self.options.cancel.cancel();
                 }
@@ -308,45 +306,83 @@ impl<'a> Render<'a> {
     }
 
     /// How many runs may go on at once.
-    fn jobs(&self, first: Option<&(&Track, &Segment)>) -> Result<usize, RenderError> {
-        let Some((track, _)) = first else { return Ok(1) };
+    fn jobs(&self, first: Option<&Work<'_>>) -> Result<usize, RenderError> {
+        let Some(Work { track, .. }) = first else { return Ok(1) };
         let plan = (self.plan)()?;
         let budget = plan.memory;
         let encoder = node_of(&plan, &track.encoder);
-        let one = leading_to(plan, &[encoder]).memory_needed().max(1);
-        Ok(self.options.jobs.min((budget / one) as usize).max(1))
+        let run = leading_to(plan, &[encoder]);
+        let nodes: u64 = run.nodes.iter().map(|node| node.config.memory(&run.defaults)).sum();
+        let one = run.memory_needed() + nodes;
+        let jobs = self.options.jobs.min((budget / one.max(1)) as usize).max(1);
+        if jobs < self.options.jobs {
+            tracing::info!(jobs, wanted = self.options.jobs, one, budget, "the graph's memory holds fewer segments at once");
+        }
+        Ok(jobs)
     }
 
-    fn make_one(&self, track: &Track, segment: &Segment) -> Result<(), RenderError> {
+    fn make_one(&self, Work { track, segments }: &Work<'_>) -> Result<(), RenderError> {
         let store = &self.options.store;
+        let Some(first) = segments.first() else { return Ok(()) };
         // Another render, or the same slide twice in this one.
-        let known = is_whole(&**store, &segment.key)?;
-        let (window, from, length) = match segment.part {
-            Some(index) => {
-                let (part, before) = (track.parts[index].clone(), index.checked_sub(1).map(|before| track.parts[before].clone()));
-                (Some(Window { part, before, from: segment.from, to: segment.to }), segment.from, Some(segment.length()))
-            }
-            None => (None, Span::ZERO, None),
-        };
-        if !known {
-            let config = WriterConfig { store: store.clone(), key: segment.key, from, length };
+        let known = is_whole(&**store, &first.key)?;
+        if !known || first.part.is_none() {
+            let made = segments.iter().map(|segment| (segment.key, segment.from, segment.to)).collect();
             let mut whole = (self.plan)()?;
             whole.sparse = whole.may_be_sparse();
-            let plan = segment_run(whole, &track.encoder, config);
-            let percent = if segment.part.is_some() { 100 } else { SOUND };
-            self.watch.run(plan, self.run_options(window, percent))?;
+            let plan = segment_run(whole, &track.encoder, WriterConfig { store: store.clone(), segments: made });
+            self.watch.run(plan, self.segment_options(track, first))?;
         }
-        if segment.part.is_some() {
+        if first.part.is_some() {
             let counts = &mut self.watch.state().segments;
             *if known { &mut counts.reused } else { &mut counts.encoded } += 1;
         }
         Ok(())
     }
 
-    fn run_options(&self, window: Option<Window>, percent: i64) -> RunOptions {
+    /// Of the run that makes a segment of pictures, or all sound from a segment on.
+    fn segment_options(&self, track: &Track, first: &Segment) -> RunOptions {
+        let Some(index) = first.part else {
+            let mut options = self.run_options(SOUND);
+            options.share.first_piece = first.from;
+            return options;
+        };
+        let mut options = self.run_options(100);
+        let (part, before) = (track.parts[index].clone(), index.checked_sub(1).map(|before| track.parts[before].clone()));
+        options.share.window = Some(Arc::new(Window { part, before, from: first.from, to: first.to }));
+        options
+    }
+
+    fn run_options(&self, percent: i64) -> RunOptions {
         let progress = Arc::new(Progress::part_of(self.watch.progress(), percent));
-        let share = RenderShare { window: window.map(Arc::new), shared: self.shared.clone(), progress };
+        let share = RenderShare { shared: self.shared.clone(), progress, ..RenderShare::default() };
         RunOptions { cancel: self.options.cancel.clone(), trace: self.options.trace, share, ..RunOptions::default() }
+    }
+}
+
+/// What one run makes: a segment of pictures, or all sound from the first missing piece on.
+struct Work<'a> {
+    track: &'a Track,
+    segments: &'a [Segment],
+}
+
+impl<'a> Work<'a> {
+    fn of_one((track, segment): (&'a Track, &'a Segment)) -> Work<'a> {
+        Work { track, segments: std::slice::from_ref(segment) }
+    }
+
+    /// What lies behind an edit is missing, too: it is keyed by all that was heard before.
+    fn from_first_missing(track: &'a Track) -> Option<Work<'a>> {
+        let first = track.segments.iter().position(|segment| !segment.known)?;
+        Some(Work { track, segments: &track.segments[first..] })
+    }
+
+    /// How much of the programme passes through the run.
+    fn length(&self) -> Span {
+        match self.segments {
+            [one] if one.part.is_some() => one.length(),
+            sound => sound.last().map_or(Span::ZERO, |last| last.to),
+        }
     }
 }
 

@@ -193,5 +193,29 @@ impl Drop for Chain {
         let _ = self.bin.set_state(gst::State::Null);
         let _ = self.input.set_active(false);
         let _ = self.output.set_active(false);
+        // The messages that lie in the bus hold the bin, which holds the bus.
+        self.bus.set_flushing(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_a_chain_that_is_dropped() {
+        super::super::init().unwrap();
+        let caps = gst::Caps::builder("audio/x-raw")
+            .field("format", "F32LE")
+            .field("layout", "interleaved")
+            .field("rate", 48_000)
+            .field("channels", 1)
+            .build();
+        let chain = Chain::open("audioconvert ! capsfilter caps=audio/x-raw,format=S16LE", &caps).unwrap();
+        chain.push(gst::Buffer::from_slice([0; 4096])).unwrap();
+        assert_eq!(chain.take().len(), 1);
+        let (bin, input, output) = (chain.bin.downgrade(), chain.input.downgrade(), chain.output.downgrade());
+        drop(chain);
+        assert!(bin.upgrade().is_none() && input.upgrade().is_none() && output.upgrade().is_none());
     }
 }

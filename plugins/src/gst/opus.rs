@@ -17,6 +17,8 @@ pub(super) static CODERS: [Coder; 1] = [Coder {
     bitrates: 6_000..=510_000,
     config,
     priming,
+    // Its decoder remembers.
+    pieces: None,
 }];
 
 fn config(fields: &gst::StructureRef) -> Option<gst::Buffer> {

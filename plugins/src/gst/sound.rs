@@ -2,6 +2,9 @@
 //!
 //! A codec is a table of [`Coder`]s, best first. Unit k starts `k * unit - priming` samples after the first sample that went in, exactly:
 //! times are counted, never taken from the element.
+//!
+//! Where a codec allows it, a film is encoded in pieces: every so many units an encoder begins anew, some units early so that it has settled
+//! when its own begin. The units of a piece then depend on no sound that lies before, and a decoder notices nothing.
 
 use super::aac;
 use super::chain::Chain;
@@ -47,6 +50,40 @@ pub(super) struct Coder {
     pub(super) config: fn(&gst::StructureRef) -> Option<gst::Buffer>,
     /// Samples that a decoder of this configuration gives before the first real one.
     pub(super) priming: fn(&[u8]) -> Option<usize>,
+    /// Where any two encoders' units may follow each other once they have settled.
+    pub(super) pieces: Option<Pieces>,
+}
+
+/// How a stream is encoded in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pieces {
+    /// Units of a piece.
+    pub(super) units: usize,
+    /// Units that an encoder makes before those of its piece; fewer than those.
+    pub(super) run_up: usize,
+}
+
+/// An encoder at work on a piece, or on all.
+struct Worker {
+    chain: Chain,
+    /// Of what it makes, so many units do not count.
+    skipped: usize,
+    /// The unit after its last one, once another one follows.
+    until: Option<usize>,
+    ready: VecDeque<Bytes>,
+}
+
+impl Worker {
+    fn collect(&mut self, coder: &Coder) -> Result<(), GstError> {
+        for buffer in self.chain.take() {
+            let map = buffer.map_readable().map_err(|error| coder.unusable(error.to_string()))?;
+            match self.skipped.checked_sub(1) {
+                Some(left) => self.skipped = left,
+                None => self.ready.push_back(Bytes::copy_from_slice(&map)),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The coders of a codec, best first.
@@ -59,7 +96,13 @@ fn coders(codec: AudioCodec) -> &'static [Coder] {
 
 /// An encoder in the caller's thread.
 pub struct SoundEncoder {
-    chain: Chain,
+    /// Launch text and input of an encoder.
+    launch: (String, gst::Caps),
+    pieces: Option<Pieces>,
+    /// The first unit that is wanted.
+    begin: usize,
+    /// The one whose units are given out, and the one that follows.
+    workers: VecDeque<Worker>,
     coder: &'static Coder,
     caps: EncodedAudioCaps,
     input: AudioCaps,
@@ -71,7 +114,6 @@ pub struct SoundEncoder {
     given: usize,
     /// Interleaved samples that do not fill a unit yet.
     waiting: Vec<f32>,
-    ready: VecDeque<Bytes>,
 }
 
 impl SoundEncoder {
@@ -99,7 +141,10 @@ impl SoundEncoder {
         let config = coder.probe(&Chain::open(&description, &raw)?, settings.channels)?;
         let priming = (coder.priming)(&config).ok_or_else(|| coder.unusable("its decoder configuration is cut short"))?;
         Ok(SoundEncoder {
-            chain: Chain::open(&description, &raw)?,
+            launch: (description, raw),
+            pieces: None,
+            begin: 0,
+            workers: VecDeque::new(),
             coder,
             caps: EncodedAudioCaps {
                 codec: coder.codec,
@@ -115,8 +160,31 @@ impl SoundEncoder {
             fed: 0,
             given: 0,
             waiting: Vec::new(),
-            ready: VecDeque::new(),
         })
+    }
+
+    /// Encodes in pieces, where the codec allows it; those before `from`, the beginning of a piece, are left out.
+    #[must_use]
+    pub fn in_pieces(mut self, from: Span) -> SoundEncoder {
+        self.pieces = self.coder.pieces.filter(|_| self.priming().is_multiple_of(self.coder.unit));
+        if let Some(length) = self.piece_length() {
+            self.begin = self.first_unit((from.0 / length.0) as usize);
+            self.given = self.begin;
+        }
+        self
+    }
+
+    /// How long a piece is; `None` when all is encoded in one.
+    pub fn piece_length(&self) -> Option<Span> {
+        self.pieces.map(|pieces| self.caps.rate.span_of((pieces.units * self.coder.unit) as i64))
+    }
+
+    /// The first unit that begins at this piece or later; the priming belongs to the first piece.
+    fn first_unit(&self, piece: usize) -> usize {
+        match self.pieces {
+            Some(pieces) if piece > 0 => piece * pieces.units + self.priming() / self.coder.unit,
+            _ => 0,
+        }
     }
 
     /// What a decoder and a file need; `config` is the AudioSpecificConfig or the OpusHead.
@@ -186,50 +254,63 @@ impl SoundEncoder {
         // One unit of silence more, so that none depends on how an encoder treats its end.
         self.waiting.resize(((total + 1) * self.coder.unit - self.fed) * usize::from(self.caps.channels), 0.0);
         self.feed()?;
-        self.chain.finish()?;
-        self.collect()?;
-        let missing = total - self.given;
-        if self.ready.len() < missing {
-            return Err(self.coder.unusable(format!("{missing} units were due at the end and {} came", self.ready.len())));
+        for worker in &mut self.workers {
+            worker.chain.finish()?;
+            worker.collect(self.coder)?;
         }
-        Ok(self.give(missing))
+        let missing = total.saturating_sub(self.given);
+        let units = self.give(missing);
+        if units.len() < missing {
+            return Err(self.coder.unusable(format!("{missing} units were due at the end and {} came", units.len())));
+        }
+        Ok(units)
     }
 
     /// Hands whole units of samples to the encoder.
     fn feed(&mut self) -> Result<(), GstError> {
         let size = self.coder.unit * usize::from(self.caps.channels);
         let whole = self.waiting.len() / size * size;
-        for samples in self.waiting[..whole].chunks_exact(size) {
-            self.chain.push(sound_buffer(
-                samples,
-                self.caps.rate.span_of(self.fed as i64),
-                self.caps.rate.span_of(self.coder.unit as i64),
-            ))?;
+        let waiting = std::mem::take(&mut self.waiting);
+        for samples in waiting[..whole].chunks_exact(size) {
+            if let Some((begin, run_up)) = self.begins_with(self.fed / self.coder.unit) {
+                if let Some(last) = self.workers.back_mut() {
+                    last.until = Some(begin);
+                }
+                let chain = Chain::open(&self.launch.0, &self.launch.1)?;
+                self.workers.push_back(Worker { chain, skipped: run_up, until: None, ready: VecDeque::new() });
+            }
+            let (since, lasting) = (self.caps.rate.span_of(self.fed as i64), self.caps.rate.span_of(self.coder.unit as i64));
+            for worker in &mut self.workers {
+                worker.chain.push(sound_buffer(samples, since, lasting))?;
+                worker.collect(self.coder)?;
+            }
             self.fed += self.coder.unit;
         }
-        self.waiting.drain(..whole);
-        self.collect()
-    }
-
-    fn collect(&mut self) -> Result<(), GstError> {
-        for buffer in self.chain.take() {
-            let map = buffer.map_readable().map_err(|error| self.coder.unusable(error.to_string()))?;
-            self.ready.push_back(Bytes::copy_from_slice(&map));
-        }
+        self.waiting.extend_from_slice(&waiting[whole..]);
         Ok(())
     }
 
+    /// The first unit of an encoder that begins with this unit of samples, and how many it makes before.
+    fn begins_with(&self, unit: usize) -> Option<(usize, usize)> {
+        let Some(pieces) = self.pieces else { return (unit == 0).then_some((0, 0)) };
+        let piece = (unit + pieces.run_up) / pieces.units;
+        let begin = self.first_unit(piece);
+        let run_up = if piece == 0 { 0 } else { pieces.run_up };
+        (unit + run_up == begin && begin >= self.begin).then_some((begin, run_up))
+    }
+
     fn give(&mut self, count: usize) -> Vec<Packet<EncodedUnit>> {
-        let count = count.min(self.ready.len());
         let (rate, first) = (self.caps.rate, self.first.unwrap_or_default());
-        let start = self.given;
-        self.given += count;
-        let (length, priming) = (self.coder.unit, self.priming());
-        let unit = |(i, data)| {
-            let pts = first + rate.span_of(((start + i) * length) as i64 - priming as i64);
-            Packet::lasting(pts, rate.span_of(length as i64), EncodedUnit { dts: pts, keyframe: true, data })
-        };
-        self.ready.drain(..count).enumerate().map(unit).collect()
+        let (length, priming) = (self.coder.unit as i64, self.priming() as i64);
+        let mut units = Vec::new();
+        while units.len() < count {
+            self.workers.pop_front_if(|worker| worker.until == Some(self.given));
+            let Some(data) = self.workers.front_mut().and_then(|worker| worker.ready.pop_front()) else { break };
+            let pts = first + rate.span_of(self.given as i64 * length - priming);
+            units.push(Packet::lasting(pts, rate.span_of(length), EncodedUnit { dts: pts, keyframe: true, data }));
+            self.given += 1;
+        }
+        units
     }
 }
 

@@ -11,6 +11,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// So many characters of a narration take part in its slide's seed.
+const OPENING: usize = 120;
 /// The shortest time between a slide's start and its first word; a longer transition takes its place.
 pub const LEAD_IN: Span = Span::from_millis(100);
 /// How long a slide stays after its last word.
@@ -300,6 +302,13 @@ impl Slide {
     /// The slide shows at least this long, whatever is said: its picture's own length, or longer when it asks for that.
     pub fn least(&self) -> Span {
         self.visual.length().max(self.duration.unwrap_or(Span::ZERO))
+    }
+
+    /// What all that looks random on the slide comes from: what it shows, and how its narration begins. An edit further on changes nothing
+    /// before it.
+    pub fn seed(&self) -> u64 {
+        let said: String = self.narration.spoken().chars().take(OPENING).collect();
+        Canon::new("seed 1").hash(self.visual.content_hash()).text(&said).finish().seed()
     }
 
     /// Hash of what is seen and heard while the slide shows: neither its name nor its place in the lesson, so that a slide keeps its

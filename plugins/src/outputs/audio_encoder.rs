@@ -9,7 +9,7 @@ use engine::media::{AudioBlock, AudioCodec, Caps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::segments::{Fingerprint, Part};
-use engine::time::Rate;
+use engine::time::{Rate, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -107,10 +107,15 @@ impl Node for AudioEncoder {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         let Some(audio) = start.audio(AUDIO) else { return Ok(()) };
         let encoder = SoundEncoder::open(&audio, &self.settings)?;
+        let encoder = if start.is_live() { encoder } else { encoder.in_pieces(start.first_piece()) };
         start.set_caps(ENCODED, Caps::EncodedAudio(encoder.caps().clone()));
         start.set_latency(encoder.latency());
         self.encoder = Some(encoder);
         Ok(())
+    }
+
+    fn pieces(&self) -> Option<Span> {
+        self.encoder.as_ref().and_then(SoundEncoder::piece_length)
     }
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
@@ -144,7 +149,7 @@ mod tests {
     use crate::outputs::tests::{config, tone};
     use engine::packet::Packet;
     use engine::testing::{NodeTest, Outputs};
-    use engine::time::{Span, Time};
+    use engine::time::Time;
 
     fn encode(settings: &str, sound: Vec<Packet<AudioBlock>>) -> Result<Outputs> {
         let end = sound.last().and_then(Packet::end).unwrap_or(Time::ZERO);

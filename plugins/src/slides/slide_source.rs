@@ -166,7 +166,7 @@ impl Node for SlideSource {
         }
         let Some((transition, picture)) = self.fingerprint_of(part, key)? else { return Ok(()) };
         key.add("picture", picture);
-        let before = key.before().cloned().filter(|_| key.from() < transition.duration());
+        let before = key.before().cloned().filter(|_| key.pictures().is_some_and(|(from, _)| from < transition.duration()));
         if let Some(before) = before
             && let Some((_, picture)) = self.fingerprint_of(&before, key)?
         {

@@ -266,7 +266,7 @@ impl Talk {
             index: self.order[self.place],
             number: slide.number,
             title: slide.title.as_str().into(),
-            seed: slide.content_hash().seed(),
+            seed: slide.seed(),
             elapsed,
             paused: false,
             placement: slide.presenter,

@@ -23,9 +23,10 @@ pub(crate) struct Timeline {
 }
 
 /// What a slide's sound and cues are made of, by name.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Content {
-    pub heard: Hash,
+    /// What is heard, with the words and mouth shapes that go with it: up to the end of each second, the last one that of the slide.
+    heard: Vec<Hash>,
     /// What all that looks random comes from.
     pub seed: Hash,
     /// Where the presenter stands.
@@ -36,14 +37,21 @@ pub(crate) struct Content {
 impl Content {
     /// All of it.
     pub fn hash(&self) -> Hash {
-        Hash::of_all([self.heard, self.seed, self.place, self.transition])
+        Hash::of_all(self.heard.last().copied().into_iter().chain([self.seed, self.place, self.transition]))
+    }
+
+    /// What is heard up to this time, and perhaps up to a second more.
+    pub fn heard(&self, until: Span) -> Hash {
+        let second = (until.0 + Span::SECOND.0 - 1) / Span::SECOND.0;
+        let heard = self.heard.get((second - 1).max(0) as usize).or(self.heard.last());
+        heard.copied().unwrap_or_else(|| Hash::of(""))
     }
 }
 
 impl Default for Content {
     fn default() -> Content {
         let none = Hash::of("");
-        Content { heard: none, seed: none, place: none, transition: none }
+        Content { heard: Vec::new(), seed: none, place: none, transition: none }
     }
 }
 
@@ -119,23 +127,27 @@ impl Timeline {
     /// Hashes of all that has been made, before any of it is taken: of what is heard, with the words and mouth shapes that go with it,
     /// and of how the slide looks while it shows.
     pub fn content(&self) -> Content {
-        let mut heard = blake3::Hasher::new();
-        let (front, back) = self.samples.as_slices();
-        for samples in front.chunks(4096).chain(back.chunks(4096)) {
-            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-            heard.update(&bytes);
-        }
+        let mut hasher = blake3::Hasher::new();
+        let mut heard = Vec::new();
         let mut look = Content::default();
-        for (at, dur, cue) in &self.cues {
-            let Cue::Slide(slide) = cue else {
-                heard.update(format!("{} {} {cue:?}\n", at.0, dur.map_or(-1, |dur| dur.0)).as_bytes());
-                continue;
-            };
-            look.seed = Hash::of(slide.seed.to_le_bytes());
-            look.place = Hash::of(format!("{:?}", slide.placement));
-            look.transition = Hash::of(format!("{:?}", slide.transition));
+        let mut cues = self.cues.iter().peekable();
+        let samples: Vec<u8> = self.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        let mut seconds = samples.chunks(4 * SAMPLES.count_in(Span::SECOND) as usize).peekable();
+        while let Some(second) = seconds.next() {
+            hasher.update(second);
+            let end = Span(Span::SECOND.0 * (heard.len() as i64 + 1));
+            while let Some((at, dur, cue)) = cues.next_if(|(at, ..)| *at < end || seconds.peek().is_none()) {
+                let Cue::Slide(slide) = cue else {
+                    hasher.update(format!("{} {} {cue:?}\n", at.0, dur.map_or(-1, |dur| dur.0)).as_bytes());
+                    continue;
+                };
+                look.seed = Hash::of(slide.seed.to_le_bytes());
+                look.place = Hash::of(format!("{:?}", slide.placement));
+                look.transition = Hash::of(format!("{:?}", slide.transition));
+            }
+            heard.push(Hash(*hasher.finalize().as_bytes()));
         }
-        Content { heard: Hash(*heard.finalize().as_bytes()), ..look }
+        Content { heard, ..look }
     }
 
     /// Takes up to `count` samples and the cues that begin before their end, as packets that count from `start`.

@@ -29,6 +29,9 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// No picture depends on what is said later than this after it; the nodes behind look less far ahead.
+const AHEAD_OF_PICTURES: Span = Span::from_seconds(2);
+
 pub(super) const AUDIO: Out<AudioBlock> = Out::new("audio");
 pub(super) const CUES: Out<Cue> = Out::new("cues");
 
@@ -259,19 +262,22 @@ impl Node for TtsChunker {
             let (id, number) = (slide.id.as_str().into(), slide.number);
             let start = talk.position();
             let end = start + talk.now.length();
-            self.contents.push(content);
             parts.push(Part { id, number, start, end, content: content.hash() });
+            self.contents.push(content);
             talk.leave_slide();
         }
         Ok(parts)
     }
 
     fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
-        let content = self.contents.iter().find(|content| content.hash() == part.content).copied().unwrap_or_default();
-        key.add("narration", content.heard);
-        key.add("place of the presenter", content.place);
-        key.add("transition", content.transition);
-        key.add("idle motion", content.seed);
+        let content = self.contents.iter().find(|content| content.hash() == part.content).cloned().unwrap_or_default();
+        let heard = key.pictures().map_or(content.heard(part.length()), |(_, to)| content.heard(to + AHEAD_OF_PICTURES));
+        key.add("narration", heard);
+        if key.pictures().is_some() {
+            key.add("place of the presenter", content.place);
+            key.add("transition", content.transition);
+            key.add("idle motion", content.seed);
+        }
         Ok(())
     }
 

@@ -76,12 +76,20 @@ impl Keys {
         let keys = match (given, from_file) {
             (Some(secret), _) => Keys::new(secret, "LECTERN_JWT_SECRET")?,
             (None, Some(text)) => Keys::new(text.trim().as_bytes().to_vec(), "LECTERN_JWT_SECRET_FILE")?,
-            (None, None) => Keys { made: true, ..Keys::new(kept(&folder.join("jwt-secret"))?, "jwt-secret")? },
+            (None, None) => Keys::kept_in(folder)?,
         };
         match std::env::var_os("LECTERN_JWT_KEYS") {
             Some(path) => keys.with_file(Path::new(&path)),
             None => Ok(keys),
         }
+    }
+
+    /// With the secret that is kept in a folder, made there if need be.
+    ///
+    /// # Errors
+    /// The folder cannot be used.
+    pub fn kept_in(folder: &Path) -> Result<Keys, KeyError> {
+        Ok(Keys { made: true, ..Keys::new(kept(&folder.join("jwt-secret"))?, "jwt-secret")? })
     }
 
     /// With one secret.
@@ -104,7 +112,11 @@ impl Keys {
         if self.made { Err(KeyError::Public) } else { Ok(()) }
     }
 
-    fn with_file(mut self, path: &Path) -> Result<Keys, KeyError> {
+    /// With the keys of a file as well.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn with_file(mut self, path: &Path) -> Result<Keys, KeyError> {
         let wrong = |cause: String| KeyError::File { path: path.into(), cause };
         let keys: Vec<ForeignKey> = serde_json::from_str(&read(path)?).map_err(|error| wrong(error.to_string()))?;
         for ForeignKey { kid, alg, pem, secret } in keys {

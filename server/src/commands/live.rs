@@ -7,7 +7,7 @@ use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, must_have_sink};
-use crate::http::{App, Journal, Server, links};
+use crate::http::{App, Journal, Keep, Server, links};
 use crate::live::{Command, LIMIT, Lecture, OnState, Outputs, Premises, Session, Sessions, State};
 use crate::outputs;
 use crate::progress::{Doing, clock};
@@ -168,7 +168,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         return Err(Failure::Invalid(format!("{} is no live graph; write clock: live, or a profile `live` that does", file.name())));
     }
 
-    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), options.keep_logs);
+    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), Keep::all(options.keep_logs));
     let rapido = Rapido::new(options.rapido, (address, &origin), &options.allow_origin, options.livekit.clone(), kept.join("texts"))?;
     tracing::info!("rapido adapter: {}", rapido.describe());
     journal.backend("", "adapter", &format!("rapido: {}", rapido.describe()), None);
@@ -181,6 +181,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         joins: Default::default(),
         recheck: options.recheck.0.to_std(),
         rapido,
+        service: None,
     });
     let defaults = plan.defaults;
     let premises = Premises {
@@ -216,7 +217,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
 }
 
 /// An origin as it was given, without a slash at its end.
-fn origin(given: &str) -> Result<String, Failure> {
+pub(super) fn origin(given: &str) -> Result<String, Failure> {
     let origin = given.trim_end_matches('/');
     let text = || format!("--origin {given:?} is no origin; write scheme and host, as in https://talks.example");
     if is_origin(origin) { Ok(origin.to_string()) } else { Err(Failure::Invalid(text())) }
@@ -246,7 +247,7 @@ fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str) -> Lect
 }
 
 /// A server that only one address reaches tells viewers by WebRTC that one, too.
-fn address_for(ip: IpAddr) -> Option<String> {
+pub(super) fn address_for(ip: IpAddr) -> Option<String> {
     (!ip.is_unspecified()).then(|| ip.to_string())
 }
 

@@ -4,8 +4,10 @@ pub mod avatars;
 pub mod cache;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod doctor;
 pub mod graph;
+pub mod jobs;
 pub mod join;
 pub mod lesson;
 pub mod live;
@@ -13,11 +15,13 @@ pub mod nodes;
 pub mod render;
 pub mod run;
 pub mod schema;
+pub mod serve;
 pub mod speak;
 pub mod token;
 pub mod top;
 pub mod voices;
 pub mod watch;
+pub mod worker;
 
 use crate::cli::Command;
 use crate::console::Console;
@@ -30,6 +34,9 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Watch(options) => watch::run(&options, console),
         Command::Join(options) => join::run(options, console),
         Command::Live(options) => live::run(*options, console),
+        Command::Serve(options) => serve::run(&options, console),
+        Command::Jobs(options) => jobs::run(&options, console),
+        Command::Worker(options) => worker::run(&options, console),
         Command::Run(options) => run::run(options, console),
         Command::Check(options) => check::run(options, console),
         Command::Graph(options) => graph::run(options, console),
@@ -42,6 +49,7 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Voices(options) => voices::run(options, console),
         Command::Avatars(options) => avatars::run(options, console),
         Command::Cache(options) => cache::run(options, console),
+        Command::Config(options) => config::run(&options, console),
         Command::Doctor(options) => doctor::run(options, console),
         Command::Completions(options) => completions::run(options, console),
     }

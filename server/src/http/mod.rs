@@ -1,6 +1,11 @@
 //! The server: pages, REST, WebSockets and WHEP under one origin.
 
 mod access;
+mod backups;
+mod decks;
+mod follow;
+mod job_files;
+mod jobs;
 mod journal;
 mod live;
 mod pages;
@@ -8,13 +13,14 @@ mod problem;
 mod sockets;
 mod whep;
 
-pub use journal::Journal;
+pub use journal::{Journal, Keep};
 pub use live::links;
 pub use whep::Peers;
 
 use crate::auth::Auth;
 use crate::compat::{Rapido, rapido_routes};
 use crate::live::Sessions;
+use crate::service::Service;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -58,6 +64,8 @@ pub struct App {
     pub recheck: Duration,
     /// The adapter of the "Rapido" system.
     pub rapido: Rapido,
+    /// Jobs, in a server that takes some.
+    pub service: Option<Arc<Service>>,
 }
 
 /// The last seconds from token to first picture, as viewers told them.
@@ -173,6 +181,7 @@ async fn note_figures(app: Arc<App>) {
 }
 
 fn router(app: Arc<App>) -> Router {
+    let jobs = if app.service.is_some() { jobs::routes() } else { Router::new() };
     Router::new()
         .route("/health", get(pages::health))
         .route("/metrics", get(pages::metrics))
@@ -189,6 +198,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/live/{room}/events", any(sockets::events))
         .route("/v1/tokens", post(live::mint))
         .route("/v1/tokens/{jti}", axum::routing::delete(live::revoke))
+        .merge(jobs)
         .merge(rapido_routes(&app))
         .fallback(pages::nothing)
         .layer(DefaultBodyLimit::max(LARGEST))

@@ -20,7 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 /// Nobody is there to be told (RFC 6455, 7.4.1).
 const GONE: u16 = 1006;
-const PROTOCOL: &str = "lectern.v1";
+pub(super) const PROTOCOL: &str = "lectern.v1";
 /// How long a viewer may take to send its token.
 const TOKEN_WAIT: Duration = Duration::from_secs(10);
 /// How long one message may take to go out; who is slower is gone.
@@ -30,9 +30,13 @@ const LONGEST: usize = 64 << 10;
 
 /// Why a socket is closed (4000 to 4999 are for applications, RFC 6455).
 #[derive(Clone, Debug)]
-struct Closing(u16, String);
+pub(super) struct Closing(u16, String);
 
 impl Closing {
+    pub(super) fn new(code: u16, reason: &str) -> Closing {
+        Closing(code, reason.into())
+    }
+
     fn end() -> Closing {
         Closing(1000, "the lecture is over".into())
     }
@@ -179,7 +183,7 @@ async fn obey(session: &Arc<Session>, claims: &Claims, text: &str) -> Result<(),
 }
 
 /// The token among the subprotocols.
-fn token_of(headers: &HeaderMap) -> Option<String> {
+pub(super) fn token_of(headers: &HeaderMap) -> Option<String> {
     let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
     offered.split(',').find_map(|protocol| protocol.trim().strip_prefix("token.").map(String::from))
 }
@@ -196,7 +200,7 @@ async fn admit(app: &App, room: &str, token: Option<String>, socket: &mut WebSoc
     Ok((claims, session))
 }
 
-async fn first_message(socket: &mut WebSocket) -> Result<String, Closing> {
+pub(super) async fn first_message(socket: &mut WebSocket) -> Result<String, Closing> {
     #[derive(Deserialize)]
     struct First {
         token: String,
@@ -210,14 +214,14 @@ async fn first_message(socket: &mut WebSocket) -> Result<String, Closing> {
     }
 }
 
-async fn send(socket: &mut WebSocket, frame: Frame) -> Result<(), Closing> {
+pub(super) async fn send(socket: &mut WebSocket, frame: Frame) -> Result<(), Closing> {
     match tokio::time::timeout(SEND_WAIT, socket.send(frame)).await {
         Ok(sent) => Ok(sent?),
         Err(_) => Err(Closing(4408, "this viewer takes nothing".into())),
     }
 }
 
-async fn close(mut socket: WebSocket, Closing(code, reason): Closing) {
+pub(super) async fn close(mut socket: WebSocket, Closing(code, reason): Closing) {
     if code == GONE {
         return;
     }

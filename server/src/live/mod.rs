@@ -9,5 +9,6 @@ mod sessions;
 
 pub use command::{Command, CommandError};
 pub use lecture::{Lecture, Outputs};
+pub use load::Load;
 pub use session::{OnState, Premises, Session, State};
 pub use sessions::{CreateError, CreateRequest, LIMIT, Sessions};

@@ -1,0 +1,300 @@
+//! Stages done by workers on any machine, which take them from a NATS JetStream.
+//!
+//! The order in which tickets are given out is made here: never more are in the stream than the workers that are there have room for. A
+//! worker takes one, asks whether it may begin, and says how it ended; both go by the ledger, so a message that is lost or comes twice
+//! changes nothing. A worker that dies stops confirming its message, which NATS then gives to another one; the attempt counts as lost.
+
+mod wire;
+
+pub use wire::{Answer, DESK, Done, HELLO, Link, NatsError, STOP, Say, Stopped, read};
+
+use super::Dispatch;
+use super::lanes::{Key, Lanes, Room, key};
+use crate::jobs::Desk;
+use crate::ledger::{JobId, LedgerError, Ticket};
+use async_nats::jetstream::consumer::PullConsumer;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use wire::SILENCE;
+
+/// How long a cancelled job's workers have to stop.
+const STOPPING: Duration = Duration::from_secs(1);
+/// How long until something is tried again that did not work.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// See the module docs. Dropping it ends what listens.
+pub struct Nats {
+    office: Arc<Office>,
+    _listeners: JoinSet<()>,
+}
+
+struct Office {
+    desk: Desk,
+    link: Link,
+    runtime: Handle,
+    state: Mutex<State>,
+    /// A stage is out no more.
+    ended: Notify,
+    started: Instant,
+}
+
+struct State {
+    lanes: Lanes<Held>,
+    workers: HashMap<String, (Room, Instant)>,
+}
+
+/// A stage that is in the stream, or at a worker.
+struct Held {
+    ticket: Ticket,
+    /// When its worker said something last; `None`: it waits in the stream.
+    heard: Option<Instant>,
+}
+
+impl Nats {
+    /// Begins to listen to workers.
+    ///
+    /// # Errors
+    /// NATS cannot be reached.
+    pub async fn start(url: &str, desk: Desk, runtime: Handle) -> Result<Nats, NatsError> {
+        let link = Link::connect(url, "lectern serve").await?;
+        let questions = link.hear::<Say>(DESK).await?;
+        let ends = link.ends().await?;
+        let state = Mutex::new(State { lanes: Lanes::new(Room::default()), workers: HashMap::new() });
+        let office = Office { desk, link, runtime, state, ended: Notify::new(), started: Instant::now() };
+        let office = Arc::new(office);
+        let mut listeners = JoinSet::new();
+        listeners.spawn_on(office.clone().answer(questions), &office.runtime);
+        listeners.spawn_on(office.clone().take_ends(ends), &office.runtime);
+        listeners.spawn_on(office.clone().count_workers(), &office.runtime);
+        listeners.spawn_on(office.clone().offer_again(), &office.runtime);
+        Ok(Nats { office, _listeners: listeners })
+    }
+}
+
+impl Dispatch for Nats {
+    fn offer(&self, ticket: Ticket, pause: Duration) {
+        self.office.offer(ticket, pause);
+    }
+
+    fn cancel(&self, job: JobId) -> BoxFuture<'_, ()> {
+        async move {
+            {
+                let mut state = self.office.lock();
+                state.lanes.forget(job);
+                // What nobody has begun is turned away when somebody would.
+                let waits: Vec<Key> =
+                    state.lanes.out().filter(|(key, held)| key.0 == job && held.heard.is_none()).map(|(key, _)| key).collect();
+                waits.into_iter().for_each(|key| drop(state.lanes.done(key)));
+            }
+            if let Err(error) = self.office.link.say(STOP, &Stopped { job }).await {
+                // Its worker hears it when it next says how far it is.
+                tracing::warn!(%error, %job, "workers were not told to stop");
+            }
+            let stopped = self.office.until(move |state| !state.lanes.out().any(|(key, _)| key.0 == job));
+            if tokio::time::timeout(STOPPING, stopped).await.is_err() {
+                tracing::warn!(%job, "a worker does not say that it has stopped");
+            }
+            self.office.pump();
+        }
+        .boxed()
+    }
+
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        // Workers go on, and what they say waits in the stream.
+        self.office.lock().lanes.drain();
+        std::future::ready(()).boxed()
+    }
+
+    fn is_draining(&self) -> bool {
+        self.office.lock().lanes.is_draining()
+    }
+
+    fn outlives_the_server(&self) -> bool {
+        true
+    }
+}
+
+impl Office {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn until(&self, is_so: impl Fn(&mut State) -> bool + Send) {
+        loop {
+            let mut ended = pin!(self.ended.notified());
+            // From here on no end is missed.
+            ended.as_mut().enable();
+            if is_so(&mut self.lock()) {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    fn offer(self: &Arc<Office>, ticket: Ticket, pause: Duration) {
+        let office = self.clone();
+        self.runtime.spawn(async move {
+            tokio::time::sleep(pause).await;
+            office.lock().lanes.push(ticket);
+            office.pump();
+        });
+    }
+
+    /// Gives out what there is room for.
+    fn pump(self: &Arc<Office>) {
+        loop {
+            let next = self.lock().lanes.next(|ticket| Held { ticket: ticket.clone(), heard: None });
+            let Some(ticket) = next else { return };
+            let office = self.clone();
+            self.runtime.spawn(async move {
+                while let Err(error) = office.link.offer(&ticket).await {
+                    tracing::warn!(%error, "a stage was not given out; trying again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            });
+        }
+    }
+
+    fn done(self: &Arc<Office>, key: Key) {
+        self.lock().lanes.done(key);
+        self.ended.notify_waiters();
+        self.pump();
+    }
+
+    async fn answer(self: Arc<Office>, questions: impl futures_util::Stream<Item = (Say, Option<String>)> + Send + 'static) {
+        let mut questions = pin!(questions);
+        while let Some((say, reply)) = questions.next().await {
+            let office = self.clone();
+            // One that waits for the disk keeps nobody else waiting.
+            self.runtime.spawn(async move {
+                let answer = office.hear(say).await;
+                if let (Some(answer), Some(reply)) = (answer, reply)
+                    && let Err(error) = office.link.say(&reply, &answer).await
+                {
+                    tracing::warn!(%error, "a worker was not answered");
+                }
+            });
+        }
+    }
+
+    async fn hear(self: &Arc<Office>, say: Say) -> Option<Answer> {
+        match say {
+            Say::Hello { worker, room } => {
+                self.lock().workers.insert(worker, (room, Instant::now()));
+                self.make_room();
+                None
+            }
+            // Without an answer the worker asks again.
+            Say::Begin { worker, ticket } => self.begin(&ticket, &worker).await.inspect_err(|error| tracing::error!(%error)).ok(),
+            Say::Progress { ticket, report } => {
+                let ours = self.desk.hear(&ticket, report).await;
+                let mut state = self.lock();
+                let its = key(&ticket);
+                state.lanes.out().filter(|(key, _)| *key == its).for_each(|(_, held)| held.heard = Some(Instant::now()));
+                Some(if ours { Answer::Yes(Box::new(ticket)) } else { Answer::No })
+            }
+        }
+    }
+
+    async fn begin(self: &Arc<Office>, ticket: &Ticket, worker: &str) -> Result<Answer, LedgerError> {
+        if self.desk.begin(ticket, worker).await? {
+            return Ok(self.hold(ticket, ticket.clone()));
+        }
+        if !self.desk.is_held(ticket)? {
+            self.done(key(ticket));
+            return Ok(Answer::No);
+        }
+        // Somebody began with it. Who may still be at it has a little time to say so.
+        let its = key(ticket);
+        let heard = self.lock().lanes.out().find(|(key, _)| *key == its).and_then(|(_, held)| held.heard);
+        if heard.unwrap_or(self.started).elapsed() < SILENCE {
+            return Ok(Answer::Later);
+        }
+        match self.desk.lose(ticket).await? {
+            Some(next) if self.desk.begin(&next, worker).await? => Ok(self.hold(ticket, next)),
+            _ => {
+                self.done(key(ticket));
+                Ok(Answer::No)
+            }
+        }
+    }
+
+    /// A worker has begun.
+    fn hold(self: &Arc<Office>, given: &Ticket, begun: Ticket) -> Answer {
+        let mut state = self.lock();
+        state.lanes.done(key(given));
+        state.lanes.hold(&begun, Held { ticket: begun.clone(), heard: Some(Instant::now()) });
+        Answer::Yes(Box::new(begun))
+    }
+
+    async fn take_ends(self: Arc<Office>, ends: PullConsumer) {
+        loop {
+            let mut messages = match ends.messages().await {
+                Ok(messages) => messages,
+                Err(error) => {
+                    tracing::warn!(%error, "ends of stages are not heard; trying again");
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
+                }
+            };
+            while let Some(Ok(message)) = messages.next().await {
+                match read::<Done>(&message.payload) {
+                    Ok(Done { ticket, ended }) => {
+                        let next = self.desk.sign_off(&ticket, ended).await;
+                        if let Some((ticket, pause)) = next {
+                            self.offer(ticket, pause);
+                        }
+                        self.done(key(&ticket));
+                    }
+                    Err(error) => tracing::error!(%error, "an end of a stage cannot be read and is left out"),
+                }
+                // It is on the disk; said again, it changes nothing.
+                if let Err(error) = message.ack().await {
+                    tracing::warn!(%error, "an end of a stage will come again");
+                }
+            }
+        }
+    }
+
+    /// Workers that say nothing are not there.
+    async fn count_workers(self: Arc<Office>) {
+        loop {
+            tokio::time::sleep(HELLO).await;
+            self.lock().workers.retain(|_, (_, heard)| heard.elapsed() < SILENCE);
+            self.make_room();
+        }
+    }
+
+    fn make_room(self: &Arc<Office>) {
+        {
+            let mut state = self.lock();
+            let room = state
+                .workers
+                .values()
+                .fold(Room::default(), |all, (room, _)| Room { heavy: all.heavy + room.heavy, light: all.light + room.light });
+            state.lanes.set_room(room);
+        }
+        self.pump();
+    }
+
+    /// When nats-server was away it may have lost what it had; what it still has it knows again by its name.
+    async fn offer_again(self: Arc<Office>) {
+        let mut link = self.link.clone();
+        loop {
+            link.reconnected().await;
+            let out: Vec<Ticket> = self.lock().lanes.out().map(|(_, held)| held.ticket.clone()).collect();
+            for ticket in out {
+                if let Err(error) = self.link.offer(&ticket).await {
+                    tracing::warn!(%error, "a stage was not given out again");
+                }
+            }
+        }
+    }
+}

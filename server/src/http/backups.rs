@@ -1,0 +1,45 @@
+//! `/v1/backups`: copies of the ledger, made while it is used.
+
+use super::access::Bearer;
+use super::aside;
+use super::jobs::Service;
+use super::problem::Problem;
+use crate::ledger::LedgerError;
+use axum::Json;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use plugins::lesson::is_id;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A copy that is wanted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    /// Its file's name.
+    name: String,
+}
+
+pub async fn create(Service(service): Service, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
+    claims.must_be_operator()?;
+    let wrong = |why: String| Problem::bad(format!("{why}; send {{\"name\": NAME}} with a name such as monday.db"));
+    let Request { name } = serde_json::from_slice(&body).map_err(|error| wrong(format!("the body cannot be read: {error}")))?;
+    if !is_id(name.strip_suffix(".db").unwrap_or(&name)) {
+        return Err(wrong(format!("{name:?} is no name for a backup")));
+    }
+    let folder = service.jobs.folders().backups();
+    let made = name.clone();
+    aside(move || {
+        let failed = |cause: std::io::Error| LedgerError::File { path: folder.clone(), cause };
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        service.jobs.ledger().back_up(&folder.join(made))
+    })
+    .await?
+    .map_err(|error| match error {
+        LedgerError::File { cause, .. } if cause.kind() == std::io::ErrorKind::AlreadyExists => {
+            Problem::new(StatusCode::CONFLICT, "exists", format!("there is a backup {name:?}; choose another name"))
+        }
+        error => error.into(),
+    })?;
+    Ok((StatusCode::CREATED, Json(json!({ "name": name }))))
+}

@@ -1,0 +1,329 @@
+//! Each task, as what is done for it.
+
+use super::child::{Exit, Program};
+use super::publish::Artifacts;
+use super::script;
+use super::task::{Looks, Said, Task, Wishes};
+use super::{Ended, Perform, StageError, Stop};
+use crate::folders::Folders;
+use crate::jobs::Report;
+use crate::ledger::{ErrorClass, Ticket};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The graph that speaks and shows nothing.
+const NARRATION: &str = include_str!("../../../graphs/narration.yaml");
+/// The graph of the picture that stands for a film.
+const THUMBNAIL: &str = include_str!("../../../graphs/thumbnail.yaml");
+/// So many warnings of a film are kept with its job.
+const WARNINGS: usize = 100;
+
+/// Does stages in children of this program.
+pub struct Worker {
+    folders: Folders,
+    artifacts: Artifacts,
+    program: Program,
+    /// The name of stages of which the next one fails.
+    fault: Mutex<Option<String>>,
+}
+
+/// One stage being done.
+struct Step<'a> {
+    worker: &'a Worker,
+    ticket: &'a Ticket,
+    /// The job's folder.
+    folder: PathBuf,
+    report: watch::Sender<Report>,
+    stop: Stop,
+}
+
+/// Why a step ended early.
+enum Broken {
+    Stopped,
+    Failed(StageError),
+}
+
+impl From<StageError> for Broken {
+    fn from(error: StageError) -> Broken {
+        Broken::Failed(error)
+    }
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Broken {
+        Broken::Failed(StageError::files(error))
+    }
+}
+
+impl Worker {
+    /// In these folders. `LECTERN_FAIL_STAGE` names a stage that fails once: to rehearse what those do then who wait for a job.
+    pub fn new(folders: Folders, artifacts: Artifacts, program: Program) -> Worker {
+        let fault = std::env::var("LECTERN_FAIL_STAGE").ok().filter(|name| !name.is_empty());
+        Worker { folders, artifacts, program, fault: Mutex::new(fault) }
+    }
+
+    /// This stage is the one that is to fail.
+    fn takes_fault(&self, stage: &str) -> bool {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take_if(|name| name == stage).is_some()
+    }
+}
+
+impl Perform for Worker {
+    fn perform<'a>(&'a self, ticket: &'a Ticket, report: watch::Sender<Report>, stop: Stop) -> BoxFuture<'a, Result<Ended, StageError>> {
+        let folder = self.folders.work(ticket.job);
+        let step = Step { worker: self, ticket, folder, report, stop };
+        async move {
+            match step.run().await {
+                Ok(ended) => Ok(ended),
+                Err(Broken::Stopped) => Ok(Ended::Stopped),
+                Err(Broken::Failed(error)) => Err(error),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Step<'_> {
+    async fn run(mut self) -> Result<Ended, Broken> {
+        let unknown = |error: serde_json::Error| {
+            let cure = "the job was made by another version of this program; submit it again";
+            StageError::new(ErrorClass::Permanent, "unknown_task", format!("this task is not known here: {error}"), cure)
+        };
+        let task: Task = serde_json::from_value(self.ticket.task.clone()).map_err(unknown)?;
+        // What it says was checked when it came in, by a program that may have been an older one.
+        task.check().map_err(|why| StageError::new(ErrorClass::Permanent, "invalid", why, "submit the job again"))?;
+        if self.worker.takes_fault(&self.ticket.stage) {
+            return Err(StageError::new(
+                ErrorClass::Permanent,
+                "rehearsed",
+                "it failed because LECTERN_FAIL_STAGE says so",
+                "try it again",
+            )
+            .into());
+        }
+        self.worker.folders.input(self.ticket.job)?;
+        let result = match &task {
+            Task::Content { document, wishes, lesson } => self.content(document, wishes, lesson).await?,
+            Task::Script { said, title, language, lesson } => self.script(said, title, language.as_deref(), lesson).await?,
+            Task::Import { deck } => self.import(deck).await?,
+            Task::Narrate { lesson, looks, sound } => self.narrate(lesson, looks, sound).await?,
+            Task::Render { lesson, wishes, looks, film } => self.render(lesson, wishes, looks, film).await?,
+            Task::Join { parts, looks, film } => self.join(parts, looks, film).await?,
+            Task::Transcript { lesson, text } => self.transcript(lesson, text).await?,
+            Task::Publish => self.publish().await?,
+            Task::Skip { because } => return Ok(Ended::Skipped { because: because.clone() }),
+        };
+        Ok(Ended::Done { result, note: None })
+    }
+
+    async fn content(&mut self, document: &str, wishes: &Wishes, lesson: &str) -> Result<Value, Broken> {
+        self.say("reading the document");
+        self.make_folder(lesson)?;
+        let mut arguments = words(["lesson", "export", document, "-o", lesson, "--force"]);
+        arguments.extend(wishes.arguments());
+        let mut result = json!({ "lesson": lesson });
+        self.child(&arguments, |event, _| {
+            if event["event"] == "done" {
+                result["slides"] = event["slides"].clone();
+            }
+        })
+        .await?;
+        Ok(result)
+    }
+
+    async fn script(&mut self, said: &Said, title: &str, language: Option<&str>, lesson: &str) -> Result<Value, Broken> {
+        self.say("writing the script");
+        let text = match said {
+            Said::Text(text) => text.clone(),
+            Said::File(path) => String::from_utf8_lossy(&fs::read(self.folder.join(path))?).into_owned(),
+            Said::Lesson(lesson) => spoken(&self.show(lesson).await?).join("\n\n"),
+        };
+        let invalid = |why: String| {
+            let (what, cure) = why.split_once("; ").unwrap_or((&why, ""));
+            StageError::new(ErrorClass::Permanent, "invalid", what, cure)
+        };
+        let written = script::lesson(title, language, &text).map_err(invalid)?;
+        self.make_folder(lesson)?;
+        fs::write(self.folder.join(lesson), written)?;
+        Ok(json!({ "lesson": lesson, "words": text.split_whitespace().count() }))
+    }
+
+    async fn import(&mut self, deck: &str) -> Result<Value, Broken> {
+        self.say("reading the deck");
+        let shown = self.show(deck).await?;
+        let slides = shown["slides"].as_array().map_or(&[][..], Vec::as_slice);
+        let seconds: f64 = slides.iter().filter_map(|slide| slide["estimated_seconds"].as_f64()).sum();
+        Ok(json!({
+            "title": shown["title"], "language": shown["language"], "slides": slides.len(), "estimated_seconds": seconds,
+            "warnings": shown["warnings"],
+        }))
+    }
+
+    async fn narrate(&mut self, lesson: &str, looks: &Looks, sound: &str) -> Result<Value, Broken> {
+        self.make_folder(sound)?;
+        let mut set = vec![("lesson", lesson), ("out", sound)];
+        set.extend(looks.voice.as_deref().map(|voice| ("voice", voice)));
+        set.extend(looks.slides.as_deref().map(|slides| ("slides", slides)));
+        let seconds = self.graph("narration", NARRATION, &set).await?;
+        Ok(json!({ "sound": sound, "media_seconds": seconds }))
+    }
+
+    async fn render(&mut self, lesson: &str, wishes: &Wishes, looks: &Looks, film: &str) -> Result<Value, Broken> {
+        let made = self.attempt()?.join("film.mp4");
+        let mut arguments = words(["render", lesson, "-o"]);
+        arguments.push(made.clone().into());
+        arguments.extend(wishes.arguments());
+        arguments.extend(looks.arguments());
+        let mut result = self.film(&arguments, film, &made).await?;
+        let first = looks.slides.as_deref().map_or("1", |slides| slides.split([',', '-']).next().unwrap_or("1").trim());
+        let picture = Path::new(film).with_extension("jpg").display().to_string();
+        let voice = looks.voice.as_deref().unwrap_or("default");
+        // A film without a picture that stands for it is still a film.
+        match self.graph("thumbnail", THUMBNAIL, &[("lesson", lesson), ("out", &picture), ("slides", first), ("voice", voice)]).await {
+            Ok(_) => result["thumbnail"] = json!(picture),
+            Err(Broken::Stopped) => return Err(Broken::Stopped),
+            Err(Broken::Failed(error)) => tracing::info!(job = %self.ticket.job, "no picture stands for the film: {}", error.detail),
+        }
+        Ok(result)
+    }
+
+    async fn join(&mut self, parts: &[String], looks: &Looks, film: &str) -> Result<Value, Broken> {
+        let made = self.attempt()?.join("film.mp4");
+        let mut arguments = words(["join"]);
+        arguments.extend(parts.iter().map(OsString::from));
+        arguments.extend(words(["-o"]));
+        arguments.push(made.clone().into());
+        arguments.extend(looks.arguments());
+        self.film(&arguments, film, &made).await
+    }
+
+    async fn transcript(&mut self, lesson: &str, text: &str) -> Result<Value, Broken> {
+        self.say("writing the transcript");
+        let shown = self.show(lesson).await?;
+        let mut written = format!("# {}\n", shown["title"].as_str().unwrap_or_default());
+        for slide in shown["slides"].as_array().into_iter().flatten() {
+            let title = slide["title"].as_str().unwrap_or_default();
+            let said = slide["narration"]["text"].as_str().unwrap_or_default();
+            written += &format!("\n## {}. {title}\n\n{said}\n", slide["number"]);
+        }
+        self.make_folder(text)?;
+        fs::write(self.folder.join(text), &written)?;
+        Ok(json!({ "transcript": text }))
+    }
+
+    async fn publish(&mut self) -> Result<Value, Broken> {
+        self.say("putting it where everybody finds it");
+        let (artifacts, job, output) = (self.worker.artifacts.clone(), self.ticket.job, self.folder.join(Folders::OUTPUT));
+        let published = tokio::task::spawn_blocking(move || artifacts.publish(job, &output)).await.map_err(io::Error::other)?;
+        let published = published.map_err(|error| StageError::files(io::Error::other(error.to_string())))?;
+        fs::remove_dir_all(self.folder.join(Folders::PROCESSING))?;
+        Ok(json!({ "artifacts": published }))
+    }
+
+    /// A child that makes a film, which then goes to its place with its subtitles.
+    async fn film(&mut self, arguments: &[OsString], film: &str, made: &Path) -> Result<Value, Broken> {
+        let mut result = json!({ "film": film });
+        let mut warnings = Vec::new();
+        self.child(arguments, |event, report| match event["event"].as_str() {
+            Some("progress") => drop(report.send_replace(progress(event))),
+            Some("warning") if warnings.len() < WARNINGS => {
+                warnings.push(json!({ "slide": event["slide"], "text": event["text"] }));
+            }
+            Some("done") => {
+                for name in ["media_seconds", "wall_seconds", "width", "height", "slides"] {
+                    result[name] = event[name].clone();
+                }
+            }
+            _ => {}
+        })
+        .await?;
+        result["warnings"] = json!(warnings);
+        self.make_folder(film)?;
+        for ending in ["mp4", "srt", "vtt"] {
+            let (from, to) = (self.folder.join(made).with_extension(ending), self.folder.join(film).with_extension(ending));
+            match fs::rename(&from, &to) {
+                Err(error) if ending == "mp4" || error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(result)
+    }
+
+    /// Runs a small graph of its own; how long its programme is, in seconds.
+    async fn graph(&mut self, name: &str, text: &str, set: &[(&str, &str)]) -> Result<f64, Broken> {
+        let file = self.attempt()?.join(format!("{name}.yaml"));
+        fs::write(self.folder.join(&file), text)?;
+        let mut arguments = words(["run"]);
+        arguments.push(file.into());
+        arguments.extend(set.iter().flat_map(|(name, value)| ["--set".into(), format!("{name}={value}").into()]));
+        let mut seconds = 0.0;
+        self.child(&arguments, |event, report| match event["event"].as_str() {
+            Some("progress") => drop(report.send_replace(progress(event))),
+            Some("done") => seconds = event["media_seconds"].as_f64().unwrap_or(0.0),
+            _ => {}
+        })
+        .await?;
+        Ok(seconds)
+    }
+
+    /// What an importer makes of a deck.
+    async fn show(&mut self, deck: &str) -> Result<Value, Broken> {
+        let said = self.child(&words(["lesson", "show", deck]), |_, _| {}).await?;
+        let broken =
+            |_| StageError::new(ErrorClass::Recoverable, "failed", "the deck was read, but not described", "look into the server's log");
+        Ok(serde_json::from_str(&said).map_err(broken)?)
+    }
+
+    /// A child in the job's folder, to its end; what it printed.
+    async fn child(&mut self, arguments: &[OsString], mut event: impl FnMut(&Value, &watch::Sender<Report>)) -> Result<String, Broken> {
+        let Step { worker, folder, report, stop, .. } = self;
+        match worker.program.run(folder, arguments, stop, |value| event(value, report)).await? {
+            Exit::Done(said) => Ok(said),
+            Exit::Stopped => Err(Broken::Stopped),
+            exit => Err(StageError::of_child(exit, folder).into()),
+        }
+    }
+
+    fn say(&self, message: &str) {
+        self.report.send_replace(Report { message: message.into(), ..Report::default() });
+    }
+
+    /// A folder of this attempt alone: what an earlier one left, or still writes as it dies, is not in the way.
+    fn attempt(&self) -> io::Result<PathBuf> {
+        let own = Path::new(Folders::PROCESSING).join(format!("{}-{}", self.ticket.position, self.ticket.attempt));
+        fs::create_dir_all(self.folder.join(&own))?;
+        Ok(own)
+    }
+
+    fn make_folder(&self, file: &str) -> io::Result<()> {
+        self.folder.join(file).parent().map_or(Ok(()), fs::create_dir_all)
+    }
+}
+
+fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+/// What is said in a lesson, slide by slide.
+fn spoken(shown: &Value) -> Vec<String> {
+    let said = |slide: &Value| slide["narration"]["text"].as_str().map(String::from).filter(|text| !text.trim().is_empty());
+    shown["slides"].as_array().into_iter().flatten().filter_map(said).collect()
+}
+
+/// A line of a child about how far it is.
+fn progress(event: &Value) -> Report {
+    Report {
+        progress: event["percent"].as_f64().map(|percent| percent / 100.0),
+        message: event["stage"].as_str().unwrap_or_default().to_string(),
+        fps: event["fps"].as_f64().filter(|fps| *fps > 0.0),
+        left: event["eta_seconds"].as_f64().filter(|left| (0.0..1e7).contains(left)).map(Duration::from_secs_f64),
+    }
+}

@@ -1,0 +1,133 @@
+//! Workers of their own, which take stages from NATS, and what happens to them.
+
+use super::server::{SHORT, Server, is_consistent};
+use crate::support::lectern;
+use crate::support::nats::NatsServer;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// `lectern worker`. Dropping it kills it.
+struct Worker(Child);
+
+impl Worker {
+    fn start(home: &Path, nats: &NatsServer) -> Worker {
+        let mut command = lectern(home);
+        command.args(["worker", "--json", "--slots", "1", "--nats", &nats.url(), "--data"]).arg(home.join("data"));
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("text");
+        assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON")["event"], "ready");
+        Worker(child)
+    }
+
+    fn signal(&self, signal: i32) {
+        // SAFETY: kill(2) of a child that has not been waited for.
+        assert_eq!(unsafe { libc::kill(self.0.id() as i32, signal) }, 0);
+    }
+
+    fn kill(mut self) {
+        self.0.kill().expect("it runs");
+        self.0.wait().expect("it ends");
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve(home: &Path, nats: &NatsServer) -> Server {
+    Server::start(home, &["--nats", &nats.url()])
+}
+
+fn long() -> String {
+    let slides: String =
+        (0..12).map(|number| format!("- {{ id: s{number}, color: \"#2040{:02x}\", silence: 8s }}\n", 16 * number)).collect();
+    format!("version: 1\nid: long\ntitle: Long\nslides:\n{slides}")
+}
+
+fn until_rendering(server: &Server, id: &str, attempt: u64) {
+    server.until(id, "rendering", |job| job["stages"][1]["attempt"] == attempt && job["stages"][1]["progress"].as_f64().unwrap() > 0.02);
+}
+
+#[test]
+fn jobs_are_done_by_workers_of_their_own() {
+    let home = tempfile::tempdir().unwrap();
+    let nats = NatsServer::start(home.path());
+    let server = serve(home.path(), &nats);
+    let early = server.render(SHORT);
+    let workers: Vec<Worker> = (0..3).map(|_| Worker::start(home.path(), &nats)).collect();
+    let ids: Vec<String> = (0..5).map(|_| server.render(SHORT)).chain([early]).collect();
+    for id in &ids {
+        let job = server.ends(id, "completed");
+        assert!(job["stages"].as_array().unwrap().iter().all(|stage| stage["attempt"] == 1), "{job}");
+    }
+    // In order: what it is at goes back, and another one goes on.
+    let id = server.render(&long());
+    until_rendering(&server, &id, 1);
+    workers.iter().for_each(|worker| worker.signal(libc::SIGTERM));
+    let job = server.until(&id, "given back", |job| job["stages"][1]["state"] == "pending");
+    assert_eq!(job["state"], "processing");
+    let _worker = Worker::start(home.path(), &nats);
+    server.ends(&id, "completed");
+    is_consistent(home.path());
+}
+
+#[test]
+fn a_worker_that_dies_is_replaced_within_ten_seconds() {
+    let home = tempfile::tempdir().unwrap();
+    let nats = NatsServer::start(home.path());
+    let server = serve(home.path(), &nats);
+    let first = Worker::start(home.path(), &nats);
+    let id = server.render(&long());
+    until_rendering(&server, &id, 1);
+    let _second = Worker::start(home.path(), &nats);
+    let died = Instant::now();
+    first.kill();
+    server.until(&id, "taken over", |job| job["stages"][1]["attempt"] == 2 && job["stages"][1]["state"] == "processing");
+    assert!(died.elapsed() < Duration::from_secs(10), "{:?}", died.elapsed());
+    server.ends(&id, "completed");
+    is_consistent(home.path());
+}
+
+#[test]
+fn server_and_nats_may_die_under_the_workers() {
+    let home = tempfile::tempdir().unwrap();
+    let mut nats = NatsServer::start(home.path());
+    let server = serve(home.path(), &nats);
+    let _worker = Worker::start(home.path(), &nats);
+    let id = server.render(&long());
+    until_rendering(&server, &id, 1);
+    server.kill();
+    let server = serve(home.path(), &nats);
+    nats.kill_and_restart();
+    let job = server.ends(&id, "completed");
+    assert_eq!(job["stages"][1]["attempt"], 1, "its worker went on all the while: {job}");
+    let id = server.render(SHORT);
+    server.ends(&id, "completed");
+    is_consistent(home.path());
+}
+
+#[test]
+fn a_job_is_cancelled_where_it_is_made() {
+    let home = tempfile::tempdir().unwrap();
+    let nats = NatsServer::start(home.path());
+    let server = serve(home.path(), &nats);
+    let _worker = Worker::start(home.path(), &nats);
+    let id = server.render(&long());
+    until_rendering(&server, &id, 1);
+    let asked = Instant::now();
+    let job = server.must(Method::POST, &format!("jobs/{id}/cancel"), None);
+    assert!(asked.elapsed() <= Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert_eq!(job["state"], json!("cancelled"));
+    assert!(!home.path().join("data/work").join(&id).join("processing").exists());
+    // The worker is free again.
+    let id = server.render(SHORT);
+    server.ends(&id, "completed");
+}
