@@ -157,7 +157,7 @@ impl NodeConfig for VideoEncoderConfig {
     }
 
     fn memory(&self, defaults: &Defaults) -> u64 {
-        PICTURES_HELD * defaults.size.area() as u64 * 3 / 2
+        PICTURES_HELD * defaults.size.area() * 3 / 2
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {

@@ -6,7 +6,7 @@ use crate::console::Console;
 use crate::dispatch::Slots;
 use crate::failure::Failure;
 use crate::folders::Folders;
-use crate::http::{App, Journal, Server};
+use crate::http::{App, Journal, Keep, Server};
 use crate::live::Sessions;
 use crate::service::Service;
 use crate::signals::Signals;
@@ -96,7 +96,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let data = options.data.clone().unwrap_or_else(Folders::usual);
     let slots = options.slots.map_or_else(Slots::default, |slots| Slots::of(slots.get()));
     let service = Arc::new(Service::open(&data, slots, options.nats.as_deref()).map_err(|error| Failure::Failed(error.to_string()))?);
-    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), options.keep_logs);
+    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), Keep::all(options.keep_logs));
     let rapido = Rapido::new(options.rapido, (address, &origin), &options.allow_origin, options.livekit.clone(), kept.join("texts"))?;
     let app = Arc::new(App {
         auth: Auth::new(keys, Denied::open(&kept)),
