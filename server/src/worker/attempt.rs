@@ -12,7 +12,7 @@ use tokio::sync::watch;
 /// How often progress is told at most.
 const TELL: Duration = Duration::from_millis(400);
 /// So long after the last time it is told again, even if nothing has changed.
-const BEAT: Duration = Duration::from_millis(1500);
+const BEAT: Duration = Duration::from_millis(1000);
 
 /// Makes it. `tell` says how far it is, and is answered whether the stage is still this worker's: if not, it stops.
 ///
