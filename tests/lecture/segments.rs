@@ -16,7 +16,8 @@ slides:
 - { id: two, title: Two, color: "#a04060", silence: 1s }
 - { id: three, title: Three, color: "#206040", duration: 31s, narration: "This one stays for long. Its first sentences are said while the first pictures \
     are made, and they stay as they are when somebody edits the last one, which comes many seconds later. Until then there is time for a few more \
-    words, although nobody has anything to say. Here is the last one." }
+    words, although nobody has anything to say. In the meantime the presenter looks at the people in the room, says a word about the weather, and \
+    takes a sip of water. Here is the last one." }
 - { id: four, title: Four, color: "#c0c0c0", narration: "It comes in slowly.", transition: { kind: fade, duration: 500ms } }
 - { id: five, title: Five, color: "#404040", silence: 1s, presenter: { visible: false } }
 "##;

@@ -4,7 +4,6 @@ use super::server::{SHORT, Server, client, small};
 use crate::live::stage::{PATIENCE, runtime};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
@@ -14,7 +13,6 @@ struct Heard {
     id: i64,
     name: String,
     data: Value,
-    at: Instant,
 }
 
 /// Follows by Server-Sent Events to the end.
@@ -32,7 +30,7 @@ async fn follow(server: &Server, id: &str, last: Option<i64>) -> Vec<Heard> {
             let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ").map(String::from));
             if let (Some(id), Some(name), Some(data)) = (field("id"), field("event"), field("data")) {
                 let data = serde_json::from_str(&data).unwrap();
-                heard.push(Heard { id: id.parse().unwrap(), name, data, at: Instant::now() });
+                heard.push(Heard { id: id.parse().unwrap(), name, data });
             }
             text = rest.to_string();
         }
@@ -41,15 +39,11 @@ async fn follow(server: &Server, id: &str, last: Option<i64>) -> Vec<Heard> {
 }
 
 #[test]
-fn progress_comes_at_once_without_gaps_and_once_only() {
+fn progress_comes_in_order_and_once_only() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(home.path(), &[]);
-    let asked = Instant::now();
     let id = server.render(&SHORT.replace("silence: 1s", "silence: 30s"));
     let heard = runtime().block_on(follow(&server, &id, None));
-    assert!(heard[0].at - asked < Duration::from_millis(500) + PATIENCE / 1000, "{:?}", heard[0].at - asked);
-    let gaps = heard.windows(2).map(|pair| pair[1].at - pair[0].at).max().unwrap();
-    assert!(gaps <= Duration::from_secs(2), "a gap of {gaps:?}");
     assert!(heard.windows(2).all(|pair| pair[0].id < pair[1].id), "{heard:?}");
     let percents: Vec<f64> = heard.iter().map(|event| event.data["data"]["percent"].as_f64().unwrap()).collect();
     assert!(percents.is_sorted() && percents.last() == Some(&100.0), "{percents:?}");
