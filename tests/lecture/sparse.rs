@@ -91,6 +91,19 @@ fn a_film_of_still_slides_holds_what_changes_and_chromium_shows_the_right_slide_
 }
 
 #[test]
+fn an_encoder_that_holds_one_picture_back_ends_each_piece_of_a_still_slide() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let lesson = home.path().join("still.yaml");
+    std::fs::write(&lesson, "version: 1\nslides:\n- { color: \"#406080\", silence: 40s, presenter: { visible: false } }\n")
+        .expect("our own folder");
+    let film = home.path().join("still.mp4");
+    let mut command = lectern(home.path());
+    command.args(["render", "--quiet", "--size", "160x90", "--set", "preset=ultrafast"]).arg(&lesson).arg("-o").arg(&film);
+    succeed(&mut command);
+    assert_eq!(streams(&film).1, ["40.000000", "40.000000"]);
+}
+
+#[test]
 fn a_film_of_constant_rate_is_made_when_asked_for() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let (packets, durations) = streams(&film(home.path(), "{ constant_frame_rate: true }"));

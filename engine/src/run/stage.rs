@@ -286,7 +286,7 @@ impl Stage {
                     told = true;
                 }
                 Poll::End => {
-                    let end = self.inputs.end();
+                    let end = self.inputs.outputs_end();
                     self.end(end, lane)?;
                     return Ok(Wants::Nothing);
                 }

@@ -122,6 +122,11 @@ impl Inputs {
         ends(true).or_else(|| ends(false)).unwrap_or(Time::ZERO)
     }
 
+    /// When the outputs end where the inputs have: those of a merge not after what is wanted of it.
+    pub(crate) fn outputs_end(&self) -> Time {
+        if self.sync == Sync::Merge { self.end().min(self.until) } else { self.end() }
+    }
+
     /// Everything before this time has been used. A merge counts to where it stood at its last call, because what it emits depends on
     /// how far its inputs are settled then.
     #[inline(always)]

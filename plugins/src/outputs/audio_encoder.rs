@@ -20,7 +20,7 @@ const ENCODED: Out<EncodedUnit> = Out::new("encoded");
 pub const AUDIO_ENCODER: NodeType = NodeType {
     name: "audio_encoder",
     family: "outputs",
-    revision: 1,
+    revision: 2,
     summary: "Sound as AAC or Opus",
     inputs: &[AUDIO.port("sound without gaps, as playout gives it")],
     outputs: &[ENCODED.port("units of 1024 samples (AAC) or 20 ms (Opus)")],
