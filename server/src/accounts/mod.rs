@@ -1,7 +1,7 @@
 //! Accounts: people with an address and a password, or whom an outside sign-in vouches for.
 //!
 //! Passwords are kept as Argon2id hashes only. Whether an address has an account cannot be told from an answer to a wrong password, nor
-//! from how long it takes; an account that is tried too often is closed for a while. Tokens are Lectern's own, see [`crate::auth`].
+//! from how long it takes; an account that is tried too often is closed for a while. Tokens are Lectern's own, see `auth`.
 //!
 //! All methods may take a while (a password takes tens of milliseconds): call them where no other request waits.
 //! ```text

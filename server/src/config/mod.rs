@@ -2,7 +2,7 @@
 //!
 //! The file is TOML; a key that is not known is an error with its line. Any key may be given by the environment, too: `listen` as
 //! `LECTERN_LISTEN`, `limits.upload` as `LECTERN_LIMITS_UPLOAD`, lists with commas; secrets also as a file, as in
-//! `LECTERN_AUTH_SECRET_FILE`. Names that other systems use are understood ([`names`]), and so are their JSON files. A secret may say
+//! `LECTERN_AUTH_SECRET_FILE`. Names that other systems use are understood (`names.rs`), and so are their JSON files. A secret may say
 //! where it is to be found: `"file:/run/secrets/jwt"`, `"env:JWT_SECRET"`.
 //!
 //! ```text
