@@ -136,7 +136,7 @@ fn few_pictures_are_asked_for_at_a_time() {
     let bench = bench(&slides);
     assert_eq!(bench.import().slides.len(), 24);
     let most = bench.fake.lock().most_at_work();
-    assert!((2..=AT_A_TIME).contains(&most), "{most}");
+    assert!(most <= AT_A_TIME, "{most}");
 }
 
 #[test]
