@@ -90,7 +90,7 @@ impl Folders {
     /// # Errors
     /// It cannot be removed.
     pub fn remove(&self, job: JobId) -> io::Result<()> {
-        remove(&self.work(job))
+        remove_folder(&self.work(job))
     }
 
     /// Removes what was made of a job and keeps what it was given.
@@ -98,8 +98,8 @@ impl Folders {
     /// # Errors
     /// It cannot be removed.
     pub fn remove_made(&self, job: JobId) -> io::Result<()> {
-        remove(&self.work(job).join(Folders::PROCESSING))?;
-        remove(&self.work(job).join(Folders::OUTPUT))
+        remove_folder(&self.work(job).join(Folders::PROCESSING))?;
+        remove_folder(&self.work(job).join(Folders::OUTPUT))
     }
 
     /// Removes the folders of all jobs but those that are to stay.
@@ -118,8 +118,19 @@ impl Folders {
     }
 }
 
+/// The same file at another place; it is never changed at either.
+///
+/// # Errors
+/// It cannot be read, or not be written there.
+pub fn link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
+}
+
 /// Removes a folder with all that is in it, if it is there.
-fn remove(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_folder(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

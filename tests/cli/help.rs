@@ -3,9 +3,13 @@
 use super::run;
 use std::path::Path;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 22] = [
     "render",
     "live",
+    "serve",
+    "worker",
+    "jobs",
+    "join",
     "run",
     "check",
     "graph",

@@ -33,12 +33,12 @@ impl Item {
     pub fn kept(self, tier: Tier) -> Item {
         Item { tier, ..self }
     }
+}
 
-    /// By the ending of its name.
-    pub(super) fn content_type(&self) -> &'static str {
-        let ending = Path::new(&self.name).extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-        TYPES.iter().find(|(known, _)| *known == ending).map_or("application/octet-stream", |(_, kind)| kind)
-    }
+/// The media type of a file, by the ending of its name.
+pub fn content_type(name: &str) -> &'static str {
+    let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    TYPES.iter().find(|(known, _)| *known == ending).map_or("application/octet-stream", |(_, kind)| kind)
 }
 
 /// Media types by file ending (IANA's registry).

@@ -34,7 +34,7 @@ mod tests;
 
 pub use answer::answer;
 pub use error::StoreError;
-pub use manifest::{Entry, Item, Manifest};
+pub use manifest::{Entry, Item, Manifest, content_type};
 pub use read::Artifact;
 pub use retention::{Piece, Retention, Tier};
 pub use room::Room;
@@ -200,7 +200,7 @@ impl Artifacts {
             name: item.name.clone(),
             size,
             sha256: hex(hash.finalize().as_slice()),
-            content_type: item.content_type().into(),
+            content_type: content_type(&item.name).into(),
             tier: item.tier,
         })
     }

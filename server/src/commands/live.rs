@@ -1,27 +1,24 @@
 //! `lectern live`: a deck given by the clock, to browsers, rooms, servers and files.
 
-use crate::auth::{Auth, Claims, Denied, Keys, Role};
-use crate::compat::{Rapido, RapidoAuth, is_origin};
+use super::hosting::Hosting;
+use crate::auth::{Claims, Role};
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, must_have_sink};
-use crate::http::{App, Journal, Keep, Server, links};
-use crate::live::{Command, LIMIT, Lecture, OnState, Outputs, Premises, Session, Sessions, State};
+use crate::http::{App, Server, links};
+use crate::live::{Command, LIMIT, Lecture, OnState, Outputs, Premises, Session, State};
 use crate::outputs;
 use crate::progress::{Doing, clock};
 use crate::quality::PictureOptions;
-use crate::state;
 use clap::Args;
 use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::unit::DurationSetting;
-use engine::time::Span;
 use plugins::lesson;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,9 +45,8 @@ pub struct Options {
     /// presentation; content: .docx, .md, .txt; or a graph file of your own.
     #[arg(value_name = "DECK|GRAPH")]
     deck: PathBuf,
-    /// Where browsers reach it; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    #[command(flatten)]
+    hosting: Hosting,
     /// The name that viewers join; without it, the lesson's.
     #[arg(long, value_name = "NAME")]
     room: Option<String>,
@@ -72,22 +68,6 @@ pub struct Options {
     /// Say each line of this file at a sentence border; `-` reads standard input while the lecture is given.
     #[arg(long, value_name = "FILE")]
     say_from: Option<PathBuf>,
-    /// Lessons that sessions may be made from, through `POST /v1/live`.
-    #[arg(long, value_name = "DIR")]
-    lessons: Option<PathBuf>,
-    /// Who may use the paths of the "Rapido" room service (/api/v1/livekit/token and others): `none` lets everybody in who reaches this
-    /// server, `token` asks for an author's token. Default: none on loopback, token elsewhere.
-    #[arg(long, value_name = "none|token", hide_possible_values = true)]
-    rapido: Option<RapidoAuth>,
-    /// Let web pages of this origin use those paths, too; may be repeated. Without tokens, only pages of this server may.
-    #[arg(long, value_name = "ORIGIN")]
-    allow_origin: Vec<String>,
-    /// How browsers reach this server, for the printed links, such as https://talks.example; without it, the address that it listens on.
-    #[arg(long, value_name = "URL")]
-    origin: Option<String>,
-    /// How often the tokens of those who watch are looked at again.
-    #[arg(long, value_name = "TIME", default_value = "30s")]
-    recheck: DurationSetting,
     /// Wait for `start` or the first viewer, whatever else is served.
     #[arg(long)]
     wait: bool,
@@ -97,12 +77,6 @@ pub struct Options {
     /// How long the lecture may last at most.
     #[arg(long, value_name = "TIME", default_value = "12h")]
     limit: DurationSetting,
-    /// Keep the event log in this folder, a file a day; without it, in the state folder.
-    #[arg(long, value_name = "DIR")]
-    logs: Option<PathBuf>,
-    /// Remove event logs after so many days.
-    #[arg(long, value_name = "DAYS", default_value_t = 14)]
-    keep_logs: u32,
     #[command(flatten)]
     lecture: LectureOptions,
     #[command(flatten)]
@@ -128,24 +102,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         outputs::check(record, &[deck])?;
     }
     options.figures.check(&[deck])?;
-    let kept = state::folder();
-    let keys = Keys::load(&kept).map_err(|error| Failure::Invalid(error.to_string()))?;
-    if !options.listen.ip().is_loopback() {
-        keys.must_be_given().map_err(|error| Failure::Invalid(error.to_string()))?;
-    }
-    let taken = |error: std::io::Error| {
-        Failure::Failed(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen))
-    };
-    let listener = Server::listen(options.listen).map_err(taken)?;
-    let address = listener.local_addr().map_err(taken)?;
-
-    let origin = match &options.origin {
-        Some(given) => origin(given)?,
-        None => format!("http://{address}"),
-    };
-    if options.recheck.0 < Span::from_millis(100) {
-        return Err(Failure::Invalid(format!("--recheck {} is too often; use 100ms or more", options.recheck)));
-    }
+    let place = options.hosting.take()?;
 
     let file = GraphFile::new(is_graph(deck).then_some(deck));
     // Held until the end: the nodes of the run share it.
@@ -168,21 +125,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         return Err(Failure::Invalid(format!("{} is no live graph; write clock: live, or a profile `live` that does", file.name())));
     }
 
-    let journal = Journal::new(Some(options.logs.clone().unwrap_or_else(|| kept.join("logs"))), Keep::all(options.keep_logs));
-    let rapido = Rapido::new(options.rapido, (address, &origin), &options.allow_origin, options.livekit.clone(), kept.join("texts"))?;
-    tracing::info!("rapido adapter: {}", rapido.describe());
-    journal.backend("", "adapter", &format!("rapido: {}", rapido.describe()), None);
-    let app = Arc::new(App {
-        auth: Auth::new(keys, Denied::open(&kept)),
-        sessions: Arc::new(Sessions::new(options.lessons.clone(), lecture.address.clone())),
-        journal,
-        origin,
-        peers: Default::default(),
-        joins: Default::default(),
-        recheck: options.recheck.0.to_std(),
-        rapido,
-        service: None,
-    });
+    let (listener, app) = options.hosting.open(place, options.livekit.clone(), None)?;
     let defaults = plan.defaults;
     let premises = Premises {
         room: room.clone(),
@@ -192,7 +135,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         waits: lecture.waits,
         limit: options.limit.0.to_std().min(LIMIT),
     };
-    let server = Server::start(listener, app.clone()).map_err(taken)?;
+    let server = Server::start(listener, app.clone()).map_err(|error| options.hosting.taken(&error))?;
     let begin = |handle: engine::run::Handle| {
         let session = Session::attach(premises, handle, told(&app, console, &room, &options));
         app.sessions.add(session.clone(), &defaults);
@@ -216,13 +159,6 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An origin as it was given, without a slash at its end.
-pub(super) fn origin(given: &str) -> Result<String, Failure> {
-    let origin = given.trim_end_matches('/');
-    let text = || format!("--origin {given:?} is no origin; write scheme and host, as in https://talks.example");
-    if is_origin(origin) { Ok(origin.to_string()) } else { Err(Failure::Invalid(text())) }
-}
-
 /// A YAML file with nodes, and no lesson.
 fn is_graph(path: &Path) -> bool {
     let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
@@ -240,15 +176,10 @@ fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str) -> Lect
         waits: options.wait || !outputs.any(),
         outputs,
         repeat: options.repeat,
-        address: address_for(options.listen.ip()),
+        address: options.hosting.only_address(),
         small: options.small.clone(),
         set: asked.chain(options.set.clone()).collect(),
     }
-}
-
-/// A server that only one address reaches tells viewers by WebRTC that one, too.
-pub(super) fn address_for(ip: IpAddr) -> Option<String> {
-    (!ip.is_unspecified()).then(|| ip.to_string())
 }
 
 /// What is printed and logged at a change of state.

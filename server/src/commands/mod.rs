@@ -7,6 +7,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod graph;
+mod hosting;
 pub mod jobs;
 pub mod join;
 pub mod lesson;

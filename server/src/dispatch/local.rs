@@ -1,13 +1,12 @@
 //! Stages done in this process and its children: so many at once and no more.
 
-use super::Dispatch;
 use super::lanes::{Lanes, Room, key};
+use super::{Dispatch, after, until};
 use crate::jobs::Desk;
 use crate::ledger::{JobId, Ticket};
 use crate::worker::{Perform, Stop, attempt};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -97,28 +96,15 @@ impl Pool {
     }
 
     async fn until(&self, is_so: impl Fn(&mut Lanes<watch::Sender<bool>>) -> bool + Send) {
-        loop {
-            let mut ended = pin!(self.ended.notified());
-            // From here on no end is missed.
-            ended.as_mut().enable();
-            if is_so(&mut self.lock()) {
-                return;
-            }
-            ended.await;
-        }
+        until(&self.ended, move || is_so(&mut self.lock())).await;
     }
 
     fn offer(self: &Arc<Pool>, ticket: Ticket, pause: Duration) {
-        if pause.is_zero() {
-            self.lock().push(ticket);
-            self.pump();
-        } else {
-            let pool = self.clone();
-            self.runtime.spawn(async move {
-                tokio::time::sleep(pause).await;
-                pool.offer(ticket, Duration::ZERO);
-            });
-        }
+        let pool = self.clone();
+        after(&self.runtime, pause, move || {
+            pool.lock().push(ticket);
+            pool.pump();
+        });
     }
 
     /// Begins what may be begun.

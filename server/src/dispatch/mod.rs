@@ -15,7 +15,10 @@ pub use nats::{Answer, DESK, Done, HELLO, Link, Nats, NatsError, STOP, Say, Stop
 
 use crate::ledger::{JobId, Ticket};
 use futures_util::future::BoxFuture;
+use std::pin::pin;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 /// See the module docs.
 pub trait Dispatch: Send + Sync {
@@ -34,5 +37,29 @@ pub trait Dispatch: Send + Sync {
     /// Workers go on when the server ends: what was under way then may still be.
     fn outlives_the_server(&self) -> bool {
         false
+    }
+}
+
+/// Does something after a pause; without one at once, so that what is offered first has its place first.
+fn after(runtime: &Handle, pause: Duration, work: impl FnOnce() + Send + 'static) {
+    if pause.is_zero() {
+        return work();
+    }
+    runtime.spawn(async move {
+        tokio::time::sleep(pause).await;
+        work();
+    });
+}
+
+/// Waits until something is so; it is looked at again whenever there is news.
+async fn until(news: &Notify, is_so: impl Fn() -> bool) {
+    loop {
+        let mut told = pin!(news.notified());
+        // From here on nothing is missed.
+        told.as_mut().enable();
+        if is_so() {
+            return;
+        }
+        told.await;
     }
 }

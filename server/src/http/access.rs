@@ -4,6 +4,7 @@ use super::App;
 use super::problem::Problem;
 use crate::auth::{Claims, TokenError};
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use std::sync::Arc;
@@ -15,8 +16,12 @@ impl FromRequestParts<Arc<App>> for Bearer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Bearer, Problem> {
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|header| header.strip_prefix("Bearer ").or(header.strip_prefix("bearer ")));
-        Ok(Bearer(app.auth.check(token.ok_or(TokenError::Missing)?.trim())?))
+        Ok(Bearer(app.auth.check(token_in(&parts.headers).ok_or(TokenError::Missing)?)?))
     }
+}
+
+/// The token of `Authorization: Bearer TOKEN`.
+pub fn token_in(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    header.strip_prefix("Bearer ").or(header.strip_prefix("bearer ")).map(str::trim)
 }

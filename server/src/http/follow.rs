@@ -1,6 +1,6 @@
 //! What happens to a job, as it happens: Server-Sent Events and WebSocket. First what has happened, then what happens.
 
-use super::access::Bearer;
+use super::access::{Bearer, token_in};
 use super::jobs::{Named, Service, find};
 use super::problem::Problem;
 use super::sockets::{Closing, PROTOCOL, close, first_message, send, token_of};
@@ -113,7 +113,8 @@ pub async fn progress(
     ws: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let ws = ws.map_err(|_| Problem::new(StatusCode::UPGRADE_REQUIRED, "no_websocket", "this is a WebSocket; /events beside it is not"))?;
-    let token = bearer(&headers).or_else(|| token_of(&headers));
+    // Programs can send headers with a WebSocket; browsers cannot.
+    let token = token_in(&headers).map(str::to_string).or_else(|| token_of(&headers));
     Ok(ws.protocols([PROTOCOL]).max_message_size(LONGEST).on_upgrade(move |mut socket| async move {
         let closing = tell(app.0, service, &named.id, since.after, token, &mut socket).await;
         let over = || Closing::new(1000, "the job is over");
@@ -156,10 +157,4 @@ async fn tell(
             },
         }
     }
-}
-
-/// Programs can send headers with a WebSocket; browsers cannot.
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    value.strip_prefix("Bearer ").map(|token| token.trim().to_string())
 }

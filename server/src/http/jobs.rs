@@ -4,7 +4,7 @@ use super::access::Bearer;
 use super::problem::Problem;
 use super::{App, Shared, aside, backups, decks, follow, job_files};
 use crate::auth::{Claims, TokenError};
-use crate::folders::Folders;
+use crate::folders::{Folders, link};
 use crate::jobs::{JobSpec, JobsError};
 use crate::ledger::{Job, JobId, JobQuery, JobState, LedgerError, Order, Timestamp};
 use crate::service;
@@ -18,7 +18,6 @@ use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -201,11 +200,12 @@ impl Request {
         let (mut spec, name, shown) = match (deck, url, script, parts) {
             (Some(deck), None, None, None) => {
                 let (deck, name) = give(&deck, "")?;
-                deck_stages(spec, deck, name, wishes, looks, film, lesson)
+                let (spec, shown) = deck_stages(spec, deck, wishes, looks, film, lesson);
+                (spec, name, shown)
             }
             (None, Some(url), None, None) => {
-                let name = url.clone();
-                deck_stages(spec, url, name, wishes, looks, film, lesson)
+                let (spec, shown) = deck_stages(spec, url.clone(), wishes, looks, film, lesson);
+                (spec, url, shown)
             }
             (None, None, Some(script), None) => {
                 if script.len() > SCRIPT {
@@ -239,16 +239,8 @@ impl Request {
     }
 }
 
-/// A deck, read as it is wished and made into a film; the job so far, its name, and what its transcript is made of.
-fn deck_stages(
-    spec: JobSpec,
-    deck: String,
-    name: String,
-    wishes: Wishes,
-    looks: Looks,
-    film: String,
-    lesson: String,
-) -> (JobSpec, String, String) {
+/// A deck, read as it is wished and made into a film; the job so far, and what its transcript is made of.
+fn deck_stages(spec: JobSpec, deck: String, wishes: Wishes, looks: Looks, film: String, lesson: String) -> (JobSpec, String) {
     let (spec, source) = match wishes.is_empty() {
         true => (spec, deck),
         false => {
@@ -258,12 +250,7 @@ fn deck_stages(
     };
     let spec = spec.stage("import", "Reading the slides", 0.5, Task::Import { deck: source.clone() });
     let render = Task::Render { lesson: source.clone(), wishes: Wishes::default(), looks, film };
-    (spec.stage("render", "Making the film", 20.0, render), name, source)
-}
-
-/// The same file at another place; it is never changed at either.
-fn link(from: &FilePath, to: &FilePath) -> std::io::Result<()> {
-    std::fs::hard_link(from, to).or_else(|_| std::fs::copy(from, to).map(drop))
+    (spec.stage("render", "Making the film", 20.0, render), source)
 }
 
 async fn list(Service(service): Service, Bearer(claims): Bearer, Query(filter): Query<Filter>) -> Result<Json<Value>, Problem> {

@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc3339;
 
 /// Longer texts of viewers are cut.
 const LONGEST: usize = 2000;
+
 /// Where events are written. Without a folder they are dropped.
 pub struct Journal {
     files: Option<Files>,

@@ -49,41 +49,12 @@ pub enum JobsError {
     Files(#[from] std::io::Error),
 }
 
-/// What somebody wants done: the stages in order, each with its task.
-#[derive(Clone, Debug)]
-pub struct JobSpec {
-    /// Its name; files that stages read lie in [`Folders::input`] of it before it is submitted.
-    pub id: JobId,
-    /// What it is for: `render`, `training_video_only`.
-    pub kind: String,
-    /// Whose it is.
-    pub owner: Option<String>,
-    /// For people.
-    pub title: String,
-    /// What was asked for, as it is shown.
-    pub spec: Value,
-    /// Higher ones go first; 0 is usual.
-    pub priority: i64,
-    /// It waits for [`Jobs::start`].
-    pub held: bool,
-    /// The same key of the same owner means the same job.
-    pub idempotency_key: Option<String>,
-    /// What is done.
-    pub stages: Vec<StageSpec>,
-}
+/// What somebody wants done. Files that its stages read lie in [`Folders::input`] of it before it is submitted; it waits for
+/// [`Jobs::start`] where it is held; a stage's weight holds until stages of its name have been measured.
+pub type JobSpec = NewJob<Task>;
 
 /// A stage of what somebody wants.
-#[derive(Clone, Debug)]
-pub struct StageSpec {
-    /// Its name in the job.
-    pub name: String,
-    /// For people.
-    pub title: String,
-    /// Its share of the work, until stages of that name have been measured.
-    pub weight: f64,
-    /// What is done.
-    pub task: Task,
-}
+pub type StageSpec = NewStage<Task>;
 
 impl JobSpec {
     /// A job of a kind with a new id, of nobody, with nothing to do yet.

@@ -199,28 +199,34 @@ fn jobs(connection: &Connection, query: &JobQuery) -> Result<Page, LedgerError> 
 
 /// The next stage of a job that is under way, if it may be done now.
 pub(super) fn ticket(connection: &Connection, id: JobId) -> Result<Option<Ticket>, LedgerError> {
-    let first = "SELECT s.position, s.attempt, j.owner, j.priority, s.task, s.state, s.name FROM stages s JOIN jobs j ON j.id = s.job
+    let first = format!(
+        "SELECT {TICKET}, s.state FROM stages s JOIN jobs j ON j.id = s.job
         WHERE s.job = ? AND s.state NOT IN ('completed', 'skipped') AND j.state IN ('pending', 'processing') AND NOT j.held
-        ORDER BY s.position LIMIT 1";
-    let found = connection.prepare_cached(first)?.query_row([id.to_string()], |row| {
-        let attempt: u32 = row.get(1)?;
-        let (owner, priority, task) = (row.get(2)?, row.get(3)?, json(row, 4)?);
-        let ticket = Ticket { job: id, position: row.get(0)?, stage: row.get(6)?, attempt: attempt + 1, owner, priority, task };
-        Ok((row.get::<_, StageState>(5)? == StageState::Pending).then_some(ticket))
+        ORDER BY s.position LIMIT 1"
+    );
+    let found = connection.prepare_cached(&first)?.query_row([id.to_string()], |row| {
+        let held = ticket_of(row)?;
+        let next = Ticket { attempt: held.attempt + 1, ..held };
+        Ok((row.get::<_, StageState>(7)? == StageState::Pending).then_some(next))
     });
     Ok(found.optional()?.flatten())
 }
 
 /// The stages that somebody holds.
 pub(super) fn under_way(connection: &Connection) -> Result<Vec<Ticket>, LedgerError> {
-    let held = "SELECT s.job, s.position, s.name, s.attempt, j.owner, j.priority, s.task FROM stages s JOIN jobs j ON j.id = s.job
-        WHERE s.state = 'processing'";
-    let mut query = connection.prepare_cached(held)?;
-    let rows = query.query_map([], |row| {
-        let (stage, attempt, owner, priority) = (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
-        Ok(Ticket { job: id_of(row, 0)?, position: row.get(1)?, stage, attempt, owner, priority, task: json(row, 6)? })
-    })?;
+    let held = format!("SELECT {TICKET} FROM stages s JOIN jobs j ON j.id = s.job WHERE s.state = 'processing'");
+    let mut query = connection.prepare_cached(&held)?;
+    let rows = query.query_map([], ticket_of)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What [`ticket_of`] reads, of a stage `s` and its job `j`.
+const TICKET: &str = "s.job, s.position, s.name, s.attempt, j.owner, j.priority, s.task";
+
+/// The ticket of the attempt that is the stage's last one.
+fn ticket_of(row: &Row<'_>) -> rusqlite::Result<Ticket> {
+    let (stage, attempt, owner, priority) = (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
+    Ok(Ticket { job: id_of(row, 0)?, position: row.get(1)?, stage, attempt, owner, priority, task: json(row, 6)? })
 }
 
 fn job_of(row: &Row<'_>) -> rusqlite::Result<Job> {

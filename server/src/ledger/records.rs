@@ -249,9 +249,9 @@ pub struct Stage {
     pub result: Value,
 }
 
-/// A job to be written down.
+/// A job to be written down. What a worker does is data here; whoever makes jobs has a type for it.
 #[derive(Clone, Debug)]
-pub struct NewJob {
+pub struct NewJob<Task = Value> {
     /// Its name, which nobody else has.
     pub id: JobId,
     /// See [`Job::kind`].
@@ -269,12 +269,12 @@ pub struct NewJob {
     /// The same key of the same owner means the same job.
     pub idempotency_key: Option<String>,
     /// What is done, in order; at least one.
-    pub stages: Vec<NewStage>,
+    pub stages: Vec<NewStage<Task>>,
 }
 
 /// A stage to be written down.
 #[derive(Clone, Debug)]
-pub struct NewStage {
+pub struct NewStage<Task = Value> {
     /// See [`Stage::name`].
     pub name: String,
     /// See [`Stage::title`].
@@ -282,7 +282,7 @@ pub struct NewStage {
     /// See [`Stage::weight`].
     pub weight: f64,
     /// What a worker does.
-    pub task: Value,
+    pub task: Task,
 }
 
 /// A stage that may be done now: what is handed to workers. `attempt` is the one that it would be.

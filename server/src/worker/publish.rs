@@ -1,5 +1,7 @@
 //! What jobs have published: `artifacts/job/ID/NAME`, all of a job's files or none.
 
+use crate::artifacts::content_type;
+use crate::folders::{link, remove_folder};
 use crate::ledger::JobId;
 use serde::Serialize;
 use std::fs::{self, File};
@@ -31,19 +33,6 @@ pub struct Artifact {
     pub path: PathBuf,
 }
 
-/// Media types by file ending (IANA's registry).
-const TYPES: [(&str, &str); 9] = [
-    ("mp4", "video/mp4"),
-    ("mp3", "audio/mpeg"),
-    ("wav", "audio/wav"),
-    ("png", "image/png"),
-    ("jpg", "image/jpeg"),
-    ("srt", "application/x-subrip"),
-    ("vtt", "text/vtt"),
-    ("md", "text/markdown; charset=utf-8"),
-    ("json", "application/json"),
-];
-
 /// See the module docs.
 #[derive(Clone, Debug)]
 pub struct Artifacts(PathBuf);
@@ -64,18 +53,18 @@ impl Artifacts {
     /// There is none, or it cannot be written: then all is as it was.
     pub fn publish(&self, job: JobId, folder: &Path) -> Result<Vec<Artifact>, ArtifactsError> {
         let (place, part) = (self.of(job), self.of(job).with_added_extension("part"));
-        remove(&part)?;
+        remove_folder(&part)?;
         fs::create_dir_all(&part)?;
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             if entry.file_type()?.is_file() {
                 let copy = part.join(entry.file_name());
-                fs::hard_link(entry.path(), &copy).or_else(|_| fs::copy(entry.path(), &copy).map(drop))?;
+                link(&entry.path(), &copy)?;
                 File::open(&copy)?.sync_all()?;
             }
         }
         File::open(&part)?.sync_all()?;
-        remove(&place)?;
+        remove_folder(&place)?;
         fs::rename(&part, &place)?;
         Ok(self.list(job)?)
     }
@@ -93,10 +82,8 @@ impl Artifacts {
         for entry in entries {
             let entry = entry?;
             let path = entry.path();
-            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-            let content_type = TYPES.iter().find(|(known, _)| *known == ending).map_or("application/octet-stream", |(_, kind)| kind);
             let name = entry.file_name().to_string_lossy().into_owned();
-            found.push(Artifact { name, size: entry.metadata()?.len(), content_type, path });
+            found.push(Artifact { content_type: content_type(&name), name, size: entry.metadata()?.len(), path });
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
@@ -115,14 +102,7 @@ impl Artifacts {
     /// # Errors
     /// It cannot be removed.
     pub fn remove(&self, job: JobId) -> io::Result<()> {
-        remove(&self.of(job))
-    }
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        remove_folder(&self.of(job))
     }
 }
 

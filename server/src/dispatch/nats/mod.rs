@@ -8,8 +8,8 @@ mod wire;
 
 pub use wire::{Answer, DESK, Done, HELLO, Link, NatsError, STOP, Say, Stopped, read};
 
-use super::Dispatch;
 use super::lanes::{Key, Lanes, Room, key};
+use super::{Dispatch, after, until};
 use crate::jobs::Desk;
 use crate::ledger::{JobId, LedgerError, Ticket};
 use async_nats::jetstream::consumer::PullConsumer;
@@ -127,29 +127,15 @@ impl Office {
     }
 
     async fn until(&self, is_so: impl Fn(&mut State) -> bool + Send) {
-        loop {
-            let mut ended = pin!(self.ended.notified());
-            // From here on no end is missed.
-            ended.as_mut().enable();
-            if is_so(&mut self.lock()) {
-                return;
-            }
-            ended.await;
-        }
+        until(&self.ended, move || is_so(&mut self.lock())).await;
     }
 
     fn offer(self: &Arc<Office>, ticket: Ticket, pause: Duration) {
-        // What may begin has its place when this returns: the order among them is that of the offers.
-        if pause.is_zero() {
-            self.lock().lanes.push(ticket);
-            self.pump();
-        } else {
-            let office = self.clone();
-            self.runtime.spawn(async move {
-                tokio::time::sleep(pause).await;
-                office.offer(ticket, Duration::ZERO);
-            });
-        }
+        let office = self.clone();
+        after(&self.runtime, pause, move || {
+            office.lock().lanes.push(ticket);
+            office.pump();
+        });
     }
 
     /// Gives out what there is room for.
