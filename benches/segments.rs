@@ -199,7 +199,8 @@ pub fn scheduler() -> Vec<Row> {
     let document = load(&text, "parts.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
     let registry = Registry::new(&[ENGINE_NODES, TEST_NODES]);
     let plan = || check(&document, &registry, Depth::Pure);
-    let options = RenderOptions { jobs: JOBS, store: Arc::<MemoryStore>::default(), cancel: Cancel::default(), trace: false };
+    let options =
+        RenderOptions { jobs: JOBS, store: Arc::<MemoryStore>::default(), helping: false, cancel: Cancel::default(), trace: false };
     let since = Instant::now();
     let report = match Render::prepare(&plan, options, &Watch::new()) {
         Ok(Cut::Segments(render)) => render.run().unwrap_or_else(|error| panic!("{error}")),

@@ -216,6 +216,12 @@ impl Start<'_> {
         self.env.first_piece
     }
 
+    /// What is made ahead of a render is made from the end of the programme on: another process makes it from the beginning, and what it has
+    /// made is found where both look for it.
+    pub fn from_the_end(&self) -> bool {
+        self.env.from_the_end
+    }
+
     /// Something dear that does not change while a programme is rendered, by name: what one node of one run has made serves all nodes of
     /// all runs of the render.
     ///

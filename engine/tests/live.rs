@@ -353,6 +353,10 @@ fn a_node_that_waits_for_its_worker_is_interrupted_by_a_flush() {
     live.clock.crank(live.now);
     let waiting = office.asked.recv().unwrap();
     assert_eq!(waiting.pts, Time::ZERO + Span::from_millis(220));
+    // All that is due has gone out: two pictures and three blocks. What were still due would be missing right after the flush.
+    while live.node("p").packets_out < 5 {
+        std::thread::yield_now();
+    }
     let cut = live.handle.flush().unwrap();
     assert_eq!(office.cuts.recv().unwrap(), cut, "the node is told without an answer");
     // From here on the worker answers; what is asked anew begins at the cut.

@@ -2,14 +2,16 @@
 
 mod support;
 
+use bytes::Bytes;
 use engine::graph::check::{Depth, check};
 use engine::graph::{GraphDocument, LoadOptions, Problems, load};
 use engine::nodes::ENGINE_NODES;
 use engine::registry::Registry;
 use engine::run::{Cancel, Report, Run, SegmentsReport};
-use engine::segments::{Cut, MemoryStore, Page, Render, RenderError, RenderOptions, Watch, page_hash};
+use engine::segments::{Cut, Hash, MemoryStore, Page, Render, RenderError, RenderOptions, Store, Watch, page_hash};
 use engine::testing::TEST_NODES;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use support::{Line, lines, nodes};
 
 /// 4 s of pictures in parts, a tone beside them, and a text file of what comes out of both encoders.
@@ -45,7 +47,7 @@ impl Lab {
         let document = self.document(nodes);
         let registry = registry();
         let plan = || check(&document, &registry, Depth::Pure);
-        let options = RenderOptions { jobs, store: self.store.clone(), cancel: Cancel::default(), trace: true };
+        let options = RenderOptions { jobs, store: self.store.clone(), helping: false, cancel: Cancel::default(), trace: true };
         let watch = Watch::new();
         let report = match Render::prepare(&plan, options, &watch).map_err(|error| error.to_string())? {
             Cut::Segments(render) => render.run().map_err(|error: RenderError| error.to_string())?,
@@ -54,11 +56,51 @@ impl Lab {
         Ok((report, lines(&std::fs::read_to_string(self.folder.path().join("packets.txt")).expect("the sink wrote its file"))))
     }
 
+    /// Helps somebody else with it, until `most` segments are there; the keys of all segments.
+    fn help(&self, nodes: &str, most: usize) -> Vec<Hash> {
+        let document = self.document(nodes);
+        let registry = registry();
+        let plan = || check(&document, &registry, Depth::Pure);
+        let cancel = Cancel::default();
+        let store = Arc::new(UpTo { store: self.store.clone(), left: AtomicUsize::new(most), cancel: cancel.clone() });
+        let options = RenderOptions { jobs: 1, store, helping: true, cancel, trace: false };
+        let Cut::Segments(render) = Render::prepare(&plan, options, &Watch::new()).expect("it can be cut") else { panic!("it is cut") };
+        let keys = render.segments().map(|(_, segment)| segment.key).collect();
+        // Cancelled, it says so.
+        let _ = render.help();
+        keys
+    }
+
     /// The same from beginning to end.
     fn whole(&self, nodes: &str) -> Vec<Line> {
         let plan = check(&self.document(nodes), &registry(), Depth::Pure).unwrap_or_else(|problems: Problems| panic!("{problems}"));
         Run::launch(plan).and_then(Run::wait).unwrap_or_else(|error| panic!("{error}"));
         lines(&std::fs::read_to_string(self.folder.path().join("packets.txt")).expect("the sink wrote its file"))
+    }
+}
+
+/// A store that lets a render put so many segments there.
+struct UpTo {
+    store: Arc<MemoryStore>,
+    left: AtomicUsize,
+    cancel: Cancel,
+}
+
+impl Store for UpTo {
+    fn get(&self, hash: &Hash) -> std::io::Result<Option<Bytes>> {
+        self.store.get(hash)
+    }
+
+    fn put(&self, hash: &Hash, content: &[u8]) -> std::io::Result<()> {
+        self.store.put(hash, content)?;
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.cancel.cancel();
+        }
+        Ok(())
+    }
+
+    fn remove(&self, hash: &Hash) {
+        self.store.remove(hash);
     }
 }
 
@@ -81,6 +123,19 @@ fn no_picture_is_missing_repeated_or_black_at_any_joint() {
     assert_eq!((segments, &again), (counts(5, 0), &whole), "everything is there");
     let (segments, many) = Lab::new().render(NODES, 8).expect("renders");
     assert_eq!((segments, &many), (counts(5, 5), &whole));
+}
+
+#[test]
+fn who_helps_begins_at_the_end_and_what_it_made_is_not_made_again() {
+    let lab = Lab::new();
+    let keys = lab.help(NODES, 2);
+    let made: Vec<bool> = keys.iter().map(|key| lab.store.get(key).expect("readable").is_some()).collect();
+    assert_eq!(made, [false, false, false, true, true]);
+    let (segments, lines) = lab.render(NODES, 1).expect("renders");
+    assert_eq!((segments, lines), (counts(5, 3), lab.whole(NODES)));
+    let all = Lab::new();
+    all.help(NODES, 100);
+    assert_eq!(all.render(NODES, 1).expect("renders").0, counts(5, 0));
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct RenderOptions {
     pub jobs: usize,
     /// Where segments are kept.
     pub store: Arc<dyn Store>,
+    /// It [helps](Render::help) another process with the same render: it begins at the end.
+    pub helping: bool,
     /// To stop it.
     pub cancel: Cancel,
     /// Keep the last calls of every lane of every run.
@@ -175,7 +177,7 @@ impl<'a> Render<'a> {
         let mut cones = leading_to(whole, &encoders);
         let shared = Arc::<Shared>::default();
         let progress = Arc::new(Progress::part_of(watch.progress(), 0));
-        let share = RenderShare { shared: shared.clone(), progress, ..RenderShare::default() };
+        let share = RenderShare { from_the_end: options.helping, shared: shared.clone(), progress, ..RenderShare::default() };
         let run = RunOptions { cancel: options.cancel.clone(), share, ..RunOptions::default() };
         let started = start_nodes(&mut cones, &run.env(), None, &Activity::new(Arc::default()))?;
         let nodes: Vec<_> = cones.nodes.iter().map(|node| (node.name.clone(), node.node_type)).collect();
@@ -260,6 +262,16 @@ impl<'a> Render<'a> {
         // Each run had a programme of its own; together they have made this one.
         all.nodes.iter_mut().filter(|_| media > 0.0).for_each(|node| node.fps_media = node.fps_wall * wall / media);
         Ok(all)
+    }
+
+    /// Makes what is missing of the pictures, from the last segment to the first, and puts nothing together: whoever renders the same from the
+    /// first segment on, with the same store, finds it there. Ends when both have met.
+    ///
+    /// # Errors
+    /// As [`run`](Render::run).
+    pub fn help(self) -> Result<(), RenderError> {
+        let pictures: Vec<Work<'_>> = self.segments().filter(|(_, segment)| !segment.known).map(Work::of_one).collect();
+        self.make(&pictures.into_iter().rev().collect::<Vec<_>>(), &[])
     }
 
     /// Makes segments, several at once, and the sound beside them.
