@@ -130,7 +130,7 @@ pub fn package_of(element: &str) -> Option<&'static str> {
             "gstreamer1.0-plugins-base"
         }
         "capssetter" | "deinterlace" | "videoflip" | "flvmux" | "rtph264pay" | "rtpopuspay" | "vp8enc" | "vp9enc" | "qtdemux"
-        | "souphttpsrc" => "gstreamer1.0-plugins-good",
+        | "lamemp3enc" | "souphttpsrc" => "gstreamer1.0-plugins-good",
         "nicesink" | "nicesrc" => "gstreamer1.0-nice",
         _ => return None,
     })

@@ -345,7 +345,7 @@ impl Coder {
     }
 }
 
-fn sound_buffer(samples: &[f32], since: Span, lasting: Span) -> gst::Buffer {
+pub(super) fn sound_buffer(samples: &[f32], since: Span, lasting: Span) -> gst::Buffer {
     let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     timed(gst::Buffer::from_slice(bytes), since, Some(lasting))
 }

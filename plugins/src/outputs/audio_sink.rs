@@ -1,6 +1,7 @@
-//! `audio_sink` [audio]: the sound as a WAV file.
+//! `audio_sink` [audio]: the sound as a WAV or MP3 file.
 
 use super::file::{check_file, ending};
+use crate::gst::Mp3Encoder;
 use crate::part_file::{FileError, PartFile};
 use engine::media::{AudioBlock, AudioCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
@@ -12,19 +13,21 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const AUDIO: In<AudioBlock> = In::new("audio");
 
 /// Bytes of samples that a WAV file can hold beside its header: its sizes have 32 bits.
 const MOST: u64 = u32::MAX as u64 - 4096;
+/// Samples of each channel that silence is written in.
+const SILENCE: i64 = 48_000;
 
 /// The node's entry in the registry.
 pub const AUDIO_SINK: NodeType = NodeType {
     name: "audio_sink",
     family: "outputs",
     revision: 1,
-    summary: "The sound as a WAV file",
+    summary: "The sound as a WAV or MP3 file",
     inputs: &[AUDIO.port("sound; gaps in it become silence")],
     outputs: &[],
     sync: Sync::Each,
@@ -39,9 +42,9 @@ pub const AUDIO_SINK: NodeType = NodeType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AudioSinkConfig {
-    /// The file, ending in `.wav`.
+    /// The file; its ending says which format it has: `.wav` or `.mp3` (128 kbit/s).
     path: PathBuf,
-    /// How samples are kept.
+    /// How samples are kept in a WAV file.
     #[serde(default)]
     samples: SampleKind,
 }
@@ -68,9 +71,9 @@ impl SampleKind {
 
 impl NodeConfig for AudioSinkConfig {
     fn validate(&self, _: &Defaults) -> std::result::Result<(), String> {
-        match ending(&self.path, &["wav"]) {
+        match ending(&self.path, &["wav", "mp3"]) {
             Some(_) => Ok(()),
-            None => Err(format!("path {} is no WAV file; let it end in .wav", self.path.display())),
+            None => Err(format!("path {} says no format; let it end in .wav or .mp3", self.path.display())),
         }
     }
 
@@ -91,14 +94,19 @@ struct AudioSink {
 /// The file being written.
 struct Open {
     // Before `part`: the writer's last flush must come while the file is there.
-    wav: WavWriter<BufWriter<File>>,
+    format: Format,
     part: PartFile,
     path: PathBuf,
-    kind: SampleKind,
     caps: AudioCaps,
     /// Samples per channel written.
     frames: i64,
     clipped: u64,
+}
+
+/// What turns samples into the bytes of a file.
+enum Format {
+    Wav(WavWriter<BufWriter<File>>, SampleKind),
+    Mp3(Mp3Encoder),
 }
 
 impl Node for AudioSink {
@@ -129,7 +137,75 @@ impl Node for AudioSink {
 impl Open {
     fn new(config: &AudioSinkConfig, caps: AudioCaps) -> Result<Open> {
         let part = PartFile::create(&config.path)?;
-        let (sample_format, bits_per_sample) = match config.samples {
+        let format = match ending(&config.path, &["mp3"]) {
+            Some(_) => Format::Mp3(Mp3Encoder::open(&caps)?),
+            None => Format::wav(&part, config.samples, caps)?,
+        };
+        Ok(Open { format, part, path: config.path.clone(), caps, frames: 0, clipped: 0 })
+    }
+
+    fn add(&mut self, packet: &Packet<AudioBlock>) -> Result {
+        self.silence_until(packet.pts)?;
+        self.write(packet.media.samples())?;
+        self.frames += packet.media.frames() as i64;
+        Ok(())
+    }
+
+    /// Silence where the sound so far does not reach `until`.
+    fn silence_until(&mut self, until: Time) -> Result {
+        let mut missing = (self.caps.rate.index_at(until) - self.frames).max(0);
+        while missing > 0 {
+            let frames = missing.min(SILENCE);
+            self.write(&vec![0.0; frames as usize * usize::from(self.caps.channels)])?;
+            self.frames += frames;
+            missing -= frames;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, samples: &[f32]) -> Result {
+        match &mut self.format {
+            Format::Mp3(encoder) => {
+                self.clipped += samples.iter().filter(|sample| sample.abs() > 1.0).count() as u64;
+                self.part.write(&encoder.push(samples)?)?;
+                Ok(())
+            }
+            Format::Wav(wav, kind) => {
+                let bytes = (self.frames as u64 * u64::from(self.caps.channels) + samples.len() as u64) * kind.bytes();
+                if bytes > MOST {
+                    let path = self.path.display();
+                    let text = "would grow beyond 4 GiB, which WAV cannot hold; write samples: int16, or split the lecture";
+                    return Err(Failure::msg(format!("{path} {text}")));
+                }
+                for &sample in samples {
+                    let written = match kind {
+                        SampleKind::Float32 => wav.write_sample(sample),
+                        SampleKind::Int16 => {
+                            let level = (f64::from(sample) * 32_768.0).round();
+                            self.clipped += u64::from(!(-32_768.0..=32_768.0).contains(&level));
+                            // Not a number becomes 0, what is too loud the loudest.
+                            wav.write_sample(level as i16)
+                        }
+                    };
+                    written.map_err(|error| unwritten(error, &self.path))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn keep(mut self) -> Result {
+        match self.format {
+            Format::Mp3(encoder) => self.part.write(&encoder.finish()?)?,
+            Format::Wav(wav, _) => wav.finalize().map_err(|error| unwritten(error, &self.path))?,
+        }
+        Ok(self.part.keep()?)
+    }
+}
+
+impl Format {
+    fn wav(part: &PartFile, kind: SampleKind, caps: AudioCaps) -> Result<Format> {
+        let (sample_format, bits_per_sample) = match kind {
             SampleKind::Int16 => (SampleFormat::Int, 16),
             SampleKind::Float32 => (SampleFormat::Float, 32),
         };
@@ -137,72 +213,21 @@ impl Open {
             return Err(Failure::msg(format!("a WAV file cannot hold {} samples a second; put a resample node before it", caps.rate)));
         }
         let spec = WavSpec { channels: caps.channels, sample_rate: caps.rate.num(), bits_per_sample, sample_format };
-        let wav = WavWriter::new(BufWriter::new(part.handle()?), spec)?;
-        Ok(Open { wav, part, path: config.path.clone(), kind: config.samples, caps, frames: 0, clipped: 0 })
+        Ok(Format::Wav(WavWriter::new(BufWriter::new(part.handle()?), spec)?, kind))
     }
+}
 
-    fn add(&mut self, packet: &Packet<AudioBlock>) -> Result {
-        self.silence_until(packet.pts)?;
-        let samples = packet.media.samples();
-        self.make_room(samples.len())?;
-        for &sample in samples {
-            self.write(sample)?;
-        }
-        self.frames += packet.media.frames() as i64;
-        Ok(())
-    }
-
-    /// Silence where the sound so far does not reach `until`.
-    fn silence_until(&mut self, until: Time) -> Result {
-        let missing = (self.caps.rate.index_at(until) - self.frames).max(0);
-        let samples = missing as usize * usize::from(self.caps.channels);
-        self.make_room(samples)?;
-        for _ in 0..samples {
-            self.write(0.0)?;
-        }
-        self.frames += missing;
-        Ok(())
-    }
-
-    fn make_room(&self, samples: usize) -> Result {
-        let bytes = (self.frames as u64 * u64::from(self.caps.channels) + samples as u64) * self.kind.bytes();
-        if bytes <= MOST {
-            return Ok(());
-        }
-        let path = self.path.display();
-        Err(Failure::msg(format!("{path} would grow beyond 4 GiB, which WAV cannot hold; write samples: int16, or split the lecture")))
-    }
-
-    fn write(&mut self, sample: f32) -> Result {
-        let written = match self.kind {
-            SampleKind::Float32 => self.wav.write_sample(sample),
-            SampleKind::Int16 => {
-                let level = (f64::from(sample) * 32_768.0).round();
-                self.clipped += u64::from(!(-32_768.0..=32_768.0).contains(&level));
-                // Not a number becomes 0, what is too loud the loudest.
-                self.wav.write_sample(level as i16)
-            }
-        };
-        match written {
-            Ok(()) => Ok(()),
-            Err(hound::Error::IoError(error)) => Err(FileError::write(&self.path)(error).into()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn keep(self) -> Result {
-        match self.wav.finalize() {
-            Ok(()) => Ok(self.part.keep()?),
-            Err(hound::Error::IoError(error)) => Err(FileError::write(&self.path)(error).into()),
-            Err(error) => Err(error.into()),
-        }
+fn unwritten(error: hound::Error, path: &Path) -> Failure {
+    match error {
+        hound::Error::IoError(error) => FileError::write(path)(error).into(),
+        error => error.into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outputs::tests::{config, probe};
+    use crate::outputs::tests::{config, probe, tone};
     use engine::testing::NodeTest;
     use engine::time::{Rate, Span};
 
@@ -247,6 +272,21 @@ mod tests {
     }
 
     #[test]
+    fn an_mp3_is_as_long_as_the_sound_and_others_can_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mp3");
+        let end = Time::ZERO + Span::from_millis(2000);
+        let config = format!("{{ path: {} }}", path.display());
+        NodeTest::new(&AUDIO_SINK, &config).input(AUDIO, tone(1000), end).run().unwrap();
+        let found = probe(&path, &[]);
+        let stream = &found["streams"][0];
+        assert_eq!((&stream["codec_name"], &stream["channels"], &stream["sample_rate"]), (&"mp3".into(), &1.into(), &"48000".into()));
+        let seconds: f64 = stream["duration"].as_str().unwrap().parse().unwrap();
+        // Whole frames of 24 ms, and what the encoder needs before and after them.
+        assert!((2.0..2.2).contains(&seconds), "{seconds} s");
+    }
+
+    #[test]
     fn a_node_that_never_finishes_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let sink = AudioSinkConfig { path: folder.path().join("a.wav"), samples: SampleKind::Int16 };
@@ -258,6 +298,7 @@ mod tests {
 
     #[test]
     fn other_endings_are_refused() {
-        assert!(config(&AUDIO_SINK, "{ path: a.mp3 }").0.unwrap_err().contains("end in .wav"));
+        assert!(config(&AUDIO_SINK, "{ path: a.ogg }").0.unwrap_err().contains("end in .wav or .mp3"));
+        assert_eq!(config(&AUDIO_SINK, "{ path: a.mp3 }").0, Ok(()));
     }
 }

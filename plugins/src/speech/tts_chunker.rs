@@ -347,7 +347,10 @@ fn place_of(lesson: &Lesson, order: &[usize], part: &Part) -> Result<usize> {
 
 /// Has the voice speak what its cache does not hold yet; then it rests.
 fn speak_first(voice: &Arc<CachedVoice<PiperVoice>>, scripts: &[Script], workers: usize, start: &Start<'_>) -> Result {
-    let missing: Vec<&Clause> = scripts.iter().flat_map(|script| &script.clauses).filter(|clause| !voice.remembers(clause)).collect();
+    let mut missing: Vec<&Clause> = scripts.iter().flat_map(|script| &script.clauses).filter(|clause| !voice.remembers(clause)).collect();
+    if start.from_the_end() {
+        missing.reverse();
+    }
     let length = |clauses: &[&Clause]| clauses.iter().map(|clause| spoken_length(clause.text.chars().count())).sum::<Span>();
     let all = length(&missing);
     if let Some((first, missing)) = missing.split_first() {

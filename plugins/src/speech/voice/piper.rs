@@ -169,6 +169,8 @@ impl PiperVoice {
                 .with_intra_threads(1)?
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
+                // No two clauses are of one length: a plan of memory for each would be kept for ever.
+                .with_memory_pattern(false)?
                 .commit_from_memory(&model)
         };
         build().map_err(|error| unusable(error.to_string()))
