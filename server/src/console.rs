@@ -141,7 +141,8 @@ pub fn problem_json(problem: &Problem) -> Value {
     json!({ "severity": severity, "code": code.as_str(), "file": &**file, "line": line, "column": column, "message": message, "help": help })
 }
 
-fn problems_json(problems: &Problems) -> Value {
+/// All that is wrong with a graph, in order.
+pub fn problems_json(problems: &Problems) -> Value {
     let mut problems = problems.clone();
     problems.sort();
     problems.0.iter().map(problem_json).collect()

@@ -1,9 +1,10 @@
-//! Where the service keeps things: one folder, with the ledger, a work folder for each job, decks and artifacts.
+//! Where the service keeps things: one folder, with the ledger, a work folder for each job, and decks. What jobs publish lies there, too,
+//! unless the settings name another store.
 
 use crate::ledger::JobId;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The data folder.
 #[derive(Clone, Debug)]
@@ -22,13 +23,6 @@ impl Folders {
     /// What comes of it.
     pub const OUTPUT: &str = "output";
 
-    /// `$XDG_DATA_HOME/lectern`, else `$HOME/.local/share/lectern`, else `lectern-data` here.
-    pub fn usual() -> PathBuf {
-        let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let base = set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")));
-        base.map_or_else(|| PathBuf::from("lectern-data"), |base| base.join("lectern"))
-    }
-
     /// Makes what is missing of it.
     ///
     /// # Errors
@@ -36,7 +30,7 @@ impl Folders {
     pub fn open(root: &Path) -> io::Result<Folders> {
         fs::create_dir_all(root)?;
         let folders = Folders { root: root.canonicalize()? };
-        for part in [folders.work_root(), folders.decks(), folders.artifacts()] {
+        for part in [folders.work_root(), folders.decks()] {
             fs::create_dir_all(part)?;
         }
         Ok(folders)
@@ -57,9 +51,29 @@ impl Folders {
         self.root.join("decks")
     }
 
-    /// What jobs have published.
-    pub fn artifacts(&self) -> PathBuf {
-        self.root.join("artifacts")
+    /// The file of accounts.
+    pub fn accounts(&self) -> PathBuf {
+        self.root.join("accounts.db")
+    }
+
+    /// What people sent, by its content.
+    pub fn files(&self) -> PathBuf {
+        self.root.join("files")
+    }
+
+    /// Where uploads lie while they come.
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
+    /// Voices that somebody wants spoken with.
+    pub fn profiles(&self) -> PathBuf {
+        self.root.join("profiles")
+    }
+
+    /// What workers that share this folder have made on the way, to find it again.
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("cache")
     }
 
     /// Copies of the ledger.
@@ -72,7 +86,8 @@ impl Folders {
         self.work_root().join(job.to_string())
     }
 
-    fn work_root(&self) -> PathBuf {
+    /// Folders of jobs.
+    pub fn work_root(&self) -> PathBuf {
         self.root.join("work")
     }
 
@@ -83,6 +98,18 @@ impl Folders {
     pub fn input(&self, job: JobId) -> io::Result<PathBuf> {
         PARTS.iter().try_for_each(|part| fs::create_dir_all(self.work(job).join(part)))?;
         Ok(self.work(job).join(Folders::INPUT))
+    }
+
+    /// The folder of one attempt at a stage, in the job's folder.
+    pub fn attempt(position: u32, attempt: u32) -> PathBuf {
+        Path::new(Folders::PROCESSING).join(format!("{position}-{attempt}"))
+    }
+
+    /// Is it such a folder?
+    pub fn is_attempt(path: &Path) -> bool {
+        let name = path.strip_prefix(Folders::PROCESSING).ok().and_then(Path::to_str).and_then(|name| name.split_once('-'));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        name.is_some_and(|(position, attempt)| is_number(position) && is_number(attempt))
     }
 
     /// Removes a job's folder, if it has one.
@@ -124,6 +151,28 @@ impl Folders {
 /// It cannot be read, or not be written there.
 pub fn link(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
+}
+
+/// Why a path below a folder leads to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Astray {
+    /// It is empty, not relative, or climbs.
+    Outside,
+    /// Nothing is there, or what is there is a link out of the folder.
+    Missing,
+}
+
+/// What lies below a folder at a path that somebody names.
+///
+/// # Errors
+/// It leads to nothing there.
+pub fn below(folder: &Path, path: &str) -> Result<PathBuf, Astray> {
+    if path.is_empty() || !Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(Astray::Outside);
+    }
+    let found = folder.join(path).canonicalize().map_err(|_| Astray::Missing)?;
+    let is_inside = folder.canonicalize().is_ok_and(|folder| found.starts_with(folder));
+    if is_inside { Ok(found) } else { Err(Astray::Missing) }
 }
 
 /// Removes a folder with all that is in it, if it is there.

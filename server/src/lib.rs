@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod artifacts;
 mod auth;
+mod catalogue;
 mod cli;
 mod commands;
 mod compat;
@@ -29,6 +30,7 @@ mod jobs;
 mod ledger;
 pub mod limits;
 mod live;
+mod logging;
 mod metrics;
 mod outputs;
 pub mod privacy;
@@ -43,6 +45,7 @@ mod signals;
 mod state;
 pub mod uploads;
 mod verify;
+mod webhooks;
 mod worker;
 
 use clap::Parser;
@@ -54,7 +57,7 @@ pub fn main() -> ! {
     let cli = cli::Cli::parse();
     // Two are linked in, and none is taken by itself. A second call finds the first one's choice.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    log_to_stderr();
+    logging::start();
     let console = console::Console::new(cli.output);
     let code = match commands::run(cli.command, &console) {
         Ok(()) => 0,
@@ -68,10 +71,4 @@ pub fn main() -> ! {
     // GStreamer's elements keep threads of their own for as long as the program lives. They must not see the C library take its things away
     // beneath them, as an ordinary exit would have it: of ten live sessions one ended with a segmentation fault.
     signal_hook::low_level::exit(code.into())
-}
-
-/// The log is for whoever looks for the cause of something, so it is silent unless `LECTERN_LOG` asks: `LECTERN_LOG=debug`.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

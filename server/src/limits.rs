@@ -44,6 +44,8 @@ pub enum Rule {
     Register,
     /// A password is shown.
     Login,
+    /// Something is asked of the pipeline of talking heads.
+    Pipeline,
 }
 
 /// Requests a minute; 0 = as many as come.
@@ -64,11 +66,13 @@ pub struct Table {
     pub register: u32,
     /// See [`Rule::Login`].
     pub login: u32,
+    /// See [`Rule::Pipeline`]: enough for who asks once a second.
+    pub pipeline: u32,
 }
 
 impl Default for Table {
     fn default() -> Table {
-        Table { request: 0, lesson: 60, upload: 5, status: 30, cancel: 10, register: 5, login: 10 }
+        Table { request: 0, lesson: 60, upload: 5, status: 30, cancel: 10, register: 5, login: 10, pipeline: 60 }
     }
 }
 
@@ -177,7 +181,7 @@ pub struct Account(pub String);
 
 /// All rules of a server.
 pub struct Limits {
-    rules: [Option<Limiter>; 7],
+    rules: [Option<Limiter>; 8],
     /// Machines that pass requests on; what they say about whose they are is believed.
     proxies: Vec<IpAddr>,
     /// Machines that get no answer.
@@ -194,9 +198,9 @@ pub struct Guarded {
 impl Limits {
     /// With these figures.
     pub fn new(table: &Table, proxies: Vec<IpAddr>, blocked: Vec<IpAddr>, ticks: &Ticks) -> Limits {
-        let Table { request, lesson, upload, status, cancel, register, login } = *table;
+        let Table { request, lesson, upload, status, cancel, register, login, pipeline } = *table;
         // In the order of `Rule`.
-        let rules = [request, lesson, upload, status, cancel, register, login]
+        let rules = [request, lesson, upload, status, cancel, register, login, pipeline]
             .map(|count| NonZeroU32::new(count).map(|count| Limiter::new(count, Duration::from_secs(60), ticks.clone())));
         Limits { rules, proxies, blocked }
     }
@@ -277,9 +281,15 @@ mod tests {
     fn the_table_is_the_known_one() {
         let (ticks, _) = clock();
         let limits = Limits::new(&Table::default(), vec![], vec![], &ticks);
-        for (rule, count) in
-            [(Rule::Lesson, 60), (Rule::Upload, 5), (Rule::Status, 30), (Rule::Cancel, 10), (Rule::Register, 5), (Rule::Login, 10)]
-        {
+        for (rule, count) in [
+            (Rule::Lesson, 60),
+            (Rule::Upload, 5),
+            (Rule::Status, 30),
+            (Rule::Cancel, 10),
+            (Rule::Register, 5),
+            (Rule::Login, 10),
+            (Rule::Pipeline, 60),
+        ] {
             let taken = (0..100).take_while(|_| limits.check(rule, address("192.0.2.1"), None).is_ok()).count();
             assert_eq!(taken, count, "{rule:?}");
         }

@@ -2,6 +2,7 @@
 //!
 //! The frame path knows nothing of this: counters are read once a second from where lanes keep them.
 
+use crate::compat::Figures;
 use engine::run::Report;
 use metrics::{Label, counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -35,7 +36,7 @@ impl Metrics {
     /// Source: <https://prometheus.io/docs/instrumenting/exposition_formats/>, version 0.0.4.
     pub fn text(&self, report: &Report) -> String {
         with_local_recorder(&self.recorder, || record(report, None));
-        self.text.render()
+        self.render()
     }
 
     /// The same for several rooms, each figure with its room, and their viewers. `joins` are the last seconds from token to first picture.
@@ -45,15 +46,42 @@ impl Metrics {
                 record(report, Some(room));
                 record_viewers(room, viewers);
             }
-            let mut sorted = joins.to_vec();
-            sorted.sort_by(f64::total_cmp);
-            for (name, quantile) in [("0.5", 0.5), ("0.95", 0.95)] {
-                if let Some(last) = sorted.len().checked_sub(1) {
-                    gauge!("lectern_viewer_join_seconds", "quantile" => name).set(sorted[(last as f64 * quantile).round() as usize]);
-                }
+            if !joins.is_empty() {
+                record_seconds("lectern_viewer_join_seconds", joins);
             }
         });
+        self.render()
+    }
+
+    /// Takes in how a server's jobs do.
+    pub fn add_jobs(&self, figures: &Figures) {
+        let Figures { seconds, success_rate, gpu_percent, storage_bytes, free_bytes, active, states } = figures;
+        with_local_recorder(&self.recorder, || {
+            record_seconds("pipeline_execution_time_seconds", seconds);
+            gauge!("pipeline_success_rate").set(*success_rate);
+            gauge!("gpu_utilization_percent").set(*gpu_percent);
+            gauge!("storage_used_bytes").set(*storage_bytes as f64);
+            gauge!("active_pipelines_count").set(*active as f64);
+            gauge!("storage_free_bytes").set(*free_bytes as f64);
+            for (state, count) in states {
+                gauge!("lectern_jobs", "state" => *state).set(*count as f64);
+            }
+        });
+    }
+
+    /// What has been taken in so far, as text.
+    pub fn render(&self) -> String {
         self.text.render()
+    }
+}
+
+/// Middle and high values of some lengths of time; not a number where there are none.
+fn record_seconds(name: &'static str, seconds: &[f64]) {
+    let mut sorted = seconds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    for (label, quantile) in [("0.5", 0.5), ("0.95", 0.95)] {
+        let value = sorted.len().checked_sub(1).map_or(f64::NAN, |last| sorted[(last as f64 * quantile).round() as usize]);
+        gauge!(name, "quantile" => label).set(value);
     }
 }
 

@@ -34,6 +34,9 @@ pub struct SegmentOptions {
     /// Keep at most about so much of what was encoded; what was not used for longest goes first. [default: 10GB]
     #[arg(long, value_name = "SIZE", help_heading = "Segments")]
     pub cache_limit: Option<Bytes>,
+    /// Make what is missing from the end on, and write no film: for a process that renders the same elsewhere, with the same cache.
+    #[arg(long, hide = true, conflicts_with = "no_cache")]
+    pub help_another: bool,
 }
 
 /// The folder of a store that is kept, or one that goes with the render.
@@ -76,6 +79,8 @@ pub struct Task<'a> {
 
 /// Runs a graph to its end: in segments where it asks for them, else from beginning to end. `plan` has been made of the document.
 ///
+/// Gives the figures, unless it has only helped.
+///
 /// # Errors
 /// The run failed, or a signal stopped it.
 pub fn execute_graph(
@@ -84,9 +89,10 @@ pub fn execute_graph(
     options: &SegmentOptions,
     figures: &Figures,
     console: &Console,
-) -> Result<Report, Failure> {
+) -> Result<Option<Report>, Failure> {
+    let whole = |plan| if options.help_another { Ok(None) } else { execute(plan, figures, console).map(Some) };
     if plan.segment_by.is_none() {
-        return execute(plan, figures, console);
+        return whole(plan);
     }
     let signals = Signals::listen();
     let registry = plugins_webrtc::registry();
@@ -96,7 +102,8 @@ pub fn execute_graph(
     let store: Arc<dyn Store> = Arc::new(SegmentStore::open(place.path(), limit));
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = options.jobs.map_or(processors, NonZero::get);
-    let settings = RenderOptions { jobs, store, cancel: signals.cancel().child(), trace: figures.trace.is_some() };
+    let settings =
+        RenderOptions { jobs, store, helping: options.help_another, cancel: signals.cancel().child(), trace: figures.trace.is_some() };
     let watch = Watch::new();
     let shown = progress::Watch::start(watch.progress(), false, console);
     let failed = |error: RenderError| match error {
@@ -111,10 +118,16 @@ pub fn execute_graph(
             if let Some(why) = why {
                 console.note(&format!("rendered from beginning to end, not in segments: {why}"));
             }
-            return execute(plan, figures, console);
+            return whole(plan);
         }
     };
     drop(plan);
+    if options.help_another {
+        let helped = render.help();
+        drop(shown);
+        helped.map_err(failed)?;
+        return signals.aborted().map_or(Ok(None), |signal| Err(Failure::Aborted(signal)));
+    }
     let known = Record::read(task.source);
     let made = Record::of(&render);
     if task.explain {
@@ -132,7 +145,7 @@ pub fn execute_graph(
     if let Place::Kept(_) = place {
         made.write(task.source);
     }
-    write_figures(Ran { report, trace: &|| watch.trace() }, figures)
+    write_figures(Ran { report, trace: &|| watch.trace() }, figures).map(Some)
 }
 
 /// Says of each slide whether it is encoded, and why.

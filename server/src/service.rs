@@ -1,13 +1,19 @@
 //! What a server that takes jobs has beside live sessions: the ledger, the jobs, who does them, and where their files lie.
 
+use crate::accounts::{AccountError, Accounts};
+use crate::artifacts::{Artifact, Artifacts, Entry, InUse, Options, StoreError, Swept};
+use crate::config::{ConfigError, Settings};
 use crate::dispatch::{Dispatch, Local, Nats, NatsError, Slots};
 use crate::folders::Folders;
 use crate::jobs::{Desk, Jobs, JobsError};
-use crate::ledger::{JobState, Ledger, LedgerError, Timestamp};
-use crate::worker::{Artifacts, Program, Worker};
+use crate::ledger::{JobId, JobState, Ledger, LedgerError, Timestamp};
+use crate::security::{Outgoing, OutgoingError};
+use crate::uploads;
+use crate::webhooks;
+use crate::worker::{Program, Transfer, Worker, set_of};
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -19,6 +25,8 @@ const EVENTS: Duration = Duration::from_secs(60 * 60);
 const WORK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How often it is looked whether something is to be forgotten.
 const SWEEP: Duration = Duration::from_secs(5 * 60);
+/// Artifacts are not looked through more often than this.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Why a service cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +45,21 @@ pub enum ServiceError {
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The accounts cannot be used.
+    #[error(transparent)]
+    Accounts(#[from] AccountError),
+    /// Nobody can be told of anything.
+    #[error(transparent)]
+    Outgoing(#[from] OutgoingError),
+    /// Artifacts cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Workers cannot be reached.
     #[error(transparent)]
     Nats(#[from] NatsError),
+    /// The settings do not say where it is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// What is in it cannot be taken up.
     #[error(transparent)]
     Jobs(#[from] JobsError),
@@ -49,8 +69,10 @@ pub enum ServiceError {
 pub struct Service {
     /// Jobs.
     pub jobs: Arc<Jobs>,
-    /// What they have published.
-    pub artifacts: Artifacts,
+    /// What they have published, each in the set [`set_of`] it.
+    pub artifacts: Arc<Artifacts>,
+    /// People.
+    pub accounts: Accounts,
     closing: watch::Sender<bool>,
     /// Apart from the one that answers requests, and there for as long as children are.
     runtime: Option<Runtime>,
@@ -59,13 +81,14 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the data folder and takes up what was left there. Stages are done here, so many at once, or by workers that NATS reaches.
+    /// Opens the data folder of the settings and takes up what was left there. Stages are done here, or by workers that NATS reaches.
     ///
     /// # Errors
     /// It cannot be used, or another server uses it.
-    pub fn open(data: &Path, slots: Slots, nats: Option<&str>) -> Result<Service, ServiceError> {
-        let failed = |cause| ServiceError::Folder { path: data.into(), cause };
-        let folders = Folders::open(data).map_err(failed)?;
+    pub fn open(settings: &Settings) -> Result<Service, ServiceError> {
+        let data = settings.data()?;
+        let failed = |cause| ServiceError::Folder { path: data.clone(), cause };
+        let folders = Folders::open(&data).map_err(failed)?;
         let lock = File::create(folders.root().join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -74,20 +97,65 @@ impl Service {
         }
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("jobs").enable_all().build().map_err(failed)?;
         let ledger = Ledger::open(&folders.ledger())?;
+        uploads::clear(&folders.uploads()).map_err(failed)?;
         // A submission that was cut short left a folder.
         folders.sweep(|job| !matches!(ledger.job(job), Ok(None))).map_err(failed)?;
-        let artifacts = Artifacts::new(folders.artifacts());
+        let options = Options {
+            retention: settings.retention.tiers(),
+            floor: settings.store.floor.0,
+            in_use: at_work(ledger.clone()),
+            ..Options::default()
+        };
+        let artifacts = Arc::new(Artifacts::open(&settings.place()?, options)?);
+        let accounts = Accounts::open(&folders.accounts())?;
         let (desk, handle) = (Desk::new(ledger.clone()), runtime.handle().clone());
-        let dispatch: Arc<dyn Dispatch> = match nats {
-            Some(url) => Arc::new(runtime.block_on(Nats::start(url, desk, handle))?),
+        let dispatch: Arc<dyn Dispatch> = match settings.workers.nats.as_deref() {
+            Some(url) => {
+                // Without one that workers elsewhere reach, they share the data folder.
+                let transfer = settings.store.place.as_ref().map(|_| Transfer::new(artifacts.clone(), folders.clone()));
+                Arc::new(runtime.block_on(Nats::start(url, desk, transfer, handle))?)
+            }
             None => {
-                let worker = Worker::new(folders.clone(), artifacts.clone(), Program::own().map_err(failed)?);
+                let slots = settings.workers.slots.map_or_else(Slots::default, |slots| Slots::of(slots.max(1) as usize));
+                let worker =
+                    Worker::new(folders.clone(), artifacts.clone(), Program::own().map_err(failed)?, &settings.guard).map_err(failed)?;
                 Arc::new(Local::new(desk, Arc::new(worker), slots, handle))
             }
         };
         let jobs = Arc::new(runtime.block_on(Jobs::open(ledger, dispatch, folders))?);
         runtime.spawn(tidy(jobs.clone()));
-        Ok(Service { jobs, artifacts, closing: watch::Sender::new(false), runtime: Some(runtime), _lock: lock })
+        runtime.spawn(sweep(artifacts.clone(), settings.retention.sweep.0.to_std()));
+        runtime.spawn(webhooks::tell(jobs.ledger().clone(), Outgoing::new(settings.http.private_targets)?));
+        Ok(Service { jobs, artifacts, accounts, closing: watch::Sender::new(false), runtime: Some(runtime), _lock: lock })
+    }
+
+    /// A file that a job has published.
+    ///
+    /// # Errors
+    /// There is none, its time is over, or the store cannot be read.
+    pub async fn file(&self, job: JobId, name: &str) -> Result<Artifact, StoreError> {
+        self.artifacts.find(&set_of(job), name).await
+    }
+
+    /// All of them, by name.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn files(&self, job: JobId) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.artifacts.manifest(&set_of(job)).await?.map(|manifest| manifest.files).unwrap_or_default())
+    }
+
+    /// Forgets a job with all that it published; one that is at work is cancelled first.
+    ///
+    /// # Errors
+    /// There is none, or its files cannot be removed; then it is still known.
+    pub async fn delete(&self, job: JobId) -> Result<(), JobsError> {
+        match self.jobs.cancel(job).await {
+            Ok(_) | Err(JobsError::State(..)) => {}
+            Err(error) => return Err(error),
+        }
+        self.artifacts.remove(&set_of(job)).await.map_err(|error| JobsError::Files(io::Error::other(error)))?;
+        self.jobs.delete(job).await
     }
 
     /// Done when the service ends: those who follow something are told.
@@ -111,6 +179,27 @@ impl Drop for Service {
             // The last one to hold this may be a request's task, where nobody may wait.
             runtime.shutdown_background();
         }
+    }
+}
+
+/// Sets of jobs that are not over are left alone: their second word is the job.
+fn at_work(ledger: Ledger) -> InUse {
+    Arc::new(move |set| {
+        let Some(job) = set.split('/').nth(1).and_then(|word| word.parse().ok()) else { return false };
+        // A ledger that cannot be read says nothing against it.
+        ledger.job(job).map_or(true, |job| job.is_some_and(|job| !job.state.is_over()))
+    })
+}
+
+/// Removes artifacts whose time is over.
+async fn sweep(artifacts: Arc<Artifacts>, every: Duration) {
+    loop {
+        match artifacts.sweep().await {
+            Ok(swept) if swept == Swept::default() => {}
+            Ok(Swept { files, bytes, sets, failed }) => tracing::info!(files, bytes, sets, failed, "old artifacts were removed"),
+            Err(error) => tracing::warn!(%error, "old artifacts were not removed"),
+        }
+        tokio::time::sleep(every.max(SHORTEST)).await;
     }
 }
 
@@ -138,5 +227,42 @@ async fn tidy(jobs: Arc<Jobs>) {
         if let Ok(Err(error)) = swept.await {
             tracing::warn!(%error, "old folders of jobs were not removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifacts::Item;
+    use crate::jobs::JobSpec;
+    use crate::ledger::{NewJob, NewStage};
+    use serde_json::json;
+    use std::sync::Mutex;
+    use time::OffsetDateTime;
+
+    #[tokio::test]
+    async fn sets_of_jobs_at_work_are_not_swept() {
+        let place = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&place.path().join("ledger.db")).unwrap();
+        let JobSpec { id, kind, owner, title, spec, priority, held, idempotency_key, .. } = JobSpec::new("render", "A talk");
+        let stages = vec![NewStage { name: "publish".into(), title: "".into(), weight: 1.0, task: json!({ "do": "publish" }) }];
+        let job = NewJob { id, kind, owner, title, spec, priority, held, idempotency_key, stages };
+        ledger.write(move |write| write.submit(&job)).await.unwrap();
+        let time = Arc::new(Mutex::new(OffsetDateTime::now_utc()));
+        let clock = time.clone();
+        let options =
+            Options { in_use: at_work(ledger.clone()), floor: 0, clock: Arc::new(move || *clock.lock().unwrap()), ..Options::default() };
+        let artifacts = Artifacts::open(place.path().join("artifacts").to_str().unwrap(), options).unwrap();
+        let file = place.path().join("film.mp4");
+        std::fs::write(&file, "film").unwrap();
+        for set in [set_of(id), format!("work/{id}/input"), set_of(JobId::new()), "upload/1".into()] {
+            artifacts.publish(&set, &[Item::new("film.mp4", &file)]).await.unwrap();
+        }
+        *time.lock().unwrap() += Duration::from_secs(100 * 24 * 3600);
+        assert_eq!(artifacts.sweep().await.unwrap().sets, 2);
+        assert!(artifacts.find(&set_of(id), "film.mp4").await.is_ok());
+        ledger.write(move |write| write.cancel(id)).await.unwrap();
+        assert!(matches!(artifacts.find(&set_of(id), "film.mp4").await, Err(StoreError::Expired { .. })));
+        assert_eq!(artifacts.sweep().await.unwrap().sets, 2);
     }
 }

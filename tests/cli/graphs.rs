@@ -68,7 +68,9 @@ fn problems_are_json_for_programs() {
 #[test]
 fn the_repositorys_graphs_are_valid() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    run(root, "check --no-environment graphs/lecture.yaml --profile offline --deny-warnings").ok();
+    for profiles in ["offline", "offline,no_presenter", "offline,large_presenter"] {
+        run(root, &format!("check --no-environment graphs/lecture.yaml --profile {profiles} --deny-warnings")).ok();
+    }
     for name in super::files(&root.join("graphs")).iter().filter(|name| name.ends_with(".yaml")) {
         run(root, &format!("check --no-environment --deny-warnings graphs/{name}")).ok();
     }

@@ -50,7 +50,7 @@ fn wrong_usage_is_exit_code_2_with_a_hint() {
     assert!(run(here(), "rendr talk.pptx").fails(2).contains("'render'"));
     assert!(run(here(), "render").fails(2).contains("<DECK>"));
     assert!(run(here(), "live").fails(2).contains("<DECK|GRAPH>"));
-    assert!(run(here(), "live talk.pptx --listen here").fails(2).contains("--listen <ADDRESS>"));
+    assert!(run(here(), "live talk.pptx --listen here").fails(2).contains("--listen"));
     assert!(run(here(), "token --role king").fails(2).contains("[possible values: viewer, author, operator, worker]"));
     assert!(run(here(), "run graphs/hello.yaml --set voice").fails(2).contains("write NAME=VALUE"));
     assert!(run(here(), "graph --format svg").fails(2).contains("[possible values: dot, mermaid, lanes, json]"));

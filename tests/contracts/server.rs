@@ -63,6 +63,9 @@ impl Server {
         if let Some(livekit) = &livekit {
             with_key(command.env("LIVEKIT_URL", livekit.url()));
         }
+        if conditions.failing_step {
+            command.env("LECTERN_FAIL_STAGE", "compose_video");
+        }
         if let Some(slides) = &slides {
             command.env("GOOGLE_SLIDES_URL", slides.url()).env("GOOGLE_SLIDES_TOKEN", fake::TOKEN);
         }
@@ -80,6 +83,11 @@ impl Server {
         Place::new(&self.origin, contract, self.secrets.clone())
     }
 
+    /// Where it is: `http://127.0.0.1:PORT`.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// The variables that a contract asks its runner for.
     pub fn provided(&self) -> &Variables {
         &self.provided
@@ -91,23 +99,21 @@ impl Server {
     }
 }
 
-/// The settings, in TOML.
+/// The settings, in TOML. All adapters are on, as they are by themselves.
 fn config_of(contract: &Contract, conditions: Conditions, home: &Path, run: &str) -> String {
     let system = &contract.system;
-    let mut config = format!("[compat]\nadapters = [{system:?}]\n\n");
+    let mut config = String::new();
     if !conditions.original_limits {
-        config += "[limits]\nfactor = 1000\n\n";
+        let rules = ["request", "lesson", "upload", "status", "cancel", "register", "login", "pipeline"];
+        config += &format!("[limits]\n{}\n\n", rules.map(|rule| format!("{rule} = 0")).join("\n"));
     }
-    config += &format!("[compat.{system}]\nbase_path = {:?}\n", contract.settings.base_path);
+    config += &format!("[adapters.{system}]\nbase_path = {:?}\n", contract.settings.base_path);
     config += &match system.as_str() {
         "presgen" | "video_message" => "auth = \"none\"\n".to_string(),
-        "slidespeaker" => {
-            let fails = if conditions.failing_step { "fail_once = [\"compose_video\"]\n" } else { "" };
-            format!("auth = \"session\"\nsession_secret_file = {:?}\n{fails}", home.join("secret"))
-        }
+        "slidespeaker" => format!("auth = \"token\"\nsecret = \"file:{}\"\n", home.join("secret").display()),
         "rapido" => {
             let (files, lessons) = rapido_folders(contract, home, run);
-            format!("auth = \"none\"\nfiles = {files:?}\nlessons = {lessons:?}\nallow_origins = [\"https://player.example\"]\n")
+            format!("auth = \"none\"\norigins = [\"https://player.example\"]\n\n[lessons]\nfiles = {files:?}\nfolder = {lessons:?}\n")
         }
         other => panic!("nobody here knows how a server is started for {other}"),
     };
@@ -146,17 +152,15 @@ fn settings_are_what_the_contracts_ask_for() {
     let path = |name: &str| home.path().join(name);
     let config = |system: &str, conditions| config_of(&Contract::named(system), conditions, home.path(), "12345678");
     let (usual, special) = (Conditions::default(), Conditions { original_limits: true, failing_step: true });
-    let presgen = "[compat]\nadapters = [\"presgen\"]\n\n[limits]\nfactor = 1000\n\n[compat.presgen]\nbase_path = \"\"\nauth = \"none\"\n";
+    let limits = "[limits]\nrequest = 0\nlesson = 0\nupload = 0\nstatus = 0\ncancel = 0\nregister = 0\nlogin = 0\npipeline = 0\n\n";
+    let presgen = format!("{limits}[adapters.presgen]\nbase_path = \"\"\nauth = \"none\"\n");
     assert_eq!(config("presgen", usual), presgen);
     assert_eq!(config("video_message", usual), presgen.replace("presgen", "video_message"));
-    let sessions = format!(
-        "[compat]\nadapters = [\"slidespeaker\"]\n\n[compat.slidespeaker]\nbase_path = \"\"\nauth = \"session\"\n\
-        session_secret_file = {:?}\nfail_once = [\"compose_video\"]\n",
-        path("secret")
-    );
+    let secret = path("secret");
+    let sessions = format!("[adapters.slidespeaker]\nbase_path = \"\"\nauth = \"token\"\nsecret = \"file:{}\"\n", secret.display());
     assert_eq!(config("slidespeaker", special), sessions);
     let (rapido, files) = (config("rapido", usual), path("files"));
-    assert!(rapido.contains(&format!("files = {files:?}\n")) && rapido.contains(&format!("lessons = {:?}\n", path("lessons"))), "{rapido}");
+    assert!(rapido.contains(&format!("files = {files:?}\n")) && rapido.contains(&format!("folder = {:?}\n", path("lessons"))), "{rapido}");
     assert!(path("lessons/lesson_12345678.pptx").exists());
     for name in ["lesson_basic", "lesson_long", "lesson_many"] {
         let lesson = fs::read(files.join("data").join(name).with_extension("json")).expect("a lesson");

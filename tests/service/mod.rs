@@ -1,7 +1,16 @@
 //! `lectern serve` as a real process: what a team's programs do with it, and what happens to it.
 
+mod api;
+mod elsewhere;
 mod failures;
+mod files;
+mod guard;
 mod jobs;
+mod lessons;
 mod progress;
+mod readme;
 pub mod server;
+mod slidespeaker;
+mod training;
+mod webhooks;
 mod workers;

@@ -9,14 +9,15 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 /// An event as it came.
 #[derive(Debug)]
-struct Heard {
+pub struct Heard {
     id: i64,
     name: String,
-    data: Value,
+    /// Of the event: kind, state, percent and more.
+    pub data: Value,
 }
 
 /// Follows by Server-Sent Events to the end.
-async fn follow(server: &Server, id: &str, last: Option<i64>) -> Vec<Heard> {
+pub async fn follow(server: &Server, id: &str, last: Option<i64>) -> Vec<Heard> {
     let mut request = client().get(format!("{}/v1/jobs/{id}/events", server.origin)).bearer_auth(&server.token);
     if let Some(last) = last {
         request = request.header("last-event-id", last);

@@ -7,15 +7,19 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 /// `lectern worker`. Dropping it kills it.
-struct Worker(Child);
+pub struct Worker(Child);
 
 impl Worker {
     fn start(home: &Path, nats: &NatsServer) -> Worker {
-        let mut command = lectern(home);
+        Worker::of(home, nats, &mut lectern(home))
+    }
+
+    /// The same for a command with an environment of its own.
+    pub fn of(home: &Path, nats: &NatsServer, command: &mut Command) -> Worker {
         command.args(["worker", "--json", "--slots", "1", "--nats", &nats.url(), "--data"]).arg(home.join("data"));
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
@@ -29,7 +33,8 @@ impl Worker {
         assert_eq!(unsafe { libc::kill(self.0.id() as i32, signal) }, 0);
     }
 
-    fn kill(mut self) {
+    /// `kill -9`.
+    pub fn kill(mut self) {
         self.0.kill().expect("it runs");
         self.0.wait().expect("it ends");
     }
@@ -46,7 +51,8 @@ fn serve(home: &Path, nats: &NatsServer) -> Server {
     Server::start(home, &["--nats", &nats.url()])
 }
 
-fn long() -> String {
+/// A film that takes a while.
+pub fn long() -> String {
     let slides: String =
         (0..12).map(|number| format!("- {{ id: s{number}, color: \"#2040{:02x}\", silence: 8s }}\n", 16 * number)).collect();
     format!("version: 1\nid: long\ntitle: Long\nslides:\n{slides}")
@@ -93,6 +99,29 @@ fn a_worker_that_dies_is_replaced_within_ten_seconds() {
     server.until(&id, "taken over", |job| job["stages"][1]["attempt"] == 2 && job["stages"][1]["state"] == "processing");
     println!("taken over after {:?}", died.elapsed());
     server.ends(&id, "completed");
+    is_consistent(home.path());
+}
+
+#[test]
+fn who_has_nothing_to_do_helps_with_a_film() {
+    let home = tempfile::tempdir().unwrap();
+    let nats = NatsServer::start(home.path());
+    let server = serve(home.path(), &nats);
+    let one = Worker::start(home.path(), &nats);
+    let film = |name: &str| {
+        let deck = server.deck("lesson.yaml", long().replace("id: long", &format!("id: {name}")).as_bytes());
+        let id = server.submit(json!({ "deck": deck, "looks": { "size": "854x480" } }));
+        let job = server.ends(&id, "completed");
+        (server.artifact(&id, "film.mp4"), job["stages"][1]["result"]["segments"].clone())
+    };
+    let _two = Worker::start(home.path(), &nats);
+    let (shared, segments) = film("long");
+    assert!(segments["total"] == 12 && segments["encoded"].as_u64().unwrap() < 12, "none of them was made by the other one: {segments}");
+    // Alone, from nothing: the same bytes.
+    one.kill();
+    std::fs::remove_dir_all(home.path().join("data/cache")).unwrap();
+    let (alone, segments) = film("long");
+    assert_eq!((&segments["encoded"], alone == shared), (&json!(12), true), "{segments}");
     is_consistent(home.path());
 }
 

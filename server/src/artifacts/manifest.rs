@@ -140,11 +140,15 @@ pub fn check_set(set: &str) -> Result<(), StoreError> {
 pub fn check_name(name: &str) -> Result<(), StoreError> {
     let fine = (1..=LONGEST_NAME).contains(&name.len())
         && !name.starts_with('.')
+        && name != MANIFEST
         && !name.contains(['/', '\\'])
         && !name.chars().any(char::is_control);
     match fine {
         true => Ok(()),
-        false => Err(StoreError::Name(name.into(), "a file name has 1 to 255 bytes, no path, and does not begin with a dot")),
+        false => Err(StoreError::Name(
+            name.into(),
+            "a file name has 1 to 255 bytes, no path, does not begin with a dot, and is not manifest.json",
+        )),
     }
 }
 

@@ -43,6 +43,7 @@ pub use sweep::{Swept, Usage};
 use bytes::{Bytes, BytesMut};
 use error::Doing;
 pub use error::file_error;
+use futures_util::TryStreamExt;
 use manifest::{MANIFEST, check_name, check_set, hex};
 use object_store::buffered::BufWriter;
 use object_store::path::Path as Key;
@@ -254,16 +255,19 @@ impl Artifacts {
         self.find(set, name).await?.copy_to(to).await
     }
 
-    /// Removes a set.
+    /// Removes a set with all that it was before, and those below it.
     ///
     /// # Errors
     /// The store refuses.
     pub async fn remove(&self, set: &str) -> Result<(), StoreError> {
-        let Some(manifest) = self.manifest(set).await? else { return Ok(()) };
-        // The manifest first: nobody sees half a set.
-        let names = manifest.files.iter().map(|entry| manifest.key_of(entry.tier, &entry.name));
-        for key in std::iter::once(Key::from(set).join(MANIFEST)).chain(names) {
-            self.delete(&key).await?;
+        check_set(set)?;
+        let place = Key::from(set);
+        let found = self.store.list(Some(&place)).map_ok(|object| object.location).try_collect::<Vec<Key>>().await;
+        // The manifests first: nobody sees half a set.
+        let (manifests, files): (Vec<Key>, Vec<Key>) =
+            found.map_err(StoreError::of(Doing::List, &place))?.into_iter().partition(|key| key.filename() == Some(MANIFEST));
+        for key in manifests.iter().chain(&files) {
+            self.delete(key).await?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 async fn both(test: impl AsyncFn(Place)) {
     test(Place::folder()).await;
-    test(Place::bucket().await).await;
+    test(Place::bucket()).await;
 }
 
 async fn content(artifacts: &Artifacts, set: &str, name: &str) -> Result<Vec<u8>, StoreError> {
@@ -51,8 +51,12 @@ async fn a_set_comes_whole_and_a_later_one_takes_its_place() {
         let to = place.here.path().join("copy");
         other.fetch("job/1", "1_final.mp4", &to).await.unwrap();
         assert_eq!(fs::read(&to).unwrap(), b"new");
+        other.publish("job/1/more", &[place.item("1_final.mp4", b"new")]).await.unwrap();
+        other.publish("job/10", &[place.item("1_final.mp4", b"new")]).await.unwrap();
         other.remove("job/1").await.unwrap();
         assert_eq!(artifacts.manifest("job/1").await.unwrap(), None);
+        assert_eq!(artifacts.usage().await.unwrap().files, 2, "of the other set");
+        other.remove("job/1").await.unwrap();
     })
     .await;
 }
@@ -348,7 +352,7 @@ async fn names_and_addresses_that_cannot_be_used_are_refused() {
     let artifacts = place.open();
     let item = place.item("a", b"a");
     let named = |name: &str| Item { name: name.into(), ..item.clone() };
-    for name in ["", "..", ".hidden", "a/b", "a\\b", "a\nb", &"x".repeat(256)] {
+    for name in ["", "..", ".hidden", "manifest.json", "a/b", "a\\b", "a\nb", &"x".repeat(256)] {
         assert!(matches!(artifacts.publish("job/1", &[named(name)]).await, Err(StoreError::Name(..))), "{name:?}");
     }
     for set in ["", "job/", "../job", "job//1", "a/b/c/d/e", "job/ü"] {

@@ -5,13 +5,14 @@ use clap::ValueEnum;
 use plugins_webrtc::token::now;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Issuer and audience of Lectern's own tokens.
 pub const ISSUER: &str = "lectern";
 
 /// What somebody is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Watches.
@@ -94,6 +95,18 @@ impl Claims {
         match self.role {
             Role::Author | Role::Operator => Ok(()),
             Role::Viewer | Role::Worker => Err(TokenError::Forbidden("this takes an author's token".into())),
+        }
+    }
+
+    /// May its bearer have jobs?
+    ///
+    /// # Errors
+    /// It is no author's or operator's, or only for one room.
+    pub fn may_have_jobs(&self) -> Result<(), TokenError> {
+        self.must_be_author()?;
+        match &self.room {
+            Some(room) => Err(TokenError::Forbidden(format!("it is for the room \"{room}\""))),
+            None => Ok(()),
         }
     }
 

@@ -1,8 +1,9 @@
 //! The keys that sign and check tokens.
 //!
-//! Lectern's own secret is `LECTERN_JWT_SECRET`, or the content of the file that `LECTERN_JWT_SECRET_FILE` names. Without either one is
-//! made at the first use and kept in the state folder, readable by its owner only: good for a server on loopback, where `lectern token`
-//! of the same user finds it, too. Tokens of others are accepted by keys of `LECTERN_JWT_KEYS`, a JSON file:
+//! Lectern's own secret is the setting `auth.secret`, by the environment `LECTERN_AUTH_SECRET` or `LECTERN_JWT_SECRET`, or the content of
+//! the file that one of these names with `_FILE` behind it. Without any of them one is made at the first use and kept in the state folder,
+//! readable by its owner only: good for a server on loopback, where `lectern token` of the same user finds it, too. Tokens of others are
+//! accepted by keys of `LECTERN_JWT_KEYS`, a JSON file:
 //! `[{"kid": "campus", "alg": "ES256", "pem": "-----BEGIN PUBLIC KEY-----…"}]`. The algorithm belongs to the key and is never taken from
 //! a token's header.
 
@@ -39,9 +40,6 @@ pub enum KeyError {
     /// The secret is too short to protect anything.
     #[error("the secret in {0} is {1} bytes long; use at least 32, for example from `openssl rand -hex 32`")]
     Short(&'static str, usize),
-    /// A server that others reach needs a secret of its own.
-    #[error("a server on a public address needs a secret; set LECTERN_JWT_SECRET (for example to `openssl rand -hex 32`)")]
-    Public,
     /// A token could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -61,35 +59,15 @@ struct ForeignKey {
 pub struct Keys {
     secret: Vec<u8>,
     checks: HashMap<String, (DecodingKey, Validation)>,
-    /// The secret was made here, not given.
-    made: bool,
 }
 
 impl Keys {
-    /// Those that environment and state folder give.
-    ///
-    /// # Errors
-    /// What is wrong with them.
-    pub fn load(folder: &Path) -> Result<Keys, KeyError> {
-        let given = std::env::var("LECTERN_JWT_SECRET").ok().filter(|secret| !secret.is_empty()).map(String::into_bytes);
-        let from_file = std::env::var_os("LECTERN_JWT_SECRET_FILE").map(|path| read(Path::new(&path))).transpose()?;
-        let keys = match (given, from_file) {
-            (Some(secret), _) => Keys::new(secret, "LECTERN_JWT_SECRET")?,
-            (None, Some(text)) => Keys::new(text.trim().as_bytes().to_vec(), "LECTERN_JWT_SECRET_FILE")?,
-            (None, None) => Keys::kept_in(folder)?,
-        };
-        match std::env::var_os("LECTERN_JWT_KEYS") {
-            Some(path) => keys.with_file(Path::new(&path)),
-            None => Ok(keys),
-        }
-    }
-
     /// With the secret that is kept in a folder, made there if need be.
     ///
     /// # Errors
     /// The folder cannot be used.
     pub fn kept_in(folder: &Path) -> Result<Keys, KeyError> {
-        Ok(Keys { made: true, ..Keys::new(kept(&folder.join("jwt-secret"))?, "jwt-secret")? })
+        Keys::new(kept(&folder.join("jwt-secret"))?, "jwt-secret")
     }
 
     /// With one secret.
@@ -101,15 +79,7 @@ impl Keys {
             return Err(KeyError::Short(name, secret.len()));
         }
         let check = (DecodingKey::from_secret(&secret), rules(Algorithm::HS256));
-        Ok(Keys { secret, checks: HashMap::from([(OWN.into(), check)]), made: false })
-    }
-
-    /// Fine for a server that only this machine reaches?
-    ///
-    /// # Errors
-    /// Others reach it, and the secret was made here.
-    pub fn must_be_given(&self) -> Result<(), KeyError> {
-        if self.made { Err(KeyError::Public) } else { Ok(()) }
+        Ok(Keys { secret, checks: HashMap::from([(OWN.into(), check)]) })
     }
 
     /// With the keys of a file as well.

@@ -1,54 +1,55 @@
 //! What `live` and `serve` have in common: where they answer, who may ask for what, and what is kept of it.
 
 use crate::auth::{Auth, Denied, Keys};
-use crate::compat::{Rapido, RapidoAuth, is_origin};
+use crate::compat::{Compat, is_origin};
+use crate::config::{Flags, Given, Settings};
+use crate::console::Console;
 use crate::failure::Failure;
-use crate::http::{App, Journal, Keep, Server};
+use crate::http::{App, Journal, Server, token_in};
+use crate::limits::{Limits, Ticks};
 use crate::live::Sessions;
+use crate::security::Audit;
+use crate::security::audit::Who;
 use crate::service::Service;
 use crate::state;
 use clap::Args;
-use engine::graph::unit::DurationSetting;
-use engine::time::Span;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-/// How a server is reached, and by whom.
+/// How a server is reached, and by whom: settings that have options, too.
 #[derive(Args, Debug)]
 pub struct Hosting {
-    /// Where it answers; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
     /// Lessons that sessions may be made from, through `POST /v1/live`.
     #[arg(long, value_name = "DIR")]
-    lessons: Option<PathBuf>,
+    lessons: Option<String>,
     /// Who may use the paths of the "Rapido" room service (/api/v1/livekit/token and others): `none` lets everybody in who reaches this
     /// server, `token` asks for an author's token. Default: none on loopback, token elsewhere.
-    #[arg(long, value_name = "none|token", hide_possible_values = true)]
-    rapido: Option<RapidoAuth>,
+    #[arg(long, value_name = "none|token", hide_possible_values = true, value_parser = ["none", "token"])]
+    rapido: Option<String>,
     /// Let web pages of this origin use those paths, too; may be repeated. Without tokens, only pages of this server may.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// How browsers reach this server, for the printed links, such as https://talks.example; without it, the address that it listens on.
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
-    /// How often the tokens of those who watch are looked at again.
-    #[arg(long, value_name = "TIME", default_value = "30s")]
-    recheck: DurationSetting,
+    /// How often the tokens of those who watch are looked at again. [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    recheck: Option<String>,
     /// Keep the event log in this folder, a file a day; without it, in the state folder.
     #[arg(long, value_name = "DIR")]
-    logs: Option<PathBuf>,
-    /// Remove event logs after so many days.
-    #[arg(long, value_name = "DAYS", default_value_t = 14)]
-    keep_logs: u32,
+    logs: Option<String>,
+    /// Remove event logs after so many days. [default: 30, errors 90, figures 14]
+    #[arg(long, value_name = "DAYS")]
+    keep_logs: Option<u32>,
 }
 
 /// A place that is taken, where nobody answers yet.
 pub struct Place {
     listener: TcpListener,
     keys: Keys,
+    /// What holds there.
+    pub settings: Settings,
     /// Where it is, its port included.
     pub address: SocketAddr,
     /// How the outside reaches it.
@@ -56,65 +57,97 @@ pub struct Place {
 }
 
 impl Hosting {
-    /// Takes its place.
+    /// Reads the settings, which these options, `flags` and some `more` are stronger than, and says what in them means nothing.
     ///
     /// # Errors
-    /// A setting is wrong, there is no secret for a public address, or the address cannot be had.
-    pub fn take(&self) -> Result<Place, Failure> {
-        let invalid = |error: &dyn std::fmt::Display| Failure::Invalid(error.to_string());
-        let keys = Keys::load(&state::folder()).map_err(|error| invalid(&error))?;
-        if !self.listen.ip().is_loopback() {
-            keys.must_be_given().map_err(|error| invalid(&error))?;
+    /// What is wrong with them.
+    pub fn settings(&self, flags: &Flags, more: Vec<Given>, console: &Console) -> Result<Settings, Failure> {
+        let days = self.keep_logs.map(|days| days.to_string());
+        let pages = (!self.allow_origin.is_empty()).then(|| self.allow_origin.join(","));
+        // Links are made by putting paths behind it.
+        let origin = self.origin.as_ref().map(|origin| origin.trim_end_matches('/').to_string());
+        let options = [
+            ("lessons.folder", &self.lessons, "--lessons"),
+            ("adapters.rapido.auth", &self.rapido, "--rapido"),
+            ("adapters.rapido.origins", &pages, "--allow-origin"),
+            ("origin", &origin, "--origin"),
+            ("auth.recheck", &self.recheck, "--recheck"),
+            ("log.folder", &self.logs, "--logs"),
+            ("log.keep_days", &days, "--keep-logs"),
+            ("log.keep_error_days", &days, "--keep-logs"),
+            ("log.keep_performance_days", &days, "--keep-logs"),
+        ];
+        let given = options.into_iter().filter_map(|(key, value, option)| Some((key, value.clone()?, option)));
+        let loaded = flags.load_with(given.chain(more).collect())?;
+        if let Some(origin) = self.origin.as_deref().filter(|_| !loaded.settings.origin.as_deref().is_some_and(is_origin)) {
+            let text = format!("--origin {origin:?} is no origin; write scheme and host, as in https://talks.example");
+            return Err(Failure::Invalid(text));
         }
-        let listener = Server::listen(self.listen).map_err(|error| self.taken(&error))?;
-        let address = listener.local_addr().map_err(|error| self.taken(&error))?;
-        let origin = self.origin.as_deref().map_or_else(|| Ok(format!("http://{address}")), origin)?;
-        if self.recheck.0 < Span::from_millis(100) {
-            return Err(Failure::Invalid(format!("--recheck {} is too often; use 100ms or more", self.recheck)));
-        }
-        Ok(Place { listener, keys, address, origin })
+        loaded.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
+        Ok(loaded.settings)
+    }
+}
+
+impl Place {
+    /// Takes the place that the settings name.
+    ///
+    /// # Errors
+    /// There is no secret that can be used, or the address cannot be had.
+    pub fn take(settings: Settings) -> Result<Place, Failure> {
+        let keys = settings.keys(&state::folder()).map_err(|error| Failure::Invalid(error.to_string()))?;
+        let failed = |error: io::Error| taken(settings.listen, &error);
+        let listener = Server::listen(settings.listen).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let scheme = if settings.tls.certificate.is_some() { "https" } else { "http" };
+        let origin = settings.origin.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
+        Ok(Place { listener, keys, settings, address, origin })
     }
 
-    /// What answers there; with a `service` it takes jobs, with the address of a `livekit` server the "Rapido" paths have rooms.
+    /// What answers there; with a `service` it takes jobs, too.
     ///
     /// # Errors
     /// A setting is wrong.
-    pub fn open(&self, place: Place, livekit: Option<String>, service: Option<Arc<Service>>) -> Result<(TcpListener, Arc<App>), Failure> {
-        let Place { listener, keys, address, origin } = place;
+    pub fn open(self, service: Option<Arc<Service>>) -> Result<(TcpListener, Arc<App>), Failure> {
+        let only = self.only_address();
+        let Place { listener, keys, settings, address, origin } = self;
         let kept = state::folder();
-        let journal = Journal::new(Some(self.logs.clone().unwrap_or_else(|| kept.join("logs"))), Keep::all(self.keep_logs));
-        let rapido = Rapido::new(self.rapido, (address, &origin), &self.allow_origin, livekit, kept.join("texts"))?;
-        tracing::info!("rapido adapter: {}", rapido.describe());
-        journal.backend("", "adapter", &format!("rapido: {}", rapido.describe()), None);
+        let logs = settings.log.folder.clone().unwrap_or_else(|| kept.join("logs"));
+        let journal = Journal::new(Some(logs.clone()), settings.keep_logs());
+        let compat = Compat::new(&settings, address, &origin, &kept)?;
+        for line in compat.describe(&settings, service.is_some()) {
+            tracing::info!("adapter {line}");
+            journal.backend("", "adapter", &line, None);
+        }
+        let auth = Arc::new(Auth::new(keys, Denied::open(&kept)));
+        let limits = Limits::new(&settings.limits, settings.http.proxies.clone(), settings.http.blocked.clone(), &Ticks::default());
+        let limits = Arc::new(limits);
+        let known = auth.clone();
+        let who: Who = Box::new(move |headers| Some(known.check(token_in(headers)?).ok()?.sub));
+        let audit = Arc::new(Audit::new(logs, settings.log.keep_error_days, limits.clone(), who));
         let app = App {
-            auth: Auth::new(keys, Denied::open(&kept)),
-            sessions: Arc::new(Sessions::new(self.lessons.clone(), self.only_address())),
+            auth,
+            audit,
+            sessions: Arc::new(Sessions::new(settings.lessons.folder.clone(), only, settings.guard.enabled)),
             journal,
             origin,
             peers: Default::default(),
             joins: Default::default(),
-            recheck: self.recheck.0.to_std(),
-            rapido,
+            limits,
+            compat,
             service,
+            settings,
         };
         Ok((listener, Arc::new(app)))
     }
 
     /// A server that only one address reaches tells viewers by WebRTC that one, too.
     pub fn only_address(&self) -> Option<String> {
-        let ip = self.listen.ip();
+        let ip = self.address.ip();
         (!ip.is_unspecified()).then(|| ip.to_string())
-    }
-
-    /// The address cannot be had, or not be answered at.
-    pub fn taken(&self, error: &io::Error) -> Failure {
-        Failure::Failed(format!("cannot listen on {}: {error}; choose another address with --listen", self.listen))
     }
 }
 
-/// An origin as it was given, without a slash at its end.
-fn origin(given: &str) -> Result<String, Failure> {
-    let origin = given.trim_end_matches('/');
-    let text = || format!("--origin {given:?} is no origin; write scheme and host, as in https://talks.example");
-    if is_origin(origin) { Ok(origin.to_string()) } else { Err(Failure::Invalid(text())) }
+/// The address cannot be had, or not be answered at.
+pub fn taken(address: SocketAddr, error: &io::Error) -> Failure {
+    Failure::Failed(format!("cannot listen on {address}: {error}; choose another address with --listen"))
 }

@@ -1,6 +1,7 @@
 //! `lectern jobs`: what a server has to do, through its API.
 
-use crate::auth::{Auth, Claims, Denied, Keys, Role};
+use crate::auth::{Auth, Claims, Denied, Role};
+use crate::config::Flags;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::ledger::faults_of;
@@ -152,7 +153,10 @@ impl Server {
             Some(token) => token,
             None => {
                 let kept = state::folder();
-                let auth = Auth::new(Keys::load(&kept).map_err(|error| Failure::Invalid(error.to_string()))?, Denied::open(&kept));
+                let auth = Auth::new(
+                    Flags::default().load()?.settings.keys(&kept).map_err(|error| Failure::Invalid(error.to_string()))?,
+                    Denied::open(&kept),
+                );
                 let claims = Claims::new(Role::Operator, None, "jobs-command", Duration::from_secs(60));
                 auth.mint(&claims).map_err(|error| Failure::Failed(error.to_string()))?
             }

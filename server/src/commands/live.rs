@@ -1,7 +1,8 @@
 //! `lectern live`: a deck given by the clock, to browsers, rooms, servers and files.
 
-use super::hosting::Hosting;
+use super::hosting::{Hosting, Place, taken};
 use crate::auth::{Claims, Role};
+use crate::config::Flags;
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::execute::{Figures, execute_with};
@@ -19,6 +20,7 @@ use engine::graph::unit::DurationSetting;
 use plugins::lesson;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +47,9 @@ pub struct Options {
     /// presentation; content: .docx, .md, .txt; or a graph file of your own.
     #[arg(value_name = "DECK|GRAPH")]
     deck: PathBuf,
+    /// Where it answers; port 0 takes a free one. [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     #[command(flatten)]
     hosting: Hosting,
     /// The name that viewers join; without it, the lesson's.
@@ -102,7 +107,10 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         outputs::check(record, &[deck])?;
     }
     options.figures.check(&[deck])?;
-    let place = options.hosting.take()?;
+    let livekit = options.livekit.clone().map(|url| ("livekit.url", url, "--livekit"));
+    let flags = Flags { listen: options.listen.map(|address| address.to_string()), ..Flags::default() };
+    let place = Place::take(options.hosting.settings(&flags, livekit.into_iter().collect(), console)?)?;
+    let (address, only) = (place.address, place.only_address());
 
     let file = GraphFile::new(is_graph(deck).then_some(deck));
     // Held until the end: the nodes of the run share it.
@@ -117,7 +125,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
     source.iter().for_each(|source| console.lesson_warnings(source.warnings()));
     let slides = lesson.as_ref().map(|lesson| options.lecture.choose(lesson)).transpose()?.map_or(0, |slides| slides.len());
     let room = options.room.clone().or_else(|| lesson.as_ref().map(|lesson| lesson.id.clone())).unwrap_or_else(|| "lecture".into());
-    let lecture = lecture(&options, source.as_ref().map_or(deck, Source::path), &file, &room);
+    let lecture = lecture(&options, source.as_ref().map_or(deck, Source::path), &file, &room, only);
     let (document, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
     console.lints(&document.warnings, "");
     must_have_sink(&file, &document, &plan)?;
@@ -125,7 +133,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         return Err(Failure::Invalid(format!("{} is no live graph; write clock: live, or a profile `live` that does", file.name())));
     }
 
-    let (listener, app) = options.hosting.open(place, options.livekit.clone(), None)?;
+    let (listener, app) = place.open(None)?;
     let defaults = plan.defaults;
     let premises = Premises {
         room: room.clone(),
@@ -135,7 +143,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         waits: lecture.waits,
         limit: options.limit.0.to_std().min(LIMIT),
     };
-    let server = Server::start(listener, app.clone()).map_err(|error| options.hosting.taken(&error))?;
+    let server = Server::start(listener, app.clone()).map_err(|error| taken(address, &error))?;
     let begin = |handle: engine::run::Handle| {
         let session = Session::attach(premises, handle, told(&app, console, &room, &options));
         app.sessions.add(session.clone(), &defaults);
@@ -165,7 +173,7 @@ fn is_graph(path: &Path) -> bool {
     yaml && GraphFile::new(Some(path)).has("nodes")
 }
 
-fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str) -> Lecture {
+fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str, address: Option<String>) -> Lecture {
     let outputs =
         Outputs { hls: options.hls.clone(), record: options.record.clone(), rtmp: options.rtmp.clone(), livekit: options.livekit.clone() };
     let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
@@ -176,7 +184,7 @@ fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str) -> Lect
         waits: options.wait || !outputs.any(),
         outputs,
         repeat: options.repeat,
-        address: options.hosting.only_address(),
+        address,
         small: options.small.clone(),
         set: asked.chain(options.set.clone()).collect(),
     }

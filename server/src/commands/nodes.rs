@@ -1,13 +1,11 @@
 //! `lectern nodes`: the node types that graphs are made of.
 
+use crate::catalogue;
 use crate::console::Console;
 use crate::failure::Failure;
 use clap::Args;
-use engine::catalog::{help, markdown, settings, signature};
+use engine::catalog::{help, markdown, signature};
 use engine::graph::did_you_mean;
-use engine::node::{InPort, OutPort};
-use engine::registry::NodeType;
-use serde_json::{Value, json};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,13 +39,13 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
             return Err(Failure::Invalid(format!("there is no node type \"{name}\"; {hint}")));
         };
         match console.json() {
-            true => console.answer_json(&described(node_type)),
+            true => console.answer_json(&catalogue::node(node_type)),
             false => console.answer(&help(node_type)),
         }
         return Ok(());
     }
     if console.json() {
-        console.answer_json(&registry.types().iter().map(|node_type| described(node_type)).collect());
+        console.answer_json(&catalogue::nodes(&registry));
         return Ok(());
     }
     let width = registry.types().iter().map(|node_type| node_type.name.len()).max().unwrap_or(0);
@@ -60,20 +58,4 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         console.answer(&format!("  {:width$}  {}\n  {:width$}  {}\n", node_type.name, node_type.summary, "", signature(node_type)));
     }
     Ok(())
-}
-
-/// A node type for programs.
-fn described(node_type: &NodeType) -> Value {
-    let input = |port: &InPort| json!({ "name": port.name, "kind": port.kind.as_str(), "required": port.required, "many": port.many, "summary": port.summary });
-    let output = |port: &OutPort| json!({ "name": port.name, "kind": port.kind.as_str(), "summary": port.summary });
-    let settings: Vec<Value> = settings(node_type)
-        .iter()
-        .map(|s| json!({ "name": s.name, "values": s.values, "default": s.default, "required": s.required, "summary": s.summary }))
-        .collect();
-    json!({
-        "name": node_type.name, "family": node_type.family, "revision": node_type.revision, "summary": node_type.summary,
-        "inputs": node_type.inputs.iter().map(input).collect::<Vec<_>>(),
-        "outputs": node_type.outputs.iter().map(output).collect::<Vec<_>>(),
-        "settings": settings, "example": node_type.config.example,
-    })
 }

@@ -144,13 +144,13 @@ pub(super) fn render(options: &Options, console: &Console) -> Result<Option<(f64
     let Job { source, lesson: _lesson, chosen, film, document, plan, .. } = job;
     let Defaults { size, fps, .. } = plan.defaults;
     let task = Task { document: &document, source: &options.deck, explain: options.explain };
-    let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
+    let Some(report) = execute_graph(&task, plan, &options.segments, &options.figures, console)? else { return Ok(None) };
     let Report { wall_seconds, media_seconds, .. } = report;
     let speed = if wall_seconds > 0.0 { media_seconds / wall_seconds } else { 0.0 };
     let slides = chosen.len();
     console.event(&json!({
         "event": "done", "file": film, "media_seconds": media_seconds, "wall_seconds": wall_seconds, "speed": speed,
-        "width": size.width, "height": size.height, "slides": slides,
+        "width": size.width, "height": size.height, "slides": slides, "segments": report.segments,
     }));
     let plural = if slides == 1 { "" } else { "s" };
     console.say(&format!(

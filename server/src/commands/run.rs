@@ -44,7 +44,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     console.lints(&document.warnings, &file.text);
     let name = plan.name.clone();
     let task = Task { document: &document, source: &options.graph, explain: false };
-    let report = execute_graph(&task, plan, &options.segments, &options.figures, console)?;
+    let Some(report) = execute_graph(&task, plan, &options.segments, &options.figures, console)? else { return Ok(()) };
     let (wall, media) = (report.wall_seconds, report.media_seconds);
     console.event(&json!({ "event": "done", "graph": name, "media_seconds": media, "wall_seconds": wall }));
     let programme = if media > 0.0 { format!("  {} of programme", clock(media)) } else { String::new() };

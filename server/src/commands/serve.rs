@@ -1,25 +1,25 @@
 //! `lectern serve`: the whole service in one process.
 
-use super::hosting::Hosting;
+use super::hosting::{Hosting, Place, taken};
 use crate::auth::{Claims, Role};
+use crate::config::Flags;
 use crate::console::Console;
-use crate::dispatch::Slots;
 use crate::failure::Failure;
-use crate::folders::Folders;
 use crate::http::Server;
+use crate::logging;
 use crate::service::Service;
 use crate::signals::Signals;
 use clap::Args;
 use serde_json::json;
 use std::num::NonZero;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
   lectern serve                                  on http://127.0.0.1:8080, for this user
-  lectern serve --data /var/lib/lectern --listen 0.0.0.0:8080    for others (set LECTERN_JWT_SECRET)
+  lectern serve --data /var/lib/lectern --listen 0.0.0.0:8080    for others (set LECTERN_AUTH_SECRET)
+  lectern serve --config /etc/lectern.toml       with all settings in a file; `lectern config show` prints them
   curl -H \"Authorization: Bearer $TOKEN\" --data-binary @talk.pptx 'http://127.0.0.1:8080/v1/decks?name=talk.pptx'
   curl -H \"Authorization: Bearer $TOKEN\" -d '{\"deck\": \"ID\"}' http://127.0.0.1:8080/v1/jobs
 
@@ -36,16 +36,13 @@ const FIRST_TOKEN: Duration = Duration::from_secs(24 * 3600);
 #[command(after_help = EXAMPLES)]
 pub struct Options {
     #[command(flatten)]
+    flags: Flags,
+    #[command(flatten)]
     hosting: Hosting,
-    /// Where everything is kept. [default: $XDG_DATA_HOME/lectern]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Make so many films at once. [default: the number of processors, 2 at least]
-    #[arg(long, value_name = "N")]
+    /// Make so many films at once; with --nats they are made by `lectern worker` processes, and none is made here. [default: the number of
+    /// processors, 2 at least]
+    #[arg(long, value_name = "N", conflicts_with = "nats")]
     slots: Option<NonZero<usize>>,
-    /// Have films made by `lectern worker` processes that take their work from this NATS server: nats://HOST:PORT. None is made here then.
-    #[arg(long, value_name = "URL", conflicts_with = "slots")]
-    nats: Option<String>,
     /// A LiveKit server for the "Rapido" paths: ws://HOST:PORT or wss://HOST.
     #[arg(long, value_name = "URL")]
     livekit: Option<String>,
@@ -54,15 +51,20 @@ pub struct Options {
 /// Serves until it is told to stop.
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let signals = Signals::listen();
-    let place = options.hosting.take()?;
+    let more = [
+        options.slots.map(|slots| ("workers.slots", slots.to_string(), "--slots")),
+        options.livekit.clone().map(|url| ("livekit.url", url, "--livekit")),
+    ];
+    let settings = options.hosting.settings(&options.flags, more.into_iter().flatten().collect(), console)?;
+    logging::level(&settings.log.level);
+    let data = settings.data()?;
+    let place = Place::take(settings)?;
     let (address, origin) = (place.address, place.origin.clone());
-    let data = options.data.clone().unwrap_or_else(Folders::usual);
-    let slots = options.slots.map_or_else(Slots::default, |slots| Slots::of(slots.get()));
-    let service = Arc::new(Service::open(&data, slots, options.nats.as_deref()).map_err(|error| Failure::Failed(error.to_string()))?);
-    let (listener, app) = options.hosting.open(place, options.livekit.clone(), Some(service.clone()))?;
+    let service = Arc::new(Service::open(&place.settings).map_err(|error| Failure::Failed(error.to_string()))?);
+    let (listener, app) = place.open(Some(service.clone()))?;
     let token =
         app.auth.mint(&Claims::new(Role::Operator, None, "first", FIRST_TOKEN)).map_err(|error| Failure::Invalid(error.to_string()))?;
-    let server = Server::start(listener, app).map_err(|error| options.hosting.taken(&error))?;
+    let server = Server::start(listener, app).map_err(|error| taken(address, &error))?;
     console.event(&json!({ "event": "ready", "listen": address, "origin": origin, "data": data, "admin_token": token }));
     console.say(&format!("serving on {origin}, data in {}", data.display()));
     console.say(&format!("a token for all of it, good for a day:\n{token}"));

@@ -1,6 +1,7 @@
 //! `lectern token`: lets somebody in.
 
-use crate::auth::{Auth, Claims, Denied, Keys, Role};
+use crate::auth::{Auth, Claims, Denied, Role};
+use crate::config::Flags;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::state;
@@ -17,7 +18,7 @@ Examples:
   lectern token --livekit --role viewer --room demo    for the room of a LiveKit server (LIVEKIT_API_KEY, LIVEKIT_API_SECRET)
   lectern token --revoke 3f0c…                         a token is good no more
 
-The secret that signs is LECTERN_JWT_SECRET, or what LECTERN_JWT_SECRET_FILE names, or one that is kept in the state folder.";
+The secret that signs is the server's: auth.secret of its settings, LECTERN_AUTH_SECRET, or one that is kept in the state folder.";
 
 /// Make a token that lets somebody in, or take one back.
 #[derive(Args, Debug)]
@@ -41,6 +42,9 @@ pub struct Options {
     /// Take back the token of this id (its claim `jti`).
     #[arg(long, value_name = "ID", conflicts_with_all = ["room", "identity", "livekit"])]
     revoke: Option<String>,
+    /// The settings of the server that it is for.
+    #[arg(long, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
 }
 
 /// Prints the token.
@@ -50,7 +54,8 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     if options.livekit {
         return livekit(&options, console);
     }
-    let auth = Auth::new(Keys::load(&kept).map_err(|error| Failure::Invalid(error.to_string()))?, Denied::open(&kept));
+    let flags = Flags { config: options.config.clone(), ..Flags::default() };
+    let auth = Auth::new(flags.load()?.settings.keys(&kept).map_err(|error| Failure::Invalid(error.to_string()))?, Denied::open(&kept));
     if let Some(jti) = &options.revoke {
         auth.deny(jti).map_err(|error| failed(&error))?;
         console.say("revoked; who is in with it is sent away when the server looks again: every 30 s, or `lectern live --recheck`");

@@ -3,7 +3,8 @@
 mod figures;
 mod screen;
 
-use crate::auth::{Auth, Claims, Denied, Keys, Role};
+use crate::auth::{Auth, Claims, Denied, Role};
+use crate::config::Flags;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::state;
@@ -83,7 +84,8 @@ fn token(options: &Options) -> Result<Box<dyn Fn() -> Result<String, Failure>>, 
         )));
     }
     let kept = state::folder();
-    let auth = Auth::new(Keys::load(&kept).map_err(|error| Failure::Invalid(error.to_string()))?, Denied::open(&kept));
+    let auth =
+        Auth::new(Flags::default().load()?.settings.keys(&kept).map_err(|error| Failure::Invalid(error.to_string()))?, Denied::open(&kept));
     let make = move || auth.mint(&Claims::new(Role::Operator, None, "top", TTL)).map_err(|error| Failure::Failed(error.to_string()));
     Ok(Box::new(make))
 }

@@ -1,11 +1,14 @@
 //! `lectern worker`: does stages of a server's jobs, beside it or on another machine.
 
+use crate::artifacts::{self, Artifacts};
+use crate::config::{Flags, Settings};
 use crate::console::Console;
 use crate::dispatch::Slots;
 use crate::failure::Failure;
 use crate::folders::Folders;
+use crate::logging;
 use crate::signals::Signals;
-use crate::worker::{Artifacts, Program, Station, Worker};
+use crate::worker::{Program, Station, Worker};
 use clap::Args;
 use serde_json::json;
 use std::num::NonZero;
@@ -18,8 +21,12 @@ const EXAMPLES: &str = "\
 Examples:
   lectern serve --nats nats://10.0.0.1:4222 --data /shared/lectern
   lectern worker --nats nats://10.0.0.1:4222 --data /shared/lectern --slots 4
+  lectern serve --nats nats://10.0.0.1:4222 --store s3://lectures
+  lectern worker --nats nats://10.0.0.1:4222 --store s3://lectures
 
-Both need the same data folder: one that all machines share. SIGTERM puts back what is being made; another worker goes on with it.";
+With --store, files of jobs go by way of the store, and worker and server share nothing else but NATS; a bucket is reached as the
+variables AWS_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say. Without it both need the same data folder: one that all
+machines share. SIGTERM puts back what is being made; another worker goes on with it.";
 
 /// Make films for a server, beside it or on another machine.
 ///
@@ -27,33 +34,66 @@ Both need the same data folder: one that all machines share. SIGTERM puts back w
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
+    /// The settings, as the server reads them; without it, as there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The NATS server, with JetStream, that the Lectern server uses: nats://HOST:PORT.
     #[arg(long, value_name = "URL")]
-    nats: String,
-    /// The data folder of the server. [default: $XDG_DATA_HOME/lectern]
+    nats: Option<String>,
+    /// The store that the server names with --store: s3://BUCKET/PREFIX, or a folder that both reach.
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+    /// The data folder of the server; with --store, a folder for this worker alone. [default: $XDG_DATA_HOME/lectern]
     #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    data: Option<String>,
     /// Make so many films at once. [default: the number of processors, 2 at least]
     #[arg(long, value_name = "N")]
-    slots: Option<NonZero<usize>>,
+    slots: Option<NonZero<u32>>,
+}
+
+impl Options {
+    fn settings(&self, console: &Console) -> Result<Settings, Failure> {
+        let Options { config, nats, store, data, slots } = self;
+        let flags = Flags { config: config.clone(), listen: None, data: data.clone(), store: store.clone(), nats: nats.clone() };
+        let slots = slots.map(|slots| ("workers.slots", slots.to_string(), "--slots"));
+        let loaded = flags.load_with(slots.into_iter().collect())?;
+        loaded.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
+        Ok(loaded.settings)
+    }
+}
+
+/// In the folders and with the store of the settings.
+fn worker(settings: &Settings) -> Result<Worker, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let (data, by_store) = (settings.data()?, settings.store.place.is_some());
+    // The folder of a server beside it is the server's.
+    let own = if by_store { data.join("worker") } else { data };
+    let folders = Folders::open(&own).map_err(|error| {
+        Failure::Failed(format!("cannot use the data folder {}: {error}; choose another one with --data", own.display()))
+    })?;
+    // Which jobs are over is known to the server alone: here nothing is given up for room.
+    let options = artifacts::Options { floor: settings.store.floor.0, in_use: Arc::new(|_| true), ..artifacts::Options::default() };
+    let artifacts = Arc::new(Artifacts::open(&settings.place()?, options).map_err(|error| failed(&error))?);
+    let program = Program::own().map_err(|error| failed(&error))?.with_cache(folders.cache());
+    let worker = Worker::new(folders, artifacts, program, &settings.guard).map_err(|error| failed(&error))?;
+    Ok(if by_store { worker.by_store() } else { worker })
 }
 
 /// Works until it is told to stop.
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let signals = Signals::listen();
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-    let data = options.data.clone().unwrap_or_else(Folders::usual);
-    let folders = Folders::open(&data).map_err(|error| {
-        Failure::Failed(format!("cannot use the data folder {}: {error}; choose another one with --data", data.display()))
-    })?;
-    let artifacts = Artifacts::new(folders.artifacts());
-    let worker = Worker::new(folders, artifacts, Program::own().map_err(|error| failed(&error))?);
-    let slots = options.slots.map_or_else(Slots::default, |slots| Slots::of(slots.get()));
+    let settings = options.settings(console)?;
+    logging::level(&settings.log.level);
+    let none = || Failure::Invalid("no NATS server is named; give --nats URL or set LECTERN_WORKERS_NATS".into());
+    let nats = settings.workers.nats.as_deref().ok_or_else(none)?;
+    let worker = worker(&settings)?;
+    let slots = settings.workers.slots.map_or_else(Slots::default, |slots| Slots::of(slots as usize));
     let name = format!("worker-{}", &Uuid::new_v4().simple().to_string()[..8]);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("worker").enable_all().build();
     let runtime = runtime.map_err(|error| failed(&error))?;
     let (close, closing) = watch::channel(false);
-    let station = Station::open(&options.nats, &name, Arc::new(worker), (slots.room, slots.limit), closing);
+    let station = Station::open(nats, &name, Arc::new(worker), (slots.room, slots.limit), closing);
     let station = runtime.block_on(station).map_err(|error| failed(&error))?;
     console.event(&json!({ "event": "ready", "worker": name, "slots": slots.room.heavy }));
     console.say(&format!("{name} takes work, {} films at once", slots.room.heavy));

@@ -1,35 +1,29 @@
-//! The room service of the "Rapido" system: a viewer asks for a token of a LiveKit room, and the first one to ask starts its avatar.
+//! The room service of the "Rapido" system: a viewer asks for a token of a LiveKit room, and the first one to ask starts its avatar. Beside
+//! it, in [`lessons`], its lesson service.
 //!
 //! The room is named by the lesson: its deck lies in the lessons' folder under that name. An avatar is one of our sessions that goes into
 //! the LiveKit room. Viewers may come before there is a lesson: they get their tokens, and the next one who asks makes the server look
 //! again. When a lesson is over, the next token begins it anew.
 
 mod access;
-mod origins;
+mod lessons;
 mod plain;
 
-pub use access::RapidoAuth;
-pub use origins::is_origin;
-
+use super::door::{self, Door};
 use super::fastapi::{Fields, Refusal, object};
-use crate::auth::SHORTEST;
-use crate::failure::Failure;
+use crate::config;
 use crate::http::{App, Journal};
 use crate::live::{CreateError, Session, Sessions, State};
 use access::Access;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, Request, State as Shared};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use origins::Origins;
 use plain::Plain;
 use plugins_webrtc::token::{LiveKitClaims, sign};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -50,15 +44,11 @@ struct LiveKit {
 }
 
 impl LiveKit {
-    /// The server that was named, else that of the environment, and its key; or what is missing.
-    fn find(url: Option<String>) -> Result<LiveKit, String> {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let url = url.or_else(|| set("LIVEKIT_URL")).ok_or("no LiveKit server is named; start with --livekit URL or set LIVEKIT_URL")?;
-        if !url.starts_with("ws://") && !url.starts_with("wss://") {
-            return Err("the address of the LiveKit server does not begin with ws:// or wss://; correct --livekit or LIVEKIT_URL".into());
-        }
-        match (set("LIVEKIT_API_KEY"), set("LIVEKIT_API_SECRET")) {
-            (Some(key), Some(secret)) => Ok(LiveKit { url, key, secret }),
+    /// The server of the settings, and its key; or what is missing.
+    fn find(settings: &config::LiveKit) -> Result<LiveKit, String> {
+        let url = settings.url.clone().ok_or("no LiveKit server is named; start with --livekit URL or set LIVEKIT_URL")?;
+        match (&settings.api_key, &settings.api_secret) {
+            (Some(key), Some(secret)) => Ok(LiveKit { url, key: key.clone(), secret: secret.expose().into() }),
             _ => Err("the LiveKit server's key is missing; set LIVEKIT_API_KEY and LIVEKIT_API_SECRET".into()),
         }
     }
@@ -66,15 +56,14 @@ impl LiveKit {
 
 /// See the module docs.
 pub struct Rapido {
-    auth: RapidoAuth,
-    origins: Origins,
-    /// Of the other system's tokens.
-    secret: Option<Vec<u8>>,
+    door: Arc<Door>,
     livekit: Result<LiveKit, String>,
     /// Where lessons of one slide are kept while they are given.
     folder: PathBuf,
     /// The newest last.
     avatars: Mutex<VecDeque<Arc<Avatar>>>,
+    /// One lesson is taken at a time, so that they are counted right.
+    taking: tokio::sync::Mutex<()>,
 }
 
 /// A session that was asked for here.
@@ -158,31 +147,14 @@ impl Avatar {
 }
 
 impl Rapido {
-    /// With what the environment says, for a server at `address` that the outside knows as `origin`; pages of the origins `allowed` may ask,
-    /// too. Without `auth`: `none` on loopback, `token` elsewhere.
-    ///
-    /// # Errors
-    /// The secret of the environment protects nothing, or one of `allowed` is no origin.
-    pub fn new(
-        auth: Option<RapidoAuth>,
-        (address, origin): (SocketAddr, &str),
-        allowed: &[String],
-        livekit: Option<String>,
-        folder: PathBuf,
-    ) -> Result<Rapido, Failure> {
-        let auth = auth.unwrap_or(if address.ip().is_loopback() { RapidoAuth::None } else { RapidoAuth::Token });
-        let origins = Origins::new(auth, address, origin, allowed)?;
-        let secret = std::env::var("JWT_SECRET").ok().filter(|secret| !secret.is_empty()).map(String::into_bytes);
-        if auth == RapidoAuth::Token && secret.as_ref().is_some_and(|secret| secret.len() < SHORTEST) {
-            return Err(Failure::Invalid(format!("JWT_SECRET is shorter than {SHORTEST} bytes; use, for example, `openssl rand -hex 32`")));
-        }
-        Ok(Rapido { auth, origins, secret, livekit: LiveKit::find(livekit), folder, avatars: Mutex::default() })
+    /// Behind a door, with a LiveKit server; texts without slides are kept in `folder` while they are given.
+    pub fn new(door: Arc<Door>, livekit: &config::LiveKit, folder: PathBuf) -> Rapido {
+        Rapido { door, livekit: LiveKit::find(livekit), folder, avatars: Mutex::default(), taking: Default::default() }
     }
 
     /// For the log at the start.
     pub fn describe(&self) -> String {
-        let auth = if self.auth == RapidoAuth::None { "none" } else { "token" };
-        format!("auth {auth}; {}", self.livekit.as_ref().map_or_else(String::clone, |livekit| format!("LiveKit server {}", livekit.url)))
+        self.livekit.as_ref().map_or_else(String::clone, |livekit| format!("LiveKit server {}", livekit.url))
     }
 
     fn livekit(&self) -> Result<&LiveKit, Refusal> {
@@ -223,11 +195,16 @@ impl Rapido {
 }
 
 /// The session of a lesson, in its LiveKit room; one that is there already is taken.
-fn begin_lesson(sessions: &Arc<Sessions>, lesson: &str, livekit: &str) -> Result<Arc<Session>, CreateError> {
+fn begin_lesson(
+    sessions: &Arc<Sessions>,
+    lesson: &str,
+    livekit: &str,
+    deck: impl FnOnce() -> Result<PathBuf, CreateError>,
+) -> Result<Arc<Session>, CreateError> {
     if let Some(session) = sessions.find(lesson).filter(|session| session.is_in_livekit()) {
         return Ok(session);
     }
-    sessions.create_for_livekit(sessions.lesson_of(lesson)?, lesson, livekit, Vec::new(), ())
+    sessions.create_for_livekit(deck()?, lesson, livekit, Vec::new(), ())
 }
 
 async fn token(Shared(app): Shared<Arc<App>>, access: Access, body: Bytes) -> Result<Json<Value>, Refusal> {
@@ -240,22 +217,23 @@ async fn token(Shared(app): Shared<Arc<App>>, access: Access, body: Bytes) -> Re
     }
     fields.check()?;
     access.may(lesson)?;
-    let livekit = app.rapido.livekit()?;
+    let livekit = app.compat.rapido.livekit()?;
     let head = |text: &str| text.chars().take(8).collect::<String>();
     let claims = LiveKitClaims::viewer(&livekit.key, lesson, &format!("user_{}_{}", head(user), head(session)), TTL);
     let token = sign(&claims, None, livekit.secret.as_bytes())
         .map_err(|error| Refusal::Because(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    if let Some(avatar) = app.rapido.enter(lesson, job) {
+    if let Some(avatar) = app.compat.rapido.enter(lesson, job) {
         let (app, url) = (app.clone(), livekit.url.clone());
+        let begin = move |app: &App, room: &str| begin_lesson(&app.sessions, room, &url, || app.sessions.lesson_of(room));
         // The viewer does not wait for it.
-        tokio::task::spawn_blocking(move || avatar.start(&app.journal, || begin_lesson(&app.sessions, &avatar.room, &url)));
+        tokio::task::spawn_blocking(move || avatar.start(&app.journal, || begin(&app, &avatar.room)));
     }
     Ok(Json(json!({ "room": lesson, "serverUrl": livekit.url, "token": token })))
 }
 
 async fn rooms(Shared(app): Shared<Arc<App>>, access: Access) -> Json<Value> {
     let mut rooms = Map::new();
-    for avatar in app.rapido.lock().iter() {
+    for avatar in app.compat.rapido.lock().iter() {
         let Asked::Token { job } = &avatar.asked else { continue };
         let over = matches!(*avatar.look(), Standing::Completed);
         if !over && access.may(&avatar.room).is_ok() {
@@ -270,7 +248,7 @@ async fn rooms(Shared(app): Shared<Arc<App>>, access: Access) -> Json<Value> {
 }
 
 async fn status(Shared(app): Shared<Arc<App>>, access: Access, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    let found = app.rapido.lock().iter().find(|avatar| avatar.session_id == id).cloned();
+    let found = app.compat.rapido.lock().iter().find(|avatar| avatar.session_id == id).cloned();
     let avatar = found.ok_or_else(|| Refusal::Because(StatusCode::NOT_FOUND, format!("there is no session \"{id}\"")))?;
     access.may(&avatar.room)?;
     let identity = match &avatar.asked {
@@ -288,20 +266,21 @@ async fn present(Shared(app): Shared<Arc<App>>, access: Access, Query(query): Qu
     let face = if query.contains_key("avatar_name") { fields.name("avatar_name") } else { "default" };
     fields.check()?;
     access.may(room)?;
-    let url = app.rapido.livekit()?.url.clone();
+    let url = app.compat.rapido.livekit()?.url.clone();
     let avatar = Avatar::new(room, &format!("{room}_{identity}"), Asked::Text { identity: identity.into() });
     let (text, set) = (text.to_string(), vec![("avatar".to_string(), face.to_string())]);
     let (its, of) = (avatar.clone(), app.clone());
     let make = move || {
-        let unwritten =
-            |error: std::io::Error| CreateError::Invalid(format!("the text cannot be kept in {}: {error}", of.rapido.folder.display()));
-        let lesson = Plain::write(&of.rapido.folder, &its.room, &text).map_err(unwritten)?;
+        let unwritten = |error: std::io::Error| {
+            CreateError::Invalid(format!("the text cannot be kept in {}: {error}", of.compat.rapido.folder.display()))
+        };
+        let lesson = Plain::write(&of.compat.rapido.folder, &its.room, &text).map_err(unwritten)?;
         of.sessions.create_for_livekit(lesson.lesson(), &its.room, &url, set, lesson)
     };
     let (its, of) = (avatar.clone(), app.clone());
     let started = tokio::task::spawn_blocking(move || its.start(&of.journal, make)).await;
     started.map_err(|error| Refusal::Because(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?.map_err(not_started)?;
-    Rapido::remember(&mut app.rapido.lock(), &avatar);
+    Rapido::remember(&mut app.compat.rapido.lock(), &avatar);
     Ok(Json(json!({
         "session_id": avatar.session_id, "status": "starting", "message": format!("the avatar comes into the room \"{room}\" and speaks"),
     })))
@@ -319,31 +298,12 @@ fn not_started(error: CreateError) -> Refusal {
 
 /// The paths of the service.
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
-    Router::new()
+    let routes = Router::new()
         .route("/api/v1/livekit/token", post(token))
         .route("/api/v1/livekit/token/", post(token))
         .route("/api/v1/rooms/status", get(rooms))
         .route("/api/v1/sessions/{id}/status", get(status))
-        .route("/api/v1/presentations/start", post(present))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), for_other_origins))
-}
-
-/// Players on other sites ask, if they may.
-async fn for_other_origins(Shared(app): Shared<Arc<App>>, request: Request, next: Next) -> Response {
-    let allowed = match app.rapido.origins.check(request.headers()) {
-        Ok(allowed) => allowed,
-        Err(refusal) => return refusal.into_response(),
-    };
-    let mut response = match *request.method() {
-        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
-        _ => next.run(request).await,
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_static("origin"));
-    let Some(origin) = allowed else { return response };
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    response
+        .route("/api/v1/presentations/start", post(present));
+    let routes = if app.service.is_some() { routes.merge(lessons::routes(app)) } else { routes };
+    door::pages(routes, app.compat.rapido.door.clone())
 }

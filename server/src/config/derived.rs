@@ -6,6 +6,7 @@ use crate::artifacts::Retention;
 use crate::auth::{KeyError, Keys, SHORTEST};
 use crate::compat::is_origin;
 use crate::http::Keep;
+use engine::time::Span;
 use plugins::models;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +96,9 @@ impl Settings {
                 "a server on a public address needs a secret of its own; set LECTERN_AUTH_SECRET, for example to `openssl rand -hex 32`",
             );
         }
+        if self.auth.recheck.0 < Span::from_millis(100) {
+            return wrong("auth.recheck", "it is too often; use 100ms or more");
+        }
         if self.auth.secret.as_ref().is_some_and(|secret| secret.expose().len() < SHORTEST) {
             return wrong("auth.secret", "it is shorter than 32 bytes; use, for example, `openssl rand -hex 32`");
         }
@@ -102,8 +106,11 @@ impl Settings {
             return wrong("http.origins", &format!("{origin:?} is no origin; write scheme and host, as in https://talks.example"));
         }
         let Adapters { presgen, slidespeaker, video_message, rapido } = &self.adapters;
-        let paths = [presgen, slidespeaker, video_message, rapido].map(|adapter| &adapter.base_path);
-        for path in paths.into_iter().filter(|path| !path.is_empty()) {
+        let adapters = [presgen, slidespeaker, video_message, rapido];
+        if let Some(origin) = adapters.into_iter().flat_map(|adapter| &adapter.origins).find(|origin| !is_origin(origin)) {
+            return wrong("adapters", &format!("{origin:?} is no origin; write scheme and host, as in https://player.example"));
+        }
+        for path in adapters.map(|adapter| &adapter.base_path).into_iter().filter(|path| !path.is_empty()) {
             if !path.starts_with('/') || path.ends_with('/') || path.contains(['{', '}', '*', '?', '#']) {
                 return wrong("adapters", &format!("{path:?} is no base path; write it with a slash before it and none after it"));
             }

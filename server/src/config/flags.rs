@@ -1,6 +1,6 @@
 //! Where settings come from, as options of a command.
 
-use super::{ConfigError, Loaded, load};
+use super::{ConfigError, Given, Loaded, load};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,14 @@ impl Flags {
     /// # Errors
     /// What is wrong with them.
     pub fn load(&self) -> Result<Loaded, ConfigError> {
+        self.load_with(Vec::new())
+    }
+
+    /// The same with options that only one command has.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn load_with(&self, more: Vec<Given>) -> Result<Loaded, ConfigError> {
         let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let variables: BTreeMap<String, String> = variables.filter(|(_, value)| !value.is_empty()).collect();
         let options = [
@@ -40,7 +48,8 @@ impl Flags {
             ("store.place", &self.store, "--store"),
             ("workers.nats", &self.nats, "--nats"),
         ];
-        let given: Vec<_> = options.into_iter().filter_map(|(key, value, option)| Some((key, value.clone()?, option))).collect();
+        let given: Vec<_> =
+            options.into_iter().filter_map(|(key, value, option)| Some((key, value.clone()?, option))).chain(more).collect();
         load(file(self.config.as_deref(), &variables, Path::new("")).as_deref(), &variables, &given)
     }
 }

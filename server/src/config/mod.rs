@@ -24,12 +24,15 @@ mod tests;
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use secret::Secret;
-pub use settings::{Adapter, AdapterAuth, Adapters, GuardSettings, Settings};
+pub use settings::{Adapter, AdapterAuth, Adapters, GuardSettings, LiveKit, Settings};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::{Table, Value};
+
+/// A key, what the command line gives it, and the option that does.
+pub type Given = (&'static str, String, &'static str);
 
 /// Settings, and where they are from.
 #[derive(Debug)]
@@ -46,11 +49,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// All that is wrong with the first of them that has anything wrong: unknown keys, values that cannot be, secrets that cannot be read.
-pub fn load(
-    file: Option<&Path>,
-    variables: &BTreeMap<String, String>,
-    flags: &[(&'static str, String, &'static str)],
-) -> Result<Loaded, ConfigError> {
+pub fn load(file: Option<&Path>, variables: &BTreeMap<String, String>, flags: &[Given]) -> Result<Loaded, ConfigError> {
     let mut layers = Layers::default();
     if let Some(path) = file {
         file::read(path, &mut layers)?;

@@ -121,6 +121,8 @@ pub struct AuthSettings {
     pub keys: Option<PathBuf>,
     /// May people make themselves accounts?
     pub register: bool,
+    /// How often the tokens of those who watch are looked at again.
+    pub recheck: DurationSetting,
 }
 
 /// Paths of other systems.
@@ -149,6 +151,8 @@ pub struct Adapter {
     pub auth: Option<AdapterAuth>,
     /// What signs the tokens of its own clients.
     pub secret: Option<Secret>,
+    /// Web pages of other origins that may ask it without a token, such as `https://player.example`.
+    pub origins: Vec<String>,
 }
 
 /// Who may ask an adapter.
@@ -167,6 +171,8 @@ pub enum AdapterAuth {
 pub struct Lessons {
     /// A folder with lessons that sessions may be made from.
     pub folder: Option<PathBuf>,
+    /// A folder with the lesson files that clients of the "Rapido" lesson service name.
+    pub files: Option<PathBuf>,
     /// A folder with pictures of slides, numbered.
     pub slide_frames: Option<PathBuf>,
 }
@@ -322,13 +328,13 @@ impl Default for RetentionSettings {
 
 impl Default for AuthSettings {
     fn default() -> AuthSettings {
-        AuthSettings { secret: None, keys: None, register: true }
+        AuthSettings { secret: None, keys: None, register: true, recheck: DurationSetting(Span::from_seconds(30)) }
     }
 }
 
 impl Default for Adapter {
     fn default() -> Adapter {
-        Adapter { enabled: true, base_path: String::new(), auth: None, secret: None }
+        Adapter { enabled: true, base_path: String::new(), auth: None, secret: None, origins: Vec::new() }
     }
 }
 

@@ -11,9 +11,10 @@ mod queue;
 
 pub use lanes::{Key, Room, key};
 pub use local::{Local, Slots};
-pub use nats::{Answer, DESK, Done, HELLO, Link, Nats, NatsError, STOP, Say, Stopped, read};
+pub use nats::{Answer, DESK, Done, HELLO, HELP, Help, Link, Nats, NatsError, STOP, Say, Stopped, read};
 
 use crate::ledger::{JobId, Ticket};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::pin::pin;
 use std::time::Duration;
@@ -27,6 +28,11 @@ pub trait Dispatch: Send + Sync {
 
     /// Whatever waits or is done for a job is to stop; done when nobody works at it any more. The ledger knows already.
     fn cancel(&self, job: JobId) -> BoxFuture<'_, ()>;
+
+    /// A job is forgotten; what workers were given for it goes.
+    fn forget(&self, _job: JobId) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
 
     /// Nothing more is begun, and what is being done is given back; done when nobody works any more.
     fn drain(&self) -> BoxFuture<'_, ()>;

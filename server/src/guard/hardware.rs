@@ -4,6 +4,8 @@ use super::Reading;
 use crate::quality::Quality;
 use serde::{Deserialize, Serialize};
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 use sysinfo::{Components, System};
 
@@ -130,7 +132,7 @@ impl Hardware {
 }
 
 /// Bytes of memory in use, and all of them; within a container's own limit where there is one.
-pub(super) fn memory() -> (u64, u64) {
+pub fn memory() -> (u64, u64) {
     let Ok(mut system) = System::new() else { return (0, 0) };
     system.refresh_memory();
     match system.cgroup_limits() {
@@ -146,6 +148,26 @@ pub(super) fn temperature() -> Option<f64> {
     let components = Components::new_with_refreshed_list().ok()?;
     let degrees = components.iter().filter_map(|part| part.temperature()).map(f64::from);
     degrees.filter(|degrees| degrees.is_finite()).reduce(f64::max)
+}
+
+/// Per cent of the time that the busiest graphics processor was at work lately; `None` where there is none that tells.
+pub fn gpu_percent() -> Option<f64> {
+    // Of AMD's chips the system itself tells.
+    let cards = fs::read_dir("/sys/class/drm").into_iter().flatten().flatten();
+    let told: String = cards.filter_map(|card| fs::read_to_string(card.path().join("device/gpu_busy_percent")).ok()).collect();
+    let asked = || {
+        let mut command = Command::new("nvidia-smi");
+        command.args(["--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]);
+        command.output().ok().map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let has_nvidia = Path::new("/dev/nvidia0").exists();
+    let asked = if has_nvidia { asked().unwrap_or_default() } else { String::new() };
+    largest(&format!("{told}\n{asked}"))
+}
+
+/// The largest of the numbers that have lines of their own.
+fn largest(lines: &str) -> Option<f64> {
+    lines.lines().filter_map(|line| line.trim().parse().ok()).reduce(f64::max)
 }
 
 fn accelerators() -> Vec<String> {
@@ -183,6 +205,13 @@ mod tests {
         assert!(good.advice(&Reading::default()).is_empty());
         let poor = Hardware { cores: 1, memory: 1 << 30, accelerators: Vec::new() };
         assert_eq!(poor.advice(&Reading { memory: 0.9, temperature: Some(90.0), cpu: 0.0 }).len(), 5);
+    }
+
+    #[test]
+    fn the_busiest_chip_counts() {
+        assert_eq!(largest("7\n\n 93 \n[N/A]\n12"), Some(93.0));
+        assert_eq!(largest("\nFailed to initialize NVML: Driver/library version mismatch\n"), None);
+        assert!(gpu_percent().is_none_or(|percent| (0.0..=100.0).contains(&percent)));
     }
 
     #[test]

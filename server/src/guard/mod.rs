@@ -12,7 +12,7 @@
 
 mod hardware;
 
-pub use hardware::{Hardware, Profile, ProfileName};
+pub use hardware::{Hardware, Profile, ProfileName, gpu_percent, memory};
 
 use crate::config::GuardSettings;
 use crate::live::Load;

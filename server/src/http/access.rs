@@ -5,7 +5,7 @@ use super::problem::Problem;
 use crate::auth::{Claims, TokenError};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::request::Parts;
 use std::sync::Arc;
 
@@ -20,8 +20,13 @@ impl FromRequestParts<Arc<App>> for Bearer {
     }
 }
 
-/// The token of `Authorization: Bearer TOKEN`.
+/// The token of `Authorization: Bearer TOKEN`. Browsers can send no headers with a WebSocket: theirs is among the subprotocols, as
+/// `token.TOKEN`.
 pub fn token_in(headers: &HeaderMap) -> Option<&str> {
-    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    header.strip_prefix("Bearer ").or(header.strip_prefix("bearer ")).map(str::trim)
+    if let Some(header) = headers.get(AUTHORIZATION) {
+        let header = header.to_str().ok()?;
+        return header.strip_prefix("Bearer ").or(header.strip_prefix("bearer ")).map(str::trim);
+    }
+    let offered = headers.get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+    offered.split(',').find_map(|protocol| protocol.trim().strip_prefix("token."))
 }

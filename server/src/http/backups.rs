@@ -11,15 +11,20 @@ use axum::http::StatusCode;
 use plugins::lesson::is_id;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 /// A copy that is wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Request {
+#[schema(as = BackupRequest)]
+pub struct Request {
     /// Its file's name.
     name: String,
 }
 
+/// Copies the ledger while the server works; operators only.
+#[utoipa::path(post, path = "/v1/backups", tag = "operations", request_body = Request,
+    responses((status = 201, description = "The copy lies in `backups` of the data folder.", body = Object), Problem))]
 pub async fn create(Service(service): Service, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
     claims.must_be_operator()?;
     let wrong = |why: String| Problem::bad(format!("{why}; send {{\"name\": NAME}} with a name such as monday.db"));

@@ -1,26 +1,30 @@
 //! `/v1/decks`: what is to be given as a lecture, sent once and used by any number of jobs.
 
 use super::access::Bearer;
-use super::jobs::{Service, may};
+use super::jobs::Service;
 use super::problem::Problem;
-use super::{Shared, aside};
+use super::{App, Shared, aside};
+use crate::folders::remove_folder;
+use crate::uploads::kind::{CONTENT, DECKS, FILMS};
+use crate::uploads::{Kind, Rules, Upload, UploadError, receive};
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Path, Query, Request};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::fmt::Display;
+use std::fs::File;
 use std::path::{Path as FilePath, PathBuf};
-use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
+use std::sync::Arc;
 use uuid::Uuid;
 
-/// The largest deck, in bytes.
-pub const LARGEST: usize = 100 << 20;
 /// What is known about a deck, beside it.
 const FACTS: &str = "deck.json";
+/// Letters of the longest name.
+const LONGEST: usize = 100;
 
 /// A deck as it was sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,6 +47,10 @@ pub struct Named {
     name: Option<String>,
 }
 
+/// Keeps a deck: the bytes as the body, or a form with one file.
+#[utoipa::path(post, path = "/v1/decks", tag = "decks", params(("name" = Option<String>, Query, description = "The file's name, where the body is the file."),),
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses((status = 201, description = "The deck.", body = Object), Problem))]
 pub async fn create(
     app: Shared,
     Service(service): Service,
@@ -50,94 +58,91 @@ pub async fn create(
     Query(named): Query<Named>,
     request: Request,
 ) -> Result<Response, Problem> {
-    may(&claims)?;
-    let id = Uuid::new_v4().to_string();
-    let folder = service.jobs.folders().decks().join(&id);
-    let kept = keep(&id, &folder, request, named.name, &claims.sub, &app).await;
-    if kept.is_err() {
-        // It may never have been made.
-        let _ = tokio::fs::remove_dir_all(&folder).await;
-    }
-    let deck = kept?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/v1/decks/{id}"))], Json(view(&deck))).into_response())
+    claims.may_have_jobs()?;
+    let folders = service.jobs.folders();
+    let (upload, hash) = take(&app, &folders.uploads(), request, named.name).await?;
+    let deck = Deck { id: Uuid::new_v4().to_string(), name: upload.name.clone(), size: upload.bytes, hash, owner: Some(claims.sub) };
+    let (folder, facts) = (folders.decks().join(&deck.id), deck.clone());
+    aside(move || keep(upload, &folder, &facts).inspect_err(|_| drop(remove_folder(&folder)))).await??;
+    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/v1/decks/{}", deck.id))], Json(view(&deck))).into_response())
 }
 
-async fn keep(id: &str, folder: &FilePath, request: Request, name: Option<String>, owner: &str, app: &Shared) -> Result<Deck, Problem> {
-    tokio::fs::create_dir_all(folder).await.map_err(not_kept)?;
+/// A file of any kind that a film can be made of or with, and its hash: the body, or the file of a form.
+async fn take(app: &Arc<App>, folder: &FilePath, request: Request, name: Option<String>) -> Result<(Upload, String), Problem> {
+    let kinds: Vec<Kind> = [DECKS, CONTENT, FILMS].concat();
+    let rules = Rules { folder, bytes: app.settings.http.upload.0, kinds: &kinds };
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let is_form = kind.starts_with("multipart/form-data");
-    let (name, size, hash) = if is_form {
-        let bad = |error: axum::extract::multipart::MultipartError| Problem::new(error.status(), "bad_upload", error.body_text());
-        let mut form = Multipart::from_request(request, &app.0).await.map_err(|error| Problem::bad(error.to_string()))?;
-        loop {
-            let field = form.next_field().await.map_err(bad)?;
-            let field = field.ok_or_else(|| Problem::bad("the form has no file; send one in the field \"file\""))?;
-            if field.file_name().is_none() {
-                continue;
-            }
-            let name = plain(field.file_name().unwrap_or_default());
-            let bytes = field.map(|chunk| chunk.map_err(bad));
-            let (size, hash) = write(&folder.join(&name), bytes).await?;
-            break (name, size, hash);
+    if !kind.starts_with("multipart/form-data") {
+        return hashed(request.into_body().into_data_stream(), name.as_deref().unwrap_or_default(), &rules).await;
+    }
+    let mut form = Multipart::from_request(request, app).await.map_err(|error| Problem::bad(error.to_string()))?;
+    loop {
+        let field = form.next_field().await.map_err(|error| Problem::new(error.status(), "bad_upload", error.body_text()))?;
+        let field = field.ok_or_else(|| Problem::bad("the form has no file; send one in the field \"file\""))?;
+        if let Some(name) = field.file_name().map(String::from) {
+            return hashed(field, &name, &rules).await;
         }
-    } else {
-        let name = plain(name.as_deref().unwrap_or("deck"));
-        let bytes = Body::into_data_stream(request.into_body()).map(|chunk| chunk.map_err(|error| Problem::bad(error.to_string())));
-        let (size, hash) = write(&folder.join(&name), bytes).await?;
-        (name, size, hash)
-    };
-    let deck = Deck { id: id.into(), name, size, hash, owner: Some(owner.into()) };
-    let facts = serde_json::to_vec(&deck).expect("plain data");
-    tokio::fs::write(folder.join(FACTS), facts).await.map_err(not_kept)?;
-    Ok(deck)
+    }
 }
 
-/// Writes what comes, no more than is allowed; its size and hash.
-async fn write(path: &FilePath, bytes: impl Stream<Item = Result<Bytes, Problem>>) -> Result<(u64, String), Problem> {
-    let mut bytes = std::pin::pin!(bytes);
-    let mut file = File::create_new(path).await.map_err(not_kept)?;
-    let (mut size, mut hash) = (0, blake3::Hasher::new());
-    while let Some(chunk) = bytes.next().await {
-        let chunk = chunk?;
-        size += chunk.len();
-        if size > LARGEST {
-            let detail = format!("the deck is larger than {} MiB; leave films out of it", LARGEST >> 20);
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
-        }
-        hash.update(&chunk);
-        file.write_all(&chunk).await.map_err(not_kept)?;
-    }
-    file.sync_all().await.map_err(not_kept)?;
-    if size == 0 {
-        return Err(Problem::bad("the deck is empty; send the bytes of a file"));
-    }
-    Ok((size as u64, hash.finalize().to_hex().to_string()))
+async fn hashed<E: Display>(
+    bytes: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    name: &str,
+    rules: &Rules<'_>,
+) -> Result<(Upload, String), Problem> {
+    let mut hash = blake3::Hasher::new();
+    let bytes = bytes.inspect_ok(|chunk| _ = hash.update(chunk));
+    let upload = receive(bytes, &plain(name), rules).await?;
+    Ok((upload, hash.finalize().to_hex().to_string()))
 }
 
-fn not_kept(error: std::io::Error) -> Problem {
+/// Gives it its place: on the disk before anybody hears of it.
+fn keep(upload: Upload, folder: &FilePath, deck: &Deck) -> Result<(), Problem> {
+    std::fs::create_dir_all(folder).map_err(not_kept)?;
+    let file = folder.join(&deck.name);
+    upload.keep(&file)?;
+    File::open(&file).and_then(|file| file.sync_all()).map_err(not_kept)?;
+    std::fs::write(folder.join(FACTS), serde_json::to_vec(deck).expect("plain data")).map_err(not_kept)
+}
+
+fn not_kept(error: impl Display) -> Problem {
+    // What the system says names places of this machine.
     tracing::error!(%error, "a deck was not kept");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not_kept", "the deck could not be written; look at the disk of the server")
+    Problem::new(StatusCode::INSUFFICIENT_STORAGE, "not_kept", "the file could not be written; look at the disk of the server")
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Problem {
+        match error {
+            UploadError::Disk(_) => not_kept(error),
+            error => Problem::new(error.status(), error.code(), error.to_string()),
+        }
+    }
 }
 
 /// The last part of a name, without what could mean something to a file system.
 fn plain(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let fits = |c: char| if c.is_alphanumeric() || "-_. ()".contains(c) { c } else { '_' };
-    let name: String = last.trim().trim_start_matches('.').chars().map(fits).collect();
-    let tail: String = name.chars().rev().take(100).collect();
-    let name: String = tail.chars().rev().collect();
-    if name.is_empty() || name == FACTS { "deck".into() } else { name }
+    let name: Vec<char> = last.trim().chars().map(fits).collect();
+    let tail: String = name[name.len().saturating_sub(LONGEST)..].iter().collect();
+    let name = tail.trim_start_matches(['.', ' ']);
+    if name.is_empty() || name == FACTS { "deck".into() } else { name.into() }
 }
-
+/// A deck.
+#[utoipa::path(get, path = "/v1/decks/{id}", tag = "decks", params(("id" = String, Path, description = "The deck.")),
+    responses((status = 200, description = "It.", body = Object), Problem))]
 pub async fn show(Service(service): Service, Bearer(claims): Bearer, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    may(&claims)?;
+    claims.may_have_jobs()?;
     let folder = service.jobs.folders().decks();
     let deck = aside(move || find(&folder, &id, claims.must_be_operator().is_ok(), &claims.sub)).await??;
     Ok(Json(view(&deck.0)))
 }
 
+/// Which decks there are.
+#[utoipa::path(get, path = "/v1/decks", tag = "decks", responses((status = 200, description = "One's own; operators see all.", body = Object), Problem))]
 pub async fn list(Service(service): Service, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
-    may(&claims)?;
+    claims.may_have_jobs()?;
     let folder = service.jobs.folders().decks();
     let decks = aside(move || {
         let ids = std::fs::read_dir(&folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
@@ -147,12 +152,15 @@ pub async fn list(Service(service): Service, Bearer(claims): Bearer) -> Result<J
     Ok(Json(json!({ "decks": decks.await? })))
 }
 
+/// Removes a deck; jobs that were made with it keep theirs.
+#[utoipa::path(delete, path = "/v1/decks/{id}", tag = "decks", params(("id" = String, Path, description = "The deck.")),
+    responses((status = 204, description = "It is gone."), Problem))]
 pub async fn remove(Service(service): Service, Bearer(claims): Bearer, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    may(&claims)?;
+    claims.may_have_jobs()?;
     let folder = service.jobs.folders().decks();
     aside(move || {
         let (deck, _) = find(&folder, &id, claims.must_be_operator().is_ok(), &claims.sub)?;
-        std::fs::remove_dir_all(folder.join(deck.id)).map_err(not_kept)
+        remove_folder(&folder.join(deck.id)).map_err(not_kept)
     })
     .await??;
     Ok(StatusCode::NO_CONTENT)
@@ -193,6 +201,7 @@ mod tests {
             ("..", "deck"),
             ("", "deck"),
             ("deck.json", "deck"),
+            (". .deck.json", "deck"),
             ("a\n\u{202e}b", "a__b"),
         ] {
             assert_eq!(plain(sent), kept);

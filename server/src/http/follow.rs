@@ -3,7 +3,7 @@
 use super::access::{Bearer, token_in};
 use super::jobs::{Named, Service, find};
 use super::problem::Problem;
-use super::sockets::{Closing, PROTOCOL, close, first_message, send, token_of};
+use super::sockets::{Closing, PROTOCOL, close, first_message, send};
 use super::{App, Shared};
 use crate::auth::{Claims, TokenError};
 use crate::ledger::{Event, EventKind, Follow, JobId};
@@ -34,16 +34,19 @@ pub struct Since {
 }
 
 /// One who follows a job and may do so.
-struct Follower {
+pub struct Follower {
     app: Arc<App>,
     service: Arc<service::Service>,
-    claims: Claims,
+    /// Of whoever had to show a token.
+    claims: Option<Claims>,
+    beat: Duration,
     job: JobId,
     follow: Follow,
 }
 
 /// What a follower is told.
-enum News {
+pub enum News {
+    /// Something happened.
     Event(Arc<Event>),
     /// Nothing has happened for a while.
     Beat,
@@ -52,26 +55,44 @@ enum News {
 }
 
 impl Follower {
-    async fn next(&mut self) -> News {
+    /// Of a job, from after the event `after` on; told at least every `beat` that the line is open.
+    pub fn new(
+        app: Arc<App>,
+        service: Arc<service::Service>,
+        claims: Option<Claims>,
+        (job, after): (JobId, i64),
+        beat: Duration,
+    ) -> Follower {
+        let follow = service.jobs.follow(job, after);
+        Follower { app, service, claims, beat, job, follow }
+    }
+
+    /// What comes next.
+    pub async fn next(&mut self) -> News {
         let service = self.service.clone();
         tokio::select! {
             event = self.follow.next() => event.map_or(News::Over(None), News::Event),
-            () = tokio::time::sleep(BEAT.min(self.app.recheck)) => match self.app.auth.still_holds(&self.claims) {
-                Ok(()) => News::Beat,
-                Err(error) => News::Over(Some(error)),
-            },
+            () = tokio::time::sleep(self.beat.min(self.app.recheck())) => {
+                match self.claims.as_ref().map_or(Ok(()), |claims| self.app.auth.still_holds(claims)) {
+                    Ok(()) => News::Beat,
+                    Err(error) => News::Over(Some(error)),
+                }
+            }
             () = service.closing() => News::Over(None),
         }
     }
 
     /// Nothing follows upon this: the job is over, and has not been tried again since.
-    fn is_last(&self, event: &Event) -> bool {
+    pub fn is_last(&self, event: &Event) -> bool {
         let over = || self.service.jobs.job(self.job).map_or(true, |job| job.state.is_over());
         let newest = || self.service.jobs.ledger().revision(self.job).is_ok_and(|newest| newest == event.seq);
         event.kind == EventKind::Complete && over() && newest()
     }
 }
 
+/// What happens to a job, as Server-Sent Events: first what has happened, then what happens.
+#[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", params(("id" = String, Path, description = "The job."), ("Last-Event-ID" = Option<String>, Header, description = "The last one that is known.")),
+    responses((status = 200, description = "Ends with the job.", body = String, content_type = "text/event-stream"), Problem))]
 pub async fn events(
     app: Shared,
     Service(service): Service,
@@ -86,8 +107,7 @@ pub async fn events(
         Some(Some(id)) => id,
         Some(None) => return Err(Problem::bad("the Last-Event-ID is no number; send the id of the last event")),
     };
-    let follow = service.jobs.follow(job, last);
-    let follower = Follower { app: app.0, service, claims, job, follow };
+    let follower = Follower::new(app.0, service, Some(claims), (job, last), BEAT);
     let events = stream::unfold(Some(follower), |follower| async move {
         let mut follower = follower?;
         match follower.next().await {
@@ -113,8 +133,7 @@ pub async fn progress(
     ws: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let ws = ws.map_err(|_| Problem::new(StatusCode::UPGRADE_REQUIRED, "no_websocket", "this is a WebSocket; /events beside it is not"))?;
-    // Programs can send headers with a WebSocket; browsers cannot.
-    let token = token_in(&headers).map(str::to_string).or_else(|| token_of(&headers));
+    let token = token_in(&headers).map(String::from);
     Ok(ws.protocols([PROTOCOL]).max_message_size(LONGEST).on_upgrade(move |mut socket| async move {
         let closing = tell(app.0, service, &named.id, since.after, token, &mut socket).await;
         let over = || Closing::new(1000, "the job is over");
@@ -136,8 +155,7 @@ async fn tell(
     };
     let claims = app.auth.check(&token)?;
     let job = find(&service, &claims, id).map_err(|problem| Closing::new(4404, problem.detail()))?.id;
-    let follow = service.jobs.follow(job, after);
-    let mut follower = Follower { app, service, claims, job, follow };
+    let mut follower = Follower::new(app, service, Some(claims), (job, after), BEAT);
     loop {
         tokio::select! {
             news = follower.next() => match news {

@@ -2,24 +2,25 @@
 
 use super::access::Bearer;
 use super::problem::Problem;
-use super::{App, Shared, aside, backups, decks, follow, job_files};
-use crate::auth::{Claims, TokenError};
+use super::{App, Shared, aside, backups, decks, follow, job_files, webhooks};
+use crate::auth::Claims;
 use crate::folders::{Folders, link};
 use crate::jobs::{JobSpec, JobsError};
 use crate::ledger::{Job, JobId, JobQuery, JobState, LedgerError, Order, Timestamp};
 use crate::service;
-use crate::worker::{Looks, Said, Task, Wishes};
+use crate::worker::{Layout, Looks, Said, Task, Wishes};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
 
 /// Jobs a page may have.
 const PAGE: u32 = 1000;
@@ -49,9 +50,10 @@ pub struct Named {
 }
 
 /// What is wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Request {
+#[schema(as = JobRequest)]
+pub struct Request {
     /// A deck that was sent to `/v1/decks`.
     deck: Option<String>,
     /// The address of a presentation on the web.
@@ -60,7 +62,9 @@ struct Request {
     script: Option<String>,
     /// Decks that become one film.
     parts: Option<Vec<String>>,
+    /// For people.
     title: Option<String>,
+    /// -100 to 100; above 0 for operators only.
     #[serde(default)]
     priority: i64,
     /// It waits until `POST /v1/jobs/{id}/start`.
@@ -69,15 +73,18 @@ struct Request {
     /// Also write what is said as text.
     #[serde(default)]
     transcript: bool,
+    /// How the deck is read.
     #[serde(default)]
     wishes: Wishes,
+    /// What the film is like.
     #[serde(default)]
     looks: Looks,
 }
 
 /// Which jobs are wanted, as a query.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Filter {
     /// States, with commas between them.
     state: Option<String>,
@@ -89,16 +96,20 @@ pub struct Filter {
     q: Option<String>,
     /// A field; with - before it the largest first.
     sort: Option<String>,
+    /// So many at most.
     limit: Option<u32>,
+    /// From this one on.
     offset: Option<u32>,
 }
 
 /// The paths of jobs and decks.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/v1/decks", get(decks::list).post(decks::create).layer(DefaultBodyLimit::max(decks::LARGEST + (1 << 20))))
+        .route("/v1/decks", get(decks::list).post(decks::create).layer(DefaultBodyLimit::disable()))
         .route("/v1/decks/{id}", get(decks::show).delete(decks::remove))
         .route("/v1/backups", post(backups::create))
+        .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/v1/webhooks/{id}", delete(webhooks::remove))
         .route("/v1/jobs", get(list).post(create))
         .route("/v1/jobs/{id}", get(show).delete(remove))
         .route("/v1/jobs/{id}/start", post(start))
@@ -110,24 +121,12 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/v1/jobs/{id}/artifacts/{name}", get(job_files::get))
 }
 
-/// May this token's bearer have jobs?
-///
-/// # Errors
-/// It is no author's or operator's, or only for one room.
-pub fn may(claims: &Claims) -> Result<(), TokenError> {
-    claims.must_be_author()?;
-    match &claims.room {
-        Some(room) => Err(TokenError::Forbidden(format!("it is for the room \"{room}\""))),
-        None => Ok(()),
-    }
-}
-
 /// A job that somebody may see; somebody else's is not there.
 ///
 /// # Errors
 /// The token is not good for jobs, or there is no such job.
 pub fn find(service: &service::Service, claims: &Claims, id: &str) -> Result<Job, Problem> {
-    may(claims)?;
+    claims.may_have_jobs()?;
     let missing = || Problem::new(StatusCode::NOT_FOUND, "no_such_job", "there is no such job");
     let job = match service.jobs.job(id.parse().map_err(|_| missing())?) {
         Err(JobsError::Unknown(_)) => return Err(missing()),
@@ -150,8 +149,12 @@ pub fn view(job: &Job) -> Value {
     view
 }
 
-async fn create(Service(service): Service, Bearer(claims): Bearer, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
-    may(&claims)?;
+/// Takes a job, which makes a film. The same `Idempotency-Key` means the same job.
+#[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = Request,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The request may come again with it, and makes no second job.")),
+    responses((status = 202, description = "The job, taken.", body = Object), (status = 200, description = "The job that the key was used for before.", body = Object), Problem))]
+pub async fn create(Service(service): Service, Bearer(claims): Bearer, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
+    claims.may_have_jobs()?;
     let asked: Value = serde_json::from_slice(&body)
         .map_err(|error| Problem::bad(format!("the body cannot be read: {error}; send JSON as it is documented")))?;
     let request: Request = serde_json::from_value(asked.clone())
@@ -212,8 +215,8 @@ impl Request {
                     return Err(Problem::bad(format!("the script is longer than {} KiB; send parts of it", SCRIPT >> 10)));
                 }
                 let name = title.clone().unwrap_or_else(|| "Script".into());
-                let task =
-                    Task::Script { said: Said::Text(script), title: name.clone(), language: wishes.language, lesson: lesson.clone() };
+                let (said, layout) = (Said::Text(script), Layout::Title);
+                let task = Task::Script { said, title: name.clone(), language: wishes.language, layout, lesson: lesson.clone() };
                 let spec = spec.stage("script", "Writing the script", 0.5, task);
                 let render = Task::Render { lesson: lesson.clone(), wishes: Wishes::default(), looks, film };
                 (spec.stage("render", "Making the film", 20.0, render), name, lesson)
@@ -253,8 +256,11 @@ fn deck_stages(spec: JobSpec, deck: String, wishes: Wishes, looks: Looks, film: 
     (spec.stage("render", "Making the film", 20.0, render), source)
 }
 
-async fn list(Service(service): Service, Bearer(claims): Bearer, Query(filter): Query<Filter>) -> Result<Json<Value>, Problem> {
-    may(&claims)?;
+/// Which jobs there are.
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(Filter),
+    responses((status = 200, description = "A page of them, and how many there are.", body = Object), Problem))]
+pub async fn list(Service(service): Service, Bearer(claims): Bearer, Query(filter): Query<Filter>) -> Result<Json<Value>, Problem> {
+    claims.may_have_jobs()?;
     let Filter { state, kind, owner, q, sort, limit, offset } = filter;
     let state_of = |name: &str| {
         let names = || JobState::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(", ");
@@ -284,7 +290,12 @@ async fn list(Service(service): Service, Bearer(claims): Bearer, Query(filter): 
     Ok(Json(json!({ "jobs": jobs, "total": page.total, "limit": limit, "offset": offset, "next_offset": next, "counts": counts })))
 }
 
-async fn show(
+/// A job with its stages.
+#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "The job."),
+        ("Prefer" = Option<String>, Header, description = "`wait=30`: the answer waits up to so many seconds for the end."),
+        ("If-None-Match" = Option<String>, Header, description = "The tag of what is known already.")),
+    responses((status = 200, description = "It.", body = Object), (status = 304, description = "Nothing has changed."), Problem))]
+pub async fn show(
     Service(service): Service,
     Bearer(claims): Bearer,
     Path(named): Path<Named>,
@@ -311,29 +322,42 @@ fn wait_of(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-async fn start(Service(service): Service, Bearer(claims): Bearer, Path(named): Path<Named>) -> Result<Json<Value>, Problem> {
+/// Begins a job that was held.
+#[utoipa::path(post, path = "/v1/jobs/{id}/start", tag = "jobs", params(("id" = String, Path, description = "The job.")),
+    responses((status = 200, description = "The job.", body = Object), Problem))]
+pub async fn start(Service(service): Service, Bearer(claims): Bearer, Path(named): Path<Named>) -> Result<Json<Value>, Problem> {
     let id = find(&service, &claims, &named.id)?.id;
     service.jobs.start(id).await?;
     shown(&service, id)
 }
 
-async fn cancel(Service(service): Service, Bearer(claims): Bearer, Path(named): Path<Named>) -> Result<Json<Value>, Problem> {
+/// Stops a job; what was made of it is removed, what was sent stays.
+#[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = String, Path, description = "The job.")),
+    responses((status = 200, description = "The job.", body = Object), Problem))]
+pub async fn cancel(Service(service): Service, Bearer(claims): Bearer, Path(named): Path<Named>) -> Result<Json<Value>, Problem> {
     let id = find(&service, &claims, &named.id)?.id;
     service.jobs.cancel(id).await?;
     shown(&service, id)
 }
 
-async fn retry(
+/// Where a job goes on.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// With this stage; without it, with the first one that is not done.
+    stage: Option<String>,
+}
+
+/// Tries a job again, from the stage that failed or an earlier one.
+#[utoipa::path(post, path = "/v1/jobs/{id}/retry", tag = "jobs", params(("id" = String, Path, description = "The job.")),
+    request_body = Option<Retry>,
+    responses((status = 202, description = "The job.", body = Object), Problem))]
+pub async fn retry(
     Service(service): Service,
     Bearer(claims): Bearer,
     Path(named): Path<Named>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    #[derive(Default, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Retry {
-        stage: Option<String>,
-    }
     let id = find(&service, &claims, &named.id)?.id;
     let retry: Retry = match body.is_empty() {
         true => Retry::default(),
@@ -344,10 +368,17 @@ async fn retry(
     Ok((StatusCode::ACCEPTED, shown(&service, id)?))
 }
 
-async fn remove(_: Shared, Service(service): Service, Bearer(claims): Bearer, Path(named): Path<Named>) -> Result<StatusCode, Problem> {
+/// Removes a job with all that it published.
+#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "The job.")),
+    responses((status = 204, description = "It is gone."), Problem))]
+pub async fn remove(
+    _app: Shared,
+    Service(service): Service,
+    Bearer(claims): Bearer,
+    Path(named): Path<Named>,
+) -> Result<StatusCode, Problem> {
     let id = find(&service, &claims, &named.id)?.id;
-    service.jobs.delete(id).await?;
-    aside(move || service.artifacts.remove(id)).await?.map_err(JobsError::Files)?;
+    service.delete(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

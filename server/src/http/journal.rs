@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
 
 /// Longer texts of viewers are cut.
 const LONGEST: usize = 2000;
@@ -36,7 +37,7 @@ pub struct Keep {
 }
 
 /// What a page tells.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct FrontendEvent {
     /// Such as `joined`, `stalled`, `error`.
     event_type: String,

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// How long tokens are good that are asked for without a time, and at most.
 const TTL: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
@@ -57,6 +58,8 @@ fn mint_for(app: &App, claims: &Claims) -> Result<String, Problem> {
     app.auth.mint(claims).map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "no_token", error.to_string()))
 }
 
+/// Which sessions are on.
+#[utoipa::path(get, path = "/v1/live", tag = "live", responses((status = 200, description = "Those that the token may watch.", body = Object), Problem))]
 pub async fn list(app: Shared, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
     claims.must_be_author()?;
     let sessions = app.sessions.all();
@@ -64,6 +67,9 @@ pub async fn list(app: Shared, Bearer(claims): Bearer) -> Result<Json<Value>, Pr
     Ok(Json(json!({ "sessions": seen.map(|session| view(session)).collect::<Vec<_>>() })))
 }
 
+/// Begins a session with a lesson of the server.
+#[utoipa::path(post, path = "/v1/live", tag = "live", request_body = CreateRequest,
+    responses((status = 201, description = "How it is reached.", body = Object), Problem))]
 pub async fn create(app: Shared, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
     let request: CreateRequest = read(&body)?;
     claims.may_command(&request.room)?;
@@ -75,11 +81,17 @@ pub async fn create(app: Shared, Bearer(claims): Bearer, body: Bytes) -> Result<
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
+/// How a session stands.
+#[utoipa::path(get, path = "/v1/live/{room}", tag = "live", params(("room" = String, Path, description = "Its name.")),
+    responses((status = 200, description = "State, slide, viewers.", body = Object), Problem))]
 pub async fn show(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
     claims.may_watch(&room)?;
     Ok(Json(view(&*find(&app, &room)?)))
 }
 
+/// Ends a session.
+#[utoipa::path(delete, path = "/v1/live/{room}", tag = "live", params(("room" = String, Path, description = "Its name.")),
+    responses((status = 204, description = "It is over."), Problem))]
 pub async fn end(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) -> Result<StatusCode, Problem> {
     claims.may_command(&room)?;
     let (sessions, name) = (app.sessions.clone(), room.clone());
@@ -87,6 +99,9 @@ pub async fn end(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) 
     if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::no_room(&room)) }
 }
 
+/// Tells a session what to do.
+#[utoipa::path(post, path = "/v1/live/{room}/commands", tag = "live", params(("room" = String, Path, description = "Its name.")),
+    request_body = Command, responses((status = 202, description = "The state it is in now.", body = Object), Problem))]
 pub async fn command(
     app: Shared,
     Path(room): Path<String>,
@@ -104,6 +119,9 @@ pub async fn carry_out(session: Arc<Session>, command: Command) -> Result<State,
     Ok(aside(move || session.command(&command)).await??)
 }
 
+/// What each node of a session does, and how fast.
+#[utoipa::path(get, path = "/v1/live/{room}/graph", tag = "live", params(("room" = String, Path, description = "Its name.")),
+    responses((status = 200, description = "Nodes, edges, pictures a second.", body = Object), Problem))]
 pub async fn graph(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
     claims.may_command(&room)?;
     let session = find(&app, &room)?;
@@ -114,6 +132,9 @@ pub async fn graph(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer
     Ok(Json(answer))
 }
 
+/// Keeps what a viewer's page has seen in the event log: one event, or up to 100.
+#[utoipa::path(post, path = "/v1/live/{room}/log", tag = "live", params(("room" = String, Path, description = "Its name.")),
+    request_body = FrontendEvent, responses((status = 204, description = "Kept."), Problem))]
 pub async fn log(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer, body: Bytes) -> Result<StatusCode, Problem> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -136,16 +157,26 @@ fn note(app: &App, room: &str, event: FrontendEvent) {
     app.journal.frontend(room, event);
 }
 
+/// What a token is to be good for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// What its owner may do.
+    role: Role,
+    /// The room it is for; without one, all rooms.
+    room: Option<String>,
+    /// Who its owner is, in logs.
+    identity: Option<String>,
+    /// How long it is good, such as `1h`; at most a day.
+    #[schema(value_type = Option<String>)]
+    ttl: Option<DurationSetting>,
+}
+
+/// Makes a token. Nobody gives more than they have.
+#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", request_body = TokenRequest,
+    responses((status = 201, description = "The token, its id and its end.", body = Object), Problem))]
 pub async fn mint(app: Shared, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Request {
-        role: Role,
-        room: Option<String>,
-        identity: Option<String>,
-        ttl: Option<DurationSetting>,
-    }
-    let Request { role, room, identity, ttl } = read(&body)?;
+    let TokenRequest { role, room, identity, ttl } = read(&body)?;
     let ttl = ttl.map_or(TTL.0, |ttl| ttl.0.to_std());
     if ttl > TTL.1 {
         return Err(Problem::bad("ttl is too long; a token is good for at most 24h"));
@@ -166,6 +197,9 @@ pub async fn mint(app: Shared, Bearer(claims): Bearer, body: Bytes) -> Result<(S
     Ok((StatusCode::CREATED, Json(json!({ "token": token, "expires_at": new.exp, "jti": new.jti }))))
 }
 
+/// Takes a token back.
+#[utoipa::path(delete, path = "/v1/tokens/{jti}", tag = "tokens", params(("jti" = String, Path, description = "Its id.")),
+    responses((status = 204, description = "It is good no more."), Problem))]
 pub async fn revoke(app: Shared, Path(jti): Path<String>, Bearer(claims): Bearer) -> Result<StatusCode, Problem> {
     // One's own may always be given back.
     if claims.jti != jti {

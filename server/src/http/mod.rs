@@ -2,27 +2,36 @@
 
 mod access;
 mod backups;
+mod catalogue;
 mod decks;
 mod follow;
-mod job_files;
+pub(crate) mod job_files;
 mod jobs;
 mod journal;
 mod live;
+mod openapi;
 mod pages;
 mod problem;
 mod sockets;
+mod webhooks;
 mod whep;
 
+pub use access::token_in;
+pub use follow::{Follower, News};
+pub use job_files::answer;
 pub use journal::{Journal, Keep};
 pub use live::links;
+pub use sockets::{Closing, PROTOCOL, close, send};
 pub use whep::Peers;
 
 use crate::auth::Auth;
-use crate::compat::{Rapido, rapido_routes};
+use crate::compat::{self, Compat};
+use crate::config::Settings;
+use crate::limits::{self, Limits, Rule};
 use crate::live::Sessions;
+use crate::security::{self, Audit, TlsListener, audit};
 use crate::service::Service;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{any, get, post};
 use axum::serve::ListenerExt;
@@ -32,11 +41,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// The largest body that a request may have.
-const LARGEST: usize = 256 << 10;
 /// How often the machine's load is measured.
 const MEASURE: Duration = Duration::from_secs(2);
 /// What the system holds back of a connection, in bytes: more than a second of pictures would only be old ones.
@@ -49,23 +56,34 @@ const LAST: Duration = Duration::from_secs(3);
 /// What all requests share.
 pub struct App {
     /// Tokens.
-    pub auth: Auth,
+    pub auth: Arc<Auth>,
     /// What is given.
     pub sessions: Arc<Sessions>,
     /// The event log.
     pub journal: Journal,
+    /// Who did what.
+    pub audit: Arc<Audit>,
     /// How the outside reaches this server: `http://127.0.0.1:8080`.
     pub origin: String,
     /// Viewers by WebRTC and the tokens that made them.
     pub peers: Peers,
     /// How long viewers took to come in.
     pub joins: Joins,
-    /// How often the tokens of those who watch are looked at again.
-    pub recheck: Duration,
-    /// The adapter of the "Rapido" system.
-    pub rapido: Rapido,
+    /// How often who may ask.
+    pub limits: Arc<Limits>,
+    /// Adapters of other systems.
+    pub compat: Compat,
     /// Jobs, in a server that takes some.
     pub service: Option<Arc<Service>>,
+    /// What holds here.
+    pub settings: Settings,
+}
+
+impl App {
+    /// How often the tokens of those who watch are looked at again.
+    pub fn recheck(&self) -> Duration {
+        self.settings.auth.recheck.0.to_std()
+    }
 }
 
 /// The last seconds from token to first picture, as viewers told them.
@@ -113,6 +131,7 @@ impl Server {
     /// # Errors
     /// No thread can be had.
     pub fn start(listener: std::net::TcpListener, app: Arc<App>) -> std::io::Result<Server> {
+        let acceptor = security::tls(&app.settings).map_err(std::io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("http").enable_all().build()?;
         let (stop, stopped) = watch::channel(false);
         let work = move || {
@@ -128,19 +147,30 @@ impl Server {
                     }
                 });
                 // Pictures leave at once, and few of them wait where no viewer can skip them.
-                let listener = listener.tap_io(|stream| {
+                let tune = |stream: &mut TcpStream| {
                     let tuned = stream.set_nodelay(true).and_then(|()| SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER));
                     if let Err(error) = tuned {
                         tracing::debug!(%error, "a connection keeps the system's settings");
                     }
-                });
+                };
                 tokio::spawn(note_figures(app.clone()));
-                let served = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
+                let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+                let over = async move {
                     let _ = until.wait_for(|stop| *stop).await;
                     // Those who take media and news have been told that it is over.
                     tokio::time::sleep(Duration::from_millis(200)).await;
-                });
-                if let Err(error) = served.await {
+                };
+                let served = match acceptor {
+                    None => axum::serve(listener.tap_io(tune), service).with_graceful_shutdown(over).await,
+                    Some(acceptor) => match TlsListener::new(listener, acceptor) {
+                        Ok(listener) => {
+                            let listener = listener.tap_io(move |stream| tune(stream.get_mut().0));
+                            axum::serve(listener, service).with_graceful_shutdown(over).await
+                        }
+                        Err(error) => Err(error),
+                    },
+                };
+                if let Err(error) = served {
                     tracing::error!(%error, "the server has ended");
                 }
             });
@@ -181,9 +211,9 @@ async fn note_figures(app: Arc<App>) {
 }
 
 fn router(app: Arc<App>) -> Router {
+    let settings = &app.settings;
     let jobs = if app.service.is_some() { jobs::routes() } else { Router::new() };
-    Router::new()
-        .route("/health", get(pages::health))
+    let native = Router::new()
         .route("/metrics", get(pages::metrics))
         .route("/live/{room}", get(pages::viewer))
         .route("/assets/{*path}", get(pages::asset))
@@ -198,10 +228,14 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/live/{room}/events", any(sockets::events))
         .route("/v1/tokens", post(live::mint))
         .route("/v1/tokens/{jti}", axum::routing::delete(live::revoke))
-        .merge(jobs)
-        .merge(rapido_routes(&app))
-        .fallback(pages::nothing)
-        .layer(DefaultBodyLimit::max(LARGEST))
+        .merge(catalogue::routes())
+        .merge(openapi::routes())
+        .merge(jobs);
+    // Adapters have rules of their own for who may ask from where.
+    let all = security::origins(native, settings).merge(compat::routes(&app)).fallback(pages::nothing);
+    security::guard(all, settings)
         .layer(axum::middleware::map_response(pages::protect))
-        .with_state(app)
+        .layer(axum::middleware::from_fn_with_state(app.limits.on(Rule::Request), limits::enforce))
+        .layer(axum::middleware::from_fn_with_state(app.audit.clone(), audit::record))
+        .with_state(app.clone())
 }

@@ -1,11 +1,13 @@
-//! Pages and figures: the viewer page, `/metrics`, `/health`.
+//! Pages and figures: the viewer page, `/metrics`.
 
 use super::access::Bearer;
 use super::problem::Problem;
 use super::{Shared, aside};
+use crate::compat::Figures;
+use crate::jobs::JobsError;
 use crate::metrics::Metrics;
 use axum::extract::Path;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use rust_embed::RustEmbed;
 
@@ -39,22 +41,29 @@ pub async fn asset(Path(path): Path<String>) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], file.data.into_owned()).into_response()
 }
 
-pub async fn health() -> &'static str {
-    "ok"
-}
-
-/// The figures of the sessions that the token's bearer may command, as Prometheus text. They say nothing about who watches.
-pub async fn metrics(app: Shared, Bearer(claims): Bearer) -> Result<Response, Problem> {
-    claims.must_be_author()?;
+/// The figures of the sessions that the token's bearer may command, and of a server's jobs, as Prometheus text. They say nothing about who
+/// watches. Those of jobs are shown to whoever may ask the adapter whose clients know them by this address, too.
+pub async fn metrics(app: Shared, bearer: Result<Bearer, Problem>, headers: HeaderMap) -> Result<Response, Problem> {
+    let author = bearer.and_then(|Bearer(claims)| claims.must_be_author().map(|()| claims).map_err(Problem::from));
+    let claims = match author {
+        Ok(claims) => Some(claims),
+        Err(_) if app.service.is_some() && app.compat.video_message.shows_figures(&app, &headers) => None,
+        Err(problem) => return Err(problem),
+    };
     let text = aside(move || {
-        let seen = app.sessions.all().into_iter().filter(|session| claims.may_watch(session.name()).is_ok());
-        let reports = seen.map(|session| {
+        let metrics = Metrics::default();
+        if let Some(service) = &app.service {
+            metrics.add_jobs(&Figures::of(service)?);
+        }
+        let may_see = |room: &str| claims.as_ref().is_some_and(|claims| claims.may_watch(room).is_ok());
+        let reports = app.sessions.all().into_iter().filter(|session| may_see(session.name())).map(|session| {
             let viewers = session.room().map(|room| room.viewers()).unwrap_or_default();
             (session.name().to_string(), session.handle().report(), viewers)
         });
-        Metrics::default().of_rooms(&reports.collect::<Vec<_>>(), &app.joins.seconds())
+        let joins = if claims.is_some() { app.joins.seconds() } else { Vec::new() };
+        Ok::<_, JobsError>(metrics.of_rooms(&reports.collect::<Vec<_>>(), &joins))
     });
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.await?).into_response())
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.await??).into_response())
 }
 
 pub async fn nothing() -> Problem {

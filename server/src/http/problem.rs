@@ -5,7 +5,37 @@ use crate::live::{CommandError, CreateError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use plugins_webrtc::room::{Refused, WhepError};
-use serde_json::json;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::openapi::{self, Content, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+/// A problem as it is sent.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document {
+    /// Always `about:blank`: the code says more.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: Option<&'static str>,
+    /// The status.
+    status: u16,
+    /// A stable name for programs.
+    code: &'static str,
+    /// What happened.
+    detail: String,
+    /// What to do.
+    cure: String,
+}
+
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let content = Content::new(Some(RefOr::Ref(openapi::Ref::from_schema_name("Problem"))));
+        let response = ResponseBuilder::new().description("What went wrong, and what to do.").content("application/problem+json", content);
+        BTreeMap::from([("default".into(), RefOr::T(response.build()))])
+    }
+}
 
 /// What went wrong with a request.
 #[derive(Debug)]
@@ -47,10 +77,9 @@ impl IntoResponse for Problem {
         let Problem { status, code, detail } = self;
         // The part after the semicolon says what to do.
         let (what, cure) = detail.split_once("; ").unwrap_or((&detail, ""));
-        let body = json!({
-            "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "code": code, "detail": what, "cure": cure,
-        });
-        let mut response = (status, body.to_string()).into_response();
+        let (detail, cure) = (what.to_string(), cure.to_string());
+        let document = Document { kind: "about:blank", title: status.canonical_reason(), status: status.as_u16(), code, detail, cure };
+        let mut response = (status, axum::Json(document)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {

@@ -3,13 +3,14 @@
 //! A browser cannot send headers with a WebSocket, so the token comes as a subprotocol (`token.TOKEN` beside `lectern.v1`) or as the first
 //! message, `{"token": "…"}`; never in the address, which ends up in logs.
 
+use super::access::token_in;
 use super::problem::Problem;
 use super::{App, Shared};
 use crate::auth::{Claims, TokenError};
 use crate::live::{Command, Session, State};
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use plugins_webrtc::room::{Message, Now, Refused, Room};
 use serde::Deserialize;
@@ -20,7 +21,8 @@ use tokio::sync::broadcast::error::RecvError;
 
 /// Nobody is there to be told (RFC 6455, 7.4.1).
 const GONE: u16 = 1006;
-pub(super) const PROTOCOL: &str = "lectern.v1";
+/// What a browser asks for beside its token.
+pub const PROTOCOL: &str = "lectern.v1";
 /// How long a viewer may take to send its token.
 const TOKEN_WAIT: Duration = Duration::from_secs(10);
 /// How long one message may take to go out; who is slower is gone.
@@ -30,10 +32,11 @@ const LONGEST: usize = 64 << 10;
 
 /// Why a socket is closed (4000 to 4999 are for applications, RFC 6455).
 #[derive(Clone, Debug)]
-pub(super) struct Closing(u16, String);
+pub struct Closing(u16, String);
 
 impl Closing {
-    pub(super) fn new(code: u16, reason: &str) -> Closing {
+    /// With a code and a reason.
+    pub fn new(code: u16, reason: &str) -> Closing {
         Closing(code, reason.into())
     }
 
@@ -75,7 +78,7 @@ pub async fn media(
     headers: HeaderMap,
     ws: WebSocketUpgrade,
 ) -> Response {
-    let token = token_of(&headers);
+    let token = token_in(&headers).map(String::from);
     ws.protocols([PROTOCOL]).max_message_size(LONGEST).on_upgrade(move |mut socket| async move {
         let app = app.0;
         let closing = match admit(&app, &room, token, &mut socket).await {
@@ -90,7 +93,7 @@ pub async fn media(
 }
 
 pub async fn events(app: Shared, Path(room): Path<String>, headers: HeaderMap, ws: WebSocketUpgrade) -> Response {
-    let token = token_of(&headers);
+    let token = token_in(&headers).map(String::from);
     ws.protocols([PROTOCOL]).max_message_size(LONGEST).on_upgrade(move |mut socket| async move {
         let app = app.0;
         let closing = match admit(&app, &room, token, &mut socket).await {
@@ -104,7 +107,7 @@ pub async fn events(app: Shared, Path(room): Path<String>, headers: HeaderMap, w
 /// Sends the pictures and sound until the end, or until the viewer may or can take no more.
 async fn stream(app: &App, stage: &Arc<Room>, claims: &Claims, rung: usize, socket: &mut WebSocket) -> Result<(), Closing> {
     let mut viewer = stage.join(rung)?;
-    let mut recheck = tokio::time::interval(app.recheck);
+    let mut recheck = tokio::time::interval(app.recheck());
     loop {
         tokio::select! {
             message = viewer.next() => match message {
@@ -134,7 +137,7 @@ async fn follow(app: &App, session: &Arc<Session>, claims: &Claims, socket: &mut
         None => return Err(Closing(4404, Problem::no_room(session.name()).detail().into())),
     };
     send(socket, hello(session, &now)).await?;
-    let mut recheck = tokio::time::interval(app.recheck);
+    let mut recheck = tokio::time::interval(app.recheck());
     loop {
         tokio::select! {
             told = news.recv() => match told {
@@ -182,12 +185,6 @@ async fn obey(session: &Arc<Session>, claims: &Claims, text: &str) -> Result<(),
     super::live::carry_out(session.clone(), command).await.map(|_| ())
 }
 
-/// The token among the subprotocols.
-pub(super) fn token_of(headers: &HeaderMap) -> Option<String> {
-    let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
-    offered.split(',').find_map(|protocol| protocol.trim().strip_prefix("token.").map(String::from))
-}
-
 /// Lets somebody in whose token is good for this room.
 async fn admit(app: &App, room: &str, token: Option<String>, socket: &mut WebSocket) -> Result<(Claims, Arc<Session>), Closing> {
     let token = match token {
@@ -214,14 +211,19 @@ pub(super) async fn first_message(socket: &mut WebSocket) -> Result<String, Clos
     }
 }
 
-pub(super) async fn send(socket: &mut WebSocket, frame: Frame) -> Result<(), Closing> {
+/// Sends a message to a peer that takes it in time.
+///
+/// # Errors
+/// It does not.
+pub async fn send(socket: &mut WebSocket, frame: Frame) -> Result<(), Closing> {
     match tokio::time::timeout(SEND_WAIT, socket.send(frame)).await {
         Ok(sent) => Ok(sent?),
         Err(_) => Err(Closing(4408, "this viewer takes nothing".into())),
     }
 }
 
-pub(super) async fn close(mut socket: WebSocket, Closing(code, reason): Closing) {
+/// Says goodbye.
+pub async fn close(mut socket: WebSocket, Closing(code, reason): Closing) {
     if code == GONE {
         return;
     }

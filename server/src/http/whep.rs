@@ -32,6 +32,11 @@ pub struct Choice {
     rung: usize,
 }
 
+/// A viewer by WebRTC: the body is an SDP offer (WHEP).
+#[utoipa::path(post, path = "/v1/live/{room}/whep", tag = "live",
+    params(("room" = String, Path, description = "The session's name."), ("rung" = Option<usize>, Query, description = "Picture size: 0 is the largest.")),
+    request_body(content = String, content_type = "application/sdp"),
+    responses((status = 201, description = "The answer; Location names the viewer.", body = String, content_type = "application/sdp"), Problem))]
 pub async fn offer(
     app: Shared,
     Path(room): Path<String>,
@@ -53,6 +58,10 @@ pub async fn offer(
     Ok((StatusCode::CREATED, [(header::CONTENT_TYPE, "application/sdp".to_string()), (header::LOCATION, place)], answer).into_response())
 }
 
+/// A viewer by WebRTC goes, with the token that it came with.
+#[utoipa::path(delete, path = "/v1/live/{room}/whep/{id}", tag = "live",
+    params(("room" = String, Path, description = "The session's name."), ("id" = String, Path, description = "The viewer, by its Location.")),
+    responses((status = 204, description = "It has gone."), Problem))]
 pub async fn leave(app: Shared, Path((room, id)): Path<(String, String)>, Bearer(claims): Bearer) -> Result<StatusCode, Problem> {
     {
         let mut peers = app.peers.lock();
@@ -78,7 +87,7 @@ async fn send_away(app: &App, room: &str, id: &str) {
 pub async fn recheck(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            _ = tokio::time::sleep(app.recheck) => {}
+            _ = tokio::time::sleep(app.recheck()) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
         let gone: Vec<(String, String)> = {

@@ -1,7 +1,7 @@
 //! Where workers sign for their stages: the ledger's side of a stage that is being done, whoever does it and wherever.
 
 use super::rules::Rule;
-use crate::ledger::{JobError, Ledger, LedgerError, Ticket, Timestamp, Verdict};
+use crate::ledger::{JobError, JobId, JobState, Ledger, LedgerError, Ticket, Timestamp, Verdict};
 use crate::worker::{Ended, StageError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -49,6 +49,14 @@ impl Desk {
     pub fn is_held(&self, ticket: &Ticket) -> Result<bool, LedgerError> {
         let same = |held: &Ticket| (held.job, held.position, held.attempt) == (ticket.job, ticket.position, ticket.attempt);
         Ok(self.0.under_way()?.iter().any(same))
+    }
+
+    /// It is over, and well: nothing of it is done again.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn is_completed(&self, job: JobId) -> Result<bool, LedgerError> {
+        Ok(self.0.job(job)?.is_some_and(|job| job.state == JobState::Completed))
     }
 
     /// Whoever held a stage was not heard of again; what may be done next.

@@ -233,7 +233,13 @@ impl Jobs {
         if !self.ledger.write(move |write| write.delete(id)).await? {
             return Err(JobsError::Unknown(id));
         }
+        self.dispatch.forget(id).await;
         Ok(self.folders.remove(id)?)
+    }
+
+    /// Is something new taken?
+    pub fn takes_more(&self) -> bool {
+        !self.dispatch.is_draining()
     }
 
     /// Takes no new stages, gives back what is being done, and waits until nobody works.

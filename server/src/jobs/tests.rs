@@ -108,7 +108,7 @@ impl Place {
         let dispatch: Arc<dyn Dispatch> = match &ground.nats {
             None => Arc::new(Local::new(desk, puppet.clone(), slots, runtime)),
             Some(nats) => {
-                let server = Nats::start(&nats.url(), desk, runtime).await.unwrap();
+                let server = Nats::start(&nats.url(), desk, None, runtime).await.unwrap();
                 let how = (slots.room, slots.limit);
                 let station = Station::open(&nats.url(), "puppet", puppet.clone(), how, closing).await.unwrap();
                 tokio::spawn(station.run());

@@ -298,7 +298,8 @@ impl Write<'_> {
         let end = "UPDATE jobs SET state = ?2, error = ?3, finished_at = ?4 WHERE id = ?1";
         self.connection.prepare_cached(end)?.execute(params![job.to_string(), state, error, Timestamp::now()])?;
         let now = query::job(self.connection, job)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        self.tell(job, EventKind::Complete, None, json!({ "result": now.result, "error": now.error }))
+        self.tell(job, EventKind::Complete, None, json!({ "result": now.result, "error": now.error }))?;
+        self.announce(&now)
     }
 
     fn tell_stage(&self, ticket: &Ticket, state: StageState, mut data: Value) -> Result<(), LedgerError> {

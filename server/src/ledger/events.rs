@@ -5,6 +5,7 @@ use super::{Ledger, LedgerError};
 use rusqlite::{Connection, params};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
 use tokio::sync::broadcast::{Receiver, Sender, channel, error::RecvError};
 
 /// So many events wait for a follower; who is slower reads them from the ledger.
@@ -14,14 +15,21 @@ const PAGE: i64 = 200;
 
 /// Hands events on to those who follow their job.
 #[derive(Default)]
-pub struct Hub(Mutex<HashMap<JobId, Sender<Arc<Event>>>>);
+pub struct Hub {
+    jobs: Mutex<HashMap<JobId, Sender<Arc<Event>>>>,
+    /// A job is over.
+    pub ended: Notify,
+}
 
 impl Hub {
     pub fn tell(&self, events: Vec<Event>) {
         if events.is_empty() {
             return;
         }
-        let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if events.iter().any(|event| event.kind == EventKind::Complete) {
+            self.ended.notify_one();
+        }
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {
             let job = event.job;
             if jobs.get(&job).is_some_and(|followers| followers.send(Arc::new(event)).is_err()) {
@@ -32,7 +40,7 @@ impl Hub {
     }
 
     fn join(&self, job: JobId) -> Receiver<Arc<Event>> {
-        let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         // Those whose followers went before another event came.
         jobs.retain(|_, followers| followers.receiver_count() > 0);
         jobs.entry(job).or_insert_with(|| channel(WAITING).0).subscribe()

@@ -14,7 +14,9 @@ pub struct Migration {
 }
 
 /// All steps in order. They are only ever added to.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[JOBS, WEBHOOKS];
+
+const JOBS: Migration = Migration {
     up: "
             CREATE TABLE jobs (
                 id TEXT PRIMARY KEY,
@@ -82,7 +84,30 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
             CREATE INDEX events_by_job ON events (job, seq);
         ",
     down: "DROP TABLE events; DROP TABLE attempts; DROP TABLE stages; DROP TABLE jobs;",
-}];
+};
+
+const WEBHOOKS: Migration = Migration {
+    up: "
+            CREATE TABLE webhooks (
+                id TEXT PRIMARY KEY,
+                -- Null: it is told of everybody's jobs.
+                owner TEXT,
+                url TEXT NOT NULL,
+                secret TEXT NOT NULL,
+                created_at INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID;
+            CREATE TABLE deliveries (
+                id TEXT PRIMARY KEY,
+                webhook TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+                body TEXT NOT NULL,
+                attempt INTEGER NOT NULL,
+                due INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID;
+            CREATE INDEX deliveries_by_webhook ON deliveries (webhook);
+            CREATE INDEX deliveries_by_due ON deliveries (due);
+        ",
+    down: "DROP TABLE deliveries; DROP TABLE webhooks;",
+};
 
 /// Brings a file to the last of `steps`, up or down, in one transaction. Gives the versions before and after.
 ///

@@ -10,6 +10,7 @@ mod backup;
 mod change;
 mod check;
 mod events;
+mod hooks;
 mod migrations;
 mod names;
 mod query;
@@ -25,8 +26,9 @@ pub use backup::faults_of;
 pub use change::{Cancelled, Retried, Submitted, Verdict};
 use check::faults;
 pub use events::Follow;
+pub use hooks::{Delivery, Webhook};
 pub use query::{JobQuery, Order, Page};
-pub use records::{ErrorClass, Event, EventKind, Job, JobError, JobId, JobState, NewJob, NewStage, Ticket, Timestamp};
+pub use records::{ErrorClass, Event, EventKind, Job, JobError, JobId, JobState, NewJob, NewStage, Stage, StageState, Ticket, Timestamp};
 pub use writer::Write;
 
 use events::Hub;

@@ -64,6 +64,11 @@ impl Timestamp {
         Duration::from_millis((self.0 - earlier.0).max(0) as u64)
     }
 
+    /// So much later.
+    pub fn after(self, span: Duration) -> Timestamp {
+        Timestamp(self.0 + span.as_millis() as i64)
+    }
+
     /// So much earlier.
     pub fn before(self, span: Duration) -> Timestamp {
         Timestamp(self.0 - span.as_millis() as i64)
@@ -188,6 +193,12 @@ impl JobError {
     /// With a stable code, what happened, and what to do.
     pub fn new(class: ErrorClass, code: &str, detail: impl Into<String>, cure: impl Into<String>) -> JobError {
         JobError { class, code: code.into(), detail: detail.into(), cure: cure.into() }
+    }
+
+    /// What happened and what to do, as one text.
+    pub fn text(&self) -> String {
+        let JobError { detail, cure, .. } = self;
+        if cure.is_empty() { detail.clone() } else { format!("{detail}; {cure}") }
     }
 }
 

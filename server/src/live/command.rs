@@ -3,12 +3,13 @@
 use super::State;
 use engine::run::ControlError;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Longer answers are not spoken.
 pub const LONGEST_SAY: usize = 20_000;
 
 /// One command, as JSON: `{"command": "goto", "slide": 3}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Begin the lecture.

@@ -5,6 +5,7 @@ use super::load::{Load, SETTLING, cores_for};
 use super::session::{Premises, Session, State};
 use crate::decks::must_exist;
 use crate::failure::Failure;
+use crate::folders::{Astray, below};
 use crate::graphs::GraphFile;
 use engine::graph::check::Depth;
 use engine::graph::plan::Plan;
@@ -13,9 +14,10 @@ use engine::run::{Run, RunOptions};
 use plugins::lesson::{ImportOptions, import_shared, select};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// The longest that a session may last, unless it is told otherwise.
 pub const LIMIT: Duration = Duration::from_secs(12 * 3600);
@@ -23,8 +25,9 @@ pub const LIMIT: Duration = Duration::from_secs(12 * 3600);
 const DRAIN: Duration = Duration::from_secs(15);
 
 /// What `POST /v1/live` asks for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SessionRequest)]
 pub struct CreateRequest {
     /// The name that viewers join.
     pub room: String,
@@ -69,6 +72,7 @@ pub enum CreateError {
 pub struct Sessions {
     lessons: Option<PathBuf>,
     address: Option<String>,
+    limited: bool,
     load: Load,
     rooms: Mutex<BTreeMap<String, Slot>>,
 }
@@ -92,9 +96,10 @@ impl Slot {
 }
 
 impl Sessions {
-    /// Lessons are taken from a folder, where there is one; viewers by WebRTC are told `address` where it is the only one.
-    pub fn new(lessons: Option<PathBuf>, address: Option<String>) -> Sessions {
-        Sessions { lessons, address, load: Load::new(), rooms: Mutex::default() }
+    /// Lessons are taken from a folder, where there is one; viewers by WebRTC are told `address` where it is the only one. Where it is
+    /// `limited`, sessions are refused for which the machine has no room.
+    pub fn new(lessons: Option<PathBuf>, address: Option<String>, limited: bool) -> Sessions {
+        Sessions { lessons, address, limited, load: Load::new(), rooms: Mutex::default() }
     }
 
     /// The session of a room.
@@ -177,7 +182,7 @@ impl Sessions {
                 return Err(CreateError::Exists(lecture.room.clone()));
             }
             let coming: f64 = rooms.values().map(Slot::not_measured).sum();
-            if !rooms.is_empty() && !self.load.has_room(needed, coming) {
+            if self.limited && !rooms.is_empty() && !self.load.has_room(needed, coming) {
                 return Err(CreateError::Busy(self.load.busy() * 100.0));
             }
             rooms.insert(lecture.room.clone(), Slot::Coming(needed));
@@ -263,14 +268,10 @@ impl Sessions {
         let wrong = |text: String| CreateError::Lesson(text);
         let folder =
             self.lessons.as_ref().ok_or_else(|| wrong("this server gives no lessons by name; start it with --lessons DIR".into()))?;
-        let path = Path::new(lesson);
-        if lesson.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
-            return Err(wrong(format!("{lesson:?} is no path under the lessons' folder")));
-        }
-        let missing = || wrong(format!("there is no lesson {lesson:?} here"));
-        let found = folder.join(path).canonicalize().map_err(|_| missing())?;
-        let inside = folder.canonicalize().is_ok_and(|folder| found.starts_with(folder));
-        if inside { Ok(found) } else { Err(missing()) }
+        below(folder, lesson).map_err(|astray| match astray {
+            Astray::Outside => wrong(format!("{lesson:?} is no path under the lessons' folder")),
+            Astray::Missing => wrong(format!("there is no lesson {lesson:?} here")),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Slot>> {
@@ -290,12 +291,12 @@ mod tests {
         std::fs::write(lessons.join("a/talk.pdf"), "").unwrap();
         std::fs::write(folder.path().join("secret.pdf"), "").unwrap();
         std::os::unix::fs::symlink(folder.path().join("secret.pdf"), lessons.join("link.pdf")).unwrap();
-        let sessions = Sessions::new(Some(lessons), None);
+        let sessions = Sessions::new(Some(lessons), None, true);
         assert!(sessions.lesson("a/talk.pdf").is_ok());
         for outside in ["", "../secret.pdf", "/etc/passwd", "a/../../secret.pdf", "link.pdf", "none.pdf"] {
             assert!(sessions.lesson(outside).is_err(), "{outside}");
         }
-        assert!(Sessions::new(None, None).lesson("a/talk.pdf").is_err());
+        assert!(Sessions::new(None, None, true).lesson("a/talk.pdf").is_err());
         assert!(sessions.lesson_of("talk").is_err() && sessions.lesson_of("link").is_err());
         std::fs::write(folder.path().join("lessons/a/lesson.yaml"), "").unwrap();
         assert!(sessions.lesson_of("a").unwrap().ends_with("a/lesson.yaml"));

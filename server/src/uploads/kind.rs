@@ -20,7 +20,7 @@ pub enum Kind {
     Pdf,
     /// Word of 2007 and later.
     Docx,
-    /// Plain text in UTF-8.
+    /// Plain text, in UTF-8 or, with a byte order mark, UTF-16.
     Text,
     /// The same with marks.
     Markdown,
@@ -46,6 +46,10 @@ pub enum Kind {
     Mov,
     /// WebM film.
     WebM,
+    /// Matroska film.
+    Mkv,
+    /// AVI film.
+    Avi,
 }
 
 /// Slides.
@@ -57,7 +61,7 @@ pub const PICTURES: &[Kind] = &[Kind::Png, Kind::Jpeg];
 /// Recordings.
 pub const SOUNDS: &[Kind] = &[Kind::Wav, Kind::Mp3, Kind::M4a, Kind::Aac, Kind::Flac, Kind::Ogg];
 /// Films.
-pub const FILMS: &[Kind] = &[Kind::Mp4, Kind::Mov, Kind::WebM];
+pub const FILMS: &[Kind] = &[Kind::Mp4, Kind::Mov, Kind::WebM, Kind::Mkv, Kind::Avi];
 
 impl Kind {
     /// What people call it.
@@ -81,6 +85,8 @@ impl Kind {
             Kind::Mp4 => "an MP4 film",
             Kind::Mov => "a QuickTime film (.mov)",
             Kind::WebM => "a WebM film",
+            Kind::Mkv => "a Matroska film (.mkv)",
+            Kind::Avi => "an AVI film",
         }
     }
 
@@ -105,6 +111,8 @@ impl Kind {
             Kind::Mp4 => ".mp4",
             Kind::Mov => ".mov",
             Kind::WebM => ".webm",
+            Kind::Mkv => ".mkv",
+            Kind::Avi => ".avi",
         }
     }
 
@@ -157,6 +165,9 @@ fn magic(head: &[u8]) -> Option<Kind> {
     if at(0, b"RIFF") && at(8, b"WAVE") {
         return Some(Kind::Wav);
     }
+    if at(0, b"RIFF") && at(8, b"AVI ") {
+        return Some(Kind::Avi);
+    }
     if at(0, b"fLaC") {
         return Some(Kind::Flac);
     }
@@ -165,7 +176,8 @@ fn magic(head: &[u8]) -> Option<Kind> {
     }
     if at(0, b"\x1a\x45\xdf\xa3") {
         // Matroska's document type is said in its head.
-        return has(64, b"webm").then_some(Kind::WebM);
+        let kinds: [(&[u8], Kind); 2] = [(b"webm", Kind::WebM), (b"matroska", Kind::Mkv)];
+        return kinds.into_iter().find(|(word, _)| has(64, word)).map(|(_, kind)| kind);
     }
     if at(4, b"ftyp") {
         // ISO/IEC 14496-12, 4.3: the major brand.
@@ -198,16 +210,28 @@ fn magic(head: &[u8]) -> Option<Kind> {
 }
 
 fn text(head: &[u8], name: &str) -> Option<Kind> {
-    let valid = match std::str::from_utf8(head) {
-        Ok(text) => text,
-        // A letter may be cut off at the end of what is looked at.
-        Err(error) if error.error_len().is_none() => std::str::from_utf8(&head[..error.valid_up_to()]).ok()?,
-        Err(_) => return None,
+    // A letter may be cut off at the end of what is looked at.
+    let valid = match head {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes)?,
+        _ => match std::str::from_utf8(head) {
+            Ok(text) => text.into(),
+            Err(error) if error.error_len().is_none() => String::from_utf8_lossy(&head[..error.valid_up_to()]).into_owned(),
+            Err(_) => return None,
+        },
     };
     let plain = valid.chars().all(|c| !c.is_control() || "\t\n\r\u{c}".contains(c));
     let name = name.to_ascii_lowercase();
     let marked = name.ends_with(".md") || name.ends_with(".markdown");
     plain.then_some(if marked { Kind::Markdown } else { Kind::Text })
+}
+
+/// Text behind a byte order mark, if it is some.
+fn utf16(bytes: &[u8], read: fn([u8; 2]) -> u16) -> Option<String> {
+    let mut units: Vec<u16> = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
+    // The first half of a letter.
+    units.pop_if(|unit| (0xd800..0xdc00).contains(unit));
+    String::from_utf16(&units).ok().filter(|text| !text.is_empty())
 }
 
 /// Office's and OpenDocument's files are zip archives.

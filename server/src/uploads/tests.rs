@@ -55,10 +55,13 @@ async fn kinds_are_known_by_content() {
         ("NOTES.MD", "# Title".into(), Some(Kind::Markdown)),
         ("a.txt", vec![b'a', 0, b'b'], None),
         ("a.txt", b"\xff\xfe".to_vec(), None),
+        ("a.txt", b"\xff\xfeH\0i\0".to_vec(), Some(Kind::Text)),
+        ("a.md", b"\xfe\xff\0#\0 \0A".to_vec(), Some(Kind::Markdown)),
+        ("a.mp3", b"\xff\xfe\0\xd8".to_vec(), None),
         ("a.png", padded(b"\x89PNG\r\n\x1a\n"), Some(Kind::Png)),
         ("a.jpg", padded(b"\xff\xd8\xff\xe0"), Some(Kind::Jpeg)),
         ("a.wav", padded(b"RIFF\x24\0\0\0WAVEfmt "), Some(Kind::Wav)),
-        ("a.avi", padded(b"RIFF\x24\0\0\0AVI LIST"), None),
+        ("a.avi", padded(b"RIFF\x24\0\0\0AVI LIST"), Some(Kind::Avi)),
         ("a.mp3", padded(b"ID3\x04"), Some(Kind::Mp3)),
         ("a.mp3", padded(b"\xff\xfb\x90\x44"), Some(Kind::Mp3)),
         ("a.mp3", padded(b"\xff\xfb\xf0\x44"), None),
@@ -70,7 +73,7 @@ async fn kinds_are_known_by_content() {
         ("a.flac", padded(b"fLaC"), Some(Kind::Flac)),
         ("a.ogg", padded(b"OggS"), Some(Kind::Ogg)),
         ("a.webm", padded(b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm"), Some(Kind::WebM)),
-        ("a.mkv", padded(b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x88matroska"), None),
+        ("a.mkv", padded(b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x88matroska"), Some(Kind::Mkv)),
         ("a.exe", padded(b"MZ\x90\0\x03"), None),
     ];
     for (name, content, kind) in cases {

@@ -29,7 +29,11 @@ const LONGEST: usize = 16 << 20;
 
 /// The program that children run.
 #[derive(Clone, Debug)]
-pub struct Program(PathBuf);
+pub struct Program {
+    path: PathBuf,
+    /// Where they keep what they made, to find it again.
+    cache: Option<PathBuf>,
+}
 
 /// How a child ended.
 #[derive(Debug)]
@@ -50,7 +54,12 @@ impl Program {
     /// # Errors
     /// The system does not say where it is.
     pub fn own() -> io::Result<Program> {
-        std::env::current_exe().map(Program)
+        Ok(Program { path: std::env::current_exe()?, cache: None })
+    }
+
+    /// With a cache that is not the user's: one that several workers share.
+    pub fn with_cache(self, folder: PathBuf) -> Program {
+        Program { cache: Some(folder), ..self }
     }
 
     /// Runs it in a folder, printing JSON, to its end or until it is to stop. `event` is told each event that it prints.
@@ -59,8 +68,9 @@ impl Program {
     /// It cannot be started or listened to.
     pub async fn run(&self, folder: &Path, arguments: &[OsString], stop: &mut Stop, mut event: impl FnMut(&Value)) -> io::Result<Exit> {
         let mut command = Command::new("nice");
-        command.args(["-n", "10"]).arg(&self.0).args(arguments).arg("--json");
+        command.args(["-n", "10"]).arg(&self.path).args(arguments).arg("--json");
         command.current_dir(folder).env(PARENT, std::process::id().to_string());
+        command.envs(self.cache.iter().map(|cache| ("XDG_CACHE_HOME", cache)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
         let mut group = Group::start(command).await?;
         let out = group.child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -200,7 +210,7 @@ mod tests {
     use tokio::sync::watch;
 
     fn shell(script: &str) -> (Program, Vec<OsString>) {
-        (Program("sh".into()), vec!["-c".into(), script.into()])
+        (Program { path: "sh".into(), cache: None }, vec!["-c".into(), script.into()])
     }
 
     async fn run(script: &str, stop: &mut Stop) -> Exit {

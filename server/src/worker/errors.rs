@@ -1,6 +1,7 @@
 //! Why a stage failed, and of which class that is.
 
 use super::child::Exit;
+use crate::artifacts::StoreError;
 use crate::ledger::ErrorClass;
 use plugins::cache_folder;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,27 @@ impl StageError {
             _ => ErrorClass::Recoverable,
         };
         StageError::new(class, "files", format!("files of the job cannot be handled: {error}"), "look at the disk of the server")
+    }
+
+    /// The store of artifacts does not do what it should.
+    pub fn store(error: &StoreError) -> StageError {
+        // What the store says names places of this machine.
+        tracing::warn!(%error, "a stage cannot use the store of artifacts");
+        let short = |cause: &str| SHORT.iter().any(|words| cause.contains(words));
+        let (class, code, detail) = match error {
+            StoreError::NoRoom { .. } => (ErrorClass::Resource, "no_room", "there is no room for files of the job"),
+            StoreError::File { cause, .. } if short(cause) => (ErrorClass::Resource, "no_room", "there is no room for files of the job"),
+            StoreError::File { .. } => (ErrorClass::Recoverable, "files", "files of the job cannot be handled"),
+            StoreError::Name(..) => (ErrorClass::Permanent, "invalid", "a file has a name that cannot be published"),
+            StoreError::Damaged { .. } => (ErrorClass::Recoverable, "damaged", "files of the job were damaged on their way"),
+            StoreError::Missing { .. } | StoreError::Expired { .. } => {
+                (ErrorClass::External, "not_in_store", "files of the job are not in the store")
+            }
+            StoreError::Store { .. } | StoreError::Place { .. } => {
+                (ErrorClass::External, "store", "the store of artifacts does not answer as it should")
+            }
+        };
+        StageError::new(class, code, detail, "look at the store and its disk, and into the server's log")
     }
 
     /// A child did not succeed.

@@ -3,19 +3,22 @@
 mod attempt;
 mod child;
 mod errors;
+mod helping;
 mod publish;
 mod script;
 mod station;
 mod steps;
 mod task;
+mod transfer;
 
 pub use attempt::attempt;
-pub use child::{Program, follow_parent};
+pub use child::{Exit, Program, follow_parent};
 pub use errors::StageError;
-pub use publish::{Artifact, Artifacts, ArtifactsError};
+pub use publish::{set_of, view};
 pub use station::Station;
 pub use steps::Worker;
-pub use task::{Class, Looks, Said, Task, Wishes};
+pub use task::{Class, Layout, Looks, Presenter, Said, Task, Wishes};
+pub use transfer::Transfer;
 
 use crate::jobs::Report;
 use crate::ledger::Ticket;
@@ -49,6 +52,16 @@ pub enum Ended {
 pub trait Perform: Send + Sync {
     /// Does one, telling how far it is. Dropped before its end, it stops and leaves nothing running.
     fn perform<'a>(&'a self, ticket: &'a Ticket, report: watch::Sender<Report>, stop: Stop) -> BoxFuture<'a, Result<Ended, StageError>>;
+
+    /// Helps somebody else who does this one, as far as both share what they make. There may be nothing to help with.
+    fn help<'a>(&'a self, _ticket: &'a Ticket, _stop: Stop) -> BoxFuture<'a, ()> {
+        async {}.boxed()
+    }
+
+    /// Files of jobs come to it by the store; otherwise they lie in a folder that it shares with the server.
+    fn is_by_store(&self) -> bool {
+        false
+    }
 }
 
 /// Tells a worker to stop, by one of several voices.

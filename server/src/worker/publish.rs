@@ -1,132 +1,66 @@
-//! What jobs have published: `artifacts/job/ID/NAME`, all of a job's files or none.
+//! What a job publishes: the set `job/ID` of the store, all of its files or none.
 
-use crate::artifacts::content_type;
-use crate::folders::{link, remove_folder};
+use crate::artifacts::{Artifacts, Entry, Item, StoreError, file_error};
 use crate::ledger::JobId;
-use serde::Serialize;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use serde_json::{Value, json};
+use std::path::Path;
 
-/// Why artifacts could not be had or kept.
-#[derive(Debug, thiserror::Error)]
-pub enum ArtifactsError {
-    /// No such file.
-    #[error("the job has published no file {0:?}")]
-    Missing(String),
-    /// The disk.
-    #[error("artifacts cannot be kept or had: {0}; look at the disk of the server")]
-    Files(#[from] io::Error),
+/// The set of a job.
+pub fn set_of(job: JobId) -> String {
+    format!("job/{job}")
 }
 
-/// A file that was published.
-#[derive(Clone, Debug, Serialize)]
-pub struct Artifact {
-    /// Its name.
-    pub name: String,
-    /// In bytes.
-    pub size: u64,
-    /// Its media type.
-    pub content_type: &'static str,
-    /// Where it lies.
-    #[serde(skip)]
-    pub path: PathBuf,
+/// Publishes the files of a folder, by name, in place of what the job published before.
+///
+/// # Errors
+/// They cannot be read, or the store does not take them: then all is as it was.
+pub async fn publish(artifacts: &Artifacts, job: JobId, folder: &Path) -> Result<Vec<Entry>, StoreError> {
+    let mut items = Vec::new();
+    let mut entries = tokio::fs::read_dir(folder).await.map_err(file_error(folder))?;
+    while let Some(entry) = entries.next_entry().await.map_err(file_error(folder))? {
+        if entry.file_type().await.map_err(file_error(folder))?.is_file() {
+            items.push(Item::new(entry.file_name().to_string_lossy(), entry.path()));
+        }
+    }
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    if items.is_empty() {
+        artifacts.remove(&set_of(job)).await?;
+        return Ok(Vec::new());
+    }
+    Ok(artifacts.publish(&set_of(job), &items).await?.files)
 }
 
-/// See the module docs.
-#[derive(Clone, Debug)]
-pub struct Artifacts(PathBuf);
-
-impl Artifacts {
-    /// In this folder.
-    pub fn new(folder: PathBuf) -> Artifacts {
-        Artifacts(folder)
-    }
-
-    fn of(&self, job: JobId) -> PathBuf {
-        self.0.join("job").join(job.to_string())
-    }
-
-    /// Publishes the files of a folder, in place of what the job published before.
-    ///
-    /// # Errors
-    /// There is none, or it cannot be written: then all is as it was.
-    pub fn publish(&self, job: JobId, folder: &Path) -> Result<Vec<Artifact>, ArtifactsError> {
-        let (place, part) = (self.of(job), self.of(job).with_added_extension("part"));
-        remove_folder(&part)?;
-        fs::create_dir_all(&part)?;
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                let copy = part.join(entry.file_name());
-                link(&entry.path(), &copy)?;
-                File::open(&copy)?.sync_all()?;
-            }
-        }
-        File::open(&part)?.sync_all()?;
-        remove_folder(&place)?;
-        fs::rename(&part, &place)?;
-        Ok(self.list(job)?)
-    }
-
-    /// What a job has published, by name.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub fn list(&self, job: JobId) -> io::Result<Vec<Artifact>> {
-        let entries = match fs::read_dir(self.of(job)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let entry = entry?;
-            let path = entry.path();
-            let name = entry.file_name().to_string_lossy().into_owned();
-            found.push(Artifact { content_type: content_type(&name), name, size: entry.metadata()?.len(), path });
-        }
-        found.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(found)
-    }
-
-    /// One of them.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn find(&self, job: JobId, name: &str) -> Result<Artifact, ArtifactsError> {
-        self.list(job)?.into_iter().find(|artifact| artifact.name == name).ok_or_else(|| ArtifactsError::Missing(name.into()))
-    }
-
-    /// Removes what a job has published.
-    ///
-    /// # Errors
-    /// It cannot be removed.
-    pub fn remove(&self, job: JobId) -> io::Result<()> {
-        remove_folder(&self.of(job))
-    }
+/// A file as it is shown.
+pub fn view(entry: &Entry) -> Value {
+    let Entry { name, size, sha256, content_type, tier: _ } = entry;
+    json!({ "name": name, "size": size, "content_type": content_type, "sha256": sha256 })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::artifacts::Options;
+    use std::fs;
 
-    #[test]
-    fn a_job_publishes_all_or_nothing_and_anew() {
+    #[tokio::test]
+    async fn a_job_publishes_all_or_nothing_and_anew() {
         let place = tempfile::tempdir().unwrap();
-        let (artifacts, output) = (Artifacts::new(place.path().join("artifacts")), place.path().join("output"));
+        let output = place.path().join("output");
+        let options = Options { floor: 0, ..Options::default() };
+        let artifacts = Artifacts::open(place.path().join("artifacts").to_str().unwrap(), options).unwrap();
         let job = JobId::new();
-        assert!(artifacts.publish(job, &output).is_err() && artifacts.list(job).unwrap().is_empty());
-        fs::create_dir(&output).unwrap();
-        fs::write(output.join("film.mp4"), "one").unwrap();
+        assert!(publish(&artifacts, job, &output).await.is_err() && artifacts.manifest(&set_of(job)).await.unwrap().is_none());
+        fs::create_dir_all(output.join("folder")).unwrap();
         fs::write(output.join("film.vtt"), "WEBVTT").unwrap();
-        let names = |found: Vec<Artifact>| found.into_iter().map(|artifact| (artifact.name, artifact.content_type)).collect::<Vec<_>>();
-        let due = [("film.mp4".to_string(), "video/mp4"), ("film.vtt".to_string(), "text/vtt")];
-        assert_eq!(names(artifacts.publish(job, &output).unwrap()), due);
+        fs::write(output.join("film.mp4"), "one").unwrap();
+        let names = |found: Vec<Entry>| found.into_iter().map(|entry| (entry.name, entry.content_type)).collect::<Vec<_>>();
+        let due = [("film.mp4", "video/mp4"), ("film.vtt", "text/vtt")].map(|(name, kind)| (name.to_string(), kind.to_string()));
+        assert_eq!(names(publish(&artifacts, job, &output).await.unwrap()), due);
         fs::remove_file(output.join("film.vtt")).unwrap();
-        assert_eq!(names(artifacts.publish(job, &output).unwrap()), due[..1]);
-        assert_eq!(artifacts.find(job, "film.mp4").unwrap().size, 3);
-        assert!(matches!(artifacts.find(job, "../film.mp4"), Err(ArtifactsError::Missing(_))));
-        artifacts.remove(job).unwrap();
-        assert!(artifacts.list(job).unwrap().is_empty());
+        assert_eq!(names(publish(&artifacts, job, &output).await.unwrap()), due[..1]);
+        assert_eq!(artifacts.find(&set_of(job), "film.mp4").await.unwrap().entry.size, 3);
+        fs::remove_file(output.join("film.mp4")).unwrap();
+        assert!(publish(&artifacts, job, &output).await.unwrap().is_empty());
+        assert_eq!(artifacts.manifest(&set_of(job)).await.unwrap(), None);
     }
 }

@@ -1,12 +1,14 @@
 //! A worker that takes its stages from NATS, on this machine or another one.
 
-use super::{Class, Perform, Stop, attempt};
-use crate::dispatch::{Answer, DESK, Done, HELLO, Key, Link, NatsError, Room, STOP, Say, Stopped, key, read};
+use super::helping::{ASK, Helping};
+use super::{Class, Perform, Stop, Task, attempt};
+use crate::dispatch::{Answer, DESK, Done, HELLO, HELP, Help, Key, Link, NatsError, Room, STOP, Say, Stopped, key, read};
 use crate::ledger::Ticket;
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::StreamExt;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +34,7 @@ pub struct Station {
     /// What is being done, and how to stop it.
     stops: Mutex<HashMap<Key, watch::Sender<bool>>>,
     closing: watch::Receiver<bool>,
+    helping: Arc<Helping>,
 }
 
 impl Station {
@@ -47,7 +50,8 @@ impl Station {
         closing: watch::Receiver<bool>,
     ) -> Result<Station, NatsError> {
         let link = Link::connect(url, name).await?;
-        Ok(Station { link, worker, name: name.into(), room, limit, stops: Mutex::default(), closing })
+        let helping = Helping::new(worker.clone());
+        Ok(Station { link, worker, name: name.into(), room, limit, stops: Mutex::default(), closing, helping })
     }
 
     /// Works until it is to end; then gives back what it is at.
@@ -60,6 +64,7 @@ impl Station {
         let mut beside = JoinSet::new();
         beside.spawn(station.clone().say_hello());
         beside.spawn(station.clone().listen(stops));
+        beside.spawn(station.clone().help(station.link.hear::<Help>(HELP).await?));
         let mut slots = JoinSet::new();
         for (class, count) in [(Class::Heavy, station.room.heavy), (Class::Light, station.room.light)] {
             let work = station.link.work(class).await?;
@@ -68,6 +73,7 @@ impl Station {
             }
         }
         slots.join_all().await;
+        station.helping.stop();
         Ok(())
     }
 
@@ -88,7 +94,35 @@ impl Station {
     async fn listen(self: Arc<Station>, stops: impl futures_util::Stream<Item = (Stopped, Option<String>)> + Send + 'static) {
         let mut stops = pin!(stops);
         while let Some((Stopped { job }, _)) = stops.next().await {
+            self.helping.leave(job);
             self.lock().iter().filter(|(key, _)| key.0 == job).for_each(|(_, stop)| _ = stop.send_replace(true));
+        }
+    }
+
+    /// Helps where help is asked for, as long as there is nothing else to do.
+    async fn help(self: Arc<Station>, asked: impl futures_util::Stream<Item = (Help, Option<String>)> + Send + 'static) {
+        let mut asked = pin!(asked);
+        let mut look = tokio::time::interval(ASK);
+        loop {
+            tokio::select! {
+                heard = asked.next() => match heard {
+                    Some((help, _)) if help.worker != self.name && !*self.closing.borrow() => self.helping.asked(help.ticket),
+                    Some(_) => {}
+                    None => return,
+                },
+                _ = look.tick() => self.helping.look(),
+            }
+        }
+    }
+
+    /// Asks for help with a film, again and again.
+    async fn ask_for_help(&self, ticket: &Ticket) -> Infallible {
+        let help = Help { worker: self.name.clone(), ticket: ticket.clone() };
+        loop {
+            tokio::time::sleep(ASK).await;
+            if let Err(error) = self.link.say(HELP, &help).await {
+                tracing::debug!(%error, "nobody hears that help is wanted");
+            }
         }
     }
 
@@ -113,7 +147,10 @@ impl Station {
 
     async fn handle(&self, message: &Message) {
         let answer = match read::<Ticket>(&message.payload) {
-            Ok(ticket) => self.link.ask(&Say::Begin { worker: self.name.clone(), ticket }).await,
+            Ok(ticket) => {
+                let by_store = self.worker.is_by_store();
+                self.link.ask(&Say::Begin { worker: self.name.clone(), ticket, by_store }).await
+            }
             Err(error) => {
                 tracing::error!(%error, "a ticket cannot be read and is thrown away");
                 Ok(Answer::No)
@@ -149,7 +186,15 @@ impl Station {
             !matches!(self.link.ask(&Say::Progress { ticket: ticket.clone(), report }).await, Ok(Answer::No))
         };
         let stop = Stop::new(stopped).or(self.closing.clone());
-        let ended = attempt(&*self.worker, ticket, stop, self.limit, tell).await;
+        let _own = (Task::class_of(&ticket.task) == Class::Heavy).then(|| self.helping.own());
+        let attempt = attempt(&*self.worker, ticket, stop, self.limit, tell);
+        let ended = match Task::name_of(&ticket.task) == "render" {
+            true => tokio::select! {
+                ended = attempt => ended,
+                never = self.ask_for_help(ticket) => match never {},
+            },
+            false => attempt.await,
+        };
         let done = Done { ticket: ticket.clone(), ended };
         let said = async {
             while let Err(error) = self.link.done(&done).await {

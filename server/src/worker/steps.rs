@@ -1,11 +1,16 @@
 //! Each task, as what is done for it.
 
+mod films;
+
 use super::child::{Exit, Program};
-use super::publish::Artifacts;
+use super::publish::{publish, view};
 use super::script;
-use super::task::{Looks, Said, Task, Wishes};
-use super::{Ended, Perform, StageError, Stop};
-use crate::folders::Folders;
+use super::task::{Class, Layout, Looks, Said, Task, Wishes};
+use super::{Ended, Perform, StageError, Stop, Transfer};
+use crate::artifacts::{Artifacts, StoreError};
+use crate::config::GuardSettings;
+use crate::folders::{Folders, remove_folder};
+use crate::guard::{Guard, Preset, Rules, Verdict, sensors};
 use crate::jobs::Report;
 use crate::ledger::{ErrorClass, Ticket};
 use futures_util::FutureExt;
@@ -14,23 +19,24 @@ use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// The graph that speaks and shows nothing.
 const NARRATION: &str = include_str!("../../../graphs/narration.yaml");
-/// The graph of the picture that stands for a film.
-const THUMBNAIL: &str = include_str!("../../../graphs/thumbnail.yaml");
-/// So many warnings of a film are kept with its job.
-const WARNINGS: usize = 100;
 
 /// Does stages in children of this program.
 pub struct Worker {
     folders: Folders,
-    artifacts: Artifacts,
+    artifacts: Arc<Artifacts>,
     program: Program,
+    guard: Guard,
+    /// How films look when neither their job nor the guard says it.
+    usual: Option<Preset>,
+    /// Where this machine shares no folder with the server.
+    transfer: Option<Transfer>,
     /// The name of stages of which the next one fails.
     fault: Mutex<Option<String>>,
 }
@@ -43,6 +49,8 @@ struct Step<'a> {
     folder: PathBuf,
     report: watch::Sender<Report>,
     stop: Stop,
+    /// What is to be known about how it was done.
+    note: Option<String>,
 }
 
 /// Why a step ended early.
@@ -63,11 +71,28 @@ impl From<io::Error> for Broken {
     }
 }
 
+impl From<StoreError> for Broken {
+    fn from(error: StoreError) -> Broken {
+        Broken::Failed(StageError::store(&error))
+    }
+}
+
 impl Worker {
-    /// In these folders. `LECTERN_FAIL_STAGE` names a stage that fails once: to rehearse what those do then who wait for a job.
-    pub fn new(folders: Folders, artifacts: Artifacts, program: Program) -> Worker {
+    /// In these folders, publishing to this store. `LECTERN_FAIL_STAGE` names a stage that fails once: to rehearse what those do then who
+    /// wait for a job.
+    ///
+    /// # Errors
+    /// Nobody can look after the machine.
+    pub fn new(folders: Folders, artifacts: Arc<Artifacts>, program: Program, guard: &GuardSettings) -> io::Result<Worker> {
         let fault = std::env::var("LECTERN_FAIL_STAGE").ok().filter(|name| !name.is_empty());
-        Worker { folders, artifacts, program, fault: Mutex::new(fault) }
+        let (usual, guard) = (guard.quality, Guard::start(Rules::of(guard), sensors())?);
+        Ok(Worker { folders, artifacts, program, guard, usual, transfer: None, fault: Mutex::new(fault) })
+    }
+
+    /// The same on a machine that shares no folder with the server: files of jobs come by the store and go there.
+    #[must_use]
+    pub fn by_store(self) -> Worker {
+        Worker { transfer: Some(Transfer::new(self.artifacts.clone(), self.folders.clone())), ..self }
     }
 
     /// This stage is the one that is to fail.
@@ -79,7 +104,7 @@ impl Worker {
 impl Perform for Worker {
     fn perform<'a>(&'a self, ticket: &'a Ticket, report: watch::Sender<Report>, stop: Stop) -> BoxFuture<'a, Result<Ended, StageError>> {
         let folder = self.folders.work(ticket.job);
-        let step = Step { worker: self, ticket, folder, report, stop };
+        let step = Step { worker: self, ticket, folder, report, stop, note: None };
         async move {
             match step.run().await {
                 Ok(ended) => Ok(ended),
@@ -89,10 +114,47 @@ impl Perform for Worker {
         }
         .boxed()
     }
+
+    fn help<'a>(&'a self, ticket: &'a Ticket, mut stop: Stop) -> BoxFuture<'a, ()> {
+        let folder = self.folders.work(ticket.job);
+        async move {
+            let task = serde_json::from_value(ticket.task.clone()).map(Task::plain);
+            let Ok((Task::Render { lesson, wishes, looks, .. }, _)) = task else { return };
+            // Whoever asks may keep its files, and what it makes, elsewhere.
+            if self.transfer.is_some() || !folder.join(Folders::PROCESSING).is_dir() || self.guard.look() != Verdict::Go(None) {
+                return;
+            }
+            let mut arguments = words(["render", &lesson, "--help-another", "-o", "processing/film.mp4"]);
+            arguments.extend(wishes.arguments());
+            arguments.extend(looks.arguments());
+            match self.program.run(&folder, &arguments, &mut stop, |_| {}).await {
+                Ok(Exit::Done(_) | Exit::Stopped) => {}
+                // Whoever makes the film will say what is wrong with it.
+                other => tracing::info!(job = %ticket.job, ?other, "helping came to nothing"),
+            }
+        }
+        .boxed()
+    }
+
+    fn is_by_store(&self) -> bool {
+        self.transfer.is_some()
+    }
 }
 
 impl Step<'_> {
     async fn run(mut self) -> Result<Ended, Broken> {
+        let worker = self.worker;
+        let Some(transfer) = &worker.transfer else { return self.make().await };
+        self.say("fetching the files");
+        let before = unless(&mut self.stop, transfer.fetch(self.ticket)).await?;
+        let ended = self.make().await?;
+        if let Ended::Done { .. } = ended {
+            unless(&mut self.stop, transfer.bring(self.ticket, &before)).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn make(&mut self) -> Result<Ended, Broken> {
         let unknown = |error: serde_json::Error| {
             let cure = "the job was made by another version of this program; submit it again";
             StageError::new(ErrorClass::Permanent, "unknown_task", format!("this task is not known here: {error}"), cure)
@@ -110,18 +172,25 @@ impl Step<'_> {
             .into());
         }
         self.worker.folders.input(self.ticket.job)?;
+        let (task, note) = task.plain();
+        self.note = note;
+        let preset = if Task::class_of(&self.ticket.task) == Class::Heavy { self.rest().await? } else { None };
         let result = match &task {
             Task::Content { document, wishes, lesson } => self.content(document, wishes, lesson).await?,
-            Task::Script { said, title, language, lesson } => self.script(said, title, language.as_deref(), lesson).await?,
+            Task::Script { said, title, language, layout, lesson } => {
+                self.script(said, (title, language.as_deref()), *layout, lesson).await?
+            }
             Task::Import { deck } => self.import(deck).await?,
             Task::Narrate { lesson, looks, sound } => self.narrate(lesson, looks, sound).await?,
-            Task::Render { lesson, wishes, looks, film } => self.render(lesson, wishes, looks, film).await?,
+            Task::NarrateEach { lesson, looks, sound } => self.narrate_each(lesson, looks, sound).await?,
+            Task::Render { lesson, wishes, looks, film } => self.render(lesson, wishes, looks, (film, preset)).await?,
             Task::Join { parts, looks, film } => self.join(parts, looks, film).await?,
             Task::Transcript { lesson, text } => self.transcript(lesson, text).await?,
             Task::Publish => self.publish().await?,
-            Task::Skip { because } => return Ok(Ended::Skipped { because: because.clone() }),
+            Task::Lack { what, cure } => return Err(StageError::new(ErrorClass::Permanent, "not_there", what, cure).into()),
+            Task::Skip { because } | Task::Instead { because, .. } => return Ok(Ended::Skipped { because: because.clone() }),
         };
-        Ok(Ended::Done { result, note: None })
+        Ok(Ended::Done { result, note: self.note.take() })
     }
 
     async fn content(&mut self, document: &str, wishes: &Wishes, lesson: &str) -> Result<Value, Broken> {
@@ -139,7 +208,7 @@ impl Step<'_> {
         Ok(result)
     }
 
-    async fn script(&mut self, said: &Said, title: &str, language: Option<&str>, lesson: &str) -> Result<Value, Broken> {
+    async fn script(&mut self, said: &Said, of: (&str, Option<&str>), layout: Layout, lesson: &str) -> Result<Value, Broken> {
         self.say("writing the script");
         let text = match said {
             Said::Text(text) => text.clone(),
@@ -150,7 +219,7 @@ impl Step<'_> {
             let (what, cure) = why.split_once("; ").unwrap_or((&why, ""));
             StageError::new(ErrorClass::Permanent, "invalid", what, cure)
         };
-        let written = script::lesson(title, language, &text).map_err(invalid)?;
+        let written = script::lesson(of, layout, &text).map_err(invalid)?;
         self.make_folder(lesson)?;
         fs::write(self.folder.join(lesson), written)?;
         Ok(json!({ "lesson": lesson, "words": text.split_whitespace().count() }))
@@ -176,33 +245,18 @@ impl Step<'_> {
         Ok(json!({ "sound": sound, "media_seconds": seconds }))
     }
 
-    async fn render(&mut self, lesson: &str, wishes: &Wishes, looks: &Looks, film: &str) -> Result<Value, Broken> {
-        let made = self.attempt()?.join("film.mp4");
-        let mut arguments = words(["render", lesson, "-o"]);
-        arguments.push(made.clone().into());
-        arguments.extend(wishes.arguments());
-        arguments.extend(looks.arguments());
-        let mut result = self.film(&arguments, film, &made).await?;
-        let first = looks.slides.as_deref().map_or("1", |slides| slides.split([',', '-']).next().unwrap_or("1").trim());
-        let picture = Path::new(film).with_extension("jpg").display().to_string();
+    async fn narrate_each(&mut self, lesson: &str, looks: &Looks, sound: &str) -> Result<Value, Broken> {
+        self.make_folder(sound)?;
+        let shown = self.show(lesson).await?;
+        let numbers: Vec<String> = shown["slides"].as_array().into_iter().flatten().map(|slide| slide["number"].to_string()).collect();
         let voice = looks.voice.as_deref().unwrap_or("default");
-        // A film without a picture that stands for it is still a film.
-        match self.graph("thumbnail", THUMBNAIL, &[("lesson", lesson), ("out", &picture), ("slides", first), ("voice", voice)]).await {
-            Ok(_) => result["thumbnail"] = json!(picture),
-            Err(Broken::Stopped) => return Err(Broken::Stopped),
-            Err(Broken::Failed(error)) => tracing::info!(job = %self.ticket.job, "no picture stands for the film: {}", error.detail),
+        for (index, number) in numbers.iter().enumerate() {
+            let place = numbered(sound, index + 1);
+            self.graph("narration", NARRATION, &[("lesson", lesson), ("out", &place), ("slides", number), ("voice", voice)]).await?;
+            let progress = (index + 1) as f64 / numbers.len() as f64;
+            self.report.send_replace(Report { progress: Some(progress), ..Report::default() });
         }
-        Ok(result)
-    }
-
-    async fn join(&mut self, parts: &[String], looks: &Looks, film: &str) -> Result<Value, Broken> {
-        let made = self.attempt()?.join("film.mp4");
-        let mut arguments = words(["join"]);
-        arguments.extend(parts.iter().map(OsString::from));
-        arguments.extend(words(["-o"]));
-        arguments.push(made.clone().into());
-        arguments.extend(looks.arguments());
-        self.film(&arguments, film, &made).await
+        Ok(json!({ "sounds": numbers.len() }))
     }
 
     async fn transcript(&mut self, lesson: &str, text: &str) -> Result<Value, Broken> {
@@ -221,40 +275,10 @@ impl Step<'_> {
 
     async fn publish(&mut self) -> Result<Value, Broken> {
         self.say("putting it where everybody finds it");
-        let (artifacts, job, output) = (self.worker.artifacts.clone(), self.ticket.job, self.folder.join(Folders::OUTPUT));
-        let published = tokio::task::spawn_blocking(move || artifacts.publish(job, &output)).await.map_err(io::Error::other)?;
-        let published = published.map_err(|error| StageError::files(io::Error::other(error.to_string())))?;
-        fs::remove_dir_all(self.folder.join(Folders::PROCESSING))?;
-        Ok(json!({ "artifacts": published }))
-    }
-
-    /// A child that makes a film, which then goes to its place with its subtitles.
-    async fn film(&mut self, arguments: &[OsString], film: &str, made: &Path) -> Result<Value, Broken> {
-        let mut result = json!({ "film": film });
-        let mut warnings = Vec::new();
-        self.child(arguments, |event, report| match event["event"].as_str() {
-            Some("progress") => drop(report.send_replace(progress(event))),
-            Some("warning") if warnings.len() < WARNINGS => {
-                warnings.push(json!({ "slide": event["slide"], "text": event["text"] }));
-            }
-            Some("done") => {
-                for name in ["media_seconds", "wall_seconds", "width", "height", "slides"] {
-                    result[name] = event[name].clone();
-                }
-            }
-            _ => {}
-        })
-        .await?;
-        result["warnings"] = json!(warnings);
-        self.make_folder(film)?;
-        for ending in ["mp4", "srt", "vtt"] {
-            let (from, to) = (self.folder.join(made).with_extension(ending), self.folder.join(film).with_extension(ending));
-            match fs::rename(&from, &to) {
-                Err(error) if ending == "mp4" || error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
-        }
-        Ok(result)
+        let output = self.folder.join(Folders::OUTPUT);
+        let published = unless(&mut self.stop, publish(&self.worker.artifacts, self.ticket.job, &output)).await?;
+        remove_folder(&self.folder.join(Folders::PROCESSING))?;
+        Ok(json!({ "artifacts": published.iter().map(view).collect::<Vec<_>>() }))
     }
 
     /// Runs a small graph of its own; how long its programme is, in seconds.
@@ -298,7 +322,7 @@ impl Step<'_> {
 
     /// A folder of this attempt alone: what an earlier one left, or still writes as it dies, is not in the way.
     fn attempt(&self) -> io::Result<PathBuf> {
-        let own = Path::new(Folders::PROCESSING).join(format!("{}-{}", self.ticket.position, self.ticket.attempt));
+        let own = Folders::attempt(self.ticket.position, self.ticket.attempt);
         fs::create_dir_all(self.folder.join(&own))?;
         Ok(own)
     }
@@ -308,8 +332,22 @@ impl Step<'_> {
     }
 }
 
+/// What is done with the store, unless it is to stop: what has been written by then is seen by nobody.
+async fn unless<T>(stop: &mut Stop, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Broken> {
+    tokio::select! {
+        done = work => Ok(done?),
+        () = stop.asked() => Err(Broken::Stopped),
+    }
+}
+
 fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
+}
+
+/// `output/audio.mp3` as `output/audio-1.mp3`.
+fn numbered(file: &str, number: usize) -> String {
+    let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
+    format!("{stem}-{number}.{ending}")
 }
 
 /// What is said in a lesson, slide by slide.

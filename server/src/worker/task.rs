@@ -3,14 +3,15 @@
 //! Files are named as paths in the job's folder: `input/…` is what the job was given, `processing/…` is made on the way, `output/…` is what
 //! comes of it. A source may also be the address of a presentation on the web.
 
-use crate::cli::Cli;
-use clap::Parser;
+mod wishes;
+
+pub use wishes::{Looks, Presenter, Wishes};
+
 use plugins::lesson;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Component, Path};
+use wishes::name;
 
 /// A task of one stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub enum Task {
         /// Its language.
         #[serde(default)]
         language: Option<String>,
+        /// What is seen beside the presenter.
+        #[serde(default)]
+        layout: Layout,
         /// The lesson file.
         lesson: String,
     },
@@ -50,7 +54,17 @@ pub enum Task {
         /// Who speaks and which slides.
         #[serde(default)]
         looks: Looks,
-        /// The sound, a WAV file: `output/narration.wav`.
+        /// The sound, a WAV or MP3 file: `output/narration.wav`.
+        sound: String,
+    },
+    /// Speaks each slide of a lesson by itself: the sound's name with the slide's place before its ending, from 1.
+    NarrateEach {
+        /// The lesson or deck.
+        lesson: String,
+        /// Who speaks.
+        #[serde(default)]
+        looks: Looks,
+        /// The sound: of `output/audio.mp3` come `output/audio-1.mp3`, `output/audio-2.mp3`.
         sound: String,
     },
     /// Makes the film of a lesson, with subtitles (`.srt`, `.vtt`) and a first picture (`.jpg`) beside it.
@@ -85,11 +99,38 @@ pub enum Task {
     },
     /// Puts all of `output/` where everybody finds it: all of it, or nothing.
     Publish,
+    /// Fails, because what it needs is not there (yet) and the job cannot go on without it.
+    Lack {
+        /// What is not there.
+        what: String,
+        /// What to do.
+        cure: String,
+    },
     /// Does nothing, because this is not there (yet): the job says so and goes on.
     Skip {
         /// Why, and what is done in its place.
         because: String,
     },
+    /// Does something else than what was asked for: the job says so beside its result.
+    Instead {
+        /// What is missing, and what is done in its place.
+        because: String,
+        /// What is done.
+        task: Box<Task>,
+    },
+}
+
+/// What slides show that are made of what is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// The title; the presenter stands in a corner.
+    #[default]
+    Title,
+    /// The presenter alone, as large as the picture.
+    Presenter,
+    /// The presenter, and beside it what is said in short, each point when it is said.
+    Points,
 }
 
 /// Where what is said comes from.
@@ -104,57 +145,6 @@ pub enum Said {
     Lesson(String),
 }
 
-/// How a deck or document is read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wishes {
-    /// What the lecture should be like, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instructions: Option<String>,
-    /// About how many minutes it takes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub minutes: Option<f64>,
-    /// Its language, as a tag.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
-    /// `slides` or `content`: whether a document is shown as it is.
-    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
-    pub read_as: Option<String>,
-    /// Of new slides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub theme: Option<String>,
-    /// Of new slides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shape: Option<String>,
-}
-
-/// What a film is like.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Looks {
-    /// Who speaks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub voice: Option<String>,
-    /// Who is seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub avatar: Option<String>,
-    /// Which slides: `3-5,8`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slides: Option<String>,
-    /// Size, rate and care by name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quality: Option<String>,
-    /// `sd`, `hd`, `fullhd` or `WIDTHxHEIGHT`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size: Option<String>,
-    /// A text in the corner.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub watermark: Option<String>,
-    /// Variables of the graph about the pictures: `fps`, `codec`, `encoder`, `preset`, `crf`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub set: BTreeMap<String, String>,
-}
-
 /// How much of a machine a task takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -164,17 +154,28 @@ pub enum Class {
     Light,
 }
 
-/// Variables that may be set from outside; others name files.
-const VARIABLES: [&str; 5] = ["fps", "codec", "encoder", "preset", "crf"];
-/// More than anybody writes by hand.
-const LONGEST: usize = 16_000;
-
 impl Task {
     /// How much it takes, of a task as the ledger holds it.
     pub fn class_of(task: &Value) -> Class {
-        match task["do"].as_str() {
-            Some("import" | "script" | "transcript" | "publish" | "skip") => Class::Light,
+        match Task::name_of(task) {
+            "import" | "script" | "transcript" | "publish" | "lack" | "skip" => Class::Light,
             _ => Class::Heavy,
+        }
+    }
+
+    /// What is done, and what is to be known about it.
+    pub fn plain(self) -> (Task, Option<String>) {
+        match self {
+            Task::Instead { because, task } => (task.plain().0, Some(because)),
+            task => (task, None),
+        }
+    }
+
+    /// What is done, by the name that it has in a task as the ledger holds it.
+    pub fn name_of(task: &Value) -> &str {
+        match task["do"].as_str().unwrap_or_default() {
+            "instead" => Task::name_of(&task["task"]),
+            name => name,
         }
     }
 
@@ -200,7 +201,7 @@ impl Task {
                 file(lesson)
             }
             Task::Import { deck } => source(deck),
-            Task::Narrate { lesson, looks, sound } => {
+            Task::Narrate { lesson, looks, sound } | Task::NarrateEach { lesson, looks, sound } => {
                 source(lesson)?;
                 looks.check()?;
                 file(sound)
@@ -223,93 +224,10 @@ impl Task {
                 source(lesson)?;
                 file(text)
             }
-            Task::Publish | Task::Skip { .. } => Ok(()),
+            Task::Publish | Task::Lack { .. } | Task::Skip { .. } => Ok(()),
+            Task::Instead { task, .. } => task.check(),
         }
     }
-}
-
-impl Wishes {
-    /// All as it would be without any.
-    pub fn is_empty(&self) -> bool {
-        *self == Wishes::default()
-    }
-
-    /// What the command line says for it.
-    pub(super) fn arguments(&self) -> Vec<OsString> {
-        let Wishes { instructions, minutes, language, read_as, theme, shape } = self;
-        let texts = [("instructions", instructions), ("language", language), ("as", read_as), ("theme", theme), ("shape", shape)];
-        let texts = texts.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?)));
-        texts.chain(minutes.map(|minutes| option("minutes", &minutes))).collect()
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let Wishes { instructions, minutes, language, read_as, theme, shape } = self;
-        if instructions.as_ref().is_some_and(|text| text.len() > LONGEST) {
-            return Err(format!("the instructions are longer than {LONGEST} bytes; say it in fewer words"));
-        }
-        if minutes.is_some_and(|minutes| !(minutes > 0.0 && minutes <= 240.0)) {
-            return Err("minutes is out of range; it goes from over 0 to 240".into());
-        }
-        for (field, value) in [("language", language), ("as", read_as), ("theme", theme), ("shape", shape)] {
-            value.as_deref().map_or(Ok(()), |value| name(field, value))?;
-        }
-        parses(self.arguments())
-    }
-}
-
-impl Looks {
-    /// What the command line says for it.
-    pub(super) fn arguments(&self) -> Vec<OsString> {
-        let Looks { voice, avatar, slides, quality, size, watermark, set } = self;
-        let all =
-            [("voice", voice), ("avatar", avatar), ("slides", slides), ("quality", quality), ("size", size), ("watermark", watermark)];
-        let all = all.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?)));
-        all.chain(set.iter().map(|(name, value)| option("set", &format!("{name}={value}")))).collect()
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let Looks { voice, avatar, slides, quality, size, watermark, set } = self;
-        for (field, value) in [("voice", voice), ("avatar", avatar), ("quality", quality), ("size", size)] {
-            value.as_deref().map_or(Ok(()), |value| name(field, value))?;
-        }
-        let is_choice = |text: &String| text.len() <= 1000 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-,. ".contains(c));
-        if slides.as_ref().is_some_and(|text| !is_choice(text)) {
-            return Err("slides is no choice of slides; write numbers and ranges, such as 3-5,8".into());
-        }
-        // A text that is a path would be taken for a picture of the server.
-        if watermark.as_ref().is_some_and(|text| text.len() > 200 || text.contains(['/', '\\', '\n', '\0'])) {
-            return Err("watermark is a text of up to 200 bytes without slashes and line breaks".into());
-        }
-        for (key, value) in set {
-            if !VARIABLES.contains(&key.as_str()) {
-                return Err(format!("set has the variable {key:?}; the variables are {}", VARIABLES.join(", ")));
-            }
-            name(key, value)?;
-        }
-        parses(self.arguments())
-    }
-}
-
-/// The command line takes it: what is right is written down there, once.
-fn parses(arguments: Vec<OsString>) -> Result<(), String> {
-    let all = ["lectern", "render", "deck"].map(OsString::from).into_iter().chain(arguments);
-    Cli::try_parse_from(all).map(drop).map_err(|error| {
-        let text = error.to_string();
-        let said: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-        said.join(" ").trim_start_matches("error: ").to_string()
-    })
-}
-
-/// `--name=value`, which cannot be taken for another option.
-fn option(name: &str, value: &impl std::fmt::Display) -> OsString {
-    format!("--{name}={value}").into()
-}
-
-/// A word that can be no path and no option.
-fn name(field: &str, value: &str) -> Result<(), String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    let is_name = !value.is_empty() && value.len() <= 64 && value.chars().all(fits) && !value.starts_with(['-', '.']);
-    if is_name { Ok(()) } else { Err(format!("{field} is {value:?}; write a name of letters, digits, and _ - . between them")) }
 }
 
 /// A file in one of the parts of the job's folder.
@@ -373,12 +291,20 @@ mod tests {
     #[test]
     fn a_task_is_read_as_it_was_written() {
         let skip = Task::Skip { because: "there is no model".into() };
-        for task in [render(|looks| looks.voice = Some("default".into())), Task::Publish, skip] {
+        let instead = |task: Task| Task::Instead { because: "there is no model".into(), task: task.into() };
+        for (task, class) in [
+            (render(|looks| looks.voice = Some("default".into())), Class::Heavy),
+            (Task::Publish, Class::Light),
+            (skip, Class::Light),
+            (instead(render(|_| {})), Class::Heavy),
+            (instead(Task::Publish), Class::Light),
+        ] {
             let json = serde_json::to_value(&task).unwrap();
             assert_eq!(serde_json::from_value::<Task>(json.clone()).unwrap(), task);
-            let heavy = matches!(task, Task::Render { .. });
-            assert_eq!(Task::class_of(&json) == Class::Heavy, heavy);
+            assert_eq!(Task::class_of(&json), class);
         }
+        assert_eq!(instead(Task::Publish).plain(), (Task::Publish, Some("there is no model".into())));
+        assert!(instead(render(|looks| looks.quality = Some("best".into()))).check().is_err());
         assert!(serde_json::from_value::<Wishes>(json!({ "minuets": 3 })).is_err());
     }
 }

@@ -1,7 +1,10 @@
 //! A store for a test: a folder, or a bucket of a server that speaks S3.
 
+#[path = "../../../../tests/support/s3.rs"]
+mod s3;
+
 use crate::artifacts::{Artifacts, Clock, Item, Options};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use s3::S3Server;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -16,7 +19,7 @@ pub struct Place {
     /// Where the store's files lie.
     pub behind: TempDir,
     address: String,
-    variables: Vec<(String, String)>,
+    s3: Option<S3Server>,
     time: Arc<Mutex<OffsetDateTime>>,
 }
 
@@ -24,29 +27,14 @@ impl Place {
     pub fn folder() -> Place {
         let behind = tempfile::tempdir().unwrap();
         let address = behind.path().join("artifacts").display().to_string();
-        Place { here: tempfile::tempdir().unwrap(), behind, address, variables: Vec::new(), time: now() }
+        Place { here: tempfile::tempdir().unwrap(), behind, address, s3: None, time: now() }
     }
 
     /// A bucket of a server of its own, with a prefix.
-    pub async fn bucket() -> Place {
+    pub fn bucket() -> Place {
         let behind = tempfile::tempdir().unwrap();
-        fs::create_dir(behind.path().join("lectures")).unwrap();
-        let mut service = s3s::service::S3ServiceBuilder::new(s3s_fs::FileSystem::new(behind.path()).unwrap());
-        service.set_auth(s3s::auth::SimpleAuth::from_single("key", "secret"));
-        let service = service.build();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-            while let Ok((stream, _)) = listener.accept().await {
-                let connection = server.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
-                tokio::spawn(connection);
-            }
-        });
-        let variables = [("AWS_ENDPOINT", endpoint.as_str()), ("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")];
-        let variables =
-            variables.into_iter().chain([("AWS_REGION", "us-east-1")]).map(|(name, value)| (name.into(), value.into())).collect();
-        Place { here: tempfile::tempdir().unwrap(), behind, address: "s3://lectures/prod/a".into(), variables, time: now() }
+        let s3 = Some(S3Server::start(behind.path()));
+        Place { here: tempfile::tempdir().unwrap(), behind, address: "s3://lectures/prod/a".into(), s3, time: now() }
     }
 
     pub fn open(&self) -> Artifacts {
@@ -58,7 +46,8 @@ impl Place {
         let clock: Clock = Arc::new(move || *time.lock().unwrap());
         // The disk of whoever runs the tests may be full.
         let options = Options { clock, floor: 0, ..options };
-        Artifacts::open_with(&self.address, self.variables.clone().into_iter(), options).unwrap()
+        let variables = self.s3.iter().flat_map(S3Server::variables).map(|(name, value)| (name.into(), value.into()));
+        Artifacts::open_with(&self.address, variables, options).unwrap()
     }
 
     pub fn item(&self, name: &str, content: &[u8]) -> Item {

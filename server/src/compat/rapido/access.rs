@@ -1,31 +1,49 @@
 //! Who may ask the adapter: everybody, or who has a token of Lectern's (author, operator) or of the system whose paths these are.
 //!
-//! That system's tokens are signed with `JWT_SECRET` (HS256); they name the one lesson that they are for and are accepted here only.
+//! That system's tokens are signed with `JWT_SECRET` (HS256); they name the one lesson that they are for and are accepted here only. A lesson
+//! that is worked through has one, too, as the id of its session.
 
 use super::Rapido;
 use crate::auth::{Claims, TokenError};
 use crate::compat::fastapi::Refusal;
-use crate::http::App;
+use crate::config::AdapterAuth;
+use crate::http::{App, token_in};
+use crate::ledger::{Job, JobQuery, Timestamp};
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use clap::ValueEnum;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
-use serde::Deserialize;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use plugins_webrtc::token::now;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Who made the other system's tokens, as they say.
 const ISSUER: &str = "rapido-system";
+/// How long they are good, in seconds.
+const TTL: u64 = 24 * 3600;
+/// Clocks go wrong by so many seconds.
+const LEEWAY: u64 = 10;
 
-/// What the adapter asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RapidoAuth {
-    /// Nothing.
-    None,
-    /// A bearer token.
-    Token,
+/// What one says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    lesson_id: String,
+    #[serde(default)]
+    user_id: Value,
+    #[serde(default)]
+    iat: u64,
+    exp: u64,
+    iss: String,
+}
+
+impl Session {
+    /// The token of a lesson that somebody has had worked through, if there is a secret to sign it with. It is the same whenever it is asked for.
+    pub fn token(secret: Option<&[u8]>, lesson: &str, user: Option<&str>, since: Timestamp) -> Option<String> {
+        let iat = since.0.max(0) as u64 / 1000;
+        let claims = Session { lesson_id: lesson.into(), user_id: user.into(), iat, exp: iat + TTL, iss: ISSUER.into() };
+        encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(secret?)).ok()
+    }
 }
 
 /// Somebody who may ask.
@@ -35,7 +53,7 @@ pub enum Access {
     /// With a token of Lectern's.
     Own(Claims),
     /// With one of the other system's, for one lesson.
-    Lesson(String),
+    Lesson(Session),
 }
 
 impl Access {
@@ -44,51 +62,88 @@ impl Access {
         let allowed = match self {
             Access::Open => Ok(()),
             Access::Own(claims) => claims.may_command(room),
-            Access::Lesson(lesson) if lesson == room => Ok(()),
-            Access::Lesson(lesson) => Err(TokenError::Forbidden(format!("it is for the lesson \"{lesson}\""))),
+            Access::Lesson(session) if session.lesson_id == room => Ok(()),
+            Access::Lesson(session) => Err(TokenError::Forbidden(format!("it is for the lesson \"{}\"", session.lesson_id))),
         };
-        allowed.map_err(refused)
+        allowed.map_err(Refusal::from)
     }
-}
 
-fn refused(error: TokenError) -> Refusal {
-    let status = if matches!(error, TokenError::Forbidden(_)) { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
-    Refusal::Because(status, error.to_string())
+    /// Who asks, where that is known.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Access::Open => None,
+            Access::Own(claims) => Some(&claims.sub),
+            Access::Lesson(session) => session.user_id.as_str(),
+        }
+    }
+
+    /// Whose the jobs are that are made for it; `None`: nobody's, and so everybody's where nobody is known.
+    pub fn owner(&self) -> Option<&str> {
+        match self {
+            Access::Own(claims) => Some(&claims.sub),
+            Access::Open | Access::Lesson(_) => None,
+        }
+    }
+
+    /// May it see the job of a lesson?
+    pub fn sees(&self, job: &Job) -> bool {
+        match self {
+            Access::Open => job.owner.is_none(),
+            Access::Own(claims) => job.owner.as_deref() == Some(&claims.sub) || claims.must_be_operator().is_ok(),
+            Access::Lesson(session) => job.title == session.lesson_id,
+        }
+    }
+
+    /// Leaves those jobs out that it cannot see anyway.
+    pub fn narrow(&self, query: JobQuery) -> JobQuery {
+        match self {
+            Access::Own(claims) if claims.must_be_operator().is_err() => JobQuery { owner: Some(claims.sub.clone()), ..query },
+            Access::Lesson(session) => JobQuery { text: Some(session.lesson_id.clone()), ..query },
+            _ => query,
+        }
+    }
+
+    /// Is it still good?
+    ///
+    /// # Errors
+    /// It is over, or was taken back.
+    pub fn still_holds(&self, app: &App) -> Result<(), TokenError> {
+        match self {
+            Access::Open => Ok(()),
+            Access::Own(claims) => app.auth.still_holds(claims),
+            Access::Lesson(session) if session.exp + LEEWAY < now() => Err(TokenError::Expired),
+            Access::Lesson(_) => Ok(()),
+        }
+    }
 }
 
 impl FromRequestParts<Arc<App>> for Access {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Access, Refusal> {
-        if app.rapido.auth == RapidoAuth::None {
+        if app.compat.rapido.door.auth() == AdapterAuth::None {
             return Ok(Access::Open);
         }
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|header| header.strip_prefix("Bearer ").or(header.strip_prefix("bearer ")));
-        let token = token.ok_or(TokenError::Missing).map_err(refused)?.trim();
+        let token = token_in(&parts.headers).ok_or(TokenError::Missing)?;
         let own = app.auth.check(token);
-        match (own, lesson_of(&app.rapido, token)) {
-            (Ok(claims), _) => claims.must_be_author().map(|()| Access::Own(claims)).map_err(refused),
-            (Err(_), Some(Ok(lesson))) => Ok(Access::Lesson(lesson)),
-            (Err(_), Some(Err(TokenError::Expired))) => Err(refused(TokenError::Expired)),
-            (Err(error), _) => Err(refused(error)),
+        match (own, session_of(&app.compat.rapido, token)) {
+            (Ok(claims), _) => claims.must_be_author().map(|()| Access::Own(claims)).map_err(Refusal::from),
+            (Err(_), Some(Ok(session))) => Ok(Access::Lesson(session)),
+            (Err(_), Some(Err(TokenError::Expired))) => Err(TokenError::Expired.into()),
+            (Err(error), _) => Err(error.into()),
         }
     }
 }
 
-/// The lesson that a token of the other system is for; `None` where none of them are accepted.
-fn lesson_of(rapido: &Rapido, token: &str) -> Option<Result<String, TokenError>> {
-    #[derive(Deserialize)]
-    struct Claims {
-        lesson_id: String,
-    }
+/// What a token of the other system says; `None` where none of them are accepted.
+fn session_of(rapido: &Rapido, token: &str) -> Option<Result<Session, TokenError>> {
     let mut rules = Validation::new(Algorithm::HS256);
     rules.set_issuer(&[ISSUER]);
     rules.set_required_spec_claims(&["iss", "exp"]);
     rules.validate_aud = false;
-    rules.leeway = 10;
-    let read = decode::<Claims>(token, &DecodingKey::from_secret(rapido.secret.as_deref()?), &rules);
-    Some(read.map(|token| token.claims.lesson_id).map_err(|error| match error.kind() {
+    rules.leeway = LEEWAY;
+    let read = decode::<Session>(token, &DecodingKey::from_secret(rapido.door.secret()?), &rules);
+    Some(read.map(|token| token.claims).map_err(|error| match error.kind() {
         ErrorKind::ExpiredSignature => TokenError::Expired,
         kind => TokenError::Invalid(format!("{kind:?}")),
     }))

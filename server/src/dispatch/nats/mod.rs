@@ -3,15 +3,19 @@
 //! The order in which tickets are given out is made here: never more are in the stream than the workers that are there have room for. A
 //! worker takes one, asks whether it may begin, and says how it ended; both go by the ledger, so a message that is lost or comes twice
 //! changes nothing. A worker that dies stops confirming its message, which NATS then gives to another one; the attempt counts as lost.
+//!
+//! Workers read and write the server's own folders, or, with a [`Transfer`], share nothing with it but the store of artifacts.
 
 mod wire;
 
-pub use wire::{Answer, DESK, Done, HELLO, Link, NatsError, STOP, Say, Stopped, read};
+pub use wire::{Answer, DESK, Done, HELLO, HELP, Help, Link, NatsError, STOP, Say, Stopped, read};
 
 use super::lanes::{Key, Lanes, Room, key};
 use super::{Dispatch, after, until};
+use crate::artifacts::StoreError;
 use crate::jobs::Desk;
 use crate::ledger::{JobId, LedgerError, Ticket};
+use crate::worker::Transfer;
 use async_nats::jetstream::consumer::PullConsumer;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -28,6 +32,8 @@ use wire::SILENCE;
 const STOPPING: Duration = Duration::from_secs(1);
 /// How long until something is tried again that did not work.
 const AGAIN: Duration = Duration::from_secs(1);
+/// The same for the store, which has more to do.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
 
 /// See the module docs. Dropping it ends what listens.
 pub struct Nats {
@@ -38,6 +44,8 @@ pub struct Nats {
 struct Office {
     desk: Desk,
     link: Link,
+    /// How files of jobs go to workers that share no folder with this server.
+    transfer: Option<Transfer>,
     runtime: Handle,
     state: Mutex<State>,
     /// A stage is out no more.
@@ -58,16 +66,16 @@ struct Held {
 }
 
 impl Nats {
-    /// Begins to listen to workers.
+    /// Begins to listen to workers; with a transfer, to those that share no folder with this server.
     ///
     /// # Errors
     /// NATS cannot be reached.
-    pub async fn start(url: &str, desk: Desk, runtime: Handle) -> Result<Nats, NatsError> {
+    pub async fn start(url: &str, desk: Desk, transfer: Option<Transfer>, runtime: Handle) -> Result<Nats, NatsError> {
         let link = Link::connect(url, "lectern serve").await?;
         let questions = link.hear::<Say>(DESK).await?;
         let ends = link.ends().await?;
         let state = Mutex::new(State { lanes: Lanes::new(Room::default()), workers: HashMap::new() });
-        let office = Office { desk, link, runtime, state, ended: Notify::new(), started: Instant::now() };
+        let office = Office { desk, link, transfer, runtime, state, ended: Notify::new(), started: Instant::now() };
         let office = Arc::new(office);
         let mut listeners = JoinSet::new();
         listeners.spawn_on(office.clone().answer(questions), &office.runtime);
@@ -101,7 +109,17 @@ impl Dispatch for Nats {
             if tokio::time::timeout(STOPPING, stopped).await.is_err() {
                 tracing::warn!(%job, "a worker does not say that it has stopped");
             }
+            self.office.remove_made(job).await;
             self.office.pump();
+        }
+        .boxed()
+    }
+
+    fn forget(&self, job: JobId) -> BoxFuture<'_, ()> {
+        async move {
+            if let Some(transfer) = &self.office.transfer {
+                removed(job, transfer.remove(job).await);
+            }
         }
         .boxed()
     }
@@ -145,11 +163,30 @@ impl Office {
             let Some(ticket) = next else { return };
             let office = self.clone();
             self.runtime.spawn(async move {
+                office.give(&ticket).await;
                 while let Err(error) = office.link.offer(&ticket).await {
                     tracing::warn!(%error, "a stage was not given out; trying again");
                     tokio::time::sleep(AGAIN).await;
                 }
             });
+        }
+    }
+
+    /// Sees to it that workers elsewhere find what the job was given, as long as the stage waits for that.
+    async fn give(&self, ticket: &Ticket) {
+        let Some(transfer) = &self.transfer else { return };
+        while let Err(error) = transfer.give(ticket.job).await {
+            tracing::warn!(%error, job = %ticket.job, "a job's files were not put into the store; trying again");
+            tokio::time::sleep(STORE_AGAIN).await;
+            if !self.lock().lanes.out().any(|(its, _)| its == key(ticket)) {
+                return;
+            }
+        }
+    }
+
+    async fn remove_made(&self, job: JobId) {
+        if let Some(transfer) = &self.transfer {
+            removed(job, transfer.remove_made(job).await);
         }
     }
 
@@ -183,7 +220,12 @@ impl Office {
                 None
             }
             // Without an answer the worker asks again.
-            Say::Begin { worker, ticket } => self.begin(&ticket, &worker).await.inspect_err(|error| tracing::error!(%error)).ok(),
+            Say::Begin { worker, by_store, .. } if by_store != self.transfer.is_some() => {
+                let cure = if by_store { "give the server the same --store" } else { "give it the --store of this server" };
+                tracing::error!(worker, "a worker cannot reach the files of jobs; {cure}");
+                Some(Answer::Later)
+            }
+            Say::Begin { worker, ticket, .. } => self.begin(&ticket, &worker).await.inspect_err(|error| tracing::error!(%error)).ok(),
             Say::Progress { ticket, report } => {
                 let ours = self.desk.hear(&ticket, report).await;
                 let mut state = self.lock();
@@ -243,6 +285,10 @@ impl Office {
                             self.offer(ticket, pause);
                         }
                         self.done(key(&ticket));
+                        if self.transfer.is_some() && self.desk.is_completed(ticket.job).unwrap_or(false) {
+                            let office = self.clone();
+                            self.runtime.spawn(async move { office.remove_made(ticket.job).await });
+                        }
                     }
                     Err(error) => tracing::error!(%error, "an end of a stage cannot be read and is left out"),
                 }
@@ -287,5 +333,11 @@ impl Office {
                 }
             }
         }
+    }
+}
+
+fn removed(job: JobId, removed: Result<(), StoreError>) {
+    if let Err(error) = removed {
+        tracing::warn!(%error, %job, "files of a job stay in the store until their time is over");
     }
 }

@@ -23,6 +23,8 @@ use tokio::sync::watch;
 pub const DESK: &str = "lectern.desk";
 /// Where the server says which job is to stop.
 pub const STOP: &str = "lectern.stop";
+/// Where a worker that makes a film asks for help.
+pub const HELP: &str = "lectern.help";
 const WORK: &str = "LECTERN_WORK";
 const DONE: &str = "LECTERN_DONE";
 /// A ticket whose worker says nothing for so long is given to another one.
@@ -49,6 +51,9 @@ pub enum Say {
         worker: String,
         /// What it has taken.
         ticket: Ticket,
+        /// Files of jobs come to it by the store.
+        #[serde(default)]
+        by_store: bool,
     },
     /// How far it is.
     Progress {
@@ -85,6 +90,15 @@ pub struct Done {
 pub struct Stopped {
     /// Which.
     pub job: JobId,
+}
+
+/// A film with which help is wanted.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Help {
+    /// Who asks.
+    pub worker: String,
+    /// What it makes.
+    pub ticket: Ticket,
 }
 
 /// Something was not said or not heard.

@@ -1,11 +1,10 @@
-//! Which web pages may ask the adapter.
+//! Which web pages may ask an adapter.
 //!
-//! Where everybody who reaches this server may ask (`--rapido none`), any page in a browser of this machine could: so only pages of this
+//! Where everybody who reaches this server may ask (`auth = "none"`), any page in a browser of this machine could: so only pages of this
 //! server may, and of origins that were allowed. A request with a token may come from any page: no browser adds a token by itself.
 
-use super::RapidoAuth;
 use crate::compat::fastapi::Refusal;
-use crate::failure::Failure;
+use crate::config::AdapterAuth;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::net::SocketAddr;
 
@@ -21,15 +20,8 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// For a server at `address` that the outside knows as `own`.
-    ///
-    /// # Errors
-    /// One of `allowed` is no origin.
-    pub fn new(auth: RapidoAuth, address: SocketAddr, own: &str, allowed: &[String]) -> Result<Origins, Failure> {
-        if let Some(wrong) = allowed.iter().find(|allowed| !is_origin(allowed)) {
-            let text = format!("--allow-origin {wrong:?} is no origin; write scheme and host, as in https://player.example");
-            return Err(Failure::Invalid(text));
-        }
+    /// For a server at `address` that the outside knows as `own`; pages of the origins `allowed` may ask, too.
+    pub fn new(auth: AdapterAuth, address: SocketAddr, own: &str, allowed: &[String]) -> Origins {
         let port = address.port();
         let mut hosts = vec![address.to_string()];
         if address.ip().is_loopback() {
@@ -39,7 +31,7 @@ impl Origins {
         known.push(own.to_string());
         known.extend(allowed.iter().cloned());
         hosts.extend(own.split_once("://").map(|(_, host)| host.to_string()));
-        Ok(Origins { any: auth == RapidoAuth::Token, known, hosts: address.ip().is_loopback().then_some(hosts) })
+        Origins { any: auth == AdapterAuth::Token, known, hosts: address.ip().is_loopback().then_some(hosts) }
     }
 
     /// May a request with these headers be answered? What `Access-Control-Allow-Origin` says then, where it says something.
@@ -47,7 +39,9 @@ impl Origins {
     /// Source: the Fetch standard, "CORS protocol".
     pub fn check(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Refusal> {
         if self.any {
-            return Ok(Some(HeaderValue::from_static("*")));
+            // A page that is known may send cookies, for which the answer has to name it.
+            let named = headers.get(header::ORIGIN).filter(|_| self.knows(headers)).cloned();
+            return Ok(Some(named.unwrap_or(HeaderValue::from_static("*"))));
         }
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let refuse = |text: String| Err(Refusal::Because(StatusCode::FORBIDDEN, text));
@@ -59,8 +53,18 @@ impl Origins {
         match text(header::ORIGIN) {
             None => Ok(None),
             Some(origin) if self.known.iter().any(|known| known.eq_ignore_ascii_case(origin)) => Ok(headers.get(header::ORIGIN).cloned()),
-            Some(origin) => refuse(format!("pages of {origin:?} may not ask here; allow them with --allow-origin")),
+            Some(origin) => {
+                refuse(format!("pages of {origin:?} may not ask here; allow them with the adapter's setting origins, or --allow-origin"))
+            }
         }
+    }
+}
+
+impl Origins {
+    /// Comes a request from a program, or from a page of this server's own or of an origin that was allowed?
+    pub fn knows(&self, headers: &HeaderMap) -> bool {
+        let is_known = |origin: &str| self.known.iter().any(|known| known.eq_ignore_ascii_case(origin));
+        headers.get(header::ORIGIN).is_none_or(|origin| origin.to_str().is_ok_and(is_known))
     }
 }
 
@@ -88,7 +92,7 @@ mod tests {
     fn without_tokens_only_known_pages_ask() {
         let address = "127.0.0.1:8080".parse().unwrap();
         let allowed = ["https://player.example".to_string()];
-        let origins = Origins::new(RapidoAuth::None, address, "https://talks.example", &allowed).unwrap();
+        let origins = Origins::new(AdapterAuth::None, address, "https://talks.example", &allowed);
         assert_eq!(asked(&origins, "127.0.0.1:8080", ""), Ok(None), "a program, not a page");
         for own in ["http://localhost:8080", "http://127.0.0.1:8080", "https://talks.example", "https://player.example"] {
             assert_eq!(asked(&origins, "localhost:8080", own), Ok(Some(own.into())));
@@ -98,12 +102,18 @@ mod tests {
         }
         assert_eq!(asked(&origins, "talks.example", ""), Ok(None));
         assert_eq!(asked(&origins, "evil.example:8080", ""), Err(()), "a name that leads to loopback");
-        assert!(Origins::new(RapidoAuth::None, address, "http://127.0.0.1:8080", &["player.example".into()]).is_err());
     }
 
     #[test]
     fn with_tokens_all_pages_ask() {
-        let origins = Origins::new(RapidoAuth::Token, "0.0.0.0:80".parse().unwrap(), "http://0.0.0.0:80", &[]).unwrap();
+        let origins = Origins::new(AdapterAuth::Token, "0.0.0.0:80".parse().unwrap(), "http://0.0.0.0:80", &[]);
         assert_eq!(asked(&origins, "talks.example", "https://player.example"), Ok(Some("*".into())));
+        let origins =
+            Origins::new(AdapterAuth::Token, "0.0.0.0:80".parse().unwrap(), "http://0.0.0.0:80", &["https://front.example".into()]);
+        for (origin, known) in [("", true), ("https://front.example", true), ("https://player.example", false), ("null", false)] {
+            let headers = HeaderMap::from_iter((!origin.is_empty()).then(|| (header::ORIGIN, origin.parse().unwrap())));
+            assert_eq!(origins.knows(&headers), known, "{origin:?}");
+        }
+        assert_eq!(asked(&origins, "talks.example", "https://front.example"), Ok(Some("https://front.example".into())));
     }
 }

@@ -1,0 +1,215 @@
+//! What comes of a task: film, sound, subtitles, transcript; to be shown or to be saved.
+
+use super::languages;
+use super::refused::Refused;
+use super::session::Desk;
+use super::steps::{Asked, FILM, SOUND, TRANSCRIPT};
+use super::view;
+use crate::artifacts::Entry;
+use crate::compat::fastapi::Refusal;
+use crate::http::{self, App};
+use crate::ledger::Job;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+type Asking = Query<Map<String, Value>>;
+
+/// Something that can be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// The film.
+    Video,
+    /// What is said, as sound.
+    Audio,
+    /// Subtitles as WebVTT.
+    Vtt,
+    /// Subtitles as SubRip.
+    Srt,
+    /// What is said, as text.
+    Transcript,
+}
+
+impl Offer {
+    const ALL: [Offer; 5] = [Offer::Video, Offer::Audio, Offer::Vtt, Offer::Srt, Offer::Transcript];
+
+    /// Where it is, below its task.
+    pub fn path(self) -> &'static str {
+        match self {
+            Offer::Video => "video",
+            Offer::Audio => "audio",
+            Offer::Vtt => "subtitles/vtt",
+            Offer::Srt => "subtitles/srt",
+            Offer::Transcript => "transcripts/markdown",
+        }
+    }
+
+    /// What clients call it among the downloads.
+    fn kind(self) -> Option<&'static str> {
+        match self {
+            Offer::Video => Some("video"),
+            Offer::Audio => Some("audio"),
+            Offer::Vtt => Some("vtt_subtitles"),
+            Offer::Srt => Some("srt_subtitles"),
+            Offer::Transcript => None,
+        }
+    }
+
+    /// The file that was published, and what clients expect it to be.
+    fn file(self) -> (&'static str, &'static str) {
+        match self {
+            Offer::Video => (FILM, "video/mp4"),
+            Offer::Audio => (SOUND, "audio/mpeg"),
+            Offer::Vtt => ("film.vtt", "text/vtt; charset=utf-8"),
+            Offer::Srt => ("film.srt", "text/plain; charset=utf-8"),
+            Offer::Transcript => (TRANSCRIPT, "text/markdown; charset=utf-8"),
+        }
+    }
+
+    fn is_subtitles(self) -> bool {
+        matches!(self, Offer::Vtt | Offer::Srt)
+    }
+}
+
+/// What of what was published is offered.
+pub fn offers(asked: &Asked, published: &[Entry]) -> impl Iterator<Item = Offer> {
+    let wanted = |offer: Offer| asked.options.generate_subtitles || !offer.is_subtitles();
+    let is_there = move |offer: &Offer| wanted(*offer) && published.iter().any(|file| file.name == offer.file().0);
+    Offer::ALL.into_iter().filter(is_there)
+}
+
+/// What a task has published.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn published(desk: &Desk, job: &Job) -> Result<Vec<Entry>, Refused> {
+    Ok(desk.service.files(job.id).await?)
+}
+
+/// How a file is asked for.
+pub struct Wanted {
+    method: Method,
+    headers: HeaderMap,
+    /// To be saved, not shown.
+    is_saved: bool,
+}
+
+/// A handler for one thing that can be fetched.
+macro_rules! fetch {
+    ($($name:ident: $offer:ident, $is_saved:literal;)*) => {
+        $(
+            pub async fn $name(
+                desk: Desk,
+                Path(id): Path<String>,
+                Query(asking): Asking,
+                method: Method,
+                headers: HeaderMap,
+            ) -> Result<Response, Refused> {
+                fetch(&desk, &id, Offer::$offer, &asking, Wanted { method, headers, is_saved: $is_saved }).await
+            }
+        )*
+    };
+}
+
+fetch! {
+    video: Video, false;
+    video_saved: Video, true;
+    audio: Audio, false;
+    audio_saved: Audio, true;
+    vtt: Vtt, false;
+    vtt_saved: Vtt, true;
+    srt: Srt, false;
+    srt_saved: Srt, true;
+    transcript: Transcript, false;
+    transcript_saved: Transcript, true;
+}
+
+async fn fetch(desk: &Desk, id: &str, offer: Offer, asking: &Map<String, Value>, wanted: Wanted) -> Result<Response, Refused> {
+    let job = desk.task(id)?;
+    let asked = Asked::of(&job)?;
+    let (name, kind) = offer.file();
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    let mut called = format!("{}.{ending}", job.id);
+    if offer.is_subtitles() {
+        let language = match asking.get("language").and_then(Value::as_str).filter(|text| !text.is_empty()) {
+            None => Some(asked.options.subtitles()),
+            Some(text) => languages::find(text).filter(|found| [asked.options.subtitles(), asked.options.voice()].contains(found)),
+        };
+        let language = language.filter(|_| asked.options.generate_subtitles);
+        let language = language.ok_or_else(|| Refused::missing("there are no subtitles in that language"))?;
+        called = format!("{}_{}.{ending}", job.id, language.tag);
+    }
+    send(desk, &job, name, (kind, &called), wanted).await
+}
+
+/// A file that a task has published, under a name of its own.
+async fn send(desk: &Desk, job: &Job, name: &str, (kind, called): (&'static str, &str), wanted: Wanted) -> Result<Response, Refused> {
+    let Wanted { method, headers, is_saved } = wanted;
+    let mut response = http::answer(&desk.service, job.id, name, &method, &headers, None).await?;
+    if response.status().is_success() {
+        let place = if is_saved { "attachment" } else { "inline" };
+        let answer = response.headers_mut();
+        answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Ok(named) = HeaderValue::from_str(&format!("{place}; filename=\"{called}\"")) {
+            answer.insert(header::CONTENT_DISPOSITION, named);
+        }
+    }
+    Ok(response)
+}
+
+/// The sound of one slide, counted from 1.
+pub async fn slide_audio(
+    desk: Desk,
+    Path((id, index)): Path<(String, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let parsed = index.parse::<i64>();
+    let index = parsed.map_err(|_| {
+        let text = "Input should be a valid integer, unable to parse string as an integer";
+        Refused::invalid("int_parsing", ["path", "index"], text, &json!(index))
+    })?;
+    let job = desk.task(&id)?;
+    let (name, called) = (SOUND.replace('.', &format!("-{index}.")), format!("{}_{index}.mp3", job.id));
+    send(&desk, &job, &name, ("audio/mpeg", &called), Wanted { method, headers, is_saved: false }).await
+}
+
+/// No task makes one here.
+pub async fn podcast(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    desk.task(&id)?;
+    Err(Refused::missing("the task has made no podcast"))
+}
+
+pub async fn preview(State(app): State<Arc<App>>, desk: Desk, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
+    let job = desk.task(&id)?;
+    let (asked, found) = (Asked::of(&job)?, published(&desk, &job).await?);
+    match offers(&asked, &found).any(|offer| offer == Offer::Video) {
+        true => Ok(Json(view::preview(&asked, &app.compat.slidespeaker.place(&job), &found))),
+        false => Err(Refused::missing("there is no film yet; look at the task's progress")),
+    }
+}
+
+/// All that there is to fetch; of a task that is not there, nothing.
+pub async fn downloads(State(app): State<Arc<App>>, desk: Desk, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
+    let job = match desk.task(&id) {
+        Err(Refused::Plainly(Refusal::Because(StatusCode::NOT_FOUND, _))) => {
+            return Ok(Json(json!({ "task_id": id, "file_id": null, "items": [] })));
+        }
+        found => found?,
+    };
+    let (asked, found) = (Asked::of(&job)?, published(&desk, &job).await?);
+    let place = app.compat.slidespeaker.place(&job);
+    let item = |offer: Offer| {
+        let url = format!("{place}/{}", offer.path());
+        let mut item = json!({ "type": offer.kind()?, "url": url, "download_url": format!("{url}/download") });
+        if offer.is_subtitles() {
+            item["language"] = json!(asked.options.subtitles().name);
+        }
+        Some(item)
+    };
+    let items: Vec<Value> = offers(&asked, &found).filter_map(item).collect();
+    Ok(Json(json!({ "task_id": job.id, "file_id": asked.file.file_id, "items": items })))
+}

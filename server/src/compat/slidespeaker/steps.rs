@@ -1,0 +1,243 @@
+//! A task of the other system as a job: its steps by their names, each with what does it here.
+
+use super::KIND;
+use super::files::Sent;
+use super::options::Options;
+use super::refused::Refused;
+use super::voices;
+use crate::folders::{Folders, link};
+use crate::jobs::{JobSpec, Jobs};
+use crate::ledger::{Job, JobId};
+use crate::worker::{Looks, Presenter, Task, Wishes};
+use plugins::writer::ChatSettings;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The lesson that a file becomes.
+const LESSON: &str = "processing/lesson/lesson.yaml";
+/// The same in another language.
+const TRANSLATED: &str = "processing/translated/lesson.yaml";
+/// The film, beside which its subtitles lie.
+pub const FILM: &str = "film.mp4";
+/// What is said, as one recording; those of single slides lie beside it, with their numbers.
+pub const SOUND: &str = "audio.mp3";
+/// What is said, as text.
+pub const TRANSCRIPT: &str = "transcript.md";
+/// Steps that other documents of the system call otherwise.
+const ALIASES: [(&str, &str); 5] = [
+    ("convert_slides_to_images", "convert_slides"),
+    ("analyze_slide_images", "analyze_slides"),
+    ("translate_voice_transcripts", "translate_voice"),
+    ("translate_subtitle_transcripts", "translate_subtitle"),
+    ("generate_avatar_videos", "generate_avatar"),
+];
+/// The longest name that a file has in a job's folder, in characters.
+const LONGEST: usize = 60;
+
+/// What was asked for: the file and what is to be made of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// The file.
+    #[serde(flatten)]
+    pub file: Sent,
+    /// What is to be made of it.
+    #[serde(flatten)]
+    pub options: Options,
+}
+
+impl Asked {
+    /// What a job was submitted with.
+    ///
+    /// # Errors
+    /// It was not submitted here.
+    pub fn of(job: &Job) -> Result<Asked, Refused> {
+        Asked::deserialize(&job.spec).map_err(|error| Refused::failed(&error))
+    }
+
+    /// The job, of nobody yet. `has_writer`: there is a service that translates.
+    fn spec(&self, has_writer: bool) -> JobSpec {
+        let Asked { file, options } = self;
+        let skip = |because: &str| Task::Skip { because: because.into() };
+        let document = format!("{}/{}", Folders::INPUT, file_name(file));
+        let (voice, subtitles) = (options.voice(), options.subtitles());
+        let read = Wishes::default();
+        let transcript = |lesson: &str| Task::Transcript { lesson: lesson.into(), text: format!("{}/{TRANSCRIPT}", Folders::OUTPUT) };
+        let mut spec = JobSpec::new(KIND, &file.filename)
+            .stage("extract_slides", "Reading the slides", 1.0, Task::Import { deck: document.clone() })
+            .stage("convert_slides", "Turning them into a lesson", 1.0, Task::Content { document, wishes: read, lesson: LESSON.into() })
+            .stage(
+                "analyze_slides",
+                "Looking at the pictures",
+                0.0,
+                skip("no model looks at pictures here; what is written on the slides and in their notes counts"),
+            )
+            .stage("generate_transcripts", "Writing down what is said", 0.3, transcript(LESSON))
+            .stage("revise_transcripts", "Revising it", 0.0, skip("what stands in the notes is said as it stands"));
+        let mut lesson = LESSON;
+        if has_writer {
+            let wishes = Wishes { language: Some(voice.tag.into()), ..Wishes::default() };
+            let task = Task::Content { document: LESSON.into(), wishes, lesson: TRANSLATED.into() };
+            lesson = TRANSLATED;
+            spec = spec.stage("translate_voice", "Translating what is said", 3.0, task).stage(
+                "translate_transcript",
+                "Writing the translation down",
+                0.3,
+                transcript(TRANSLATED),
+            );
+        } else if voice.tag != "en" {
+            let because = "there is no service that translates (LECTERN_WRITER_URL names one); the notes are spoken in their own language";
+            spec = spec.stage("translate_voice", "Translating what is said", 0.0, skip(because));
+        }
+        if subtitles != voice {
+            let because = "subtitles are in the language that is spoken; no service translates them";
+            spec = spec.stage("translate_subtitle", "Translating the subtitles", 0.0, skip(because));
+        }
+        let output = |name: &str| format!("{}/{name}", Folders::OUTPUT);
+        let looks = Looks {
+            voice: options.voice_id.as_deref().and_then(voices::find),
+            presenter: Some(if options.generate_avatar { Presenter::Large } else { Presenter::Hidden }),
+            size: Some(options.video_resolution.clone()),
+            watermark: options.watermark.clone(),
+            ..Looks::default()
+        };
+        let said = |each: bool| {
+            let (lesson, looks, sound) = (lesson.to_string(), Looks { voice: looks.voice.clone(), ..Looks::default() }, output(SOUND));
+            if each { Task::NarrateEach { lesson, looks, sound } } else { Task::Narrate { lesson, looks, sound } }
+        };
+        spec = spec.stage("generate_audio", "Speaking", 5.0, said(false)).stage(
+            "split_audio",
+            "Speaking each slide by itself",
+            1.0,
+            said(true),
+        );
+        if options.generate_avatar {
+            let because = "the built-in presenter is drawn while the film is made";
+            spec = spec.stage("generate_avatar", "Making the presenter", 0.0, skip(because));
+        }
+        if options.generate_subtitles {
+            let because = "subtitles get their times while the film is made";
+            spec = spec.stage("generate_subtitles", "Making subtitles", 0.0, skip(because));
+        }
+        let film = Task::Render { lesson: lesson.into(), wishes: Wishes::default(), looks, film: output(FILM) };
+        spec.stage("compose_video", "Making the film", 20.0, film).stage("publish", "Putting it in its place", 0.3, Task::Publish)
+    }
+
+    /// Has a job begun with a file that lies at `content`.
+    ///
+    /// # Errors
+    /// It cannot be, or means nothing.
+    pub async fn begin(self, jobs: &Arc<Jobs>, owner: &str, content: PathBuf) -> Result<JobId, Refused> {
+        let has_writer = matches!(ChatSettings::from_env(None), Ok(Some(_)));
+        let spec = serde_json::to_value(&self).expect("plain data");
+        let spec = JobSpec { owner: Some(owner.into()), spec, ..self.spec(has_writer) };
+        let (folders, id, name) = (jobs.folders().clone(), spec.id, file_name(&self.file));
+        super::aside(move || {
+            let given = folders.input(id).and_then(|input| link(&content, &input.join(name)));
+            given.inspect_err(|_| drop(folders.remove(id)))
+        })
+        .await??;
+        Ok(jobs.submit(spec).await?.0)
+    }
+}
+
+/// The name of a step here, by any that it has.
+pub fn step(name: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, step)| step)
+}
+
+/// What a file is called in a job's folder: its name, as far as it means nothing to anybody, with the ending that it should have.
+fn file_name(file: &Sent) -> String {
+    let stem = file.filename.rsplit_once('.').map_or(file.filename.as_str(), |(stem, _)| stem);
+    let fits = |c: char| if c.is_alphanumeric() || "-_. ()".contains(c) { c } else { '_' };
+    let stem: String = stem.trim().trim_start_matches('.').chars().take(LONGEST).map(fits).collect();
+    format!("{}{}", if stem.is_empty() { "slides" } else { &stem }, file.file_ext)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compat::slidespeaker::options::Source;
+    use serde_json::{Value, json};
+
+    fn asked(name: &str, options: Value) -> Asked {
+        let file = Sent {
+            file_id: "0123456789abcdef".into(),
+            filename: name.into(),
+            file_ext: ".pptx".into(),
+            source_type: Source::Slides,
+            content_type: "application/x".into(),
+            checksum: "0".repeat(64),
+            size_bytes: 7,
+        };
+        Asked { file, options: Options::read(options.as_object().unwrap(), Source::Slides).unwrap() }
+    }
+
+    fn names(asked: &Asked, has_writer: bool) -> Vec<(String, bool)> {
+        let spec = asked.spec(has_writer);
+        assert!(spec.stages.iter().all(|stage| stage.task.check().is_ok()), "{spec:?}");
+        spec.stages.iter().map(|stage| (stage.name.clone(), matches!(stage.task, Task::Skip { .. }))).collect()
+    }
+
+    #[test]
+    fn steps_are_named_as_the_other_system_does_it() {
+        let all = asked("talk.pptx", json!({ "voice_language": "german", "subtitle_language": "french", "generate_avatar": true }));
+        let due = [
+            ("extract_slides", false),
+            ("convert_slides", false),
+            ("analyze_slides", true),
+            ("generate_transcripts", false),
+            ("revise_transcripts", true),
+            ("translate_voice", true),
+            ("translate_subtitle", true),
+            ("generate_audio", false),
+            ("split_audio", false),
+            ("generate_avatar", true),
+            ("generate_subtitles", true),
+            ("compose_video", false),
+            ("publish", false),
+        ];
+        assert_eq!(names(&all, false), due.map(|(name, skipped)| (name.to_string(), skipped)));
+        let translated = names(&all, true);
+        assert!(translated.contains(&("translate_voice".into(), false)) && translated.contains(&("translate_transcript".into(), false)));
+        let few = names(&asked("talk.pptx", json!({ "generate_subtitles": false })), false);
+        assert!(few.iter().all(|(name, _)| !name.starts_with("translate") && !name.starts_with("generate_s")), "{few:?}");
+        assert_eq!((step("convert_slides_to_images"), step("compose_video")), ("convert_slides", "compose_video"));
+    }
+
+    #[test]
+    fn sizes_marks_and_presenters_are_those_of_the_film() {
+        let looks = |options: Value| {
+            let spec = asked("talk.pptx", options).spec(false);
+            let film = spec.stages.into_iter().find(|stage| stage.name == "compose_video").unwrap();
+            let Task::Render { looks, .. } = film.task else { panic!("it makes a film") };
+            (looks.size.unwrap(), looks.watermark, looks.presenter.unwrap(), looks.voice)
+        };
+        assert_eq!(looks(json!({ "voice_id": "alloy" })), ("hd".into(), None, Presenter::Hidden, None));
+        let wished = json!({ "video_resolution": "SD", "watermark": "Example", "generate_avatar": "1", "voice_id": "joe" });
+        assert_eq!(looks(wished), ("sd".into(), Some("Example".into()), Presenter::Large, Some("joe".into())));
+    }
+
+    #[test]
+    fn names_of_files_mean_nothing() {
+        for (sent, kept) in [
+            ("talk.pptx", "talk.pptx"),
+            ("Ünï ${x}.PPTX", "Ünï __x_.pptx"),
+            (".pptx", "slides.pptx"),
+            ("a/../b.pptx", "a_.._b.pptx"),
+            ("noending", "noending.pptx"),
+        ] {
+            assert_eq!(file_name(&asked(sent, json!({})).file), kept, "{sent}");
+        }
+        assert!(file_name(&asked(&"字".repeat(300), json!({})).file).len() < 255);
+    }
+
+    #[test]
+    fn what_was_asked_for_is_read_as_it_was_kept() {
+        let asked = asked("talk.pptx", json!({ "voice_language": "de" }));
+        let kept = serde_json::to_value(&asked).unwrap();
+        assert_eq!((&kept["file_id"], &kept["voice_language"]), (&json!("0123456789abcdef"), &json!("german")));
+        let read = Asked::deserialize(&kept).unwrap();
+        assert_eq!((read.options, read.file.filename), (asked.options, asked.file.filename));
+    }
+}

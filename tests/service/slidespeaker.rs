@@ -1,0 +1,144 @@
+//! What clients of "SlideSpeaker" rely on beyond their contract: that what they have sent and asked for outlives the server, and that no
+//! other page acts in their name.
+
+use super::server::{Server, client, is_consistent};
+use crate::live::stage::runtime;
+use crate::support::files::text_pdf;
+use crate::support::{deck, lectern, probe};
+use jsonwebtoken::{EncodingKey, Header, encode};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use std::path::Path;
+
+const SECRET: &str = "a secret that is long enough to protect something";
+
+fn start(home: &Path) -> Server {
+    let mut command = lectern(home);
+    command.env("NEXTAUTH_SECRET", SECRET).env("LECTERN_ADAPTERS_SLIDESPEAKER_AUTH", "token");
+    command.env("LECTERN_ADAPTERS_SLIDESPEAKER_ORIGINS", "https://front.example").env("LECTERN_LIMITS_LOGIN", "2");
+    Server::of(home, command.arg("serve"))
+}
+
+/// A session as the web front signs it.
+fn session(id: &str) -> String {
+    let claims = json!({ "sub": id, "user": { "id": id }, "exp": 4_000_000_000_u64 });
+    encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).expect("a token")
+}
+
+fn asked(server: &Server, method: Method, path: &str) -> RequestBuilder {
+    client().request(method, format!("{}/api/{path}", server.origin))
+}
+
+/// Status, `Retry-After`, and what came.
+fn answer(request: RequestBuilder) -> (StatusCode, Option<String>, Value) {
+    runtime().block_on(async {
+        let answer = request.send().await.expect("an answer");
+        let wait = answer.headers().get("retry-after").map(|wait| wait.to_str().expect("text").to_string());
+        (answer.status(), wait, answer.json().await.unwrap_or_default())
+    })
+}
+
+fn must(request: RequestBuilder) -> Value {
+    let (status, _, body) = answer(request);
+    assert!(status.is_success(), "{status} {body}");
+    body
+}
+
+/// A form with one file, for a small film.
+fn form(request: RequestBuilder, name: &str, bytes: &[u8], more: &[(&str, &str)]) -> RequestBuilder {
+    let head = format!("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+    let mut tail = String::from("\r\n");
+    for (name, value) in more.iter().chain(&[("video_resolution", "sd")]) {
+        tail += &format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    let body = [head.as_bytes(), bytes, tail.as_bytes(), b"--x--\r\n"].concat();
+    request.header("content-type", "multipart/form-data; boundary=x").body(body)
+}
+
+#[test]
+fn tasks_files_and_accounts_outlive_the_server() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let server = start(home.path());
+    let account = json!({ "email": "ada@lessons.example", "password": "correct horse battery", "name": "Ada" });
+    let made = must(asked(&server, Method::POST, "auth/register").json(&account));
+    let id = made["user"]["id"].as_str().expect("an id").to_string();
+    let deck = text_pdf(&["Part one\nGood notes save time.".into(), "Part two\nRead them again.".into()]);
+    let sent: Vec<Value> =
+        (0..2).map(|_| must(form(asked(&server, Method::POST, "upload").bearer_auth(session(&id)), "deck.pdf", &deck, &[]))).collect();
+    assert_eq!(sent[0]["file_id"], sent[1]["file_id"]);
+    let contents = std::fs::read_dir(server.data.join("files/content")).expect("a folder").count();
+    assert_eq!(contents, 1, "the same bytes are kept once");
+    // The native API shows them as jobs to whoever has the account's own token.
+    let jobs =
+        must(client().get(format!("{}/v1/jobs?kind=slidespeaker", server.origin)).bearer_auth(made["token"].as_str().expect("a token")));
+    assert_eq!(jobs["total"], 2);
+    server.kill();
+
+    let server = start(home.path());
+    let task = sent[1]["task_id"].as_str().expect("an id");
+    let all = must(asked(&server, Method::GET, "tasks").bearer_auth(session(&id)));
+    assert_eq!((&all["total"], &all["tasks"][0]["task_id"], &all["tasks"][0]["filename"]), (&json!(2), &json!(task), &json!("deck.pdf")));
+    assert_eq!(must(asked(&server, Method::GET, "users/me").bearer_auth(session(&id)))["user"]["name"], "Ada");
+    for sent in &sent {
+        let path = format!("tasks/{}/delete", sent["task_id"].as_str().expect("an id"));
+        must(asked(&server, Method::DELETE, &path).bearer_auth(session(&id)));
+    }
+    let left = must(asked(&server, Method::GET, "uploads").bearer_auth(session(&id)));
+    assert_eq!(left["uploads"], json!([]), "a file goes with the last task that uses it");
+    assert_eq!(std::fs::read_dir(server.data.join("files/content")).expect("a folder").count(), 0);
+    server.stop();
+    is_consistent(home.path());
+}
+
+#[test]
+fn a_film_is_as_large_as_it_was_asked_for_and_what_is_skipped_says_why() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let server = start(home.path());
+    let deck = std::fs::read(deck("hello.pptx")).expect("a deck");
+    let more = [("generate_avatar", "true"), ("voice_language", "german"), ("watermark", "Example")];
+    let sent = must(form(asked(&server, Method::POST, "upload").bearer_auth(session("ada")), "hello.pptx", &deck, &more));
+    let task = sent["task_id"].as_str().expect("an id").to_string();
+    let job = server.ends(&task, "completed");
+    assert_eq!((&job["kind"], &job["owner"]), (&json!("slidespeaker"), &json!("ada")));
+    let told = must(asked(&server, Method::GET, &format!("tasks/{task}/progress")).bearer_auth(session("ada")));
+    let translated = &told["steps"]["translate_voice"];
+    assert_eq!(translated["status"], "skipped");
+    assert!(translated["note"].as_str().is_some_and(|note| note.contains("LECTERN_WRITER_URL")), "{told}");
+    let film = home.path().join("film.mp4");
+    std::fs::write(&film, server.artifact(&task, "film.mp4")).expect("a writable folder");
+    let stream = &probe(&film, &["-show_entries", "stream=width,height"])["streams"][0];
+    assert_eq!((&stream["width"], &stream["height"]), (&json!(640), &json!(480)));
+    let sound = home.path().join("audio.mp3");
+    std::fs::write(&sound, server.artifact(&task, "audio-1.mp3")).expect("a writable folder");
+    assert_eq!(probe(&sound, &["-show_entries", "stream=codec_name"])["streams"][0]["codec_name"], "mp3");
+    server.stop();
+}
+
+#[test]
+fn no_other_page_acts_in_somebodys_name() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let server = start(home.path());
+    let cookie = format!("next-auth.session-token={}", session("ada"));
+    let own = server.origin.clone();
+    for (origin, due) in [
+        (None, StatusCode::OK),
+        (Some(own.as_str()), StatusCode::OK),
+        (Some("https://front.example"), StatusCode::OK),
+        (Some("https://evil.example"), StatusCode::UNAUTHORIZED),
+        (Some("null"), StatusCode::UNAUTHORIZED),
+    ] {
+        let request = asked(&server, Method::GET, "tasks").header("cookie", &cookie);
+        let request = origin.iter().fold(request, |request, origin| request.header("origin", *origin));
+        assert_eq!(answer(request).0, due, "{origin:?}");
+    }
+    // Nobody is made an account for whom the front does not vouch.
+    let google = json!({ "email": "gus@lessons.example", "id": "g-1", "name": "Gus" });
+    let vouch = || asked(&server, Method::POST, "auth/oauth/google").json(&google);
+    assert_eq!(answer(vouch()).0, StatusCode::UNAUTHORIZED);
+    let made = must(vouch().bearer_auth(session("the front")));
+    assert_eq!(made["user"]["email"], "gus@lessons.example");
+    let (status, wait, body) = answer(vouch());
+    assert_eq!((status, &body["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("too_many_requests")));
+    assert!(wait.is_some_and(|seconds| seconds.parse::<u64>().is_ok()));
+    server.stop();
+}
