@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+"""Measures the service with real clients and writes benches/results/service.md.
+
+    benches/service/measure.py [PART...]      parts: many start reads progress cancel workers   (all without one)
+
+`reads` takes `wrk` (a package of Debian's), `start` and `workers` take nats-server (scripts/setup-peers).
+"""
+
+import concurrent.futures
+import http.client
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LECTERN = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/lectern"
+DEMO = ROOT / "graphs/demo/lectern.pptx"
+SMALL = {"size": "160x90", "set": {"fps": "10", "preset": "ultrafast"}}
+SHORT = """version: 1
+id: short-%s
+title: Short
+slides:
+- { id: one, color: "#204060", silence: 500ms, presenter: { visible: false } }
+"""
+
+rows: list[tuple[str, str, str, bool | None]] = []
+
+
+def row(what: str, figure: str, mark: str = "", holds: bool | None = None) -> None:
+    rows.append((what, figure, mark, holds))
+    print(f"{what}: {figure}  {mark}  {'' if holds is None else 'holds' if holds else 'MISSED'}", flush=True)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Nats:
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="lectern-nats-")
+        self.port = free_port()
+        command = [shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-js", "-p", str(self.port), "-sd", self.folder]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.url = f"nats://127.0.0.1:{self.port}"
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Process:
+    """One of our processes, which says in JSON when it is ready."""
+
+    def __init__(self, home, *arguments, cores=None):
+        env = os.environ | {"XDG_CACHE_HOME": f"{home}/cache", "XDG_STATE_HOME": f"{home}/state", "LECTERN_GUARD_ENABLED": "false"}
+        pinned = ["taskset", "-c", cores] if cores else []
+        self.process = subprocess.Popen([*pinned, LECTERN, *arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, text=True)
+        self.ready = json.loads(self.process.stdout.readline())
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        if self.process.wait(timeout=60):
+            raise SystemExit(f"it ended with {self.process.returncode}")
+
+
+class Server(Process):
+    def __init__(self, *more, home=None, cores=None):
+        self.home = home or tempfile.mkdtemp(prefix="lectern-serve-")
+        super().__init__(self.home, "serve", "--listen", "127.0.0.1:0", "--data", f"{self.home}/data", *more, cores=cores)
+        self.address, self.token = self.ready["listen"], self.ready["admin_token"]
+        self.local = threading.local()
+
+    def ask(self, method, path, body=None, raw=False):
+        """By a connection of the thread's own, which is kept."""
+        data = body if raw or body is None else json.dumps(body).encode()
+        for again in (True, False):
+            connection = getattr(self.local, "connection", None)
+            if connection is None:
+                connection = self.local.connection = http.client.HTTPConnection(self.address, timeout=120)
+            try:
+                connection.request(method, path, data, {"Authorization": f"Bearer {self.token}"})
+                answer = connection.getresponse()
+                text = answer.read()
+                break
+            except (http.client.HTTPException, ConnectionError):
+                self.local.connection = None
+                if not again:
+                    raise
+        if answer.status >= 400:
+            raise SystemExit(f"{method} {path}: {answer.status} {text}")
+        return json.loads(text) if text else None
+
+    def deck(self, name, content):
+        return self.ask("POST", f"/v1/decks?name={name}", content, raw=True)["id"]
+
+    def submit(self, request):
+        return self.ask("POST", "/v1/jobs", request)["id"]
+
+    def job(self, id):
+        return self.ask("GET", f"/v1/jobs/{id}")
+
+    def wait(self, id):
+        while True:
+            connection = http.client.HTTPConnection(self.address, timeout=400)
+            connection.request("GET", f"/v1/jobs/{id}", headers={"Authorization": f"Bearer {self.token}", "Prefer": "wait=300"})
+            job = json.loads(connection.getresponse().read())
+            if job["state"] not in ("pending", "processing"):
+                return job
+
+
+def moment(text):
+    """Seconds of an RFC 3339 time in UTC."""
+    whole, part = re.fullmatch(r"(.*?)(\.\d+)?Z", text).groups()
+    return time.mktime(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float(part or 0)
+
+
+def short_job(server, number):
+    deck = server.deck("lesson.yaml", (SHORT % number).encode())
+    return server.submit({"deck": deck, "looks": SMALL})
+
+
+def many():
+    server = Server()
+    for count, at_once in ((100, 10), (1000, 10)):
+        began = time.time()
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            ends = list(pool.map(lambda number: server.wait(short_job(server, f"{count}-{number}"))["state"], range(count)))
+        good = ends.count("completed")
+        row(f"{count} films, {at_once} clients at once", f"{good} completed, in {time.time() - began:.0f} s", "all", good == count)
+    server.stop()
+
+
+def long_job(server):
+    """A render that keeps a processor busy for as long as it is needed."""
+    deck = server.deck("lectern.pptx", DEMO.read_bytes())
+    id = server.submit({"deck": deck, "looks": {"size": "1920x1080"}, "priority": 1})
+    while server.job(id)["state"] == "pending" or server.job(id)["stages"][1]["progress"] < 0.01:
+        time.sleep(0.05)
+    return id
+
+
+def start():
+    for name, limit in (("local", 50), ("NATS", 100)):
+        nats = Nats() if name == "NATS" else None
+        server = Server(*(["--nats", nats.url] if nats else ["--slots", "2"]))
+        worker = Process(server.home, "worker", "--nats", nats.url, "--data", f"{server.home}/data", "--slots", "2") if nats else None
+        server.wait(short_job(server, "first"))
+        for state in ("idle", "one render running"):
+            busy = long_job(server) if state != "idle" else None
+            waits = []
+            for number in range(40):
+                job = server.wait(short_job(server, f"{state}-{number}"))
+                waits.append(1000 * (moment(job["started_at"]) - moment(job["created_at"])))
+            median = statistics.median(waits)
+            row(f"enqueue to start, {name}, {state} (40 jobs)", f"median {median:.0f} ms, most {max(waits):.0f} ms", f"median <= {limit} ms", median <= limit)
+            if busy:
+                server.ask("POST", f"/v1/jobs/{busy}/cancel")
+        server.stop()
+        if nats:
+            worker.stop()
+            nats.stop()
+
+
+def reads():
+    if not shutil.which("wrk"):
+        raise SystemExit("wrk is missing: apt-get install wrk")
+    server = Server()
+    done = short_job(server, "read")
+    server.wait(done)
+    busy = long_job(server)
+    command = ["wrk", "-t1", "-c32", "-d20s", "--latency", "-H", f"Authorization: Bearer {server.token}", f"http://{server.address}/v1/jobs/{done}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    still = server.job(busy)["state"]
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
+    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()
+    p99 = float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    fine = not wrong and still == "processing"
+    row(f"status reads, 32 connections kept, a 1080p render running ({still})", f"{rate:.0f} a second, 99 % within {p99:.1f} ms, {wrong[1] if wrong else 0} refused",
+        ">= 2000/s, p99 <= 50 ms", fine and rate >= 2000 and p99 <= 50)
+    server.ask("POST", f"/v1/jobs/{busy}/cancel")
+    server.stop()
+
+
+class Follower(threading.Thread):
+    """Somebody who follows a job by SSE."""
+
+    def __init__(self, server, id):
+        super().__init__(daemon=True)
+        self.server, self.id, self.times, self.kinds = server, id, [], []
+        self.asked = time.monotonic()
+        self.start()
+
+    def run(self):
+        connection = http.client.HTTPConnection(self.server.address, timeout=300)
+        connection.request("GET", f"/v1/jobs/{self.id}/events", headers={"Authorization": f"Bearer {self.server.token}"})
+        for line in connection.getresponse():
+            if line.startswith(b"event:"):
+                self.times.append(time.monotonic())
+                self.kinds.append(line.split(b":")[1].strip().decode())
+
+
+def progress():
+    server = Server()
+    deck = server.deck("lectern.pptx", DEMO.read_bytes())
+    id = server.submit({"deck": deck, "looks": {"size": "640x360"}})
+    one = Follower(server, id)
+    one.join()
+    first = one.times[0] - one.asked
+    gap = max(after - before for before, after in zip(one.times, one.times[1:]))
+    row("progress of a film: first event; longest gap while working", f"{first * 1000:.0f} ms; {gap:.2f} s", "<= 0.5 s; <= 2 s", first <= 0.5 and gap <= 2)
+    id = server.submit({"deck": deck, "looks": {"size": "640x360"}, "title": "again", "hold": True})
+    crowd = [Follower(server, id) for _ in range(500)]
+    server.ask("POST", f"/v1/jobs/{id}/start")
+    for follower in crowd:
+        follower.join(timeout=300)
+    whole = sum(follower.kinds[-1:] == ["complete"] for follower in crowd)
+    gaps = [max(after - before for before, after in zip(follower.times[1:], follower.times[2:])) for follower in crowd if len(follower.times) > 2]
+    row("500 listeners on one job", f"{whole} heard its end, longest gap of any {max(gaps):.2f} s", "all", whole == 500)
+    server.stop()
+
+
+def cancel():
+    server = Server()
+    took = []
+    for _ in range(5):
+        id = long_job(server)
+        asked = time.monotonic()
+        server.ask("POST", f"/v1/jobs/{id}/cancel")
+        took.append(time.monotonic() - asked)
+        work = pathlib.Path(server.home, "data/work", id)
+        left = [part for part in ("processing", "output") if (work / part).exists()]
+        if left or server.job(id)["state"] != "cancelled":
+            raise SystemExit(f"{left} are left of a cancelled job")
+    row("cancel while a segment renders (5 times): stopped, files gone", f"at most {max(took):.2f} s", "<= 1 s", max(took) <= 1)
+    server.stop()
+
+
+def workers():
+    """A lecture of 20 slides by one worker on one core, and by two on a core each; the server shares the first."""
+    slides = "".join(f'- {{ id: s{number}, color: "#2040{8 * number:02x}", narration: "This is slide number {number + 1}. It says a few words, '
+                     f'so that there is something to be drawn and to be heard." }}\n' for number in range(20))
+    lesson = f"version: 1\nid: twenty\ntitle: Twenty\nlanguage: en\nslides:\n{slides}".encode()
+    walls, films = [], []
+    for cores in (["0"], ["0", "1"]):
+        nats, home = Nats(), tempfile.mkdtemp(prefix="lectern-serve-")
+        server = Server("--nats", nats.url, home=home, cores="0")
+        crew = [Process(home, "worker", "--nats", nats.url, "--data", f"{home}/data", "--slots", "1", cores=core) for core in cores]
+        id = server.submit({"deck": server.deck("lesson.yaml", lesson), "looks": {"size": "1280x720"}})
+        job = server.wait(id)
+        if job["state"] != "completed":
+            raise SystemExit(f"the job is {job['state']}: {job['error']}")
+        walls.append(moment(job["finished_at"]) - moment(job["started_at"]))
+        films.append(pathlib.Path(home, "data/artifacts").rglob("film.mp4").__next__().read_bytes())
+        server.stop()
+        for worker in crew:
+            worker.stop()
+        nats.stop()
+    row("20 slides by two pinned workers against one", f"{walls[1]:.1f} s / {walls[0]:.1f} s = {walls[1] / walls[0]:.2f}; the same bytes: {films[0] == films[1]}",
+        "<= 0.6, the same bytes", walls[1] <= 0.6 * walls[0] and films[0] == films[1])
+
+
+PARTS = {"many": many, "start": start, "reads": reads, "progress": progress, "cancel": cancel, "workers": workers}
+
+
+def main():
+    asked = sys.argv[1:] or list(PARTS)
+    for name in asked:
+        if name not in PARTS:
+            raise SystemExit(f"there is no part {name}; there are: {' '.join(PARTS)}")
+    for name in asked:
+        print(f"== {name}", flush=True)
+        PARTS[name]()
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    lines = ["# The service, measured with real clients", "",
+             f"Written by `benches/service/measure.py {' '.join(sys.argv[1:])}` on {time.strftime('%Y-%m-%d')}: {model}, {os.cpu_count()} cores.".replace(" `", " `"), "",
+             "| what | figure | mark | |", "| --- | --- | --- | --- |"]
+    lines += [f"| {what} | {figure} | {mark} | {'' if holds is None else 'holds' if holds else '**missed**'} |" for what, figure, mark, holds in rows]
+    path = ROOT / "benches/results/service.md"
+    path.write_text("\n".join(lines) + "\n")
+    print(f"written to {path}")
+
+
+main()
