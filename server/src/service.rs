@@ -73,6 +73,8 @@ pub struct Service {
     pub artifacts: Arc<Artifacts>,
     /// People.
     pub accounts: Accounts,
+    /// What asks addresses that somebody else has written.
+    pub outgoing: Arc<Outgoing>,
     closing: watch::Sender<bool>,
     /// Apart from the one that answers requests, and there for as long as children are.
     runtime: Option<Runtime>,
@@ -125,8 +127,9 @@ impl Service {
         let jobs = Arc::new(runtime.block_on(Jobs::open(ledger, dispatch, folders))?);
         runtime.spawn(tidy(jobs.clone()));
         runtime.spawn(sweep(artifacts.clone(), settings.retention.sweep.0.to_std()));
-        runtime.spawn(webhooks::tell(jobs.ledger().clone(), Outgoing::new(settings.http.private_targets)?));
-        Ok(Service { jobs, artifacts, accounts, closing: watch::Sender::new(false), runtime: Some(runtime), _lock: lock })
+        let outgoing = Arc::new(Outgoing::new(settings.http.private_targets)?);
+        runtime.spawn(webhooks::tell(jobs.ledger().clone(), outgoing.clone()));
+        Ok(Service { jobs, artifacts, outgoing, accounts, closing: watch::Sender::new(false), runtime: Some(runtime), _lock: lock })
     }
 
     /// A file that a job has published.

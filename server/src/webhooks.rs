@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ pub fn secret() -> String {
 }
 
 /// Tells all there is to tell, and goes on as long as the ledger is open.
-pub async fn tell(ledger: Ledger, outgoing: Outgoing) {
+pub async fn tell(ledger: Ledger, outgoing: Arc<Outgoing>) {
     loop {
         match round(&ledger, &outgoing).await {
             Ok(Some(pause)) => drop(tokio::time::timeout(pause, ledger.ended()).await),

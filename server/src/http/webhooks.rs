@@ -1,12 +1,12 @@
 //! `/v1/webhooks`: who is told when a job is over.
 
 use super::access::Bearer;
+use super::aside;
 use super::jobs::Service;
 use super::problem::Problem;
-use super::{Shared, aside};
 use crate::auth::Claims;
 use crate::ledger::{Timestamp, Webhook};
-use crate::security::{Outgoing, OutgoingError};
+use crate::security::OutgoingError;
 use crate::webhooks;
 use axum::Json;
 use axum::body::Bytes;
@@ -53,14 +53,12 @@ fn owner(claims: &Claims, all: bool) -> Result<Option<String>, Problem> {
 /// Have a program told when a job is over: a POST, signed as Standard Webhooks has it.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = Request,
     responses((status = 201, description = "The webhook with its secret, which is not shown again.", body = Object), Problem))]
-pub async fn create(app: Shared, Service(service): Service, Bearer(claims): Bearer, body: Bytes) -> Result<Response, Problem> {
+pub async fn create(Service(service): Service, Bearer(claims): Bearer, body: Bytes) -> Result<Response, Problem> {
     let wrong = |error: serde_json::Error| Problem::bad(format!("the body cannot be read: {error}; send {{\"url\": ADDRESS}}"));
     let Request { url, all } = serde_json::from_slice(&body).map_err(wrong)?;
     let owner = owner(&claims, all)?;
-    let url = Outgoing::new(app.settings.http.private_targets).and_then(|outgoing| outgoing.check(&url)).map_err(|error| match error {
-        OutgoingError::Client(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()),
-        error => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_address", error.to_string()),
-    })?;
+    let bad = |error: OutgoingError| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_address", error.to_string());
+    let url = service.outgoing.check(&url).map_err(bad)?;
     let (id, secret) = (Uuid::new_v4().to_string(), webhooks::secret());
     let new = Webhook { id: id.clone(), owner, url: url.into(), secret: secret.clone(), created_at: Timestamp::now() };
     let shown = json!(new);

@@ -17,7 +17,6 @@ use crate::jobs::JobsError;
 use crate::ledger::{Job, JobId, JobQuery, JobState, Timestamp};
 use crate::limits::{Rule, enforce};
 use crate::service::Service;
-use crate::worker::set_of;
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State as Shared};
@@ -212,10 +211,7 @@ async fn stop(Shared(app): Shared<Arc<App>>, access: Access, Path(lesson): Path<
     let at_work = !job.state.is_over();
     match at_work {
         true => drop(service.jobs.cancel(job.id).await?),
-        false => {
-            service.jobs.delete(job.id).await?;
-            service.artifacts.remove(&set_of(job.id)).await?;
-        }
+        false => service.delete(job.id).await?,
     }
     let stopped = at_work || ended;
     let message = if stopped { format!("the lesson {lesson} has been stopped") } else { format!("the lesson {lesson} is forgotten") };

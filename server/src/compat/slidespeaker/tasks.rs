@@ -12,7 +12,6 @@ use crate::http::App;
 use crate::jobs::Jobs;
 use crate::ledger::{Job, JobQuery, JobState, Order, Timestamp};
 use crate::service::Service;
-use crate::worker::set_of;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -176,9 +175,8 @@ pub async fn delete(State(app): State<Arc<App>>, desk: Desk, Path(id): Path<Stri
     let job = desk.task(&id)?;
     let asked = Asked::of(&job)?;
     let _changing = app.compat.slidespeaker.changing.lock().await;
-    desk.service.jobs.delete(job.id).await?;
     let id = job.id;
-    desk.service.artifacts.remove(&set_of(id)).await?;
+    desk.service.delete(id).await?;
     if let Some(owner) = &job.owner {
         forget_unused(&desk.service, owner, &asked.file.checksum).await?;
     }
