@@ -1,6 +1,7 @@
 //! Workers of their own, which take stages from NATS, and what happens to them.
 
 use super::server::{SHORT, Server, is_consistent};
+use crate::live::stage::until;
 use crate::support::lectern;
 use crate::support::nats::NatsServer;
 use reqwest::Method;
@@ -31,6 +32,17 @@ impl Worker {
     fn signal(&self, signal: i32) {
         // SAFETY: kill(2) of a child that has not been waited for.
         assert_eq!(unsafe { libc::kill(self.0.id() as i32, signal) }, 0);
+    }
+
+    /// Sends a signal to the processes that make films for it.
+    fn signal_children(&self, signal: i32) {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).expect("it runs").flatten();
+        let children = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+        let children: Vec<i32> =
+            children.flat_map(|line| line.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<_>>()).collect();
+        assert!(!children.is_empty(), "it makes nothing");
+        // SAFETY: kill(2) of processes that the worker has not waited for.
+        children.iter().for_each(|id| assert_eq!(unsafe { libc::kill(*id, signal) }, 0));
     }
 
     /// `kill -9`.
@@ -108,21 +120,37 @@ fn who_has_nothing_to_do_helps_with_a_film() {
     let nats = NatsServer::start(home.path());
     let server = serve(home.path(), &nats);
     let one = Worker::start(home.path(), &nats);
-    let film = |name: &str| {
-        let deck = server.deck("lesson.yaml", long().replace("id: long", &format!("id: {name}")).as_bytes());
-        let id = server.submit(json!({ "deck": deck, "looks": { "size": "854x480" } }));
-        let job = server.ends(&id, "completed");
-        (server.artifact(&id, "film.mp4"), job["stages"][1]["result"]["segments"].clone())
+    let film = || {
+        let deck = server.deck("lesson.yaml", long().as_bytes());
+        server.submit(json!({ "deck": deck, "looks": { "size": "854x480" } }))
     };
+    let made = |id: &str| {
+        let job = server.ends(id, "completed");
+        (server.artifact(id, "film.mp4"), job["stages"][1]["result"]["segments"].clone())
+    };
+    let id = film();
+    until_rendering(&server, &id, 1);
+    // Its own process stands still until the other one has made something.
+    one.signal_children(libc::SIGSTOP);
+    let before = segments(home.path());
     let _two = Worker::start(home.path(), &nats);
-    let (shared, segments) = film("long");
-    assert!(segments["total"] == 12 && segments["encoded"].as_u64().unwrap() < 12, "none of them was made by the other one: {segments}");
+    until("a segment by the other one", || segments(home.path()), |count| *count > before);
+    one.signal_children(libc::SIGCONT);
+    let (shared, counts) = made(&id);
+    assert!(counts["total"] == 12 && counts["encoded"].as_u64().unwrap() < 12, "none of them was made by the other one: {counts}");
     // Alone, from nothing: the same bytes.
     one.kill();
     std::fs::remove_dir_all(home.path().join("data/cache")).unwrap();
-    let (alone, segments) = film("long");
-    assert_eq!((&segments["encoded"], alone == shared), (&json!(12), true), "{segments}");
+    let (alone, counts) = made(&film());
+    assert_eq!((&counts["encoded"], alone == shared), (&json!(12), true), "{counts}");
     is_consistent(home.path());
+}
+
+/// How many segments there are in the cache that workers share.
+fn segments(home: &Path) -> usize {
+    let folders = std::fs::read_dir(home.join("data/cache/lectern/seg")).into_iter().flatten().flatten();
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
+    files.filter(|file| file.path().extension().is_some_and(|ending| ending == "lseg")).count()
 }
 
 #[test]

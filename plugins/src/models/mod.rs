@@ -102,6 +102,9 @@ pub struct Model {
     pub kind: Kind,
     /// Its folder below the data folder.
     pub folder: String,
+    /// How loud a voice's first speaker is before any gain, in LUFS: of the text that the speech family measures voices with.
+    #[serde(default)]
+    pub loudness_lufs: Option<f64>,
     /// The package it is taken from.
     pub source: String,
     /// Licence of the files themselves.

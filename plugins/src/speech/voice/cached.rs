@@ -69,6 +69,10 @@ impl<V: Voice> Voice for CachedVoice<V> {
         Ok(synthesis)
     }
 
+    fn loudness(&self) -> Option<f64> {
+        self.voice.loudness()
+    }
+
     fn rest(&self) {
         self.voice.rest();
     }

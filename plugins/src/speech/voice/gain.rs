@@ -24,27 +24,40 @@ const ENGLISH: &str = "The birch canoe slid on the smooth planks. Glue the sheet
 /// Digits are read in every language.
 const ANY_LANGUAGE: &str = "1 2 3 4 5 6 7 8 9 10. 11 12 13 14 15 16 17 18 19 20. 21 32 43 54 65 76 87 98.";
 
-/// The factor that brings `voice` to [`TARGET_LUFS`], between -20 and +20 dB. The first call for a voice speaks about 15 s of text;
-/// the result is kept in `cache` under the voice's fingerprint.
+/// The factor that brings `voice` to [`TARGET_LUFS`], between -20 and +20 dB. Where the voice does not know how loud it is, the first call for it
+/// speaks about 15 s of text; the result is kept in `cache` under the voice's fingerprint.
 ///
 /// # Errors
 /// Those of the voice. A cache that cannot be written is only a warning.
 pub fn gain_for(voice: &dyn Voice, cache: &Cache) -> Result<f32, VoiceError> {
+    if let Some(loudness) = voice.loudness() {
+        return Ok(to_target(loudness));
+    }
     let key = Cache::key(&[b"gain", &REVISION.to_le_bytes(), voice.fingerprint().as_bytes()]);
     if let Some(gain) = cache.get(&key).and_then(|bytes| Some(f32::from_le_bytes(bytes.try_into().ok()?))).filter(|gain| gain.is_finite()) {
         return Ok(gain);
     }
+    let gain = measure(voice)?.filter(|loudness| *loudness > SILENCE_LUFS).map_or(1.0, to_target);
+    cache.put(&key, &gain.to_le_bytes());
+    Ok(gain)
+}
+
+/// Loudness of the fixed text before any gain, in LUFS.
+///
+/// # Errors
+/// Those of the voice.
+pub(super) fn measure(voice: &dyn Voice) -> Result<Option<f64>, VoiceError> {
     let text = if voice.language().starts_with("en") { ENGLISH } else { ANY_LANGUAGE };
     let mut samples = Vec::new();
     for clause in narrate(text, voice.language(), Options::default()).clauses {
         samples.extend(voice.synthesize(&clause)?.samples);
         samples.resize(samples.len() + silence(clause.pause_after), 0.0);
     }
-    let gain = loudness(&samples)
-        .filter(|loudness| *loudness > SILENCE_LUFS)
-        .map_or(1.0, |loudness| 10_f64.powf((TARGET_LUFS - loudness).clamp(-20.0, 20.0) / 20.0) as f32);
-    cache.put(&key, &gain.to_le_bytes());
-    Ok(gain)
+    Ok(loudness(&samples))
+}
+
+fn to_target(loudness: f64) -> f32 {
+    10_f64.powf((TARGET_LUFS - loudness).clamp(-20.0, 20.0) / 20.0) as f32
 }
 
 fn silence(pause: Span) -> usize {

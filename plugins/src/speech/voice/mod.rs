@@ -188,6 +188,11 @@ pub trait Voice: Send + Sync {
     /// Only for what is wrong with the machine or the voice, never for what is wrong with the text.
     fn synthesize(&self, clause: &Clause) -> Result<Synthesis, VoiceError>;
 
+    /// How loud its speech is before any gain, in LUFS, where that is known without measuring it.
+    fn loudness(&self) -> Option<f64> {
+        None
+    }
+
     /// Gives back what only speaking needs, mostly memory. The next clause takes it anew.
     fn rest(&self) {}
 }

@@ -24,7 +24,7 @@ use crate::models;
 use crate::speech::text::{Clause, Token, Unspoken};
 
 /// Raised when the same clause would sound or be timed differently.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 /// Frames per id, before they are rounded up to the sound's length; every Piper export has it under this name.
 const DURATIONS: &str = "/Ceil_output_0";
 /// Samples to a frame.
@@ -94,6 +94,7 @@ pub struct PiperVoice {
     config: Config,
     phonemizer: Phonemizer,
     settings: Settings,
+    loudness: Option<f64>,
     fingerprint: blake3::Hash,
     sessions: Sessions,
 }
@@ -109,7 +110,9 @@ impl PiperVoice {
             return PiperVoice::load(&name, Path::new(voice), settings);
         }
         let name = if voice == "default" { models::DEFAULT_VOICE } else { voice };
-        PiperVoice::load(name, &models::locate(&format!("voice:{name}"))?, settings)
+        let id = format!("voice:{name}");
+        let loudness = models::find(&id)?.loudness_lufs.filter(|_| settings.speaker == 0);
+        Ok(PiperVoice { loudness, ..PiperVoice::load(name, &models::locate(&id)?, settings)? })
     }
 
     fn load(id: &str, path: &Path, settings: Settings) -> Result<PiperVoice, VoiceError> {
@@ -151,6 +154,7 @@ impl PiperVoice {
             settings,
             fingerprint: hasher.finalize(),
             sessions: Sessions::new(settings.parallel),
+            loudness: None,
             config,
         })
     }
@@ -165,7 +169,8 @@ impl PiperVoice {
         let build = || -> ort::Result<Session> {
             let environment = models::environment().map_err(|error| ort::Error::new(error.to_string()))?;
             Session::builder(environment)?
-                .with_optimization_level(GraphOptimizationLevel::Level3)?
+                // More of it takes longer than a few minutes of speech would win back.
+                .with_optimization_level(GraphOptimizationLevel::Level1)?
                 .with_intra_threads(1)?
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
@@ -310,6 +315,10 @@ impl Voice for PiperVoice {
             );
         }
         Ok(synthesis)
+    }
+
+    fn loudness(&self) -> Option<f64> {
+        self.loudness
     }
 
     fn rest(&self) {

@@ -5,7 +5,7 @@ use engine::run::Events;
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
-use gstreamer_webrtc::WebRTCDataChannel;
+use gstreamer_webrtc::{WebRTCDataChannel, WebRTCDataChannelState};
 use gstrswebrtc::signaller::Signallable;
 use livekit_protocol::{DataPacket, UserPacket, data_packet};
 use plugins::gst::Pipeline;
@@ -31,15 +31,14 @@ pub(super) fn message(kind: &str) -> Value {
 /// Sends a message to everybody, reliably; without a connection it is lost.
 pub(super) fn send(pipeline: &Pipeline, message: &Value) {
     match reliable(pipeline) {
-        Some(channel) => send_by(&channel, message),
+        Some(channel) => _ = send_by(&channel, message),
         None => tracing::debug!("no data channel yet"),
     }
 }
 
 /// The same for the last message: waits a moment until it has left.
 pub(super) fn send_last(pipeline: &Pipeline, message: &Value) {
-    let Some(channel) = reliable(pipeline) else { return };
-    send_by(&channel, message);
+    let Some(channel) = reliable(pipeline).filter(|channel| send_by(channel, message)) else { return };
     let deadline = Instant::now() + LAST;
     // What has left the buffer is on its way for a moment longer.
     while Instant::now() < deadline && channel.property::<u64>("buffered-amount") > 0 {
@@ -57,11 +56,15 @@ pub(super) fn signaller(pipeline: &Pipeline) -> Option<RoomSignaller> {
     pipeline.element("sink")?.property::<Signallable>("signaller").downcast().ok()
 }
 
-fn send_by(channel: &WebRTCDataChannel, message: &Value) {
-    let bytes = glib::Bytes::from_owned(packet(message).encode_to_vec());
-    if let Err(error) = channel.send_data_full(Some(&bytes)) {
-        tracing::warn!(%error, "a data message was not sent");
+/// Whether it was sent. GStreamer 1.22 ends in a segmentation fault when something is sent by a channel that has not been opened.
+fn send_by(channel: &WebRTCDataChannel, message: &Value) -> bool {
+    if channel.ready_state() != WebRTCDataChannelState::Open {
+        tracing::debug!("the data channel is not open");
+        return false;
     }
+    let bytes = glib::Bytes::from_owned(packet(message).encode_to_vec());
+    let sent = channel.send_data_full(Some(&bytes));
+    sent.inspect_err(|error| tracing::warn!(%error, "a data message was not sent")).is_ok()
 }
 
 fn packet(message: &Value) -> DataPacket {
@@ -80,7 +83,7 @@ pub(super) fn open(webrtcbin: &gst::Element, signaller: &RoomSignaller, events: 
         let Some(channel) = channel else { continue };
         let events = events.clone();
         if name == "_reliable" {
-            channel.connect_on_open(|channel| send_by(channel, &message("streamStarting")));
+            channel.connect_on_open(|channel| _ = send_by(channel, &message("streamStarting")));
             signaller.set_channel(channel.clone());
         }
         channel.connect_on_message_data(move |_, bytes| {
@@ -109,6 +112,17 @@ fn read(bytes: &[u8]) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_sent_before_the_channel_is_open() {
+        gst::init().unwrap();
+        let webrtcbin = gst::ElementFactory::make("webrtcbin").build().unwrap();
+        webrtcbin.set_state(gst::State::Ready).unwrap();
+        let settings: Option<gst::Structure> = None;
+        let channel = webrtcbin.emit_by_name::<WebRTCDataChannel>("create-data-channel", &[&"_reliable", &settings]);
+        assert!(!send_by(&channel, &message("streamEnd")));
+        webrtcbin.set_state(gst::State::Null).unwrap();
+    }
 
     #[test]
     fn messages_on_the_topic_are_read_and_others_are_not() {
