@@ -27,6 +27,7 @@ const MOST: u32 = 20;
 #[schema(as = WebhookRequest)]
 pub struct Request {
     /// Where it is told: an address of the web.
+    #[schema(pattern = "^https?://", max_length = 2000)]
     url: String,
     /// Of everybody's jobs; operators only.
     #[serde(default)]
