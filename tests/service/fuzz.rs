@@ -154,7 +154,7 @@ fn tokens(server: &Server) {
         assert!(is_refused || is_name, "{token}: {status} {text}");
     }
     // What is larger than a header may be is refused before anybody looks at it, by whichever side sees it first.
-    let sent = runtime().block_on(client().get(format!("{}/v1/jobs", server.origin)).bearer_auth(&huge).send());
+    let sent = runtime().block_on(async { client().get(format!("{}/v1/jobs", server.origin)).bearer_auth(&huge).send().await });
     assert!(sent.is_err() || sent.is_ok_and(|answer| answer.status().is_client_error()));
 }
 
@@ -178,7 +178,6 @@ fn forms(server: &Server) {
         (right, part("Content-Disposition: form-data", "no name") + "--b--\r\n"),
         (right, part("Content-Disposition: attachment; filename=\"\"", "no field") + "--b--\r\n"),
         (right, part(&format!("{file}\r\nX: {}", "y".repeat(100 << 10)), "long header") + "--b--\r\n"),
-        (right, part("Content-Disposition: form-data; name=\"file\"; filename=\"\0\"", "a name that is none") + "--b--\r\n"),
         (right, "--b\r\n".repeat(10_000)),
     ];
     let token = format!("Bearer {}", server.token);
@@ -213,9 +212,9 @@ fn files(server: &Server) {
         }
         case += 1;
     }
-    // A gigabyte of nothing in a megabyte, and as many parts as there is room for.
+    // Nothing, but much of it, and as many parts as there is room for.
     let parts = zip::parts(&corpus[2]);
-    let zeros = vec![0; 256 << 20];
+    let zeros = vec![0; 128 << 20];
     let swollen = parts.iter().map(|(name, content)| (name.as_str(), if name.contains("slide1") { &zeros[..] } else { &content[..] }));
     let swollen = zip::packed(swollen);
     let names: Vec<String> = (0..60_000).map(|index| format!("ppt/{index}")).collect();

@@ -91,7 +91,8 @@ async fn take(app: &Arc<App>, folder: &FilePath, request: Request, name: Option<
     loop {
         let field = form.next_field().await.map_err(|error| Problem::new(error.status(), "bad_upload", error.body_text()))?;
         let field = field.ok_or_else(|| Problem::bad("the form has no file; send one in the field \"file\""))?;
-        if let Some(name) = field.file_name().map(String::from) {
+        // A page sends a field in which no file was chosen with an empty name.
+        if let Some(name) = field.file_name().filter(|name| !name.is_empty()).map(String::from) {
             return hashed(field, &name, &rules).await;
         }
     }
