@@ -88,13 +88,13 @@ fn nothing_that_is_sent_breaks_the_server_or_tells_what_is_private() {
         "/v1/decks/{id}": [lesson], "/training/status/{id}": [job], "/training/download/{id}": [job], "/api/tasks/{id}": [job],
         "/api/tasks/{id}/status": [job], "/api/tasks/{id}/progress": [job], "/api/pipeline/status/{id}": [job],
     });
+    tokens(&server);
+    forms(&server);
+    files(&server);
     describe(&server, home.path(), (&openapi, CHECKS), Some(&server.token), &there);
     describe(&server, home.path(), (&openapi, CHECKS), None, &there);
     let adapters = root().join("tests/peers/fuzz/adapters.yaml");
     describe(&server, home.path(), (adapters.to_str().unwrap(), ADAPTER_CHECKS), Some(&server.token), &there);
-    tokens(&server);
-    forms(&server);
-    files(&server);
     assert_eq!(server.ask(Method::GET, "jobs", None).0, StatusCode::OK, "it is still there");
     server.stop();
     let errors = fs::read_to_string(home.path().join("errors")).unwrap();
@@ -177,15 +177,23 @@ fn forms(server: &Server) {
         (right, part("", "no headers") + "--b--\r\n"),
         (right, part("Content-Disposition: form-data", "no name") + "--b--\r\n"),
         (right, part("Content-Disposition: attachment; filename=\"\"", "no field") + "--b--\r\n"),
-        (right, part(&format!("{file}\r\nX: {}", "y".repeat(100 << 10)), "long header") + "--b--\r\n"),
         (right, "--b\r\n".repeat(10_000)),
     ];
+    // These are forms, if no good ones.
+    let odd =
+        ["talk.md\"\r\nX: ".to_string() + &"y".repeat(100 << 10), "\0\"".into(), "\u{202e}..\\..\"".into(), "x".repeat(70_000) + "\""];
+    let odd = odd.map(|name| part(&format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}"), "# Hello") + "--b--\r\n");
     let token = format!("Bearer {}", server.token);
     for path in ["/v1/decks", "/api/upload", "/training/video-only", "/training/clone-voice", "/api/pipeline/generate"] {
         for (kind, body) in &bad {
             let (status, text) =
                 send(server, Method::POST, path, &[("content-type", kind), ("authorization", &token)], body.clone().into_bytes());
-            assert!(status.is_client_error(), "{path} {kind} {:?}: {status} {text}", &body[..body.len().min(80)]);
+            assert!(status.is_client_error(), "{path} {kind} {:?}: {status} {text}", body.chars().take(80).collect::<String>());
+        }
+        for body in &odd {
+            let (status, text) =
+                send(server, Method::POST, path, &[("content-type", right), ("authorization", &token)], body.clone().into_bytes());
+            assert!(!status.is_server_error(), "{path} {:?}: {status} {text}", body.chars().take(80).collect::<String>());
         }
     }
 }
