@@ -56,6 +56,11 @@ impl Folders {
         self.root.join("accounts.db")
     }
 
+    /// The file of answers to requests with an `Idempotency-Key`.
+    pub fn answers(&self) -> PathBuf {
+        self.root.join("answers.db")
+    }
+
     /// What people sent, by its content.
     pub fn files(&self) -> PathBuf {
         self.root.join("files")

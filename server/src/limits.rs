@@ -1,7 +1,8 @@
 //! How often somebody may ask: per address and per account, so many times a minute for each kind of request.
 //!
-//! A rule is a bucket that fills evenly: 5 a minute lets five through at once, then one every twelve seconds. A route gets its rule as a
-//! layer, for which the server gives the address of the connection (`into_make_service_with_connect_info::<SocketAddr>()`):
+//! A rule holds for any minute, not for those of the clock: 5 a minute lets five through, at once or one by one, and the next when the first of
+//! them is a minute ago. A route gets its rule as a layer, for which the server gives the address of the connection
+//! (`into_make_service_with_connect_info::<SocketAddr>()`):
 //!
 //! ```text
 //! .route("/api/upload", post(upload).layer(from_fn_with_state(limits.on(Rule::Upload), limits::enforce)))
@@ -12,20 +13,18 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// After so many checks those are forgotten who have not asked for long.
 const FORGET_EVERY: u32 = 4096;
+/// What the figures of a [`Table`] are counted in.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,20 +84,16 @@ impl Ticks {
     pub fn by(now: impl Fn() -> Duration + Send + Sync + 'static) -> Ticks {
         Ticks(Arc::new(now))
     }
+
+    fn now(&self) -> Duration {
+        (self.0)()
+    }
 }
 
 impl Default for Ticks {
     fn default() -> Ticks {
         let start = Instant::now();
         Ticks(Arc::new(move || start.elapsed()))
-    }
-}
-
-impl Clock for Ticks {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        (self.0)()
     }
 }
 
@@ -150,28 +145,45 @@ impl IntoResponse for TooMany {
 
 /// One rule.
 pub struct Limiter {
-    buckets: RateLimiter<Who, DashMapStateStore<Who>, Ticks, NoOpMiddleware<Duration>>,
+    count: usize,
+    period: Duration,
     ticks: Ticks,
-    checks: AtomicU32,
+    seen: Mutex<Seen>,
+}
+
+/// Who has asked when.
+#[derive(Default)]
+struct Seen {
+    /// When what was let through came, the oldest first: within a period no more than the rule's count.
+    times: HashMap<Who, VecDeque<Duration>>,
+    checks: u32,
 }
 
 impl Limiter {
-    /// Lets `count` through at once, and as many in `period`, evenly.
+    /// Lets `count` through within any stretch of time that is as long as `period`.
     pub fn new(count: NonZeroU32, period: Duration, ticks: Ticks) -> Limiter {
-        let one = (period / count.get()).max(Duration::from_nanos(1));
-        let quota = Quota::with_period(one).expect("the period is not zero").allow_burst(count);
-        Limiter { buckets: RateLimiter::dashmap_with_clock(quota, ticks.clone()), ticks, checks: AtomicU32::new(0) }
+        Limiter { count: count.get() as usize, period, ticks, seen: Mutex::default() }
     }
 
-    /// Counts a request.
+    /// Counts a request. One that is refused does not count: who waits as long as it is told is let through.
     ///
     /// # Errors
     /// It is one too many.
     pub fn check(&self, who: &Who) -> Result<(), TooMany> {
-        if self.checks.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            self.buckets.retain_recent();
+        let now = self.ticks.now();
+        let is_over = |time: &Duration| *time + self.period <= now;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.checks = (seen.checks + 1) % FORGET_EVERY;
+        if seen.checks == 0 {
+            seen.times.retain(|_, times| times.back().is_some_and(|last| !is_over(last)));
         }
-        self.buckets.check_key(who).map_err(|until| TooMany(until.wait_time_from(self.ticks.now())))
+        let times = seen.times.entry(who.clone()).or_default();
+        while times.pop_front_if(|first| is_over(first)).is_some() {}
+        if let Some(first) = times.front().filter(|_| times.len() >= self.count) {
+            return Err(TooMany(*first + self.period - now));
+        }
+        times.push_back(now);
+        Ok(())
     }
 }
 
@@ -201,7 +213,7 @@ impl Limits {
         let Table { request, lesson, upload, status, cancel, register, login, pipeline } = *table;
         // In the order of `Rule`.
         let rules = [request, lesson, upload, status, cancel, register, login, pipeline]
-            .map(|count| NonZeroU32::new(count).map(|count| Limiter::new(count, Duration::from_secs(60), ticks.clone())));
+            .map(|count| NonZeroU32::new(count).map(|count| Limiter::new(count, MINUTE, ticks.clone())));
         Limits { rules, proxies, blocked }
     }
 
@@ -297,19 +309,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_up_comes_back_evenly() {
-        let (ticks, turn) = clock();
-        let limits = Limits::new(&Table::default(), vec![], vec![], &ticks);
-        let ask = |who: &str| limits.check(Rule::Upload, address(who), None);
-        assert!((0..5).all(|_| ask("192.0.2.1").is_ok()));
-        assert_eq!(ask("192.0.2.1"), Err(TooMany(Duration::from_secs(12))));
-        assert_eq!(ask("192.0.2.2"), Ok(()), "another machine");
-        turn(5);
-        assert_eq!(ask("192.0.2.1").unwrap_err().seconds(), 7);
-        turn(7);
-        assert!(ask("192.0.2.1").is_ok() && ask("192.0.2.1").is_err());
-        turn(60);
-        assert_eq!((0..10).filter(|_| ask("192.0.2.1").is_ok()).count(), 5);
+    fn no_minute_has_more_than_it_may_however_they_are_spread() {
+        for pause in [0, 1, 7, 11] {
+            let (ticks, turn) = clock();
+            let limits = Limits::new(&Table::default(), vec![], vec![], &ticks);
+            let ask = |who: &str| limits.check(Rule::Upload, address(who), None);
+            for _ in 0..5 {
+                assert_eq!(ask("192.0.2.1"), Ok(()));
+                turn(pause);
+            }
+            let left = 60 - 5 * pause;
+            assert_eq!(ask("192.0.2.1"), Err(TooMany(Duration::from_secs(left))), "one every {pause} s");
+            assert_eq!(ask("192.0.2.2"), Ok(()), "another machine");
+            // Asking in vain makes it no longer.
+            turn(left - 1);
+            assert_eq!(ask("192.0.2.1").unwrap_err().seconds(), 1);
+            turn(1);
+            assert_eq!(ask("192.0.2.1"), Ok(()), "the first is a minute ago");
+            assert_eq!(ask("192.0.2.1").is_ok(), pause == 0, "the second is not, unless all came at once");
+            turn(60);
+            assert_eq!((0..10).filter(|_| ask("192.0.2.1").is_ok()).count(), 5);
+        }
     }
 
     #[test]
@@ -335,7 +355,7 @@ mod tests {
         }
         turn(600);
         limiter.check(&address("192.0.2.1").into()).unwrap();
-        assert!(limiter.buckets.len() <= 1, "{} are kept", limiter.buckets.len());
+        assert!(limiter.seen.lock().unwrap().times.len() <= 1, "all are kept");
     }
 
     #[test]
@@ -365,9 +385,9 @@ mod tests {
         assert_eq!(ask("192.0.2.1").await.status(), StatusCode::OK);
         assert_eq!(ask("192.0.2.1").await.status(), StatusCode::OK);
         let refused = ask("192.0.2.1").await;
-        assert_eq!((refused.status(), &refused.headers()["retry-after"]), (StatusCode::TOO_MANY_REQUESTS, &HeaderValue::from_static("30")));
+        assert_eq!((refused.status(), &refused.headers()["retry-after"]), (StatusCode::TOO_MANY_REQUESTS, &HeaderValue::from_static("60")));
         let body: Value = serde_json::from_slice(&to_bytes(refused.into_body(), 10_000).await.unwrap()).unwrap();
-        assert_eq!((&body["code"], &body["retry_after_seconds"]), (&json!("too_many_requests"), &json!(30)));
+        assert_eq!((&body["code"], &body["retry_after_seconds"]), (&json!("too_many_requests"), &json!(60)));
         assert!(body["error"].as_str().unwrap().contains("limit") && body["detail"].is_string() && body["message"].is_string());
         assert_eq!(ask("192.0.2.66").await.status(), StatusCode::FORBIDDEN);
     }

@@ -118,7 +118,7 @@ impl Service {
                 Arc::new(runtime.block_on(Nats::start(url, desk, transfer, handle))?)
             }
             None => {
-                let slots = settings.workers.slots.map_or_else(Slots::default, |slots| Slots::of(slots.max(1) as usize));
+                let slots = Slots::of(settings.workers.slots, settings.time_limits());
                 let worker =
                     Worker::new(folders.clone(), artifacts.clone(), Program::own().map_err(failed)?, &settings.guard).map_err(failed)?;
                 Arc::new(Local::new(desk, Arc::new(worker), slots, handle))

@@ -5,7 +5,7 @@
 mod decks;
 mod fuzz;
 mod kill;
-mod mutation;
+pub mod mutation;
 mod strange;
 mod surroundings;
 

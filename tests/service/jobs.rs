@@ -113,6 +113,52 @@ fn the_same_key_is_the_same_job() {
 }
 
 #[test]
+fn what_comes_again_with_its_key_creates_nothing_more() {
+    let home = tempfile::tempdir().unwrap();
+    let post = |server: &Server, path: &str, token: &str, key: &str, kind: &str, body: &str| {
+        runtime().block_on(async {
+            let request = client().post(format!("{}/v1/{path}", server.origin)).bearer_auth(token).header("idempotency-key", key);
+            let answer = request.header("content-type", kind).body(body.to_string()).send().await.unwrap();
+            (answer.status().as_u16(), answer.headers().get("location").cloned(), answer.json::<Value>().await.unwrap())
+        })
+    };
+    let (json, text) = ("application/json", "application/octet-stream");
+    let requests = [
+        ("webhooks", json, r#"{"url": "https://hooks.example/a", "all": false}"#, r#"{"url": "https://hooks.example/b"}"#),
+        ("tokens", json, r#"{"role": "viewer", "room": "r"}"#, r#"{"role": "viewer", "room": "q"}"#),
+        ("backups", json, r#"{"name": "monday.db"}"#, r#"{"name": "tuesday.db"}"#),
+        ("decks?name=a.yaml", text, SHORT, "# Another"),
+    ];
+    let server = Server::start(home.path(), &[]);
+    let ask = |server: &Server, of: usize, body: &str| post(server, requests[of].0, &server.token, "k1", requests[of].1, body);
+    let first: Vec<_> = (0..requests.len()).map(|of| ask(&server, of, requests[of].2)).collect();
+    for (of, answer) in first.iter().enumerate() {
+        assert_eq!(answer.0, 201, "{answer:?}");
+        assert_eq!(&ask(&server, of, requests[of].2), answer);
+        let (status, _, problem) = ask(&server, of, requests[of].3);
+        assert_eq!((status, &problem["code"]), (422, &json!("key_reused")), "{problem}");
+    }
+    // The same JSON and the same file, however they are written.
+    let respaced = r#"{ "all": false,  "url": "https://hooks.example/a" }"#;
+    assert_eq!(ask(&server, 0, respaced), first[0]);
+    let form = format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.yaml\"\r\n\r\n{SHORT}\r\n--b--\r\n");
+    assert_eq!(post(&server, "decks", &server.token, "k1", "multipart/form-data; boundary=b", &form), first[3]);
+    // Somebody else's key is another one, and so is that of who may do less.
+    let other = server.must(Method::POST, "tokens", Some(json!({ "role": "author", "identity": "first" })));
+    let (status, _, deck) = post(&server, "decks?name=a.yaml", other["token"].as_str().unwrap(), "k1", text, SHORT);
+    assert_eq!(status, 201);
+    assert_ne!(deck["id"], first[3].2["id"]);
+    let origin = server.origin.clone();
+    server.stop();
+    // A server that begins anew knows its answers, and what was created by them is there once.
+    let server = Server::start(home.path(), &[]);
+    assert_ne!(server.origin, origin);
+    assert_eq!(post(&server, requests[3].0, &server.token, "k1", text, SHORT), first[3]);
+    let count = |path: &str, name: &str| server.must(Method::GET, path, None)[name].as_array().unwrap().len();
+    assert_eq!((count("webhooks", "webhooks"), count("decks", "decks")), (1, 2));
+}
+
+#[test]
 fn jobs_are_their_owners_and_nobody_elses() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(home.path(), &[]);

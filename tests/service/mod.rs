@@ -4,6 +4,7 @@ mod api;
 mod elsewhere;
 mod failures;
 mod files;
+mod fuzz;
 mod guard;
 mod jobs;
 mod lessons;

@@ -5,7 +5,7 @@ use crate::compat::{Compat, is_origin};
 use crate::config::{Flags, Given, Settings};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::http::{App, Journal, Server, token_in};
+use crate::http::{Answers, App, Journal, Server, token_in};
 use crate::limits::{Limits, Ticks};
 use crate::live::Sessions;
 use crate::security::Audit;
@@ -124,8 +124,15 @@ impl Place {
         let known = auth.clone();
         let who: Who = Box::new(move |headers| Some(known.check(token_in(headers)?).ok()?.sub));
         let audit = Arc::new(Audit::new(logs, settings.log.keep_error_days, limits.clone(), who));
+        let place = service.as_ref().map(|service| service.jobs.folders().answers());
+        let cannot = |cause| {
+            let file = place.as_deref().map(|path| format!(" in {}", path.display())).unwrap_or_default();
+            Failure::Failed(format!("cannot keep answers{file}: {cause}; move the file away, or choose another folder with --data"))
+        };
+        let answers = Arc::new(Answers::open(place.as_deref()).map_err(cannot)?);
         let app = App {
             auth,
+            answers,
             audit,
             sessions: Arc::new(Sessions::new(settings.lessons.folder.clone(), only, settings.guard.enabled)),
             journal,

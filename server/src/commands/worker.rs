@@ -88,12 +88,12 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let none = || Failure::Invalid("no NATS server is named; give --nats URL or set LECTERN_WORKERS_NATS".into());
     let nats = settings.workers.nats.as_deref().ok_or_else(none)?;
     let worker = worker(&settings)?;
-    let slots = settings.workers.slots.map_or_else(Slots::default, |slots| Slots::of(slots as usize));
+    let slots = Slots::of(settings.workers.slots, settings.time_limits());
     let name = format!("worker-{}", &Uuid::new_v4().simple().to_string()[..8]);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("worker").enable_all().build();
     let runtime = runtime.map_err(|error| failed(&error))?;
     let (close, closing) = watch::channel(false);
-    let station = Station::open(nats, &name, Arc::new(worker), (slots.room, slots.limit), closing);
+    let station = Station::open(nats, &name, Arc::new(worker), (slots.room, slots.limits), closing);
     let station = runtime.block_on(station).map_err(|error| failed(&error))?;
     console.event(&json!({ "event": "ready", "worker": name, "slots": slots.room.heavy }));
     console.say(&format!("{name} takes work, {} films at once", slots.room.heavy));

@@ -5,7 +5,9 @@ use super::{AdapterAuth, ConfigError, Secret, Settings};
 use crate::artifacts::Retention;
 use crate::auth::{KeyError, Keys, SHORTEST};
 use crate::compat::is_origin;
+use crate::guard::Hardware;
 use crate::http::Keep;
+use crate::worker::TimeLimits;
 use engine::time::Span;
 use plugins::models;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,11 @@ impl Settings {
     /// As `data`.
     pub fn place(&self) -> Result<String, ConfigError> {
         self.store.place.clone().map_or_else(|| Ok(self.data()?.join("artifacts").display().to_string()), Ok)
+    }
+
+    /// How long stages may take on this machine.
+    pub fn time_limits(&self) -> TimeLimits {
+        self.time_limits.on(self.guard.profile.unwrap_or_else(|| Hardware::find().profile().name))
     }
 
     /// The keys of tokens; without a secret of the settings, one that is kept in `folder`.
@@ -95,6 +102,11 @@ impl Settings {
                 "listen",
                 "a server on a public address needs a secret of its own; set LECTERN_AUTH_SECRET, for example to `openssl rand -hex 32`",
             );
+        }
+        let TimeLimits { minimal, fast, standard, high, combined, film, other } = self.time_limits;
+        let times = [minimal, fast, standard, high, combined, film].into_iter().chain(other);
+        if times.into_iter().any(|time| time.0 < Span::from_seconds(1)) {
+            return wrong("time_limits", "nothing is done in no time; use 1s or more");
         }
         if self.auth.recheck.0 < Span::from_millis(100) {
             return wrong("auth.recheck", "it is too often; use 100ms or more");

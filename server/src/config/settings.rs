@@ -5,6 +5,7 @@ use crate::artifacts::{Retention, Room};
 use crate::guard::{Preset, ProfileName};
 use crate::limits::Table;
 use crate::uploads;
+use crate::worker::TimeLimits;
 use engine::graph::unit::{Bytes, DurationSetting};
 use engine::time::Span;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ pub struct Settings {
     pub synctalk: SyncTalk,
     /// Who renders.
     pub workers: Workers,
+    /// How long stages may take.
+    pub time_limits: TimeLimits,
     /// Files with what happened.
     pub log: Log,
     /// When the machine is too busy.
@@ -291,6 +294,7 @@ impl Default for Settings {
             elevenlabs: ElevenLabs::default(),
             synctalk: SyncTalk::default(),
             workers: Workers::default(),
+            time_limits: TimeLimits::default(),
             log: Log::default(),
             guard: GuardSettings::default(),
             privacy: Privacy::default(),

@@ -4,7 +4,7 @@ use super::lanes::{Lanes, Room, key};
 use super::{Dispatch, after, until};
 use crate::jobs::Desk;
 use crate::ledger::{JobId, Ticket};
-use crate::worker::{Perform, Stop, attempt};
+use crate::worker::{Perform, Stop, TimeLimits, attempt};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,23 +21,16 @@ pub struct Slots {
     /// How many at once.
     pub room: Room,
     /// How long one may take.
-    pub limit: Duration,
+    pub limits: TimeLimits,
 }
 
 impl Slots {
-    /// How long one stage may take.
-    const LIMIT: Duration = Duration::from_secs(30 * 60);
-
-    /// For so many heavy ones.
-    pub fn of(heavy: usize) -> Slots {
-        Slots { room: Room { heavy: heavy.max(1), light: 4 * heavy.max(1) }, limit: Slots::LIMIT }
-    }
-}
-
-impl Default for Slots {
-    /// As many as there are processors, and two at least: a short job does not wait for a long one.
-    fn default() -> Slots {
-        Slots::of(std::thread::available_parallelism().map_or(2, |count| count.get().max(2)))
+    /// For so many heavy ones; without a number for as many as there are processors, and two at least: a short job does not wait for a long
+    /// one.
+    pub fn of(heavy: Option<u32>, limits: TimeLimits) -> Slots {
+        let processors = || std::thread::available_parallelism().map_or(2, |count| count.get().max(2));
+        let heavy = heavy.map_or_else(processors, |heavy| heavy.max(1) as usize);
+        Slots { room: Room { heavy, light: 4 * heavy }, limits }
     }
 }
 
@@ -48,7 +41,7 @@ struct Pool {
     desk: Desk,
     worker: Arc<dyn Perform>,
     runtime: Handle,
-    limit: Duration,
+    limits: TimeLimits,
     lanes: Mutex<Lanes<watch::Sender<bool>>>,
     /// A stage has ended.
     ended: Notify,
@@ -58,7 +51,7 @@ impl Local {
     /// A pool of this many slots, whose tasks run on this runtime.
     pub fn new(desk: Desk, worker: Arc<dyn Perform>, slots: Slots, runtime: Handle) -> Local {
         let lanes = Mutex::new(Lanes::new(slots.room));
-        Local(Arc::new(Pool { desk, worker, runtime, limit: slots.limit, lanes, ended: Notify::new() }))
+        Local(Arc::new(Pool { desk, worker, runtime, limits: slots.limits, lanes, ended: Notify::new() }))
     }
 }
 
@@ -140,7 +133,7 @@ impl Pool {
             let (desk, ticket) = (self.desk.clone(), ticket.clone());
             async move { desk.hear(&ticket, report).await }
         };
-        let ended = attempt(&*self.worker, ticket, stop, self.limit, tell).await;
+        let ended = attempt(&*self.worker, ticket, stop, self.limits.of(&ticket.task), tell).await;
         self.desk.sign_off(ticket, ended).await
     }
 }

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 #[schema(as = BackupRequest)]
 pub struct Request {
     /// Its file's name.
+    #[schema(pattern = r"^[A-Za-z0-9_-]{1,64}(\.db)?$")]
     name: String,
 }
 

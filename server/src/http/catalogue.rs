@@ -76,7 +76,7 @@ pub async fn graph_schema(_bearer: Bearer) -> Json<Value> {
 }
 
 /// What is wrong with a graph file. Nothing of it is run, and no file that it names is looked at.
-#[utoipa::path(post, path = "/v1/graphs/check", tag = "catalogue", request_body(content = String, content_type = "text/plain"),
+#[utoipa::path(post, path = "/v1/graphs/check", tag = "catalogue", request_body(content = Option<String>, content_type = "text/plain"),
     responses((status = 200, description = "Whether it is valid, and each problem with its place.", body = Object), Problem))]
 pub async fn check_graph(Bearer(claims): Bearer, text: String) -> Result<Json<Value>, Problem> {
     claims.must_be_author()?;

@@ -1,6 +1,7 @@
 //! `/v1/decks`: what is to be given as a lecture, sent once and used by any number of jobs.
 
 use super::access::Bearer;
+use super::idempotency::{Once, fingerprint};
 use super::jobs::Service;
 use super::problem::Problem;
 use super::{App, Shared, aside};
@@ -59,17 +60,28 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     claims.may_have_jobs()?;
+    let once = Once::of(&app, request.headers(), &claims, "/v1/decks")?;
     let folders = service.jobs.folders();
     let (upload, hash) = take(&app, &folders.uploads(), request, named.name).await?;
     let deck = Deck { id: Uuid::new_v4().to_string(), name: upload.name.clone(), size: upload.bytes, hash, owner: Some(claims.sub) };
-    let (folder, facts) = (folders.decks().join(&deck.id), deck.clone());
+    let print = fingerprint(&json!([deck.name, deck.hash]));
+    let made = made(upload, folders.decks().join(&deck.id), deck);
+    match once {
+        Some(once) => Ok(once.answer(print, async { made.await.into_response() }).await),
+        None => made.await,
+    }
+}
+
+async fn made(upload: Upload, folder: PathBuf, deck: Deck) -> Result<Response, Problem> {
+    let facts = deck.clone();
     aside(move || keep(upload, &folder, &facts).inspect_err(|_| drop(remove_folder(&folder)))).await??;
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("/v1/decks/{}", deck.id))], Json(view(&deck))).into_response())
 }
 
 /// A file of any kind that a film can be made of or with, and its hash: the body, or the file of a form.
 async fn take(app: &Arc<App>, folder: &FilePath, request: Request, name: Option<String>) -> Result<(Upload, String), Problem> {
-    let kinds: Vec<Kind> = [DECKS, CONTENT, FILMS].concat();
+    let mut kinds: Vec<Kind> = [DECKS, FILMS].concat();
+    kinds.extend(CONTENT.iter().filter(|kind| !DECKS.contains(kind)));
     let rules = Rules { folder, bytes: app.settings.http.upload.0, kinds: &kinds };
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("multipart/form-data") {
@@ -79,7 +91,8 @@ async fn take(app: &Arc<App>, folder: &FilePath, request: Request, name: Option<
     loop {
         let field = form.next_field().await.map_err(|error| Problem::new(error.status(), "bad_upload", error.body_text()))?;
         let field = field.ok_or_else(|| Problem::bad("the form has no file; send one in the field \"file\""))?;
-        if let Some(name) = field.file_name().map(String::from) {
+        // A page sends a field in which no file was chosen with an empty name.
+        if let Some(name) = field.file_name().filter(|name| !name.is_empty()).map(String::from) {
             return hashed(field, &name, &rules).await;
         }
     }
@@ -129,6 +142,7 @@ fn plain(name: &str) -> String {
     let name = tail.trim_start_matches(['.', ' ']);
     if name.is_empty() || name == FACTS { "deck".into() } else { name.into() }
 }
+
 /// A deck.
 #[utoipa::path(get, path = "/v1/decks/{id}", tag = "decks", params(("id" = String, Path, description = "The deck.")),
     responses((status = 200, description = "It.", body = Object), Problem))]

@@ -2,7 +2,7 @@
 
 use super::access::Bearer;
 use super::problem::Problem;
-use super::{App, Shared, aside, backups, decks, follow, job_files, webhooks};
+use super::{App, Shared, aside, backups, decks, follow, idempotency, job_files, webhooks};
 use crate::auth::Claims;
 use crate::folders::{Folders, link};
 use crate::jobs::{JobSpec, JobsError};
@@ -24,7 +24,7 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Jobs a page may have.
 const PAGE: u32 = 1000;
-/// The longest key, title or text that is looked for, in bytes.
+/// The longest title or text that is looked for, in bytes.
 const LONGEST: usize = 500;
 /// How long a request may wait for the end of a job.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -59,13 +59,17 @@ pub struct Request {
     /// The address of a presentation on the web.
     url: Option<String>,
     /// What is said, without slides.
+    #[schema(max_length = 204800)]
     script: Option<String>,
     /// Decks that become one film.
+    #[schema(min_items = 2)]
     parts: Option<Vec<String>>,
     /// For people.
+    #[schema(max_length = 500)]
     title: Option<String>,
     /// -100 to 100; above 0 for operators only.
     #[serde(default)]
+    #[schema(minimum = -100, maximum = 100)]
     priority: i64,
     /// It waits until `POST /v1/jobs/{id}/start`.
     #[serde(default)]
@@ -93,12 +97,16 @@ pub struct Filter {
     /// Only for operators: whose.
     owner: Option<String>,
     /// A text in title, kind, id or request.
+    #[param(max_length = 500)]
     q: Option<String>,
     /// A field; with - before it the largest first.
+    #[param(pattern = "^-?(created_at|updated_at|state|title|priority)$")]
     sort: Option<String>,
     /// So many at most.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// From this one on.
+    #[param(value_type = Option<i64>, minimum = 0)]
     offset: Option<u32>,
 }
 
@@ -159,11 +167,7 @@ pub async fn create(Service(service): Service, Bearer(claims): Bearer, headers: 
         .map_err(|error| Problem::bad(format!("the body cannot be read: {error}; send JSON as it is documented")))?;
     let request: Request = serde_json::from_value(asked.clone())
         .map_err(|error| Problem::bad(format!("the request cannot be read: {error}; send it as it is documented")))?;
-    let key = match headers.get("idempotency-key").map(|key| key.to_str()) {
-        None => None,
-        Some(Ok(key)) if (1..=LONGEST).contains(&key.len()) => Some(key.to_string()),
-        Some(_) => return Err(Problem::bad("the Idempotency-Key is no plain text of 1 to 500 bytes; send, for example, a UUID")),
-    };
+    let key = idempotency::key_in(&headers)?;
     let jobs = service.jobs.clone();
     let spec = aside({
         let (jobs, claims) = (jobs.clone(), claims.clone());

@@ -168,7 +168,7 @@ pub struct TokenRequest {
     /// Who its owner is, in logs.
     identity: Option<String>,
     /// How long it is good, such as `1h`; at most a day.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = r"^[0-9]+(\.[0-9]+)?(ms|s|min|h)$")]
     ttl: Option<DurationSetting>,
 }
 

@@ -5,6 +5,7 @@ mod backups;
 mod catalogue;
 mod decks;
 mod follow;
+mod idempotency;
 pub(crate) mod job_files;
 mod jobs;
 mod journal;
@@ -18,6 +19,7 @@ mod whep;
 
 pub use access::token_in;
 pub use follow::{Follower, News};
+pub use idempotency::Answers;
 pub use job_files::answer;
 pub use journal::{Journal, Keep};
 pub use live::links;
@@ -69,6 +71,8 @@ pub struct App {
     pub peers: Peers,
     /// How long viewers took to come in.
     pub joins: Joins,
+    /// What was answered to requests with a key.
+    pub answers: Arc<Answers>,
     /// How often who may ask.
     pub limits: Arc<Limits>,
     /// Adapters of other systems.
@@ -230,7 +234,9 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/tokens/{jti}", axum::routing::delete(live::revoke))
         .merge(catalogue::routes())
         .merge(openapi::routes())
-        .merge(jobs);
+        .merge(jobs)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), idempotency::keep))
+        .layer(axum::middleware::map_response(problem::explained));
     // Adapters have rules of their own for who may ask from where.
     let all = security::origins(native, settings).merge(compat::routes(&app)).fallback(pages::nothing);
     security::guard(all, settings)

@@ -1,6 +1,6 @@
 //! The description of the native API, made from the code: `/v1/openapi.json`, and `/v1`, a page that shows it.
 
-use super::{App, backups, catalogue, decks, follow, job_files, jobs, live, problem, webhooks, whep};
+use super::{App, backups, catalogue, decks, follow, idempotency, job_files, jobs, live, problem, webhooks, whep};
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
@@ -8,6 +8,9 @@ use axum::{Json, Router};
 use serde_json::Value;
 use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -31,7 +34,7 @@ use utoipa::{Modify, OpenApi};
         catalogue::check_graph, catalogue::lessons, catalogue::lesson_schema,
     ),
     components(schemas(problem::Document)),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &Keys),
     security(("token" = []))
 )]
 struct Document;
@@ -45,6 +48,26 @@ impl Modify for Bearer {
             HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some("From `lectern token`.")).build();
         let components = document.components.get_or_insert_default();
         components.security_schemes.insert("token".into(), SecurityScheme::Http(scheme).into());
+    }
+}
+
+/// What creates something takes a key.
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for operation in document.paths.paths.values_mut().filter_map(|path| path.post.as_mut()) {
+            let parameters = operation.parameters.get_or_insert_default();
+            // Jobs say more about theirs.
+            let is_known = |known: &RefOr<Parameter>| matches!(known, RefOr::T(known) if known.name == idempotency::HEADER);
+            if operation.responses.responses.contains_key("201") && !parameters.iter().any(is_known) {
+                let text =
+                    "The same request with the same key gets the same answer for a day, and creates nothing more; another one gets 422.";
+                let text_schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(500));
+                let parameter = ParameterBuilder::new().name(idempotency::HEADER).parameter_in(ParameterIn::Header);
+                parameters.push(RefOr::T(parameter.description(Some(text)).schema(Some(text_schema)).build()));
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::auth::TokenError;
 use crate::live::{CommandError, CreateError};
+use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use plugins_webrtc::room::{Refused, WhepError};
@@ -35,6 +36,36 @@ impl IntoResponses for Problem {
         let response = ResponseBuilder::new().description("What went wrong, and what to do.").content("application/problem+json", content);
         BTreeMap::from([("default".into(), RefOr::T(response.build()))])
     }
+}
+
+/// The media type of all problems.
+const KIND: &str = "application/problem+json";
+/// Bytes of what is said of a refusal in plain words.
+const LONGEST: usize = 4 << 10;
+
+/// A layer: what is refused before a handler sees it, in plain words or none at all, is told as a problem, too.
+pub async fn explained(response: Response) -> Response {
+    let status = response.status();
+    let is_told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == KIND);
+    if is_told || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let said = to_bytes(body, LONGEST).await.map(|said| String::from_utf8_lossy(&said).into_owned()).unwrap_or_default();
+    let (code, usual) = match status {
+        StatusCode::METHOD_NOT_ALLOWED => ("wrong_method", "this address does not take this method; Allow says which it takes"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the request is too large; send less"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("wrong_kind", "the body is of a kind that is not taken here; send it as it is documented"),
+        _ => ("bad_request", "the request cannot be read; send it as it is documented"),
+    };
+    let detail = if said.is_empty() { usual.to_string() } else { format!("{said}; send it as it is documented") };
+    let mut told = Problem::new(status, code, detail).into_response();
+    let mut headers = head.headers;
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {
+        headers.remove(name);
+    }
+    told.headers_mut().extend(headers);
+    told
 }
 
 /// What went wrong with a request.
@@ -79,9 +110,9 @@ impl IntoResponse for Problem {
         let (what, cure) = detail.split_once("; ").unwrap_or((&detail, ""));
         let (detail, cure) = (what.to_string(), cure.to_string());
         let document = Document { kind: "about:blank", title: status.canonical_reason(), status: status.as_u16(), code, detail, cure };
-        let mut response = (status, axum::Json(document)).into_response();
+        let document = serde_json::to_string(&document).expect("a problem is plain data");
+        let mut response = (status, [(header::CONTENT_TYPE, KIND)], Body::from(document)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// The longest address, in bytes.
+const LONGEST: usize = 2000;
 /// Nobody needs more of them.
 const MOST: u32 = 20;
 
@@ -27,6 +29,7 @@ const MOST: u32 = 20;
 #[schema(as = WebhookRequest)]
 pub struct Request {
     /// Where it is told: an address of the web.
+    #[schema(pattern = "^https?://", max_length = 2000)]
     url: String,
     /// Of everybody's jobs; operators only.
     #[serde(default)]
@@ -57,6 +60,9 @@ pub async fn create(Service(service): Service, Bearer(claims): Bearer, body: Byt
     let wrong = |error: serde_json::Error| Problem::bad(format!("the body cannot be read: {error}; send {{\"url\": ADDRESS}}"));
     let Request { url, all } = serde_json::from_slice(&body).map_err(wrong)?;
     let owner = owner(&claims, all)?;
+    if url.len() > LONGEST {
+        return Err(Problem::bad(format!("the address is longer than {LONGEST} bytes; shorten it")));
+    }
     let bad = |error: OutgoingError| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_address", error.to_string());
     let url = service.outgoing.check(&url).map_err(bad)?;
     let (id, secret) = (Uuid::new_v4().to_string(), webhooks::secret());

@@ -3,7 +3,9 @@
 use super::*;
 use crate::dispatch::{Local, Nats, Room, Slots};
 use crate::ledger::ErrorClass;
-use crate::worker::{Ended, Perform, StageError, Station, Stop};
+use crate::worker::{Ended, Perform, StageError, Station, Stop, TimeLimits};
+use engine::graph::unit::DurationSetting;
+use engine::time::Span;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
@@ -109,7 +111,7 @@ impl Place {
             None => Arc::new(Local::new(desk, puppet.clone(), slots, runtime)),
             Some(nats) => {
                 let server = Nats::start(&nats.url(), desk, None, runtime).await.unwrap();
-                let how = (slots.room, slots.limit);
+                let how = (slots.room, slots.limits);
                 let station = Station::open(&nats.url(), "puppet", puppet.clone(), how, closing).await.unwrap();
                 tokio::spawn(station.run());
                 Arc::new(server)
@@ -146,8 +148,12 @@ fn error(class: ErrorClass) -> StageError {
     StageError::new(class, "broken", "it broke", "mend it")
 }
 
+fn slots(light: usize) -> Slots {
+    Slots { room: Room { heavy: 1, light }, limits: TimeLimits::default() }
+}
+
 fn one_slot() -> Slots {
-    Slots { room: Room { heavy: 1, light: 1 }, ..Slots::default() }
+    slots(1)
 }
 
 async fn a_job_is_done_stage_by_stage(by: By) {
@@ -246,7 +252,8 @@ async fn nats_may_die_while_a_stage_is_done() {
 }
 
 async fn a_stage_that_takes_too_long_or_panics_fails(by: By) {
-    let mut place = Place::new(by, Slots { limit: Duration::from_millis(50), ..one_slot() }).await;
+    let limits = TimeLimits { other: Some(DurationSetting(Span::from_millis(50))), ..TimeLimits::default() };
+    let mut place = Place::new(by, Slots { limits, ..one_slot() }).await;
     let id = place.submit(spec("eve", 1)).await;
     place.next().await;
     let mut follow = place.jobs.follow(id, 0);
@@ -281,7 +288,7 @@ async fn a_held_job_begins_when_it_is_started(by: By) {
 
 /// D11, with nothing to do in each job: how long until a stage begins, while ten are at work and others wait.
 async fn a_hundred_jobs_ten_at_once_all_succeed_and_begin_at_once(by: By) {
-    let mut place = Place::new(by, Slots { room: Room { heavy: 1, light: 10 }, ..Slots::default() }).await;
+    let mut place = Place::new(by, slots(10)).await;
     place.go(100);
     let mut waits = Vec::new();
     for _ in 0..100 {

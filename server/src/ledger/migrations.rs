@@ -14,7 +14,7 @@ pub struct Migration {
 }
 
 /// All steps in order. They are only ever added to.
-pub const MIGRATIONS: &[Migration] = &[JOBS, WEBHOOKS];
+pub const MIGRATIONS: &[Migration] = &[JOBS, WEBHOOKS, FURTHEST];
 
 const JOBS: Migration = Migration {
     up: "
@@ -109,6 +109,14 @@ const WEBHOOKS: Migration = Migration {
     down: "DROP TABLE deliveries; DROP TABLE webhooks;",
 };
 
+const FURTHEST: Migration = Migration {
+    up: "
+            -- The highest percentage that was told of the job.
+            ALTER TABLE jobs ADD COLUMN furthest REAL NOT NULL DEFAULT 0;
+        ",
+    down: "ALTER TABLE jobs DROP COLUMN furthest;",
+};
+
 /// Brings a file to the last of `steps`, up or down, in one transaction. Gives the versions before and after.
 ///
 /// # Errors
@@ -158,7 +166,7 @@ mod tests {
         let mut file = Connection::open_in_memory().unwrap();
         assert_eq!(migrate(&mut file, MIGRATIONS).unwrap(), (0, MIGRATIONS.len()));
         let now = schema(&file);
-        let job = "INSERT INTO jobs VALUES ('a', 'render', NULL, 't', '{}', 'pending', 0, 0, 1, NULL, NULL, NULL, 'null', NULL, 'f')";
+        let job = "INSERT INTO jobs VALUES ('a', 'render', NULL, 't', '{}', 'pending', 0, 0, 1, NULL, NULL, NULL, 'null', NULL, 'f', 0)";
         file.execute(job, []).unwrap();
         // A newer program has been here.
         let newer = Migration {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// What a job's columns are read by.
 const JOB: &str =
-    "SELECT id, kind, owner, title, spec, state, priority, held, created_at, started_at, finished_at, error, result FROM jobs";
+    "SELECT id, kind, owner, title, spec, state, priority, held, created_at, started_at, finished_at, error, result, furthest FROM jobs";
 const STAGES: &str = "SELECT name, title, weight, state, attempt, progress, started_at, finished_at, note, result FROM stages \
     WHERE job = ? ORDER BY position";
 /// So many finished stages are looked at to tell how long one takes.
@@ -245,6 +245,7 @@ fn job_of(row: &Row<'_>) -> rusqlite::Result<Job> {
         finished_at: row.get(10)?,
         error,
         result: json(row, 12)?,
+        furthest: row.get(13)?,
         stages: Vec::new(),
     })
 }

@@ -231,6 +231,9 @@ pub struct Job {
     pub error: Option<JobError>,
     /// What came of it: the result of its last stage that had one.
     pub result: Value,
+    /// The highest percentage that was told of it.
+    #[serde(skip)]
+    pub furthest: f64,
     /// What is done, in order.
     pub stages: Vec<Stage>,
 }
@@ -331,8 +334,14 @@ pub struct Event {
 }
 
 impl Job {
-    /// How much of it is done, 0 to 100, by the weights of its stages.
+    /// How far it is, 0 to 100, by the weights of its stages. It never goes back: where a stage is done once more, it stays until the work is
+    /// past where it was.
     pub fn percent(&self) -> f64 {
+        self.done().max(self.furthest)
+    }
+
+    /// How much of it is done, 0 to 100.
+    fn done(&self) -> f64 {
         let done = |stage: &Stage| if stage.state.is_done() { 1.0 } else { stage.progress };
         let (part, all) = self.stages.iter().fold((0.0, 0.0), |(part, all), stage| (part + stage.weight * done(stage), all + stage.weight));
         if self.state == JobState::Completed || all <= 0.0 { 100.0 } else { (1000.0 * part / all).floor() / 10.0 }
@@ -349,7 +358,7 @@ impl Job {
         if self.state != JobState::Processing {
             return None;
         }
-        let percent = self.percent();
+        let percent = self.done();
         let rate = (percent >= 5.0).then(|| now.since(self.started_at.unwrap_or(now)).as_secs_f64() / percent);
         let Some(stage_left) = stage_left else { return rate.map(|rate| Duration::from_secs_f64(rate * (100.0 - percent))) };
         let all: f64 = self.stages.iter().map(|stage| stage.weight).sum();
@@ -390,6 +399,7 @@ mod tests {
             finished_at: None,
             error: None,
             result: json!(null),
+            furthest: 0.0,
             stages,
         };
         assert_eq!(job.percent(), 50.0);
@@ -397,6 +407,9 @@ mod tests {
         assert_eq!(job.left(Timestamp(11_000), None), Some(Duration::from_secs(10)));
         // The stage says 4 s; behind it is an eighth of the job, at 20 s for the whole.
         assert_eq!(job.left(Timestamp(11_000), Some(Duration::from_secs(4))), Some(Duration::from_millis(6_500)));
+        // Tried again, it shows how far it was, and its speed is that of what is done now.
+        job.furthest = 80.0;
+        assert_eq!((job.percent(), job.left(Timestamp(11_000), None)), (80.0, Some(Duration::from_secs(10))));
         job.state = JobState::Completed;
         assert_eq!((job.percent(), job.left(Timestamp(11_000), None)), (100.0, None));
     }

@@ -176,6 +176,43 @@ async fn what_is_done_is_not_done_again() {
 }
 
 #[tokio::test]
+async fn percent_never_goes_back() {
+    let place = Place::new();
+    let read = place.submit(new_job(&["read", "make"])).await;
+    let id = read.job;
+    let mut follow = place.ledger.follow(id, 0);
+    let further = async |ticket: &Ticket, progress: f64| {
+        let ticket = ticket.clone();
+        place.ledger.write(move |write| write.progress(&ticket, progress, &json!({}))).await.unwrap();
+        place.job(id).percent()
+    };
+    place.begin(&read).await;
+    let make = place.finish(&read, completed(json!(1))).await.unwrap().0.unwrap();
+    place.begin(&make).await;
+    assert_eq!(further(&make, 0.8).await, 90.0);
+    let again = place.finish(&make, failed(ErrorClass::Recoverable, 2)).await.unwrap().0.unwrap();
+    assert_eq!((place.job(id).percent(), place.job(id).stages[1].progress), (90.0, 0.0));
+    place.begin(&again).await;
+    assert_eq!((further(&again, 0.1).await, further(&again, 0.9).await), (90.0, 95.0));
+    place.ledger.write(|write| write.recover()).await.unwrap();
+    assert_eq!(place.job(id).percent(), 95.0, "whoever did it was lost");
+    place.ledger.write(move |write| write.cancel(id)).await.unwrap();
+    let retried = place.ledger.write(move |write| write.retry(id, None, true)).await.unwrap();
+    let Retried::From(_, Some(ticket)) = retried else { panic!("{retried:?}") };
+    place.begin(&ticket).await;
+    assert_eq!(further(&ticket, 0.5).await, 95.0, "all of it is done once more");
+    let next = place.finish(&ticket, completed(json!(1))).await.unwrap().0.unwrap();
+    place.begin(&next).await;
+    place.finish(&next, completed(json!(2))).await.unwrap();
+    let mut told = Vec::new();
+    while told.last() != Some(&100.0) {
+        told.push(follow.next().await.unwrap().data["percent"].as_f64().unwrap());
+    }
+    assert!(told.is_sorted(), "{told:?}");
+    assert_eq!(place.faults(), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_cancelled_job_is_nobodys_any_more() {
     let place = Place::new();
     let ticket = place.submit(new_job(&["read", "make"])).await;

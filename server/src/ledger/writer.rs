@@ -122,7 +122,12 @@ impl Write<'_> {
     pub(super) fn tell(&self, job: JobId, kind: EventKind, stage: Option<&str>, mut data: Value) -> Result<(), LedgerError> {
         let now = query::job(self.connection, job)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
         data["state"] = json!(now.state);
-        data["percent"] = json!(now.percent());
+        let percent = now.percent();
+        data["percent"] = json!(percent);
+        if percent > now.furthest {
+            let further = "UPDATE jobs SET furthest = ?2 WHERE id = ?1";
+            self.connection.prepare_cached(further)?.execute(params![job.to_string(), percent])?;
+        }
         if let Some(stage) = stage {
             data["stage"] = json!(stage);
         }

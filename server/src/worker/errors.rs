@@ -4,6 +4,7 @@ use super::child::Exit;
 use crate::artifacts::StoreError;
 use crate::ledger::ErrorClass;
 use plugins::cache_folder;
+use plugins::models::data_folder;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::path::Path;
@@ -21,6 +22,9 @@ pub struct StageError {
     pub cure: String,
 }
 
+/// What messages say where a voice or model is not on this machine, or is none. Nobody puts it there within the seconds until the next try.
+const NOT_THERE: [&str; 5] =
+    ["no model is called", "is not on this machine", "is not a usable Piper voice", "cannot read the voice file", "Install the package"];
 /// What messages say where memory or disk ran out.
 const SHORT: [&str; 4] = ["No space left", "out of memory", "cannot allocate", "there is no room"];
 /// What messages say where another service failed.
@@ -70,6 +74,7 @@ impl StageError {
             Exit::Failed(_, message) => {
                 let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
                 let (class, code) = match () {
+                    _ if has(&NOT_THERE) => (ErrorClass::Permanent, "not_there"),
                     _ if has(&SHORT) => (ErrorClass::Resource, "no_room"),
                     _ if has(&OTHERS) => (ErrorClass::External, "service"),
                     _ => (ErrorClass::Recoverable, "failed"),
@@ -102,7 +107,7 @@ fn said(class: ErrorClass, code: &'static str, message: &str, folder: &Path) -> 
 /// Where this machine keeps its things is nobody's business.
 fn without_places(message: &str, folder: &Path) -> String {
     let home = std::env::var_os("HOME").map(Into::into);
-    let places = [Some(folder.to_path_buf()), cache_folder::of_user(), Some(std::env::temp_dir()), home];
+    let places = [Some(folder.to_path_buf()), cache_folder::of_user(), data_folder().ok(), Some(std::env::temp_dir()), home];
     places.into_iter().flatten().filter(|place| place.components().count() > 1).fold(message.to_string(), |message, place| {
         let place = place.to_string_lossy();
         message.replace(&format!("{place}/"), "").replace(&*place, "its folder")
@@ -112,6 +117,8 @@ fn without_places(message: &str, folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugins::models::{ModelError, find};
+    use plugins::speech::voice::VoiceError;
 
     #[test]
     fn errors_have_classes_and_name_no_place() {
@@ -127,5 +134,26 @@ mod tests {
         assert_eq!(of(Exit::Failed(1, "node a: it broke".into())).0, ErrorClass::Recoverable);
         assert_eq!(of(Exit::Killed(9)).0, ErrorClass::Resource);
         assert_eq!(of(Exit::Killed(11)).0, ErrorClass::Recoverable);
+    }
+
+    #[test]
+    fn a_voice_that_is_not_there_is_not_tried_again() {
+        let path = data_folder().unwrap().join("voices/joe.onnx");
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let missing = ModelError::Missing { id: "voice:joe".into(), path: path.clone(), from: "Piper".into() };
+        for error in [
+            VoiceError::Model(find("voice:nobody").unwrap_err()),
+            VoiceError::Model(missing),
+            VoiceError::File { path: path.clone(), cause: gone() },
+            VoiceError::Format { path, cause: "it has no phonemes".into() },
+            VoiceError::NoPhonemizer(gone()),
+        ] {
+            let said =
+                StageError::of_child(Exit::Failed(1, format!("node \"voice\" (tts_chunker) failed in start: {error}")), Path::new("/w"));
+            assert_eq!((said.class, said.code.as_ref()), (ErrorClass::Permanent, "not_there"), "{error}");
+            assert!(!said.detail.contains(data_folder().unwrap().to_str().unwrap()), "{}", said.detail);
+        }
+        let broke = VoiceError::Inference { voice: "joe".into(), text: "Hello".into(), cause: "it broke".into() };
+        assert_eq!(StageError::of_child(Exit::Failed(1, broke.to_string()), Path::new("/w")).class, ErrorClass::Recoverable);
     }
 }

@@ -9,6 +9,7 @@ mod script;
 mod station;
 mod steps;
 mod task;
+mod time_limits;
 mod transfer;
 
 pub use attempt::attempt;
@@ -18,6 +19,7 @@ pub use publish::{set_of, view};
 pub use station::Station;
 pub use steps::Worker;
 pub use task::{Class, Layout, Looks, Presenter, Said, Task, Wishes};
+pub use time_limits::TimeLimits;
 pub use transfer::Transfer;
 
 use crate::jobs::Report;

@@ -1,7 +1,7 @@
 //! A worker that takes its stages from NATS, on this machine or another one.
 
 use super::helping::{ASK, Helping};
-use super::{Class, Perform, Stop, Task, attempt};
+use super::{Class, Perform, Stop, Task, TimeLimits, attempt};
 use crate::dispatch::{Answer, DESK, Done, HELLO, HELP, Help, Key, Link, NatsError, Room, STOP, Say, Stopped, key, read};
 use crate::ledger::Ticket;
 use async_nats::jetstream::consumer::PullConsumer;
@@ -30,7 +30,7 @@ pub struct Station {
     worker: Arc<dyn Perform>,
     name: String,
     room: Room,
-    limit: Duration,
+    limits: TimeLimits,
     /// What is being done, and how to stop it.
     stops: Mutex<HashMap<Key, watch::Sender<bool>>>,
     closing: watch::Receiver<bool>,
@@ -46,12 +46,12 @@ impl Station {
         url: &str,
         name: &str,
         worker: Arc<dyn Perform>,
-        (room, limit): (Room, Duration),
+        (room, limits): (Room, TimeLimits),
         closing: watch::Receiver<bool>,
     ) -> Result<Station, NatsError> {
         let link = Link::connect(url, name).await?;
         let helping = Helping::new(worker.clone());
-        Ok(Station { link, worker, name: name.into(), room, limit, stops: Mutex::default(), closing, helping })
+        Ok(Station { link, worker, name: name.into(), room, limits, stops: Mutex::default(), closing, helping })
     }
 
     /// Works until it is to end; then gives back what it is at.
@@ -187,7 +187,7 @@ impl Station {
         };
         let stop = Stop::new(stopped).or(self.closing.clone());
         let _own = (Task::class_of(&ticket.task) == Class::Heavy).then(|| self.helping.own());
-        let attempt = attempt(&*self.worker, ticket, stop, self.limit, tell);
+        let attempt = attempt(&*self.worker, ticket, stop, self.limits.of(&ticket.task), tell);
         let ended = match Task::name_of(&ticket.task) == "render" {
             true => tokio::select! {
                 ended = attempt => ended,

@@ -1,7 +1,9 @@
 //! Voices that somebody wants spoken with: `profiles/KEY/` in the data folder, each with its record, the film that it comes from, and what is
-//! heard in its first minute.
+//! heard in its first minute, filtered as what learns a voice wants it.
 //!
 //! The film is opened by a child of this program: what it may do to a decoder it does there.
+
+mod filters;
 
 use super::wanted::keep;
 use crate::compat::fastapi::Refusal;
@@ -24,8 +26,10 @@ pub const LONGEST_NAME: usize = 100;
 const LISTEN: &str = include_str!("../../../../graphs/film_sound.yaml");
 /// The record of a profile.
 const RECORD: &str = "profile.json";
-/// What is heard in its film.
+/// What is heard in its film, filtered.
 const SOUND: &str = "voice.wav";
+/// The same as it is there.
+const RAW: &str = "raw.wav";
 /// So much of a film is listened to, in seconds.
 const HEARD: u32 = 60;
 /// How long that may take.
@@ -78,6 +82,18 @@ pub struct Metrics {
     level_dbfs: f64,
     /// The part of it in which nobody is heard, 0 to 1.
     silence: f64,
+    /// How much louder the voice is than what is heard beside it, in decibels.
+    #[serde(default)]
+    snr_db: Option<f64>,
+    /// Seconds that are kept, without the silence before and after.
+    #[serde(default)]
+    kept_seconds: Option<f64>,
+    /// How loud what is kept is, in LUFS.
+    #[serde(default)]
+    loudness_lufs: Option<f64>,
+    /// Was noise taken out of what is kept?
+    #[serde(default)]
+    noise_reduced: bool,
 }
 
 impl Profile {
@@ -183,15 +199,17 @@ async fn listen(folder: &Path, film: &str) -> io::Result<Result<Metrics, String>
     let slide = json!({ "clip": { "file": film, "until": format!("{HEARD}s") } });
     fs::write(&lesson, json!({ "version": 1, "slides": [slide] }).to_string())?;
     fs::write(&graph, LISTEN)?;
-    let arguments: Vec<OsString> =
-        ["run", "graph.yaml", "--set", "lesson=lesson.yaml", "--set", "out=voice.wav"].map(OsString::from).into();
+    let arguments: Vec<OsString> = ["run", "graph.yaml", "--set", "lesson=lesson.yaml", "--set", "out=raw.wav"].map(OsString::from).into();
     let (program, mut never) = (Program::own()?, Stop::new(watch::channel(false).1));
     // Dropped, it ends with all that it has started.
     let run = tokio::time::timeout(PATIENCE, program.run(folder, &arguments, &mut never, |_| {})).await;
     [lesson, graph].iter().try_for_each(fs::remove_file)?;
     match run {
         Err(_) => Ok(Err(format!("the film was not read within {} s; send a shorter one", PATIENCE.as_secs()))),
-        Ok(Ok(Exit::Done(_))) => Ok(measure(&folder.join(SOUND))),
+        Ok(Ok(Exit::Done(_))) => {
+            let folder = folder.to_path_buf();
+            tokio::task::spawn_blocking(move || cleaned(&folder)).await.map_err(io::Error::other)?
+        }
         Ok(Ok(exit)) => {
             let StageError { detail, cure, .. } = StageError::of_child(exit, folder);
             Ok(Err(format!("{detail}; {cure}")))
@@ -200,26 +218,56 @@ async fn listen(folder: &Path, film: &str) -> io::Result<Result<Metrics, String>
     }
 }
 
+/// Measures what is heard in the film, and keeps it filtered.
+fn cleaned(folder: &Path) -> io::Result<Result<Metrics, String>> {
+    let (raw, sound) = (folder.join(RAW), folder.join(SOUND));
+    let metrics = match measure(&raw) {
+        Ok(metrics) => metrics,
+        Err(unfit) => return Ok(Err(unfit)),
+    };
+    let done = filters::filter(&raw, &sound).map_err(io::Error::other)?;
+    fs::remove_file(&raw)?;
+    let loudness = done.loudness.is_finite().then(|| round(done.loudness));
+    Ok(Ok(Metrics { kept_seconds: Some(round(done.seconds)), loudness_lufs: loudness, noise_reduced: done.denoised, ..metrics }))
+}
+
+/// Samples of one channel, 1 being full scale.
+fn samples_of<R: io::Read>(reader: hound::WavReader<R>) -> Vec<f64> {
+    reader.into_samples::<i16>().map_while(Result::ok).map(|sample| f64::from(sample) / f64::from(i16::MAX)).collect()
+}
+
+fn root_mean_square(samples: &[f64]) -> f64 {
+    (samples.iter().map(|sample| sample * sample).sum::<f64>() / samples.len().max(1) as f64).sqrt()
+}
+
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
 /// What is heard in a recording.
 fn measure(sound: &Path) -> Result<Metrics, String> {
     let silent = || "nothing is heard in the film; send one in which somebody speaks".to_string();
     // Where a film has no sound, none is written.
     let reader = hound::WavReader::open(sound).map_err(|_| silent())?;
     let sample_rate = reader.spec().sample_rate;
-    let samples: Vec<f64> =
-        reader.into_samples::<i16>().map_while(Result::ok).map(|sample| f64::from(sample) / f64::from(i16::MAX)).collect();
+    let samples = samples_of(reader);
     let seconds = samples.len() as f64 / f64::from(sample_rate.max(1));
-    let root = |samples: &[f64]| (samples.iter().map(|sample| sample * sample).sum::<f64>() / samples.len().max(1) as f64).sqrt();
-    let windows: Vec<bool> = samples.chunks(WINDOW).map(|window| root(window) < SILENCE).collect();
-    let silence = windows.iter().filter(|is_silent| **is_silent).count() as f64 / windows.len().max(1) as f64;
+    let mut levels: Vec<f64> = samples.chunks(WINDOW).map(root_mean_square).collect();
+    let silence = levels.iter().filter(|level| **level < SILENCE).count() as f64 / levels.len().max(1) as f64;
     if seconds * (1.0 - silence) < SHORTEST {
         return Err(silent());
     }
     let decibels = |value: f64| (200.0 * value.max(1e-6).log10()).round() / 10.0;
     let peak = samples.iter().fold(0.0, |peak: f64, sample| peak.max(sample.abs()));
-    let round = |value: f64| (value * 100.0).round() / 100.0;
-    let (peak_dbfs, level_dbfs) = (decibels(peak), decibels(root(&samples)));
-    Ok(Metrics { seconds: round(seconds), sample_rate, peak_dbfs, level_dbfs, silence: round(silence) })
+    let (peak_dbfs, level_dbfs) = (decibels(peak), decibels(root_mean_square(&samples)));
+    // A voice pauses: the quietest tenth is what is heard beside it, the loudest tenth is the voice.
+    levels.sort_by(f64::total_cmp);
+    let tenth = |part: &[f64]| decibels(root_mean_square(part));
+    let (quiet, loud) = (levels.len().div_ceil(10), levels.len() - levels.len().div_ceil(10));
+    let snr_db = Some(round(tenth(&levels[loud..]) - tenth(&levels[..quiet])));
+    let (kept_seconds, loudness_lufs, noise_reduced) = (None, None, false);
+    let (seconds, silence) = (round(seconds), round(silence));
+    Ok(Metrics { seconds, sample_rate, peak_dbfs, level_dbfs, silence, snr_db, kept_seconds, loudness_lufs, noise_reduced })
 }
 
 #[cfg(test)]
@@ -227,7 +275,8 @@ mod tests {
     use super::*;
 
     fn profile(name: &str, owner: Option<&str>) -> Profile {
-        let quality_metrics = Metrics { seconds: 12.0, sample_rate: 22_050, peak_dbfs: -1.0, level_dbfs: -16.0, silence: 0.1 };
+        let measured = json!({ "seconds": 12.0, "sample_rate": 22_050, "peak_dbfs": -1.0, "level_dbfs": -16.0, "silence": 0.1 });
+        let quality_metrics = serde_json::from_value(measured).unwrap();
         let (created_at, source_video) = (Timestamp::now().to_string(), "me.mp4".into());
         let owner = owner.map(String::from);
         Profile { name: name.into(), language: "auto".into(), model_path: None, created_at, source_video, quality_metrics, owner }
@@ -267,6 +316,7 @@ mod tests {
         // A second of a tone at half of full scale, then silence.
         let told = write(|index| if index < 22_050 { 0.5 * (f64::from(index) * 0.1).sin() } else { 0.0 }).unwrap();
         assert_eq!((told.seconds, told.sample_rate, told.silence), (2.0, 22_050, 0.5));
+        assert!(told.snr_db.unwrap() > 50.0, "{told:?}");
         assert!((told.peak_dbfs + 6.0).abs() < 0.2 && (told.level_dbfs + 12.0).abs() < 0.2, "{told:?}");
         assert!(write(|_| 0.001).unwrap_err().contains("nothing is heard"));
         assert!(measure(&home.path().join("none.wav")).unwrap_err().contains("nothing is heard"));

@@ -121,6 +121,7 @@ pub mod tests {
             finished_at: state.is_over().then_some(Timestamp(5_500)),
             error: None,
             result: json!(null),
+            furthest: 0.0,
             stages: stages.iter().map(stage).collect(),
         }
     }

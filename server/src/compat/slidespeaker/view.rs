@@ -190,6 +190,7 @@ mod tests {
             finished_at: None,
             error: (state == JobState::Failed).then_some(error),
             result: json!(null),
+            furthest: 0.0,
             stages,
         }
     }
