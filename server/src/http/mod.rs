@@ -10,6 +10,7 @@ mod jobs;
 mod journal;
 mod live;
 mod openapi;
+mod operations;
 mod pages;
 mod problem;
 mod sockets;
@@ -215,6 +216,7 @@ fn router(app: Arc<App>) -> Router {
     let jobs = if app.service.is_some() { jobs::routes() } else { Router::new() };
     let native = Router::new()
         .route("/metrics", get(pages::metrics))
+        .route("/v1/ready", get(operations::ready))
         .route("/live/{room}", get(pages::viewer))
         .route("/assets/{*path}", get(pages::asset))
         .route("/v1/live", get(live::list).post(live::create))

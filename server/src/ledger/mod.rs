@@ -27,7 +27,9 @@ pub use change::{Cancelled, Retried, Submitted, Verdict};
 use check::faults;
 pub use events::Follow;
 pub use hooks::{Delivery, Webhook};
-pub use query::{JobQuery, Order, Page};
+#[cfg(test)]
+pub use query::LatelyStage;
+pub use query::{JobQuery, Lately, Order, Page};
 pub use records::{ErrorClass, Event, EventKind, Job, JobError, JobId, JobState, NewJob, NewStage, Stage, StageState, Ticket, Timestamp};
 pub use writer::Write;
 

@@ -10,6 +10,7 @@ mod station;
 mod steps;
 mod task;
 mod transfer;
+mod used;
 
 pub use attempt::attempt;
 pub use child::{Exit, Program, follow_parent};
@@ -19,6 +20,7 @@ pub use station::Station;
 pub use steps::Worker;
 pub use task::{Class, Layout, Looks, Presenter, Said, Task, Wishes};
 pub use transfer::Transfer;
+pub use used::tell as tell_used;
 
 use crate::jobs::Report;
 use crate::ledger::Ticket;
