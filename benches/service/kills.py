@@ -24,7 +24,7 @@ from service import OVER, SMALL, Nats, Process, Server, free_port
 
 WORKERS = 2
 # So many jobs wait or are at work.
-OPEN = 5
+OPEN = 6
 # A job of those is cancelled.
 CANCEL = 0.1
 # A lesson is one that was rendered before.
@@ -98,8 +98,9 @@ class Load(threading.Thread):
     def lesson(self):
         if self.lessons and self.random.random() < AGAIN:
             return self.random.choice(self.lessons)
-        slides = "".join(f'- {{ id: s{number}, color: "#{self.random.randrange(1 << 24):06x}", silence: 1s, presenter: {{ visible: false }} }}\n'
-                         for number in range(self.random.randint(1, 4)))
+        # A presenter moves, and takes work; a colour is made at once.
+        slides = "".join(f'- {{ id: s{number}, color: "#{self.random.randrange(1 << 24):06x}", silence: {self.random.randint(1, 6)}s, '
+                         f'presenter: {{ visible: {self.random.choice(["true", "false"])} }} }}\n' for number in range(self.random.randint(1, 5)))
         self.lessons.append(f"version: 1\nid: short\ntitle: Short\nslides:\n{slides}")
         return self.lessons[-1]
 

@@ -61,7 +61,7 @@ async fn once(jobs: &Arc<Jobs>, artifacts: &Artifacts, keep: &RetentionSettings)
     if let Err(error) = jobs.ledger().forget_events(now.before(keep.events.0.to_std())).await {
         tracing::warn!(%error, "old events were not forgotten");
     }
-    if let Err(error) = forget_jobs(jobs, artifacts, now.before(keep.jobs.0.to_std())).await {
+    if let Err(error) = forget_jobs(jobs, artifacts, now.before(keep.jobs.0.max(keep.videos.0).to_std())).await {
         tracing::warn!(%error, "old jobs were not forgotten");
     }
     let (jobs, uploads) = (jobs.clone(), keep.uploads.0.to_std());
@@ -190,10 +190,10 @@ mod tests {
         let deck = folders.decks().join("one");
         std::fs::create_dir(&deck).unwrap();
         let hour = DurationSetting(Span::from_seconds(3600));
-        let mut keep = RetentionSettings { events: hour, jobs: hour, uploads: hour, ..RetentionSettings::default() };
+        let mut keep = RetentionSettings { events: hour, jobs: hour, videos: hour, uploads: hour, ..RetentionSettings::default() };
         once(&jobs, &artifacts, &keep).await;
         assert!(jobs.job(over_id).is_ok() && folders.work(over_id).exists() && deck.exists());
-        (keep.jobs, keep.uploads) = (DurationSetting(Span::ZERO), DurationSetting(Span::ZERO));
+        [keep.jobs, keep.videos, keep.uploads] = [DurationSetting(Span::ZERO); 3];
         // What ended in this very millisecond is not older than now.
         tokio::time::sleep(Duration::from_millis(2)).await;
         once(&jobs, &artifacts, &keep).await;

@@ -121,9 +121,6 @@ impl Settings {
         if !["error", "warn", "warning", "info", "debug", "trace"].contains(&self.log.level.to_ascii_lowercase().as_str()) {
             return wrong("log.level", "write error, warn, info, debug or trace");
         }
-        if self.retention.jobs.0 < self.retention.videos.0 {
-            return wrong("retention.jobs", "it is shorter than retention.videos, but a job is forgotten with its films; make it longer");
-        }
         if self.guard.cpu > 100 || self.guard.memory > 100 {
             return wrong("guard", "cpu and memory are per cent: write 1 to 100");
         }
