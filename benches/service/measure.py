@@ -183,11 +183,15 @@ def main():
         print(f"== {name}", flush=True)
         PARTS[name]()
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    lines = ["# The service, measured with real clients", "",
-             f"Written by `benches/service/measure.py {' '.join(sys.argv[1:])}` on {time.strftime('%Y-%m-%d')}: {model}, {os.cpu_count()} cores.".replace(" `", " `"), "",
-             "| what | figure | mark | |", "| --- | --- | --- | --- |"]
-    lines += [f"| {what} | {figure} | {mark} | {'' if holds is None else 'holds' if holds else '**missed**'} |" for what, figure, mark, holds in rows]
     path = ROOT / "benches/results/service.md"
+    lines = ["# The service, measured with real clients", "",
+             f"Written by `benches/service/measure.py`, last for `{' '.join(asked)}` on {time.strftime('%Y-%m-%d')}: {model}, {os.cpu_count()} cores. Rows of parts that were "
+             "not run again stay.", "",
+             "| what | figure | mark | |", "| --- | --- | --- | --- |"]
+    new = {what: f"| {what} | {figure} | {mark} | {'' if holds is None else 'holds' if holds else '**missed**'} |" for what, figure, mark, holds in rows}
+    for line in path.read_text().splitlines()[6:] if path.exists() else []:
+        lines.append(new.pop(line.split(" | ")[0].removeprefix("| "), line))
+    lines += new.values()
     path.write_text("\n".join(lines) + "\n")
     print(f"written to {path}")
 

@@ -12,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// What is not in the store is looked through as often as that, and at least so often.
+/// What is not in the store is looked through so often at least.
 const TIDY: Duration = Duration::from_secs(5 * 60);
 /// Nothing is looked through more often than this.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -47,9 +47,14 @@ pub async fn sweep(artifacts: Arc<Artifacts>, storage: Arc<Storage>, every: Dura
     }
 }
 
+/// How often what is not in the store is looked through: at every sweep, and every five minutes at least.
+pub fn every(keep: &RetentionSettings) -> Duration {
+    keep.sweep.0.to_std().clamp(SHORTEST, TIDY)
+}
+
 /// Forgets what nobody asks for any more, for as long as the server works.
 pub async fn tidy(jobs: Arc<Jobs>, artifacts: Arc<Artifacts>, keep: RetentionSettings) {
-    let every = keep.sweep.0.to_std().clamp(SHORTEST, TIDY);
+    let every = every(&keep);
     loop {
         tokio::time::sleep(every).await;
         once(&jobs, &artifacts, &keep).await;

@@ -155,6 +155,7 @@ impl Server {
                     }
                 };
                 tokio::spawn(note_figures(app.clone()));
+                tokio::spawn(compat::tidy(app.clone()));
                 let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
                 let over = async move {
                     let _ = until.wait_for(|stop| *stop).await;
