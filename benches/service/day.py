@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """A day of jobs in fast time: films, decks and jobs are kept as short as `--hour` makes an hour, and what the server keeps is looked at each hour.
 
-    benches/service/day.py [--hours N] [--hour SECONDS] [--rows]      24 hours of 25 s; with --rows as lines of benches/results/soak.md
+    benches/service/day.py [--hours N] [--hour SECONDS] [--warm N] [--rows]      24 hours of 25 s; with --rows as lines of benches/results/soak.md
+
+A real day has thousands of jobs; so that the caches are as full as they would be after its first hours (SQLite fills 2 MB for each of five
+connections), `--warm` jobs (3000) are submitted and cancelled before it begins.
 
 What has to hold: from a tenth of the run on the server's memory stays within 1.1 times what it was then; what is kept, and the ledger's
 file, come back to the same level after sweeps; and when nobody sends anything any more, nothing is left but the empty ledger.
@@ -75,11 +78,15 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--hours", type=int, default=24)
     options.add_argument("--hour", type=float, default=25, metavar="SECONDS")
+    options.add_argument("--warm", type=int, default=3000, metavar="JOBS")
     options.add_argument("--rows", action="store_true")
     options = options.parse_args()
     env = {f"LECTERN_RETENTION_{name}": f"{hours * options.hour * 1000:.0f}ms" for name, hours in KEEP.items()} | {"LECTERN_STORE_FLOOR": "0B"}
     server = Server(env=env)
     try:
+        deck = server.deck("lesson.yaml", (SHORT % "warm").encode())
+        for _ in range(options.warm):
+            server.ask("POST", f"/v1/jobs/{server.submit({'deck': deck, 'looks': SMALL, 'hold': True})}/cancel")
         clients = [Client(server, number) for number in range(CLIENTS)]
         began, seen = time.monotonic(), []
         for hour in range(1, options.hours + 1):

@@ -7,6 +7,7 @@ use crate::jobs::{Jobs, JobsError};
 use crate::ledger::{JobId, JobState, Ledger, Timestamp};
 use crate::storage::Storage;
 use crate::worker::set_of;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::fs;
 use std::io;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ const TIDY: Duration = Duration::from_secs(5 * 60);
 const SHORTEST: Duration = Duration::from_secs(1);
 /// So many old jobs are forgotten in one go; the next go takes others.
 const AT_ONCE: u32 = 1000;
+
+/// So many are forgotten together: the ledger writes them to the disk at once.
+const TOGETHER: usize = 16;
 
 /// Sets of jobs that are not over are left alone: their second word is the job.
 pub fn at_work(ledger: Ledger) -> InUse {
@@ -79,14 +83,15 @@ async fn once(jobs: &Arc<Jobs>, artifacts: &Artifacts, keep: &RetentionSettings)
 
 /// Jobs that were over before `moment`, with what is left of what they published.
 async fn forget_jobs(jobs: &Jobs, artifacts: &Artifacts, moment: Timestamp) -> Result<(), JobsError> {
-    for job in jobs.ledger().over_before(moment, AT_ONCE)? {
+    let old = jobs.ledger().over_before(moment, AT_ONCE)?;
+    let each = stream::iter(old).map(|job| async move {
         match forget(jobs, artifacts, job).await {
             // Somebody else has just forgotten it.
-            Ok(()) | Err(JobsError::Unknown(_)) => {}
-            Err(error) => return Err(error),
+            Ok(()) | Err(JobsError::Unknown(_)) => Ok(()),
+            Err(error) => Err(error),
         }
-    }
-    Ok(())
+    });
+    each.buffer_unordered(TOGETHER).try_collect().await
 }
 
 /// Forgets a job with all that it published.
