@@ -2,6 +2,7 @@
 """Kills the server, its workers and nats-server at random moments while jobs go through the HTTP API, and looks whether every job ends once.
 
     benches/service/kills.py [--kills N] [--seed N]      50 kills; the seed is printed, and the same one kills the same at the same moments
+    benches/service/kills.py --local                     a server that makes the films itself, with nobody else to kill
 
 What has to hold: every job that was taken ends once, completed, or cancelled where that was asked for; what it lists is whole (size, SHA-256,
 and ffprobe opens it), at any moment and after each kill; the same lesson gives the same film; the ledger is consistent by `ledger.py`.
@@ -36,15 +37,17 @@ PATIENCE = 180
 class Site:
     """All processes, and which of them are dead."""
 
-    def __init__(self):
+    def __init__(self, is_local):
         self.home = tempfile.mkdtemp(prefix="lectern-kills-")
-        self.nats, self.port = Nats(), free_port()
+        self.nats, self.port = None if is_local else Nats(), free_port()
         self.server = self.serve()
-        self.workers = [self.work() for _ in range(WORKERS)]
+        self.workers = [] if is_local else [self.work() for _ in range(WORKERS)]
+        self.victims = ["server"] if is_local else ["server", "nats-server", *(f"worker {number}" for number in range(WORKERS))]
 
     def serve(self):
         env = {"LECTERN_STORE_FLOOR": "0B"}
-        return Server("--nats", self.nats.url, home=self.home, env=env, listen=f"127.0.0.1:{self.port}")
+        how = ["--nats", self.nats.url] if self.nats else ["--slots", "2"]
+        return Server(*how, home=self.home, env=env, listen=f"127.0.0.1:{self.port}")
 
     def work(self):
         return Process(self.home, "worker", "--nats", self.nats.url, "--data", f"{self.home}/data", "--slots", "1", env={"LECTERN_STORE_FLOOR": "0B"})
@@ -77,12 +80,14 @@ class Site:
     def end(self):
         for process in (self.server, *self.workers):
             process.stop()
-        self.nats.stop()
 
     def abandon(self):
         """Nothing is left running, whatever happened."""
-        for process in (self.server, *self.workers, self.nats):
+        for process in (self.server, *self.workers):
             process.kill()
+        if self.nats:
+            self.nats.kill()
+            shutil.rmtree(self.nats.folder)
 
 
 class Load(threading.Thread):
@@ -188,28 +193,32 @@ def half_published(data):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--kills", type=int, default=50)
+    options.add_argument("--local", action="store_true")
     options.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     options = options.parse_args()
     print(f"seed {options.seed}", flush=True)
     chance = random.Random(options.seed)
     began = time.monotonic()
-    site = Site()
+    site = Site(options.local)
     try:
         watch(site, options, chance, began)
     finally:
         site.abandon()
     shutil.rmtree(site.home)
-    shutil.rmtree(site.nats.folder)
 
 
 def watch(site, options, chance, began):
     load = Load(site, options.seed)
     load.start()
-    victims = ["server", "nats-server", *(f"worker {number}" for number in range(WORKERS))]
     # Each of them is killed, whatever the seed is.
-    plan = [victims[kill % len(victims)] for kill in range(options.kills)]
+    plan = [site.victims[kill % len(site.victims)] for kill in range(options.kills)]
     chance.shuffle(plan)
     for kill, victim in enumerate(plan):
+        # A stage that is lost five times has failed, and a server that makes films itself takes all of them with it: between its deaths
+        # something comes to an end.
+        ended, deadline = len(load.ended), time.monotonic() + PATIENCE
+        while options.local and load.is_alive() and len(load.ended) == ended and time.monotonic() < deadline:
+            time.sleep(0.1)
         # Any moment: there is nothing to wait for.
         time.sleep(chance.uniform(0.1, 2.0))
         site.kill(victim)

@@ -178,12 +178,12 @@ impl Ledger {
         })
     }
 
-    /// Jobs that were over before `moment`, the oldest first.
+    /// Jobs that were over by `moment`, the oldest first.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn over_before(&self, moment: Timestamp, limit: u32) -> Result<Vec<JobId>, LedgerError> {
-        let over = "SELECT id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT ?";
+    pub fn over_by(&self, moment: Timestamp, limit: u32) -> Result<Vec<JobId>, LedgerError> {
+        let over = "SELECT id FROM jobs WHERE finished_at <= ? ORDER BY finished_at LIMIT ?";
         self.read(|connection| {
             let mut query = connection.prepare_cached(over)?;
             let rows = query.query_map(params![moment, limit], |row| id_of(row, 0))?;
