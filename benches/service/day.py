@@ -81,6 +81,8 @@ def main():
     options.add_argument("--warm", type=int, default=3000, metavar="JOBS")
     options.add_argument("--rows", action="store_true")
     options = options.parse_args()
+    if options.hours <= SETTLED:
+        raise SystemExit(f"--hours {options.hours} is too few: what goes and what comes is compared from hour {SETTLED} on")
     env = {f"LECTERN_RETENTION_{name}": f"{hours * options.hour * 1000:.0f}ms" for name, hours in KEEP.items()} | {"LECTERN_STORE_FLOOR": "0B"}
     server = Server(env=env)
     try:
@@ -114,17 +116,21 @@ def judge(options, seen, last, emptied):
     """The figures beside their marks; ends with 1 where one is missed."""
     tenth = seen[max(0, -(-len(seen) // 10) - 1)]
     rest = [hour for hour in seen if hour["hour"] > tenth["hour"]]
-    settled = [hour for hour in seen if hour["hour"] >= SETTLED] or seen
+    settled = [hour for hour in seen if hour["hour"] >= SETTLED]
     half = len(settled) // 2 or 1
     rows = [("films made; all of them read", f"{last['jobs']}", "all", True)]
     most = max(hour["memory"] for hour in rest)
     rows.append(("memory of the server, most from a tenth of the run on, against then", f"{most / 1e6:.1f} MB / {tenth['memory'] / 1e6:.1f} MB = {most / tenth['memory']:.3f}",
                  f"<= {MOST}", most <= MOST * tenth["memory"]))
-    for name, what in (("bytes", "kept"), ("ledger", "ledger's files")):
-        before, after = (max(hour[name] for hour in part) for part in (settled[:half], settled[half:] or settled))
-        # As many jobs come in an hour as the machine makes of them, which is not the same each hour.
-        rows.append((f"{what}, most in the second half of the settled hours against the first", f"{after / 1e6:.2f} MB / {before / 1e6:.2f} MB = {after / before:.3f}",
-                     f"<= {MOST}", after <= MOST * before))
+    # As many jobs come in an hour as the machine makes of them, which is not the same each hour.
+    made = {hour["hour"]: hour["jobs"] for hour in seen}
+    kept = {hour["hour"]: hour["bytes"] / max(1, hour["jobs"] - made[hour["hour"] - KEEP["VIDEOS"]]) for hour in settled}
+    parts = [("bytes kept for each film of the time that films stay", 1e3, "kB", list(kept.values())),
+             ("ledger's files", 1e6, "MB", [hour["ledger"] for hour in settled])]
+    for what, unit, name, values in parts:
+        before, after = max(values[:half]), max(values[half:] or values)
+        rows.append((f"{what}, most in the second half of the settled hours against the first",
+                     f"{after / unit:.2f} {name} / {before / unit:.2f} {name} = {after / before:.3f}", f"<= {MOST}", after <= MOST * before))
     rows.append(("when nobody sends any more: files kept, jobs known", f"{last['files']} in all with the ledger's own, {last['known']}", "none but the ledger's own", emptied))
     for what, figure, mark, holds in rows:
         verdict = "holds" if holds else "**missed**"
