@@ -33,7 +33,7 @@ test: ## set up, check, and run every test
 bench: ## measure, beside ffmpeg and GStreamer; some of it: make bench only="key hop"
 	@scripts/bench $(only)
 
-soak: ## the long tests, about an hour; results are kept in benches/results/
+soak: ## the long tests, about two and a half hours; results are kept in benches/results/
 	@scripts/soak
 
 check: ## format, lints, documentation, licences of dependencies; runs no test

@@ -8,14 +8,11 @@
 
 import concurrent.futures
 import http.client
-import json
 import os
 import pathlib
 import platform
 import re
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -23,16 +20,7 @@ import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LECTERN = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/lectern"
-DEMO = ROOT / "graphs/demo/lectern.pptx"
-SMALL = {"size": "160x90", "set": {"fps": "10", "preset": "ultrafast"}}
-SHORT = """version: 1
-id: short-%s
-title: Short
-slides:
-- { id: one, color: "#204060", silence: 500ms, presenter: { visible: false } }
-"""
+from service import DEMO, ROOT, Nats, Process, Server, moment, short_job
 
 rows: list[tuple[str, str, str, bool | None]] = []
 
@@ -40,103 +28,6 @@ rows: list[tuple[str, str, str, bool | None]] = []
 def row(what: str, figure: str, mark: str = "", holds: bool | None = None) -> None:
     rows.append((what, figure, mark, holds))
     print(f"{what}: {figure}  {mark}  {'' if holds is None else 'holds' if holds else 'MISSED'}", flush=True)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-class Nats:
-    def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="lectern-nats-")
-        self.port = free_port()
-        command = [shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-js", "-p", str(self.port), "-sd", self.folder]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.url = f"nats://127.0.0.1:{self.port}"
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-
-
-class Process:
-    """One of our processes, which says in JSON when it is ready."""
-
-    def __init__(self, home, *arguments, cores=None):
-        env = os.environ | {"XDG_CACHE_HOME": f"{home}/cache", "XDG_STATE_HOME": f"{home}/state", "LECTERN_GUARD_ENABLED": "false"}
-        pinned = ["taskset", "-c", cores] if cores else []
-        self.process = subprocess.Popen([*pinned, LECTERN, *arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, text=True)
-        self.ready = json.loads(self.process.stdout.readline())
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        if self.process.wait(timeout=60):
-            raise SystemExit(f"it ended with {self.process.returncode}")
-
-
-class Server(Process):
-    def __init__(self, *more, home=None, cores=None):
-        self.home = home or tempfile.mkdtemp(prefix="lectern-serve-")
-        super().__init__(self.home, "serve", "--listen", "127.0.0.1:0", "--data", f"{self.home}/data", *more, cores=cores)
-        self.address, self.token = self.ready["listen"], self.ready["admin_token"]
-        self.local = threading.local()
-
-    def ask(self, method, path, body=None, raw=False):
-        """By a connection of the thread's own, which is kept."""
-        data = body if raw or body is None else json.dumps(body).encode()
-        for again in (True, False):
-            connection = getattr(self.local, "connection", None)
-            if connection is None:
-                connection = self.local.connection = http.client.HTTPConnection(self.address, timeout=120)
-            try:
-                connection.request(method, path, data, {"Authorization": f"Bearer {self.token}"})
-                answer = connection.getresponse()
-                text = answer.read()
-                break
-            except (http.client.HTTPException, ConnectionError):
-                self.local.connection = None
-                if not again:
-                    raise
-        if answer.status >= 400:
-            raise SystemExit(f"{method} {path}: {answer.status} {text}")
-        return json.loads(text) if text else None
-
-    def deck(self, name, content):
-        return self.ask("POST", f"/v1/decks?name={name}", content, raw=True)["id"]
-
-    def submit(self, request):
-        return self.ask("POST", "/v1/jobs", request)["id"]
-
-    def job(self, id):
-        return self.ask("GET", f"/v1/jobs/{id}")
-
-    def wait(self, id):
-        while True:
-            connection = http.client.HTTPConnection(self.address, timeout=400)
-            connection.request("GET", f"/v1/jobs/{id}", headers={"Authorization": f"Bearer {self.token}", "Prefer": "wait=300"})
-            job = json.loads(connection.getresponse().read())
-            if job["state"] not in ("pending", "processing"):
-                return job
-
-
-def moment(text):
-    """Seconds of an RFC 3339 time in UTC."""
-    whole, part = re.fullmatch(r"(.*?)(\.\d+)?Z", text).groups()
-    return time.mktime(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float(part or 0)
-
-
-def short_job(server, number):
-    deck = server.deck("lesson.yaml", (SHORT % number).encode())
-    return server.submit({"deck": deck, "looks": SMALL})
 
 
 def many():
@@ -292,11 +183,15 @@ def main():
         print(f"== {name}", flush=True)
         PARTS[name]()
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    lines = ["# The service, measured with real clients", "",
-             f"Written by `benches/service/measure.py {' '.join(sys.argv[1:])}` on {time.strftime('%Y-%m-%d')}: {model}, {os.cpu_count()} cores.".replace(" `", " `"), "",
-             "| what | figure | mark | |", "| --- | --- | --- | --- |"]
-    lines += [f"| {what} | {figure} | {mark} | {'' if holds is None else 'holds' if holds else '**missed**'} |" for what, figure, mark, holds in rows]
     path = ROOT / "benches/results/service.md"
+    lines = ["# The service, measured with real clients", "",
+             f"Written by `benches/service/measure.py`, last for `{' '.join(asked)}` on {time.strftime('%Y-%m-%d')}: {model}, {os.cpu_count()} cores. Rows of parts that were "
+             "not run again stay.", "",
+             "| what | figure | mark | |", "| --- | --- | --- | --- |"]
+    new = {what: f"| {what} | {figure} | {mark} | {'' if holds is None else 'holds' if holds else '**missed**'} |" for what, figure, mark, holds in rows}
+    for line in path.read_text().splitlines()[6:] if path.exists() else []:
+        lines.append(new.pop(line.split(" | ")[0].removeprefix("| "), line))
+    lines += new.values()
     path.write_text("\n".join(lines) + "\n")
     print(f"written to {path}")
 

@@ -25,6 +25,7 @@ mod failure;
 mod folders;
 mod graphs;
 pub mod guard;
+mod housekeeping;
 mod http;
 mod jobs;
 mod ledger;
@@ -36,13 +37,16 @@ mod outputs;
 pub mod privacy;
 mod progress;
 mod quality;
+mod readiness;
 mod renders;
+mod report;
 mod resources;
 pub mod security;
 mod segmented;
 mod service;
 mod signals;
 mod state;
+mod storage;
 pub mod uploads;
 mod verify;
 mod webhooks;
@@ -66,6 +70,7 @@ pub fn main() -> ! {
             failure.code()
         }
     };
+    worker::tell_used(&console);
     // A reader that is gone is no failure here.
     let _ = std::io::stdout().flush();
     // GStreamer's elements keep threads of their own for as long as the program lives. They must not see the C library take its things away

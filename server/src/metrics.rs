@@ -55,14 +55,17 @@ impl Metrics {
 
     /// Takes in how a server's jobs do.
     pub fn add_jobs(&self, figures: &Figures) {
-        let Figures { seconds, success_rate, gpu_percent, storage_bytes, free_bytes, active, states } = figures;
+        let Figures { seconds, success_rate, gpu_percent, storage_bytes, free_bytes, active, states, is_ready } = figures;
         with_local_recorder(&self.recorder, || {
             record_seconds("pipeline_execution_time_seconds", seconds);
             gauge!("pipeline_success_rate").set(*success_rate);
             gauge!("gpu_utilization_percent").set(*gpu_percent);
-            gauge!("storage_used_bytes").set(*storage_bytes as f64);
+            if let Some(bytes) = storage_bytes {
+                gauge!("storage_used_bytes").set(*bytes as f64);
+            }
             gauge!("active_pipelines_count").set(*active as f64);
             gauge!("storage_free_bytes").set(*free_bytes as f64);
+            gauge!("lectern_ready").set(if *is_ready { 1.0 } else { 0.0 });
             for (state, count) in states {
                 gauge!("lectern_jobs", "state" => *state).set(*count as f64);
             }

@@ -1,13 +1,16 @@
 //! What a server that takes jobs has beside live sessions: the ledger, the jobs, who does them, and where their files lie.
 
 use crate::accounts::{AccountError, Accounts};
-use crate::artifacts::{Artifact, Artifacts, Entry, InUse, Options, StoreError, Swept};
+use crate::artifacts::{Artifact, Artifacts, Entry, Options, StoreError};
 use crate::config::{ConfigError, Settings};
 use crate::dispatch::{Dispatch, Local, Nats, NatsError, Slots};
 use crate::folders::Folders;
+use crate::housekeeping;
 use crate::jobs::{Desk, Jobs, JobsError};
-use crate::ledger::{JobId, JobState, Ledger, LedgerError, Timestamp};
+use crate::ledger::{JobId, Ledger, LedgerError};
+use crate::readiness::Readiness;
 use crate::security::{Outgoing, OutgoingError};
+use crate::storage::Storage;
 use crate::uploads;
 use crate::webhooks;
 use crate::worker::{Program, Transfer, Worker, set_of};
@@ -15,18 +18,8 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
-
-/// How long what happened to a job is kept after its end.
-const EVENTS: Duration = Duration::from_secs(60 * 60);
-/// How long the folder of a job stays after its end, for whoever wants to try it again or look what went wrong.
-const WORK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How often it is looked whether something is to be forgotten.
-const SWEEP: Duration = Duration::from_secs(5 * 60);
-/// Artifacts are not looked through more often than this.
-const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Why a service cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +68,10 @@ pub struct Service {
     pub accounts: Accounts,
     /// What asks addresses that somebody else has written.
     pub outgoing: Arc<Outgoing>,
+    /// How much is kept.
+    pub storage: Arc<Storage>,
+    /// Whether all of this answers.
+    pub readiness: Readiness,
     closing: watch::Sender<bool>,
     /// Apart from the one that answers requests, and there for as long as children are.
     runtime: Option<Runtime>,
@@ -105,7 +102,7 @@ impl Service {
         let options = Options {
             retention: settings.retention.tiers(),
             floor: settings.store.floor.0,
-            in_use: at_work(ledger.clone()),
+            in_use: housekeeping::at_work(ledger.clone()),
             ..Options::default()
         };
         let artifacts = Arc::new(Artifacts::open(&settings.place()?, options)?);
@@ -125,11 +122,14 @@ impl Service {
             }
         };
         let jobs = Arc::new(runtime.block_on(Jobs::open(ledger, dispatch, folders))?);
-        runtime.spawn(tidy(jobs.clone()));
-        runtime.spawn(sweep(artifacts.clone(), settings.retention.sweep.0.to_std()));
+        let storage = Arc::new(Storage::new(jobs.folders().clone(), artifacts.clone()));
+        runtime.spawn(housekeeping::tidy(jobs.clone(), artifacts.clone(), settings.retention));
+        runtime.spawn(housekeeping::sweep(artifacts.clone(), storage.clone(), settings.retention.sweep.0.to_std()));
         let outgoing = Arc::new(Outgoing::new(settings.http.private_targets)?);
         runtime.spawn(webhooks::tell(jobs.ledger().clone(), outgoing.clone()));
-        Ok(Service { jobs, artifacts, outgoing, accounts, closing: watch::Sender::new(false), runtime: Some(runtime), _lock: lock })
+        let readiness = Readiness::new(jobs.clone(), artifacts.clone());
+        let (closing, runtime) = (watch::Sender::new(false), Some(runtime));
+        Ok(Service { jobs, artifacts, accounts, outgoing, storage, readiness, closing, runtime, _lock: lock })
     }
 
     /// A file that a job has published.
@@ -157,8 +157,7 @@ impl Service {
             Ok(_) | Err(JobsError::State(..)) => {}
             Err(error) => return Err(error),
         }
-        self.artifacts.remove(&set_of(job)).await.map_err(|error| JobsError::Files(io::Error::other(error)))?;
-        self.jobs.delete(job).await
+        housekeeping::forget(&self.jobs, &self.artifacts, job).await
     }
 
     /// Done when the service ends: those who follow something are told.
@@ -182,90 +181,5 @@ impl Drop for Service {
             // The last one to hold this may be a request's task, where nobody may wait.
             runtime.shutdown_background();
         }
-    }
-}
-
-/// Sets of jobs that are not over are left alone: their second word is the job.
-fn at_work(ledger: Ledger) -> InUse {
-    Arc::new(move |set| {
-        let Some(job) = set.split('/').nth(1).and_then(|word| word.parse().ok()) else { return false };
-        // A ledger that cannot be read says nothing against it.
-        ledger.job(job).map_or(true, |job| job.is_some_and(|job| !job.state.is_over()))
-    })
-}
-
-/// Removes artifacts whose time is over.
-async fn sweep(artifacts: Arc<Artifacts>, every: Duration) {
-    loop {
-        match artifacts.sweep().await {
-            Ok(swept) if swept == Swept::default() => {}
-            Ok(Swept { files, bytes, sets, failed }) => tracing::info!(files, bytes, sets, failed, "old artifacts were removed"),
-            Err(error) => tracing::warn!(%error, "old artifacts were not removed"),
-        }
-        tokio::time::sleep(every.max(SHORTEST)).await;
-    }
-}
-
-/// Forgets what nobody asks for any more.
-async fn tidy(jobs: Arc<Jobs>) {
-    loop {
-        tokio::time::sleep(SWEEP).await;
-        let now = Timestamp::now();
-        if let Err(error) = jobs.ledger().forget_events(now.before(EVENTS)).await {
-            tracing::warn!(%error, "old events were not forgotten");
-        }
-        let jobs = jobs.clone();
-        let swept = tokio::task::spawn_blocking(move || {
-            jobs.folders().sweep(|id| {
-                // What is not known is about to be submitted.
-                let Ok(Some(job)) = jobs.ledger().job(id) else { return true };
-                if job.state == JobState::Completed
-                    && let Err(error) = jobs.folders().remove_made(id)
-                {
-                    tracing::warn!(%error, job = %id, "what was made on the way was not removed");
-                }
-                job.finished_at.is_none_or(|end| end > now.before(WORK))
-            })
-        });
-        if let Ok(Err(error)) = swept.await {
-            tracing::warn!(%error, "old folders of jobs were not removed");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::artifacts::Item;
-    use crate::jobs::JobSpec;
-    use crate::ledger::{NewJob, NewStage};
-    use serde_json::json;
-    use std::sync::Mutex;
-    use time::OffsetDateTime;
-
-    #[tokio::test]
-    async fn sets_of_jobs_at_work_are_not_swept() {
-        let place = tempfile::tempdir().unwrap();
-        let ledger = Ledger::open(&place.path().join("ledger.db")).unwrap();
-        let JobSpec { id, kind, owner, title, spec, priority, held, idempotency_key, .. } = JobSpec::new("render", "A talk");
-        let stages = vec![NewStage { name: "publish".into(), title: "".into(), weight: 1.0, task: json!({ "do": "publish" }) }];
-        let job = NewJob { id, kind, owner, title, spec, priority, held, idempotency_key, stages };
-        ledger.write(move |write| write.submit(&job)).await.unwrap();
-        let time = Arc::new(Mutex::new(OffsetDateTime::now_utc()));
-        let clock = time.clone();
-        let options =
-            Options { in_use: at_work(ledger.clone()), floor: 0, clock: Arc::new(move || *clock.lock().unwrap()), ..Options::default() };
-        let artifacts = Artifacts::open(place.path().join("artifacts").to_str().unwrap(), options).unwrap();
-        let file = place.path().join("film.mp4");
-        std::fs::write(&file, "film").unwrap();
-        for set in [set_of(id), format!("work/{id}/input"), set_of(JobId::new()), "upload/1".into()] {
-            artifacts.publish(&set, &[Item::new("film.mp4", &file)]).await.unwrap();
-        }
-        *time.lock().unwrap() += Duration::from_secs(100 * 24 * 3600);
-        assert_eq!(artifacts.sweep().await.unwrap().sets, 2);
-        assert!(artifacts.find(&set_of(id), "film.mp4").await.is_ok());
-        ledger.write(move |write| write.cancel(id)).await.unwrap();
-        assert!(matches!(artifacts.find(&set_of(id), "film.mp4").await, Err(StoreError::Expired { .. })));
-        assert_eq!(artifacts.sweep().await.unwrap().sets, 2);
     }
 }

@@ -32,6 +32,8 @@ fn the_examples_of_the_readme_do_what_they_say() {
     assert!(said[3].starts_with("processing\ncancelled\n") || said[3].starts_with("pending\ncancelled\n"), "{}", said[3]);
     assert_eq!(said[4].matches('.').count(), 2, "a token: {}", said[4]);
     assert!(said[5].contains("\"valid\": true"), "{}", said[5]);
+    assert!(said[6].starts_with("{\"dispatch\":\"ready\",\"ledger\":\"ready\",\"store\":\"ready\"}"), "{}", said[6]);
+    assert!(said[6].contains("\"free_bytes\":") && said[6].contains("\nrender\n"), "{}", said[6]);
     let film = probe(&here.join("talk.mp4"), &["-show_entries", "stream=width,height", "-select_streams", "v"]);
     assert_eq!((&film["streams"][0]["width"], &film["streams"][0]["height"]), (&json!(640), &json!(360)), "{film}");
     assert!(std::fs::read_to_string(here.join("talk.vtt")).unwrap().starts_with("WEBVTT"));

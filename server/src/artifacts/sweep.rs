@@ -6,7 +6,10 @@ use super::{Artifacts, Blob, StoreError, Tier};
 use futures_util::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path as Key;
+use serde::Serialize;
 use std::collections::BTreeMap;
+use std::iter::Sum;
+use std::ops::Add;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +17,7 @@ use std::time::{Duration, SystemTime};
 const YOUNG_UPLOAD: i64 = 24 * 3600 * 1000;
 
 /// What a sweep has removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Files and blobs.
     pub files: u64,
@@ -27,12 +30,26 @@ pub struct Swept {
 }
 
 /// What is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
     /// Files, manifests and blobs.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+}
+
+impl Add for Usage {
+    type Output = Usage;
+
+    fn add(self, other: Usage) -> Usage {
+        Usage { files: self.files + other.files, bytes: self.bytes + other.bytes }
+    }
+}
+
+impl Sum for Usage {
+    fn sum<I: Iterator<Item = Usage>>(all: I) -> Usage {
+        all.fold(Usage::default(), Usage::add)
+    }
 }
 
 /// A file or a blob, as its key tells.
@@ -57,7 +74,7 @@ struct Set {
 struct Inventory {
     sets: BTreeMap<String, Set>,
     blobs: Vec<Object>,
-    usage: Usage,
+    usage: BTreeMap<Option<Tier>, Usage>,
 }
 
 impl Artifacts {
@@ -66,6 +83,14 @@ impl Artifacts {
     /// # Errors
     /// The store cannot be listed.
     pub async fn usage(&self) -> Result<Usage, StoreError> {
+        Ok(self.usage_by_tier().await?.into_values().sum())
+    }
+
+    /// How much is kept, by how long it stays; without a tier: manifests, and what others keep there.
+    ///
+    /// # Errors
+    /// The store cannot be listed.
+    pub async fn usage_by_tier(&self) -> Result<BTreeMap<Option<Tier>, Usage>, StoreError> {
         Ok(self.inventory().await?.usage)
     }
 
@@ -178,13 +203,37 @@ impl Artifacts {
         }
     }
 
+    /// Whether it can be reached at all: one small question.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        match &self.room {
+            Some(room) => room.free().map(drop).map_err(file_error(room.folder())),
+            None => {
+                let place = Key::from("job");
+                self.store.list_with_delimiter(Some(&place)).await.map(drop).map_err(StoreError::of(Doing::List, &place))
+            }
+        }
+    }
+
+    /// Bytes that are free on the disk of a folder, and how many of them stay free.
+    ///
+    /// # Errors
+    /// The folder is gone.
+    pub fn free(&self) -> Result<Option<(u64, u64)>, StoreError> {
+        let Some(room) = &self.room else { return Ok(None) };
+        Ok(Some((room.free().map_err(file_error(room.folder()))?, room.floor())))
+    }
+
     async fn inventory(&self) -> Result<Inventory, StoreError> {
         let mut inventory = Inventory::default();
         let mut listing = self.store.list(None);
         while let Some(object) = listing.try_next().await.map_err(StoreError::of(Doing::List, &Key::default()))? {
-            inventory.usage.files += 1;
-            inventory.usage.bytes += object.size;
-            inventory.add(object.location, object.size, object.last_modified.timestamp_millis());
+            let size = object.size;
+            let tier = inventory.add(object.location, size, object.last_modified.timestamp_millis());
+            let usage = inventory.usage.entry(tier).or_default();
+            *usage = *usage + Usage { files: 1, bytes: size };
         }
         Ok(inventory)
     }
@@ -208,21 +257,28 @@ impl Artifacts {
 }
 
 impl Inventory {
-    fn add(&mut self, key: Key, size: u64, modified: i64) {
+    /// Takes a file in; gives its tier, where it has one.
+    fn add(&mut self, key: Key, size: u64, modified: i64) -> Option<Tier> {
         let words: Vec<String> = key.parts().map(|word| word.as_ref().to_string()).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
             [folder, ..] if Blob::FOLDERS.contains(folder) => {
-                self.blobs.push(Object { key, size, born: modified, tier: Tier::Processed, generation: String::new() });
+                let tier = Tier::Processed;
+                self.blobs.push(Object { key, size, born: modified, tier, generation: String::new() });
+                Some(tier)
             }
-            [set @ .., MANIFEST] if !set.is_empty() => self.sets.entry(set.join("/")).or_default().has_manifest = true,
+            [set @ .., MANIFEST] if !set.is_empty() => {
+                self.sets.entry(set.join("/")).or_default().has_manifest = true;
+                None
+            }
             [set @ .., generation, tier, _name] => {
                 // Others may keep things here, too.
-                let (Some(tier), Some(born)) = (Tier::from_folder(tier), born(generation)) else { return };
+                let (Some(tier), Some(born)) = (Tier::from_folder(tier), born(generation)) else { return None };
                 let generation = (*generation).to_string();
                 self.sets.entry(set.join("/")).or_default().objects.push(Object { key, size, born, tier, generation });
+                Some(tier)
             }
-            _ => {}
+            _ => None,
         }
     }
 }

@@ -1,20 +1,36 @@
 //! `lectern doctor`: what this machine lacks, and the command that gets it.
 
+use super::jobs::cause;
 use crate::console::Console;
 use crate::doctor::{CHECKS, Check, Finding};
 use crate::failure::Failure;
 use crate::guard::{Hardware, sensors};
 use clap::Args;
+use engine::graph::unit::DurationSetting;
+use reqwest::{Client, Url};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::runtime::Builder;
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long until it is asked again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Say what this machine lacks, and how to get it.
 ///
-/// Exit code 1 when something that `lectern render` needs is missing.
+/// Exit code 1 when something that `lectern render` needs is missing, or the server is not ready.
 #[derive(Args, Debug)]
 pub struct Options {
     /// Say what this machine is, what it is taken for, and how busy it is.
     #[arg(long)]
     hardware: bool,
+    /// Ask the server at this address whether it is ready: whether ledger, store and those who do stages answer.
+    #[arg(long, value_name = "URL", conflicts_with = "hardware")]
+    server: Option<String>,
+    /// How long to wait until it is.
+    #[arg(long, value_name = "TIME", default_value = "0s", requires = "server")]
+    wait: DurationSetting,
 }
 
 /// Makes every check and prints one line for each.
@@ -22,6 +38,9 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     if options.hardware {
         hardware(console);
         return Ok(());
+    }
+    if let Some(url) = &options.server {
+        return server(url, options.wait.0.to_std(), console);
     }
     let findings: Vec<(&Check, Finding)> = CHECKS.iter().map(|check| (check, (check.look)())).collect();
     let missing: Vec<&str> =
@@ -35,6 +54,43 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         _ if console.json() => Err(Failure::Told),
         missing => Err(Failure::Failed(format!("missing: {}", missing.join(", ")))),
     }
+}
+
+/// Asks a server until it is ready or there is no more time.
+fn server(url: &str, wait: Duration, console: &Console) -> Result<(), Failure> {
+    let address = Url::parse(&format!("{}/v1/ready", url.trim_end_matches('/')))
+        .map_err(|error| Failure::Invalid(format!("--server {url:?} is no address: {error}; write http://HOST:PORT")))?;
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(format!("cannot ask a server: {error}"));
+    // What runs on this machine or beside it is not behind a proxy.
+    let client = Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|error| failed(&error))?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| failed(&error))?;
+    let deadline = Instant::now() + wait;
+    let said = runtime.block_on(async {
+        loop {
+            let answer = ready(&client, &address).await;
+            if answer.is_ok() || Instant::now() + AGAIN > deadline {
+                return answer;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    });
+    if console.json() {
+        console.answer_json(&json!({ "ready": said.is_ok(), "text": said.as_ref().err() }));
+        return said.map_err(|_| Failure::Told);
+    }
+    said.map_err(|why| Failure::Failed(format!("the server {url} is not ready: {why}")))?;
+    console.say(&format!("the server {url} is ready"));
+    Ok(())
+}
+
+async fn ready(client: &Client, address: &Url) -> Result<(), String> {
+    let answer = client.get(address.clone()).send().await.map_err(|error| cause(&error))?;
+    if answer.status().is_success() {
+        return Ok(());
+    }
+    let status = answer.status().to_string();
+    let said: Value = answer.json().await.unwrap_or_default();
+    Err(said["detail"].as_str().map_or(status, String::from))
 }
 
 fn hardware(console: &Console) {

@@ -17,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   lectern jobs list --state processing,failed
   lectern jobs show 2c1f6f0e-51b5-4a77-8f60-1f3f2b9d7c11
+  lectern jobs report 2c1f6f0e-51b5-4a77-8f60-1f3f2b9d7c11     what it took, and what to change
   lectern jobs retry 2c1f6f0e-51b5-4a77-8f60-1f3f2b9d7c11 --stage render
   lectern jobs backup /backup/ledger.db          while the server works
   lectern jobs check /backup/ledger.db           is everything in it consistent?
@@ -54,6 +55,12 @@ enum Action {
     },
     /// Show a job with its stages.
     Show {
+        /// Its id.
+        #[arg(value_name = "JOB")]
+        id: String,
+    },
+    /// Say what a job took, stage by stage, where most of it went, and what to change.
+    Report {
         /// Its id.
         #[arg(value_name = "JOB")]
         id: String,
@@ -121,6 +128,13 @@ async fn ask(options: &Options, console: &Console) -> Result<(), Failure> {
             }
         }
         Action::Show { id } => show(&server.ask(Method::GET, &format!("jobs/{id}"), &[], None).await?, console),
+        Action::Report { id } => {
+            let report = server.ask(Method::GET, &format!("jobs/{id}/report"), &[], None).await?;
+            match console.json() {
+                true => console.answer_json(&report),
+                false => took(&report, console),
+            }
+        }
         Action::Cancel { id } => show(&server.ask(Method::POST, &format!("jobs/{id}/cancel"), &[], None).await?, console),
         Action::Retry { id, stage } => {
             let body = stage.as_ref().map_or_else(|| json!({}), |stage| json!({ "stage": stage }));
@@ -196,7 +210,7 @@ async fn answer(response: Response) -> reqwest::Result<Result<Value, Failure>> {
 }
 
 /// The innermost cause, which says something.
-fn cause(error: &dyn std::error::Error) -> String {
+pub fn cause(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), cause)
 }
 
@@ -211,6 +225,33 @@ fn list(page: &Value, console: &Console) {
     let (total, shown) = (page["total"].as_u64().unwrap_or(0), page["jobs"].as_array().map_or(0, Vec::len) as u64);
     if shown < total {
         console.note(&format!("{shown} of {total}; --limit shows more"));
+    }
+}
+
+fn took(report: &Value, console: &Console) {
+    let number = |value: &Value, unit: &str| value.as_f64().map_or_else(|| "-".into(), |number| format!("{number:.1}{unit}"));
+    let percent = |rate: &Value| rate.as_f64().map_or_else(|| "-".into(), |rate| format!("{:.0} %", 100.0 * rate));
+    let (state, total) = (report["state"].as_str().unwrap_or_default(), number(&report["total_seconds"], " s"));
+    console.answer(&format!("{state} after {total}, of which {} before it began\n", number(&report["waited_seconds"], " s")));
+    console.answer(&format!(
+        "  {:<24} {:>8} {:>6} {:>9} {:>9} {:>8} {:>6}\n",
+        "stage", "time", "share", "processor", "memory", "usually", "good"
+    ));
+    for stage in report["stages"].as_array().into_iter().flatten() {
+        let memory = stage["peak_memory_bytes"].as_f64().map_or_else(|| "-".into(), |bytes| format!("{:.0} MB", bytes / 1e6));
+        console.answer(&format!(
+            "  {:<24} {:>8} {:>6} {:>9} {memory:>9} {:>8} {:>6}\n",
+            stage["name"].as_str().unwrap_or_default(),
+            number(&stage["seconds"], " s"),
+            percent(&stage["share"]),
+            number(&stage["cpu_seconds"], " s"),
+            number(&stage["usual_seconds"], " s"),
+            percent(&stage["success_rate"])
+        ));
+    }
+    console.answer(&format!("{} of the last {} such jobs came to a good end\n", percent(&report["success_rate"]), report["jobs_counted"]));
+    for text in report["recommendations"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        console.answer(&format!("advice: {text}\n"));
     }
 }
 

@@ -19,6 +19,7 @@ pub use video_message::{Figures, VideoMessage};
 
 use crate::config::{Adapter, AdapterAuth, Adapters, Settings};
 use crate::failure::Failure;
+use crate::housekeeping;
 use crate::http::App;
 use crate::service::Service;
 use axum::Router;
@@ -86,6 +87,18 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(at(&adapters.rapido, rapido::routes))
         .merge(with_jobs(&adapters.slidespeaker, slidespeaker::routes))
         .merge(at(&adapters.video_message, video_message::routes))
+}
+
+/// Removes what adapters keep beside jobs and what nobody needs any more, for as long as the server works.
+pub async fn tidy(app: Arc<App>) {
+    let Some(service) = &app.service else { return };
+    let every = housekeeping::every(&app.settings.retention);
+    loop {
+        tokio::time::sleep(every).await;
+        if app.settings.adapters.slidespeaker.enabled {
+            slidespeaker::tidy(&app, service.jobs.clone()).await;
+        }
+    }
 }
 
 /// The part of the server that takes jobs.

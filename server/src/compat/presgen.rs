@@ -21,6 +21,7 @@ use crate::guard;
 use crate::http::{self, App};
 use crate::jobs::{JobSpec, JobsError};
 use crate::ledger::{Job, JobId, JobState};
+use crate::report::Report;
 use crate::service::Service;
 use asked::Asked;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Request};
@@ -149,10 +150,15 @@ async fn begin(mode: Mode, caller: Caller, request: Request) -> Result<Json<Valu
 
 async fn status(caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let job = caller.find(&id)?;
-    Ok(Json(match Mode::of(&job.kind) {
+    let mut record = match Mode::of(&job.kind) {
         Some(mode) => record::job(&job, mode),
         None => training::record(&job, caller.app.compat.presgen.resources()),
-    }))
+    };
+    let jobs = caller.service.jobs.clone();
+    let report =
+        aside(move || jobs.ledger().lately(&job.kind).map(|lately| Report::of(&job, &lately))).await?.map_err(JobsError::Ledger)?;
+    record["report"] = json!(report);
+    Ok(Json(record))
 }
 
 async fn download(caller: Caller, Path(id): Path<String>, method: Method, headers: HeaderMap) -> Result<Response, Refusal> {

@@ -23,12 +23,14 @@ mod voices;
 
 use super::door::{self, Door};
 use crate::http::App;
-use crate::ledger::Job;
+use crate::jobs::{Jobs, JobsError};
+use crate::ledger::{Job, JobQuery};
 use crate::limits::{self, Rule};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
+use files::Files;
 use refused::Refused;
 use service::Figures;
 use std::sync::Arc;
@@ -55,6 +57,22 @@ impl Slidespeaker {
     /// Where a task is.
     fn place(&self, job: &Job) -> String {
         format!("{}/api/tasks/{}", self.base, job.id)
+    }
+}
+
+/// Forgets files whose last task has been forgotten.
+pub async fn tidy(app: &App, jobs: Arc<Jobs>) {
+    let _changing = app.compat.slidespeaker.changing.lock().await;
+    let work = move || {
+        let is_used = |checksum: &str| {
+            let (kinds, text) = (vec![KIND.to_string()], Some(checksum.to_string()));
+            jobs.list(&JobQuery { kinds, text, limit: 1, ..JobQuery::default() }).map(|users| users.total > 0)
+        };
+        Files::of(jobs.folders()).sweep(is_used)
+    };
+    match tokio::task::spawn_blocking(work).await.map_err(|error| JobsError::Files(error.into())) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) | Err(error) => tracing::warn!(%error, "files that no task uses were not removed"),
     }
 }
 

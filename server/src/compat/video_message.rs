@@ -12,7 +12,6 @@ use super::door::{self, Door, Visitor};
 use super::fastapi::{Fields, Refusal};
 use super::form::{FileField, Form, FormError};
 use super::{aside, service};
-use crate::artifacts::Usage;
 use crate::folders::{Folders, link};
 use crate::http::App;
 use crate::jobs::{JobSpec, JobsError};
@@ -32,7 +31,6 @@ pub use figures::Figures;
 use progress::Standing;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use storage::Tally;
 
 /// The kind of its jobs.
 const KIND: &str = "video_message";
@@ -154,13 +152,13 @@ async fn status(
 
 async fn stats(Shared(app): Shared<Arc<App>>) -> Result<Json<Value>, Refusal> {
     let service = service(&app)?;
-    let Usage { files, bytes } = service.artifacts.usage().await?;
-    let stats = move || storage::stats(service.jobs.folders(), &app.settings, Tally { files, bytes }).map_err(JobsError::Files);
+    let (_, kept) = service.storage.kept().await?;
+    let stats = move || storage::stats(service.jobs.folders().root(), &app.settings, &kept).map_err(JobsError::Files);
     Ok(Json(aside(stats).await??))
 }
 
 async fn metrics(Shared(app): Shared<Arc<App>>) -> Result<Response, Refusal> {
     let service = service(&app)?;
-    let text = aside(move || Figures::of(&service).map(|figures| figures.text())).await??;
+    let text = Figures::of(&service).await?.text();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

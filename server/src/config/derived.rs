@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 impl RetentionSettings {
     /// For the store.
     pub fn tiers(&self) -> Retention {
-        let RetentionSettings { uploads, processed, videos, temporary, sweep: _ } = *self;
+        let RetentionSettings { uploads, processed, videos, temporary, .. } = *self;
         let [uploads, processed, videos, temporary] = [uploads, processed, videos, temporary].map(|time| time.0.to_std());
         Retention { uploads, processed, videos, temporary }
     }

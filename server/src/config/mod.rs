@@ -24,7 +24,7 @@ mod tests;
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use secret::Secret;
-pub use settings::{Adapter, AdapterAuth, Adapters, GuardSettings, LiveKit, Settings};
+pub use settings::{Adapter, AdapterAuth, Adapters, GuardSettings, LiveKit, RetentionSettings, Settings};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

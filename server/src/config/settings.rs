@@ -110,6 +110,10 @@ pub struct RetentionSettings {
     pub videos: DurationSetting,
     /// What is only needed for a moment.
     pub temporary: DurationSetting,
+    /// What happened to a job, after its end.
+    pub events: DurationSetting,
+    /// What is known of a job, after its end; as long as its films at least.
+    pub jobs: DurationSetting,
     /// How often what is old is removed.
     pub sweep: DurationSetting,
 }
@@ -326,7 +330,7 @@ impl Default for RetentionSettings {
         let Retention { uploads, processed, videos, temporary } = Retention::default();
         let whole = |time: std::time::Duration| DurationSetting(Span::from_seconds(time.as_secs() as i64));
         let [uploads, processed, videos, temporary] = [uploads, processed, videos, temporary].map(whole);
-        RetentionSettings { uploads, processed, videos, temporary, sweep: hours(1) }
+        RetentionSettings { uploads, processed, videos, temporary, events: hours(1), jobs: hours(40 * 24), sweep: hours(1) }
     }
 }
 

@@ -40,10 +40,26 @@ pub trait Dispatch: Send + Sync {
     /// It was told to drain.
     fn is_draining(&self) -> bool;
 
+    /// Those who do stages can be reached, and more of them are handed out.
+    fn answers(&self) -> BoxFuture<'_, Result<(), Silent>> {
+        std::future::ready(if self.is_draining() { Err(Silent::Draining) } else { Ok(()) }).boxed()
+    }
+
     /// Workers go on when the server ends: what was under way then may still be.
     fn outlives_the_server(&self) -> bool {
         false
     }
+}
+
+/// Why no stages are handed out.
+#[derive(Debug, thiserror::Error)]
+pub enum Silent {
+    /// It was told to drain.
+    #[error("the server is ending")]
+    Draining,
+    /// The queue that workers take stages from.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
 }
 
 /// Does something after a pause; without one at once, so that what is offered first has its place first.

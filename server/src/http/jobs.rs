@@ -2,7 +2,7 @@
 
 use super::access::Bearer;
 use super::problem::Problem;
-use super::{App, Shared, aside, backups, decks, follow, idempotency, job_files, webhooks};
+use super::{App, Shared, aside, backups, decks, follow, idempotency, job_files, operations, webhooks};
 use crate::auth::Claims;
 use crate::folders::{Folders, link};
 use crate::jobs::{JobSpec, JobsError};
@@ -116,6 +116,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/v1/decks", get(decks::list).post(decks::create).layer(DefaultBodyLimit::disable()))
         .route("/v1/decks/{id}", get(decks::show).delete(decks::remove))
         .route("/v1/backups", post(backups::create))
+        .route("/v1/storage", get(operations::storage))
         .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/v1/webhooks/{id}", delete(webhooks::remove))
         .route("/v1/jobs", get(list).post(create))
@@ -125,6 +126,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/v1/jobs/{id}/retry", post(retry))
         .route("/v1/jobs/{id}/events", get(follow::events))
         .route("/v1/jobs/{id}/progress", any(follow::progress))
+        .route("/v1/jobs/{id}/report", get(operations::report))
         .route("/v1/jobs/{id}/artifacts", get(job_files::list))
         .route("/v1/jobs/{id}/artifacts/{name}", get(job_files::get))
 }
@@ -153,6 +155,7 @@ pub fn view(job: &Job) -> Value {
     view["current_stage"] = json!(job.current().map(|stage| &stage.name));
     view["links"] = json!({
         "self": place, "events": format!("{place}/events"), "progress": format!("{place}/progress"), "artifacts": format!("{place}/artifacts"),
+        "report": format!("{place}/report"),
     });
     view
 }
@@ -199,7 +202,7 @@ impl Request {
         let give = |id: &str, folder: &str| -> Result<(String, String), Problem> {
             let (deck, file) = decks::find(&folders.decks(), id, claims.must_be_operator().is_ok(), &claims.sub)?;
             let name = format!("{folder}{}", deck.name);
-            link(&file, &input.join(&name)).map_err(JobsError::Files)?;
+            link(&file, &input.join(&name)).and_then(|()| decks::touch(&folders.decks(), &deck)).map_err(JobsError::Files)?;
             Ok((format!("{}/{name}", Folders::INPUT), deck.name))
         };
         let (film, lesson) = ("output/film.mp4".to_string(), "processing/lesson/lesson.yaml".to_string());

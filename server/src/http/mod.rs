@@ -11,6 +11,7 @@ mod jobs;
 mod journal;
 mod live;
 mod openapi;
+mod operations;
 mod pages;
 mod problem;
 mod sockets;
@@ -158,6 +159,7 @@ impl Server {
                     }
                 };
                 tokio::spawn(note_figures(app.clone()));
+                tokio::spawn(compat::tidy(app.clone()));
                 let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
                 let over = async move {
                     let _ = until.wait_for(|stop| *stop).await;
@@ -219,6 +221,7 @@ fn router(app: Arc<App>) -> Router {
     let jobs = if app.service.is_some() { jobs::routes() } else { Router::new() };
     let native = Router::new()
         .route("/metrics", get(pages::metrics))
+        .route("/v1/ready", get(operations::ready))
         .route("/live/{room}", get(pages::viewer))
         .route("/assets/{*path}", get(pages::asset))
         .route("/v1/live", get(live::list).post(live::create))

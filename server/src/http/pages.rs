@@ -4,7 +4,6 @@ use super::access::Bearer;
 use super::problem::Problem;
 use super::{Shared, aside};
 use crate::compat::Figures;
-use crate::jobs::JobsError;
 use crate::metrics::Metrics;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -50,10 +49,14 @@ pub async fn metrics(app: Shared, bearer: Result<Bearer, Problem>, headers: Head
         Err(_) if app.service.is_some() && app.compat.video_message.shows_figures(&app, &headers) => None,
         Err(problem) => return Err(problem),
     };
+    let figures = match &app.service {
+        Some(service) => Some(Figures::of(service).await?),
+        None => None,
+    };
     let text = aside(move || {
         let metrics = Metrics::default();
-        if let Some(service) = &app.service {
-            metrics.add_jobs(&Figures::of(service)?);
+        if let Some(figures) = &figures {
+            metrics.add_jobs(figures);
         }
         let may_see = |room: &str| claims.as_ref().is_some_and(|claims| claims.may_watch(room).is_ok());
         let reports = app.sessions.all().into_iter().filter(|session| may_see(session.name())).map(|session| {
@@ -61,9 +64,9 @@ pub async fn metrics(app: Shared, bearer: Result<Bearer, Problem>, headers: Head
             (session.name().to_string(), session.handle().report(), viewers)
         });
         let joins = if claims.is_some() { app.joins.seconds() } else { Vec::new() };
-        Ok::<_, JobsError>(metrics.of_rooms(&reports.collect::<Vec<_>>(), &joins))
+        metrics.of_rooms(&reports.collect::<Vec<_>>(), &joins)
     });
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.await??).into_response())
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.await?).into_response())
 }
 
 pub async fn nothing() -> Problem {

@@ -10,7 +10,7 @@ mod tests;
 
 pub use desk::{Desk, Report};
 
-use crate::dispatch::Dispatch;
+use crate::dispatch::{Dispatch, Silent};
 use crate::folders::Folders;
 use crate::ledger::{
     Cancelled, EventKind, Follow, Job, JobId, JobQuery, JobState, Ledger, LedgerError, NewJob, NewStage, Page, Retried, Submitted, Ticket,
@@ -240,6 +240,14 @@ impl Jobs {
     /// Is something new taken?
     pub fn takes_more(&self) -> bool {
         !self.dispatch.is_draining()
+    }
+
+    /// Whether those who do stages can be reached.
+    ///
+    /// # Errors
+    /// They cannot, or the server is ending.
+    pub async fn are_done(&self) -> Result<(), Silent> {
+        self.dispatch.answers().await
     }
 
     /// Takes no new stages, gives back what is being done, and waits until nobody works.

@@ -27,7 +27,9 @@ pub use change::{Cancelled, Retried, Submitted, Verdict};
 use check::faults;
 pub use events::Follow;
 pub use hooks::{Delivery, Webhook};
-pub use query::{JobQuery, Order, Page};
+#[cfg(test)]
+pub use query::LatelyStage;
+pub use query::{JobQuery, Lately, Order, Page};
 pub use records::{ErrorClass, Event, EventKind, Job, JobError, JobId, JobState, NewJob, NewStage, Stage, StageState, Ticket, Timestamp};
 pub use writer::Write;
 
@@ -40,6 +42,8 @@ use writer::Writer;
 
 /// Connections for readers.
 const READERS: usize = 4;
+/// Bytes that the log of changes keeps between rushes.
+const LOG: i64 = 8 << 20;
 /// How long a connection waits for another process, such as one that makes a backup.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -92,6 +96,8 @@ impl Ledger {
         prepare(&connection)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
+        // After a rush the log of changes gives its room back.
+        connection.pragma_update(None, "journal_size_limit", LOG)?;
         let (before, after) = migrations::migrate(&mut connection, migrations::MIGRATIONS)?;
         if before != after && before > 0 {
             tracing::info!(before, after, "the tables of the ledger have been changed");

@@ -1,7 +1,7 @@
 //! Looking things up.
 
 use super::names::named;
-use super::records::{Job, JobError, JobId, JobState, Stage, StageState, Ticket};
+use super::records::{Job, JobError, JobId, JobState, Stage, StageState, Ticket, Timestamp};
 use super::{Ledger, LedgerError};
 use rusqlite::types::{FromSqlError, ToSql, Type};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -16,6 +16,8 @@ const STAGES: &str = "SELECT name, title, weight, state, attempt, progress, star
     WHERE job = ? ORDER BY position";
 /// So many finished stages are looked at to tell how long one takes.
 const MEASURED: i64 = 20;
+/// So many jobs that are over are looked at to tell how they do.
+const LATELY: i64 = 100;
 
 named! {
     /// What jobs are sorted by.
@@ -68,6 +70,28 @@ pub struct Page {
     pub jobs: Vec<Job>,
     /// How many there are in all.
     pub total: u64,
+}
+
+/// How the last jobs of a kind did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lately {
+    /// How many are looked at.
+    pub jobs: u64,
+    /// Those that came to a good end.
+    pub good: u64,
+    /// Attempts at their stages, by name.
+    pub stages: BTreeMap<String, LatelyStage>,
+}
+
+/// Attempts at stages of one name.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LatelyStage {
+    /// How many ended, in one way or the other.
+    pub attempts: u64,
+    /// Those that were completed.
+    pub good: u64,
+    /// How long those took, in seconds.
+    pub seconds: Option<f64>,
 }
 
 impl Ledger {
@@ -123,6 +147,46 @@ impl Ledger {
         self.read(|connection| {
             let mut query = connection.prepare_cached(mean)?;
             let rows = query.query_map(params![kind, MEASURED], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// How the last jobs of a kind that are over did, and the stages of those.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn lately(&self, kind: &str) -> Result<Lately, LedgerError> {
+        // Cancelled ones say nothing of how it goes.
+        let last = "SELECT id, state FROM jobs WHERE kind = ? AND state IN ('completed', 'failed') ORDER BY created_at DESC LIMIT ?";
+        let jobs = format!("SELECT count(*), count(*) FILTER (WHERE state = 'completed') FROM ({last})");
+        let stages = format!(
+            "SELECT name, count(*), count(*) FILTER (WHERE outcome = 'completed'),
+                avg(attempts.finished_at - attempts.started_at) FILTER (WHERE outcome = 'completed') / 1000.0
+            FROM ({last}) last JOIN attempts ON attempts.job = last.id JOIN stages USING (job, position)
+            WHERE outcome IN ('completed', 'failed', 'lost') GROUP BY name"
+        );
+        self.read(|connection| {
+            let values = params![kind, LATELY];
+            let (jobs, good) =
+                connection.prepare_cached(&jobs)?.query_row(values, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+            let mut query = connection.prepare_cached(&stages)?;
+            let rows = query.query_map(values, |row| {
+                let (attempts, good) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64);
+                Ok((row.get(0)?, LatelyStage { attempts, good, seconds: row.get(3)? }))
+            })?;
+            Ok(Lately { jobs: jobs as u64, good: good as u64, stages: rows.collect::<Result<_, _>>()? })
+        })
+    }
+
+    /// Jobs that were over by `moment`, the oldest first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn over_by(&self, moment: Timestamp, limit: u32) -> Result<Vec<JobId>, LedgerError> {
+        let over = "SELECT id FROM jobs WHERE finished_at <= ? ORDER BY finished_at LIMIT ?";
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(over)?;
+            let rows = query.query_map(params![moment, limit], |row| id_of(row, 0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }

@@ -4,6 +4,7 @@
 //! started.
 
 use super::Stop;
+use super::used::USED;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -86,6 +87,8 @@ impl Program {
         let says = listen(out, |line| {
             match serde_json::from_str::<Value>(line) {
                 Ok(value) if value["event"] == "error" => failure = value["message"].as_str().map(String::from),
+                // About the child, and no part of its answer.
+                Ok(value) if value["event"] == USED => return event(&value),
                 Ok(value) if value["event"].is_string() => event(&value),
                 _ => {}
             }
@@ -188,6 +191,11 @@ async fn start(command: Command) -> io::Result<Child> {
     let (answer, started) = oneshot::channel();
     starter.as_ref().ok_or_else(gone)?.send((command, Handle::current(), answer)).map_err(|_| gone())?;
     started.await.map_err(|_| gone())?
+}
+
+/// Is this process one?
+pub fn is_child() -> bool {
+    std::env::var_os(PARENT).is_some()
 }
 
 /// In a child: ends with its parent. Called first of all.

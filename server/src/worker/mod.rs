@@ -11,6 +11,7 @@ mod steps;
 mod task;
 mod time_limits;
 mod transfer;
+mod used;
 
 pub use attempt::attempt;
 pub use child::{Exit, Program, follow_parent};
@@ -21,6 +22,7 @@ pub use steps::Worker;
 pub use task::{Class, Layout, Looks, Presenter, Said, Task, Wishes};
 pub use time_limits::TimeLimits;
 pub use transfer::Transfer;
+pub use used::tell as tell_used;
 
 use crate::jobs::Report;
 use crate::ledger::Ticket;

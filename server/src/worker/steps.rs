@@ -6,6 +6,7 @@ use super::child::{Exit, Program};
 use super::publish::{publish, view};
 use super::script;
 use super::task::{Class, Layout, Looks, Said, Task, Wishes};
+use super::used::{USED, Used};
 use super::{Ended, Perform, StageError, Stop, Transfer};
 use crate::artifacts::{Artifacts, StoreError};
 use crate::config::GuardSettings;
@@ -51,6 +52,8 @@ struct Step<'a> {
     stop: Stop,
     /// What is to be known about how it was done.
     note: Option<String>,
+    /// What its children took.
+    used: Used,
 }
 
 /// Why a step ended early.
@@ -104,7 +107,7 @@ impl Worker {
 impl Perform for Worker {
     fn perform<'a>(&'a self, ticket: &'a Ticket, report: watch::Sender<Report>, stop: Stop) -> BoxFuture<'a, Result<Ended, StageError>> {
         let folder = self.folders.work(ticket.job);
-        let step = Step { worker: self, ticket, folder, report, stop, note: None };
+        let step = Step { worker: self, ticket, folder, report, stop, note: None, used: Used::default() };
         async move {
             match step.run().await {
                 Ok(ended) => Ok(ended),
@@ -175,7 +178,7 @@ impl Step<'_> {
         let (task, note) = task.plain();
         self.note = note;
         let preset = if Task::class_of(&self.ticket.task) == Class::Heavy { self.rest().await? } else { None };
-        let result = match &task {
+        let mut result = match &task {
             Task::Content { document, wishes, lesson } => self.content(document, wishes, lesson).await?,
             Task::Script { said, title, language, layout, lesson } => {
                 self.script(said, (title, language.as_deref()), *layout, lesson).await?
@@ -190,6 +193,9 @@ impl Step<'_> {
             Task::Lack { what, cure } => return Err(StageError::new(ErrorClass::Permanent, "not_there", what, cure).into()),
             Task::Skip { because } | Task::Instead { because, .. } => return Ok(Ended::Skipped { because: because.clone() }),
         };
+        if let Some(used) = self.used.view() {
+            result["used"] = used;
+        }
         Ok(Ended::Done { result, note: self.note.take() })
     }
 
@@ -308,8 +314,12 @@ impl Step<'_> {
 
     /// A child in the job's folder, to its end; what it printed.
     async fn child(&mut self, arguments: &[OsString], mut event: impl FnMut(&Value, &watch::Sender<Report>)) -> Result<String, Broken> {
-        let Step { worker, folder, report, stop, .. } = self;
-        match worker.program.run(folder, arguments, stop, |value| event(value, report)).await? {
+        let Step { worker, folder, report, stop, used, .. } = self;
+        let exit = worker.program.run(folder, arguments, stop, |value| match value["event"] == USED {
+            true => used.add(value),
+            false => event(value, report),
+        });
+        match exit.await? {
             Exit::Done(said) => Ok(said),
             Exit::Stopped => Err(Broken::Stopped),
             exit => Err(StageError::of_child(exit, folder).into()),

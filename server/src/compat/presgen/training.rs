@@ -26,7 +26,7 @@ const TALK: &str = "processing/talk/lesson.yaml";
 pub fn spec(spec: JobSpec, script: &str, film: Option<Upload>, quality: Option<&str>, input: &Path) -> Result<JobSpec, Refusal> {
     check_script(script)?;
     let title = excerpt(script);
-    let asked = json!({ "script": script, "source_video": film.as_ref().map(|film| &film.name), "quality": quality });
+    let asked = json!({ "script": script, "source_video": film.as_ref().map(|film| &film.name), "quality": quality, "hold": spec.held });
     let has_film = film.is_some();
     if let Some(film) = film {
         keep(film, &input.join("source"))?;
@@ -51,7 +51,8 @@ pub fn record(job: &Job, resources: Value) -> Value {
         record["source_video"] = json!(film);
     }
     let phase = |stage: &Stage| {
-        let phase = json!({ "status": stage.state, "progress": stage.progress, "seconds": seconds(stage), "note": stage.note });
+        let phase = json!({ "status": stage.state, "progress": stage.progress, "seconds": seconds(stage), "note": stage.note,
+            "cpu_seconds": stage.result["used"]["cpu_seconds"], "peak_memory_bytes": stage.result["used"]["peak_memory_bytes"] });
         (stage.name.clone(), phase)
     };
     record["phases"] = Value::Object(job.stages.iter().map(phase).collect());

@@ -123,6 +123,24 @@ impl Files {
         }
     }
 
+    /// Forgets files that no task uses any more, whoever has sent them; `is_used` tells by the checksum.
+    ///
+    /// # Errors
+    /// That cannot be told, or one cannot be removed.
+    pub fn sweep<E: From<io::Error>>(&self, is_used: impl Fn(&str) -> Result<bool, E>) -> Result<(), E> {
+        for entry in fs::read_dir(self.root.join("content")).into_iter().flatten().flatten() {
+            let Ok(checksum) = entry.file_name().into_string() else { continue };
+            if is_used(&checksum)? {
+                continue;
+            }
+            for person in fs::read_dir(self.root.join("people")).into_iter().flatten().flatten() {
+                remove(&person.path().join(format!("{checksum}.json")))?;
+            }
+            remove(&entry.path())?;
+        }
+        Ok(())
+    }
+
     fn fact(&self, who: &str, checksum: &str) -> PathBuf {
         self.person(who).join(format!("{checksum}.json"))
     }
@@ -191,11 +209,16 @@ mod tests {
         assert_eq!(files.list("ada").len(), 1, "one file, by its latest name");
         assert_eq!(files.find("ada", &one.file_id).map(|sent| sent.filename), Some("c.pdf".into()));
         assert_eq!((files.find("eve", &one.file_id), files.find("ada", "../../x")), (None, None));
+        files.sweep(|checksum| Ok::<_, io::Error>(checksum == one.checksum)).unwrap();
+        assert!(files.content(&one.checksum).exists() && files.list("ada").len() == 1);
         files.forget("ada", &one.checksum).unwrap();
         assert!(files.list("ada").is_empty() && files.content(&one.checksum).exists());
         files.forget("bob/..", &one.checksum).unwrap();
         files.forget("bob/..", &one.checksum).unwrap();
         assert!(!files.content(&one.checksum).exists());
+        let last = files.keep("ada", upload("d.pdf", "%PDF-1.4 two", &folders.uploads()).await).unwrap();
+        files.sweep(|_| Ok::<_, io::Error>(false)).unwrap();
+        assert!(files.list("ada").is_empty() && !files.content(&last.checksum).exists());
         assert_eq!(fs::read_dir(folders.uploads()).unwrap().count(), 0, "nothing is left of what was not kept");
     }
 }

@@ -11,7 +11,7 @@ mod wire;
 pub use wire::{Answer, DESK, Done, HELLO, HELP, Help, Link, NatsError, STOP, Say, Stopped, read};
 
 use super::lanes::{Key, Lanes, Room, key};
-use super::{Dispatch, after, until};
+use super::{Dispatch, Silent, after, until};
 use crate::artifacts::StoreError;
 use crate::jobs::Desk;
 use crate::ledger::{JobId, LedgerError, Ticket};
@@ -132,6 +132,16 @@ impl Dispatch for Nats {
 
     fn is_draining(&self) -> bool {
         self.office.lock().lanes.is_draining()
+    }
+
+    fn answers(&self) -> BoxFuture<'_, Result<(), Silent>> {
+        async move {
+            if self.is_draining() {
+                return Err(Silent::Draining);
+            }
+            Ok(self.office.link.answers().await?)
+        }
+        .boxed()
     }
 
     fn outlives_the_server(&self) -> bool {

@@ -158,6 +158,14 @@ impl Link {
         let _ = self.connected.changed().await;
     }
 
+    /// Asks for the stream of work.
+    ///
+    /// # Errors
+    /// There is no connection, or no such stream.
+    pub async fn answers(&self) -> Result<(), NatsError> {
+        self.context.get_stream(WORK).await.map(drop).map_err(NatsError::of)
+    }
+
     /// Puts a ticket into the stream of work.
     ///
     /// # Errors
