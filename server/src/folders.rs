@@ -56,7 +56,7 @@ impl Folders {
         self.root.join("accounts.db")
     }
 
-    /// What people sent, by its content.
+    /// Who sent what by the adapter of SlideSpeaker; the bytes are in the store.
     pub fn files(&self) -> PathBuf {
         self.root.join("files")
     }

@@ -28,6 +28,9 @@ const SWEEP: Duration = Duration::from_secs(5 * 60);
 /// Artifacts are not looked through more often than this.
 const SHORTEST: Duration = Duration::from_secs(1);
 
+/// Where files lie in the store that people sent for any number of jobs, and that are removed by name.
+pub const SENT: &str = "sent";
+
 /// Why a service cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -185,9 +188,12 @@ impl Drop for Service {
     }
 }
 
-/// Sets of jobs that are not over are left alone: their second word is the job.
+/// Sets of jobs that are not over are left alone: their second word is the job. So is what goes with the last job that uses it.
 fn at_work(ledger: Ledger) -> InUse {
     Arc::new(move |set| {
+        if set.split('/').next() == Some(SENT) {
+            return true;
+        }
         let Some(job) = set.split('/').nth(1).and_then(|word| word.parse().ok()) else { return false };
         // A ledger that cannot be read says nothing against it.
         ledger.job(job).map_or(true, |job| job.is_some_and(|job| !job.state.is_over()))

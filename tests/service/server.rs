@@ -39,7 +39,12 @@ impl Server {
     /// The same for a command that is made already.
     pub fn of(home: &Path, command: &mut Command) -> Server {
         let data = home.join("data");
-        let command = command.args(["--json", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+        Server::ready(command.arg("--data").arg(&data), data)
+    }
+
+    /// The same for a command that names the folder where it keeps things.
+    pub fn ready(command: &mut Command, data: PathBuf) -> Server {
+        let command = command.args(["--json", "--listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let first = lines.next().expect("it says that it is ready").expect("text");

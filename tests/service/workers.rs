@@ -21,6 +21,11 @@ impl Worker {
     /// The same for a command with an environment of its own.
     pub fn of(home: &Path, nats: &NatsServer, command: &mut Command) -> Worker {
         command.args(["worker", "--json", "--slots", "1", "--nats", &nats.url(), "--data"]).arg(home.join("data"));
+        Worker::ready(command)
+    }
+
+    /// The same for a command that is complete.
+    pub fn ready(command: &mut Command) -> Worker {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("text");

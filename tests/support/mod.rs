@@ -1,6 +1,7 @@
 //! What the tests share: the program, its peers, and measuring what they made.
 
 pub mod files;
+pub mod line;
 pub mod nats;
 pub mod picture;
 pub mod s3;

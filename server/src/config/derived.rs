@@ -102,8 +102,11 @@ impl Settings {
         if self.auth.secret.as_ref().is_some_and(|secret| secret.expose().len() < SHORTEST) {
             return wrong("auth.secret", "it is shorter than 32 bytes; use, for example, `openssl rand -hex 32`");
         }
-        if let Some(origin) = self.http.origins.iter().chain(&self.origin).find(|origin| *origin != "*" && !is_origin(origin)) {
+        if let Some(origin) = self.http.origins.iter().find(|origin| *origin != "*" && !is_origin(origin)) {
             return wrong("http.origins", &format!("{origin:?} is no origin; write scheme and host, as in https://talks.example"));
+        }
+        if let Some(origin) = self.origin.as_ref().filter(|origin| !is_origin(origin)) {
+            return wrong("origin", &format!("{origin:?} is no origin; write scheme and host, as in https://talks.example"));
         }
         let Adapters { presgen, slidespeaker, video_message, rapido } = &self.adapters;
         let adapters = [presgen, slidespeaker, video_message, rapido];

@@ -219,7 +219,7 @@ pub struct Workers {
     pub nats: Option<String>,
     /// By which the queue knows this server.
     pub nats_token: Option<Secret>,
-    /// By which this server knows a worker that fetches from it.
+    /// By which a worker whose store is at a server is known there: a token of the role `worker`.
     pub token: Option<Secret>,
 }
 

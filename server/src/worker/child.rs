@@ -4,6 +4,8 @@
 //! started.
 
 use super::Stop;
+use crate::config::{Settings, Store, variable};
+use crate::shared_segments::SHARED;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -21,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Tells a child who its parent is.
-const PARENT: &str = "LECTERN_PARENT";
+pub const PARENT: &str = "LECTERN_PARENT";
 /// So long a child may take to end in order.
 const GRACE: Duration = Duration::from_millis(600);
 /// Output that is kept of a child that answers with one document.
@@ -33,6 +35,8 @@ pub struct Program {
     path: PathBuf,
     /// Where they keep what they made, to find it again.
     cache: Option<PathBuf>,
+    /// Where they share segments with those of other machines, as variables of settings.
+    shared: Vec<(String, String)>,
 }
 
 /// How a child ended.
@@ -54,12 +58,21 @@ impl Program {
     /// # Errors
     /// The system does not say where it is.
     pub fn own() -> io::Result<Program> {
-        Ok(Program { path: std::env::current_exe()?, cache: None })
+        Ok(Program { path: std::env::current_exe()?, cache: None, shared: Vec::new() })
     }
 
     /// With a cache that is not the user's: one that several workers share.
     pub fn with_cache(self, folder: PathBuf) -> Program {
         Program { cache: Some(folder), ..self }
+    }
+
+    /// With segments shared over the store of these settings.
+    pub fn sharing(self, settings: &Settings) -> Program {
+        let Store { place, floor } = &settings.store;
+        let place = place.as_ref().map(|place| (variable("store.place"), place.clone()));
+        let token = settings.workers.token.as_ref().map(|token| (variable("workers.token"), token.expose().to_string()));
+        let rest = [(SHARED.to_string(), "1".to_string()), (variable("store.floor"), floor.0.to_string())];
+        Program { shared: place.into_iter().chain(token).chain(rest).collect(), ..self }
     }
 
     /// Runs it in a folder, printing JSON, to its end or until it is to stop. `event` is told each event that it prints.
@@ -71,6 +84,7 @@ impl Program {
         command.args(["-n", "10"]).arg(&self.path).args(arguments).arg("--json");
         command.current_dir(folder).env(PARENT, std::process::id().to_string());
         command.envs(self.cache.iter().map(|cache| ("XDG_CACHE_HOME", cache)));
+        command.envs(self.shared.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
         let mut group = Group::start(command).await?;
         let out = group.child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -210,7 +224,7 @@ mod tests {
     use tokio::sync::watch;
 
     fn shell(script: &str) -> (Program, Vec<OsString>) {
-        (Program { path: "sh".into(), cache: None }, vec!["-c".into(), script.into()])
+        (Program { path: "sh".into(), cache: None, shared: Vec::new() }, vec!["-c".into(), script.into()])
     }
 
     async fn run(script: &str, stop: &mut Stop) -> Exit {
