@@ -10,6 +10,8 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Folders {
     root: PathBuf,
+    /// Folders of jobs.
+    work: PathBuf,
 }
 
 /// What a job's folder holds: what it was given, what is made on the way, what comes of it.
@@ -29,11 +31,21 @@ impl Folders {
     /// It cannot be made.
     pub fn open(root: &Path) -> io::Result<Folders> {
         fs::create_dir_all(root)?;
-        let folders = Folders { root: root.canonicalize()? };
+        let root = root.canonicalize()?;
+        let folders = Folders { work: root.join("work"), root };
         for part in [folders.work_root(), folders.decks()] {
             fs::create_dir_all(part)?;
         }
         Ok(folders)
+    }
+
+    /// The same with folders of jobs elsewhere: in memory, say.
+    ///
+    /// # Errors
+    /// Their folder cannot be made.
+    pub fn with_work(self, work: PathBuf) -> io::Result<Folders> {
+        fs::create_dir_all(&work)?;
+        Ok(Folders { work, ..self })
     }
 
     /// The folder itself.
@@ -88,7 +100,7 @@ impl Folders {
 
     /// Folders of jobs.
     pub fn work_root(&self) -> PathBuf {
-        self.root.join("work")
+        self.work.clone()
     }
 
     /// Makes a job's folder; what the job is given belongs into the one that is returned.

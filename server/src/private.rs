@@ -39,7 +39,8 @@ impl Hidden {
     /// # Errors
     /// There is no memory that looks like a folder, or a folder cannot be made.
     pub fn of_service(data: &Path) -> io::Result<Hidden> {
-        let none = || io::Error::other("there is no folder in memory (/dev/shm) for files that are to be private; leave privacy.encrypted out");
+        let none =
+            || io::Error::other("there is no folder in memory (/dev/shm) for files that are to be private; leave privacy.encrypted out");
         let name = blake3::hash(data.as_os_str().as_encoded_bytes()).to_hex();
         let hidden = Hidden { memory: in_memory().ok_or_else(none)?.join(format!("lectern-{}", &name[..16])), sealed: data.join("sealed") };
         crate::folders::remove_folder(&hidden.sealed)?;
@@ -82,7 +83,8 @@ pub fn is_private() -> bool {
 pub fn run_again() -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::Failed(format!("cannot keep the film private: {error}"));
     let signals = Signals::listen();
-    let memory = in_memory().ok_or_else(|| Failure::Failed("cannot keep the film private: there is no folder in memory (/dev/shm)".into()))?;
+    let memory =
+        in_memory().ok_or_else(|| Failure::Failed("cannot keep the film private: there is no folder in memory (/dev/shm)".into()))?;
     let folder = |below: &Path| tempfile::Builder::new().prefix("lectern-").tempdir_in(below);
     let (memory, sealed) = (folder(&memory).map_err(failed)?, folder(&std::env::temp_dir()).map_err(failed)?);
     let path = |folder: &TempDir| folder.path().to_path_buf();

@@ -7,6 +7,7 @@ use crate::dispatch::{Dispatch, Local, Nats, NatsError, Slots};
 use crate::folders::Folders;
 use crate::jobs::{Desk, Jobs, JobsError};
 use crate::ledger::{JobId, JobState, Ledger, LedgerError, Timestamp};
+use crate::private::Hidden;
 use crate::security::{Outgoing, OutgoingError};
 use crate::uploads;
 use crate::webhooks;
@@ -100,6 +101,11 @@ impl Service {
             Err(TryLockError::WouldBlock) => return Err(ServiceError::Taken(folders.root().into())),
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
+        let hidden = settings.privacy.encrypted.then(|| Hidden::of_service(folders.root())).transpose().map_err(failed)?;
+        let folders = match &hidden {
+            Some(hidden) => folders.with_work(hidden.memory.join("work")).map_err(failed)?,
+            None => folders,
+        };
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("jobs").enable_all().build().map_err(failed)?;
         let ledger = Ledger::open(&folders.ledger())?;
         uploads::clear(&folders.uploads()).map_err(failed)?;
@@ -122,8 +128,9 @@ impl Service {
             }
             None => {
                 let slots = settings.workers.slots.map_or_else(Slots::default, |slots| Slots::of(slots.max(1) as usize));
-                let worker =
-                    Worker::new(folders.clone(), artifacts.clone(), Program::own().map_err(failed)?, &settings.guard).map_err(failed)?;
+                let program = Program::own().map_err(failed)?;
+                let program = hidden.into_iter().fold(program, Program::hiding);
+                let worker = Worker::new(folders.clone(), artifacts.clone(), program, &settings.guard).map_err(failed)?;
                 Arc::new(Local::new(desk, Arc::new(worker), slots, handle))
             }
         };

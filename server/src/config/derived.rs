@@ -127,6 +127,9 @@ impl Settings {
         if self.guard.cpu > 100 || self.guard.memory > 100 {
             return wrong("guard", "cpu and memory are per cent: write 1 to 100");
         }
+        if self.privacy.encrypted && self.workers.nats.is_some() {
+            return wrong("privacy.encrypted", "it holds for films that the server makes itself; leave workers.nats out, or this");
+        }
         Ok(())
     }
 }

@@ -263,7 +263,7 @@ pub struct GuardSettings {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Privacy {
-    /// Temporary files are encrypted with a key that lives as long as the program.
+    /// What is made on the way to a film lies in memory, or is encrypted with a key that lives as long as the program that makes it.
     pub encrypted: bool,
 }
 

@@ -203,6 +203,10 @@ impl Step<'_> {
             )
             .into());
         }
+        if self.worker.program.is_private() && !self.folder.join(Folders::INPUT).is_dir() {
+            let detail = "what the job was given was in memory only, and the machine has been started anew since";
+            return Err(StageError::new(ErrorClass::Permanent, "gone", detail, "send it again").into());
+        }
         self.worker.folders.input(self.ticket.job)?;
         let (task, note) = task.plain();
         self.note = note;
