@@ -10,8 +10,8 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Folders {
     root: PathBuf,
-    /// Folders of jobs.
-    work: PathBuf,
+    /// Folders of jobs, and of uploads that come in.
+    made: PathBuf,
 }
 
 /// What a job's folder holds: what it was given, what is made on the way, what comes of it.
@@ -32,20 +32,21 @@ impl Folders {
     pub fn open(root: &Path) -> io::Result<Folders> {
         fs::create_dir_all(root)?;
         let root = root.canonicalize()?;
-        let folders = Folders { work: root.join("work"), root };
+        let folders = Folders { made: root.clone(), root };
         for part in [folders.work_root(), folders.decks()] {
             fs::create_dir_all(part)?;
         }
         Ok(folders)
     }
 
-    /// The same with folders of jobs elsewhere: in memory, say.
+    /// The same with what is only there on the way elsewhere: in memory, say.
     ///
     /// # Errors
-    /// Their folder cannot be made.
-    pub fn with_work(self, work: PathBuf) -> io::Result<Folders> {
-        fs::create_dir_all(&work)?;
-        Ok(Folders { work, ..self })
+    /// Its folders cannot be made.
+    pub fn making_in(self, made: PathBuf) -> io::Result<Folders> {
+        let folders = Folders { made, ..self };
+        fs::create_dir_all(folders.work_root())?;
+        Ok(folders)
     }
 
     /// The folder itself.
@@ -75,7 +76,7 @@ impl Folders {
 
     /// Where uploads lie while they come.
     pub fn uploads(&self) -> PathBuf {
-        self.root.join("uploads")
+        self.made.join("uploads")
     }
 
     /// Voices that somebody wants spoken with.
@@ -100,7 +101,7 @@ impl Folders {
 
     /// Folders of jobs.
     pub fn work_root(&self) -> PathBuf {
-        self.work.clone()
+        self.made.join("work")
     }
 
     /// Makes a job's folder; what the job is given belongs into the one that is returned.

@@ -65,6 +65,17 @@ impl Hidden {
         self.memory.join("tmp")
     }
 
+    /// Of a service that ends in order: jobs that are not over find what they were given at the next start, and nothing else stays.
+    pub fn clear(&self) {
+        for folder in [self.cache(), self.temporary(), self.sealed.clone()] {
+            if let Err(error) = crate::folders::remove_folder(&folder) {
+                tracing::warn!(%error, "private files are left in {}", folder.display());
+            }
+        }
+        // Fails where something is in it.
+        let _ = ["uploads", "work", ""].map(|folder| fs::remove_dir(self.memory.join(folder)));
+    }
+
     /// What a child has in its environment.
     pub fn variables(&self) -> [(&'static str, OsString); 3] {
         [("XDG_CACHE_HOME", self.cache().into()), ("TMPDIR", self.temporary().into()), (SEALED, self.sealed.clone().into())]
@@ -173,6 +184,13 @@ mod tests {
         assert_eq!(hidden.memory, again.memory);
         assert!(hidden.memory.starts_with("/dev/shm") && !hidden.sealed.join("old").exists());
         assert_eq!(fs::metadata(&hidden.memory).unwrap().permissions().mode() & 0o777, 0o700);
-        fs::remove_dir_all(hidden.memory).unwrap();
+        fs::write(hidden.temporary().join("page.png"), "picture").unwrap();
+        fs::create_dir_all(hidden.memory.join("work/job")).unwrap();
+        hidden.clear();
+        let left: Vec<_> = fs::read_dir(&hidden.memory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left == ["work"] && !hidden.sealed.exists(), "{left:?}");
+        fs::remove_dir(hidden.memory.join("work/job")).unwrap();
+        hidden.clear();
+        assert!(!hidden.memory.exists());
     }
 }

@@ -24,6 +24,8 @@ use tokio::sync::watch;
 const EVENTS: Duration = Duration::from_secs(60 * 60);
 /// How long the folder of a job stays after its end, for whoever wants to try it again or look what went wrong.
 const WORK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The same where it lies in memory.
+const PRIVATE: Duration = Duration::from_secs(60 * 60);
 /// How often it is looked whether something is to be forgotten.
 const SWEEP: Duration = Duration::from_secs(5 * 60);
 /// Artifacts are not looked through more often than this.
@@ -80,6 +82,8 @@ pub struct Service {
     /// What asks addresses that somebody else has written.
     pub outgoing: Arc<Outgoing>,
     closing: watch::Sender<bool>,
+    /// Where what is made on the way lies, when nobody is to read it.
+    hidden: Option<Hidden>,
     /// Apart from the one that answers requests, and there for as long as children are.
     runtime: Option<Runtime>,
     /// Held as long as this is the only one.
@@ -103,7 +107,7 @@ impl Service {
         }
         let hidden = settings.privacy.encrypted.then(|| Hidden::of_service(folders.root())).transpose().map_err(failed)?;
         let folders = match &hidden {
-            Some(hidden) => folders.with_work(hidden.memory.join("work")).map_err(failed)?,
+            Some(hidden) => folders.making_in(hidden.memory.clone()).map_err(failed)?,
             None => folders,
         };
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("jobs").enable_all().build().map_err(failed)?;
@@ -129,17 +133,18 @@ impl Service {
             None => {
                 let slots = settings.workers.slots.map_or_else(Slots::default, |slots| Slots::of(slots.max(1) as usize));
                 let program = Program::own().map_err(failed)?;
-                let program = hidden.into_iter().fold(program, Program::hiding);
+                let program = hidden.iter().cloned().fold(program, Program::hiding);
                 let worker = Worker::new(folders.clone(), artifacts.clone(), program, &settings.guard).map_err(failed)?;
                 Arc::new(Local::new(desk, Arc::new(worker), slots, handle))
             }
         };
         let jobs = Arc::new(runtime.block_on(Jobs::open(ledger, dispatch, folders))?);
-        runtime.spawn(tidy(jobs.clone()));
+        let stays = if hidden.is_some() { PRIVATE } else { WORK };
+        runtime.spawn(tidy(jobs.clone(), stays));
         runtime.spawn(sweep(artifacts.clone(), settings.retention.sweep.0.to_std()));
         let outgoing = Arc::new(Outgoing::new(settings.http.private_targets)?);
         runtime.spawn(webhooks::tell(jobs.ledger().clone(), outgoing.clone()));
-        Ok(Service { jobs, artifacts, outgoing, accounts, closing: watch::Sender::new(false), runtime: Some(runtime), _lock: lock })
+        Ok(Service { jobs, artifacts, outgoing, accounts, closing: watch::Sender::new(false), hidden, runtime: Some(runtime), _lock: lock })
     }
 
     /// A file that a job has published.
@@ -182,6 +187,7 @@ impl Service {
         if let Some(runtime) = &self.runtime {
             runtime.block_on(self.jobs.drain());
         }
+        self.hidden.iter().for_each(Hidden::clear);
         self.closing.send_replace(true);
     }
 }
@@ -220,7 +226,7 @@ async fn sweep(artifacts: Arc<Artifacts>, every: Duration) {
 }
 
 /// Forgets what nobody asks for any more.
-async fn tidy(jobs: Arc<Jobs>) {
+async fn tidy(jobs: Arc<Jobs>, stays: Duration) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let now = Timestamp::now();
@@ -237,7 +243,7 @@ async fn tidy(jobs: Arc<Jobs>) {
                 {
                     tracing::warn!(%error, job = %id, "what was made on the way was not removed");
                 }
-                job.finished_at.is_none_or(|end| end > now.before(WORK))
+                job.finished_at.is_none_or(|end| end > now.before(stays))
             })
         });
         if let Ok(Err(error)) = swept.await {

@@ -4,7 +4,7 @@
 //! other's films and help each other with them. A store that does not answer costs work that another machine may have done, and no film.
 
 use crate::artifacts::{Artifacts, Blob, StoreError};
-use crate::config::{Settings, load};
+use crate::config::{load, variable};
 use crate::failure::Failure;
 use bytes::Bytes;
 use engine::segments::{Hash, Store};
@@ -16,6 +16,8 @@ use tokio::runtime::{Builder, Runtime};
 
 /// Tells a child of a worker that its segments are shared. Where, its environment says as settings have it.
 pub const SHARED: &str = "LECTERN_SHARED_SEGMENTS";
+/// Keys of the settings that say so.
+const SETTINGS: [&str; 3] = ["store.place", "store.floor", "workers.token"];
 /// How long a store is left alone that did not answer.
 const REST: Duration = Duration::from_secs(60);
 
@@ -47,8 +49,9 @@ impl SharedSegments {
         if std::env::var_os(SHARED).is_none() {
             return Ok(Box::new(own));
         }
-        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let settings: Settings = load(None, &variables.collect(), &[])?.settings;
+        // Not the others: they may make sense only beside a file that the worker has read.
+        let given = SETTINGS.map(variable).into_iter().filter_map(|name| std::env::var(&name).ok().map(|value| (name, value)));
+        let settings = load(None, &given.collect(), &[])?.settings;
         let failed = |error: &dyn std::fmt::Display| Failure::Failed(format!("segments cannot be shared: {error}"));
         let artifacts = Artifacts::of_worker(&settings).map_err(|error| failed(&error))?;
         Ok(Box::new(SharedSegments::new(own, artifacts).map_err(|error| failed(&error))?))

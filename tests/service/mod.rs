@@ -7,6 +7,7 @@ mod files;
 mod guard;
 mod jobs;
 mod lessons;
+mod private;
 mod progress;
 mod readme;
 pub mod server;

@@ -39,7 +39,7 @@ pub use error::StoreError;
 pub use manifest::{Entry, Item, Manifest, content_type};
 pub use read::Artifact;
 pub use relay::{Terms, Written};
-pub use remote::{DIGEST, Listed};
+pub use remote::{DIGEST, Listed, digest};
 pub use retention::{Piece, Retention, Tier};
 pub use room::Room;
 pub use sweep::{Swept, Usage};
