@@ -38,6 +38,16 @@ impl Worker {
         assert_eq!(unsafe { libc::kill(self.0.id() as i32, signal) }, 0);
     }
 
+    /// Sends a signal to what makes films for it, each with all that it has started; how many these are.
+    pub fn signal_children(&self, signal: i32) -> usize {
+        // The name in /proc/PID/stat ends with the last parenthesis; state and parent come next.
+        let parent = |stat: String| stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok();
+        let is_child = |id: &i32| std::fs::read_to_string(format!("/proc/{id}/stat")).ok().and_then(parent) == Some(self.0.id());
+        let all = std::fs::read_dir("/proc").expect("Linux").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        // SAFETY: kill(2) of the process groups that children lead.
+        all.filter(is_child).filter(|id: &i32| unsafe { libc::kill(-id, signal) } == 0).count()
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         self.0.kill().expect("it runs");

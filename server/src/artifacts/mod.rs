@@ -32,7 +32,7 @@ mod retention;
 mod room;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use answer::answer;
 pub use error::StoreError;

@@ -45,16 +45,8 @@ pub const JSON: [(&str, &str); 10] = [
 ];
 
 /// `LECTERN_` variables that are no settings of the server, by their beginnings.
-const OTHERS: [&str; 8] = [
-    "LECTERN_CONFIG",
-    "LECTERN_LOG",
-    "LECTERN_TOKEN",
-    "LECTERN_WRITER_",
-    "LECTERN_TEST_",
-    "LECTERN_KILLS",
-    "LECTERN_FUZZ_",
-    "LECTERN_SHARED_SEGMENTS",
-];
+const OTHERS: [&str; 7] =
+    ["LECTERN_CONFIG", "LECTERN_LOG", "LECTERN_TOKEN", "LECTERN_WRITER_", "LECTERN_TEST_", "LECTERN_KILLS", "LECTERN_FUZZ_"];
 
 /// The variable of a key.
 pub fn variable(key: &str) -> String {

@@ -184,7 +184,7 @@ fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifacts::Options;
+    use crate::artifacts::tests::place::Place;
     use crate::uploads::{Kind, Rules, receive};
     use bytes::Bytes;
     use futures_util::stream;
@@ -196,11 +196,15 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_bytes_are_kept_once_until_nobody_needs_them() {
-        let place = tempfile::tempdir().unwrap();
-        let store = place.path().join("artifacts");
-        let artifacts = Artifacts::open(store.to_str().unwrap(), Options { floor: 0, ..Options::default() }).unwrap();
-        let files = Files { artifacts: Arc::new(artifacts), people: place.path().join("people") };
-        let uploads = place.path().join("uploads");
+        for place in [Place::folder(), Place::bucket()] {
+            keeps_once(&place).await;
+        }
+    }
+
+    async fn keeps_once(place: &Place) {
+        let (artifacts, place) = (Arc::new(place.open()), place.here.path());
+        let files = Files { artifacts, people: place.join("people") };
+        let uploads = place.join("uploads");
         let is_kept = async |sent: &Sent| files.artifacts.manifest(&set_of(&sent.checksum)).await.unwrap().is_some();
         let one = upload("a.pdf", "%PDF-1.4 one", &uploads).await;
         let again = upload("../b.PDF", "%PDF-1.4 one", &uploads).await;
@@ -213,13 +217,13 @@ mod tests {
         assert_eq!(files.list("ada").len(), 1, "one file, by its latest name");
         assert_eq!(files.find("ada", &one.file_id).map(|sent| sent.filename), Some("c.pdf".into()));
         assert_eq!((files.find("eve", &one.file_id), files.find("ada", "../../x")), (None, None));
-        files.fetch(&one, &place.path().join("copy.pdf")).await.unwrap();
-        assert_eq!(fs::read(place.path().join("copy.pdf")).unwrap(), b"%PDF-1.4 one");
+        files.fetch(&one, &place.join("copy.pdf")).await.unwrap();
+        assert_eq!(fs::read(place.join("copy.pdf")).unwrap(), b"%PDF-1.4 one");
         files.forget("ada", &one.checksum).await.unwrap();
         assert!(files.list("ada").is_empty() && is_kept(&one).await);
         files.forget("bob/..", &one.checksum).await.unwrap();
         files.forget("bob/..", &one.checksum).await.unwrap();
-        assert!(!is_kept(&one).await && files.fetch(&one, &place.path().join("copy.pdf")).await.is_err());
+        assert!(!is_kept(&one).await && files.fetch(&one, &place.join("copy.pdf")).await.is_err());
         assert_eq!(fs::read_dir(uploads).unwrap().count(), 0, "nothing is left of what was not kept");
     }
 }
