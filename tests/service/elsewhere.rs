@@ -6,7 +6,7 @@ use crate::live::stage::{runtime, until};
 use crate::support::line::Line;
 use crate::support::nats::NatsServer;
 use crate::support::s3::S3Server;
-use crate::support::{deck, decodes_cleanly, lectern, root, succeed};
+use crate::support::{deck, decodes_cleanly, lectern, root, signal_groups, succeed};
 use regex::Regex;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -153,11 +153,12 @@ fn machines_help_each_other_and_go_on_with_what_another_one_has_made() {
     let id = film();
     server.until(&id, "begun", |job| job["stages"][2]["progress"].as_f64().unwrap() > 0.02);
     // However fast it is, it waits until the other one has done something.
-    assert_eq!(one.signal_children(libc::SIGSTOP), 1);
+    let maker = one.children();
+    signal_groups(&maker, libc::SIGSTOP);
     let own = kept();
     let two = net.worker(second.path());
     until("the other one has helped", kept, |count| *count > own + 2);
-    assert_eq!(one.signal_children(libc::SIGCONT), 1);
+    signal_groups(&maker, libc::SIGCONT);
     let job = server.ends(&id, "completed");
     let segments = &job["stages"][2]["result"]["segments"];
     assert!(segments["total"] == 12 && segments["encoded"].as_u64().unwrap() < 12, "none of them was made by the other one: {segments}");

@@ -1,8 +1,10 @@
 //! Films of which nothing is left but themselves.
 
-use super::server::{SHORT, Server, is_consistent, small};
+use super::server::{SHORT, Server, is_consistent};
 use super::workers::long;
-use crate::support::{decodes_cleanly, lectern, succeed};
+use crate::live::stage::until;
+use crate::support::{decodes_cleanly, lectern, signal_groups, succeed};
+use reqwest::Method;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -43,11 +45,16 @@ fn what_a_private_server_makes_on_the_way_is_read_by_nobody_and_goes_on_after_ki
     let serve = || Server::of(home.path(), lectern(home.path()).env("LECTERN_PRIVACY_ENCRYPTED", "true").arg("serve"));
     let server = serve();
     let deck = server.deck("lesson.yaml", long().as_bytes());
-    let id = server.submit(json!({ "deck": deck, "looks": small() }));
-    server.until(&id, "rendering", |job| job["stages"][1]["progress"].as_f64().unwrap() > 0.3);
-    server.kill();
+    let waits = server.submit(json!({ "deck": deck, "hold": true }));
+    let id = server.submit(json!({ "deck": deck, "looks": { "size": "480x270" } }));
     let data = home.path().join("data");
+    until("something is done", || files_in(&data.join("sealed")), |sealed| !sealed.is_empty());
+    // Hard, as when the machine loses its power: the child cannot tidy up.
+    let maker = server.children();
+    signal_groups(&maker, libc::SIGSTOP);
+    server.kill();
     let sealed = files_in(&data.join("sealed"));
+    signal_groups(&maker, libc::SIGKILL);
     assert!(!sealed.is_empty(), "what is done lies on the disk");
     let is_segment = |file: &PathBuf| std::fs::read(file).unwrap().windows(MAGIC.len()).any(|window| window == MAGIC);
     assert!(!sealed.iter().any(is_segment), "sealed");
@@ -61,10 +68,20 @@ fn what_a_private_server_makes_on_the_way_is_read_by_nobody_and_goes_on_after_ki
     let film = home.path().join("film.mp4");
     std::fs::write(&film, server.artifact(&id, "film.mp4")).unwrap();
     decodes_cleanly(&film);
-    server.must(reqwest::Method::DELETE, &format!("jobs/{id}"), None);
+    // What lay in memory is gone with it.
+    let in_memory = |job: &str| {
+        let folders = std::fs::read_dir("/dev/shm").unwrap().map(|entry| entry.unwrap().path().join("work").join(job));
+        folders.filter(|folder| folder.exists()).collect::<Vec<_>>()
+    };
+    assert_eq!(in_memory(&waits).len(), 1);
+    std::fs::remove_dir_all(&in_memory(&waits)[0]).unwrap();
+    server.must(Method::POST, &format!("jobs/{waits}/start"), None);
+    assert_eq!(server.ends(&waits, "failed")["error"]["code"], "gone");
+    for job in [&id, &waits] {
+        server.must(Method::DELETE, &format!("jobs/{job}"), None);
+    }
     server.stop();
     assert!(!data.join("sealed").exists());
-    let in_memory = std::fs::read_dir("/dev/shm").unwrap().map(|entry| entry.unwrap().path().join("work").join(&id));
-    assert_eq!(in_memory.filter(|folder| folder.exists()).count(), 0);
+    assert_eq!(in_memory(&id), Vec::<PathBuf>::new());
     is_consistent(home.path());
 }

@@ -1,7 +1,7 @@
 //! A server at work, and what its clients do.
 
 use crate::live::stage::{PATIENCE, ask, runtime};
-use crate::support::lectern;
+use crate::support::{children_of, lectern};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Lines};
@@ -121,6 +121,11 @@ impl Server {
             assert_eq!(answer.status(), StatusCode::OK, "{name}");
             answer.bytes().await.expect("a body").to_vec()
         })
+    }
+
+    /// What makes films for it.
+    pub fn children(&self) -> Vec<i32> {
+        children_of(self.child.id())
     }
 
     /// Sends a signal.

@@ -1,8 +1,8 @@
 //! Workers of their own, which take stages from NATS, and what happens to them.
 
 use super::server::{SHORT, Server, is_consistent};
-use crate::support::lectern;
 use crate::support::nats::NatsServer;
+use crate::support::{children_of, lectern};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -38,14 +38,9 @@ impl Worker {
         assert_eq!(unsafe { libc::kill(self.0.id() as i32, signal) }, 0);
     }
 
-    /// Sends a signal to what makes films for it, each with all that it has started; how many these are.
-    pub fn signal_children(&self, signal: i32) -> usize {
-        // The name in /proc/PID/stat ends with the last parenthesis; state and parent come next.
-        let parent = |stat: String| stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok();
-        let is_child = |id: &i32| std::fs::read_to_string(format!("/proc/{id}/stat")).ok().and_then(parent) == Some(self.0.id());
-        let all = std::fs::read_dir("/proc").expect("Linux").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        // SAFETY: kill(2) of the process groups that children lead.
-        all.filter(is_child).filter(|id: &i32| unsafe { libc::kill(-id, signal) } == 0).count()
+    /// What makes films for it.
+    pub fn children(&self) -> Vec<i32> {
+        children_of(self.0.id())
     }
 
     /// `kill -9`.
