@@ -114,7 +114,7 @@ impl Console {
 
     /// Prints why the command did not succeed.
     pub fn failure(&self, failure: &Failure) {
-        if matches!(failure, Failure::Told) {
+        if matches!(failure, Failure::Told | Failure::OfChild(_)) {
             return;
         }
         let problems = if let Failure::Graph { problems, .. } = failure { problems_json(problems) } else { Value::Null };

@@ -178,15 +178,18 @@ impl Source {
     }
 }
 
-/// A language tag as far as its form tells.
-fn language_tag(tag: &str) -> Result<String, Failure> {
+/// A language tag, as far as its form tells.
+pub fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let primary = parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let others = parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    if primary && others {
-        return Ok(tag.to_string());
+    primary && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+fn language_tag(tag: &str) -> Result<String, Failure> {
+    match is_language_tag(tag) {
+        true => Ok(tag.to_string()),
+        false => Err(Failure::Invalid(format!("--language {tag:?} is no language tag; write one such as en, de or zh-Hans"))),
     }
-    Err(Failure::Invalid(format!("--language {tag:?} is no language tag; write one such as en, de or zh-Hans")))
 }
 
 /// What of a deck is given, and by whom.

@@ -25,6 +25,9 @@ pub enum Failure {
     /// It did not work, and what was printed says so.
     #[error("exit code 1")]
     Told,
+    /// A child that did the work ended with this exit code, and has said why.
+    #[error("exit code {0}")]
+    OfChild(u8),
     /// A live run was stopped and did not drain in time.
     #[error("{0}")]
     Laggards(String),
@@ -40,6 +43,7 @@ impl Failure {
             Failure::Failed(_) | Failure::Told => 1,
             Failure::Graph { .. } | Failure::Invalid(_) => 2,
             Failure::Laggards(_) => 3,
+            Failure::OfChild(code) => *code,
             Failure::Aborted(signal) => signal.exit_code(),
         }
     }

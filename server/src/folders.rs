@@ -10,6 +10,8 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Folders {
     root: PathBuf,
+    /// Folders of jobs, and of uploads that come in.
+    made: PathBuf,
 }
 
 /// What a job's folder holds: what it was given, what is made on the way, what comes of it.
@@ -29,10 +31,21 @@ impl Folders {
     /// It cannot be made.
     pub fn open(root: &Path) -> io::Result<Folders> {
         fs::create_dir_all(root)?;
-        let folders = Folders { root: root.canonicalize()? };
+        let root = root.canonicalize()?;
+        let folders = Folders { made: root.clone(), root };
         for part in [folders.work_root(), folders.decks()] {
             fs::create_dir_all(part)?;
         }
+        Ok(folders)
+    }
+
+    /// The same with what is only there on the way elsewhere: in memory, say.
+    ///
+    /// # Errors
+    /// Its folders cannot be made.
+    pub fn making_in(self, made: PathBuf) -> io::Result<Folders> {
+        let folders = Folders { made, ..self };
+        fs::create_dir_all(folders.work_root())?;
         Ok(folders)
     }
 
@@ -61,14 +74,14 @@ impl Folders {
         self.root.join("answers.db")
     }
 
-    /// What people sent, by its content.
+    /// Who sent what by the adapter of SlideSpeaker; the bytes are in the store.
     pub fn files(&self) -> PathBuf {
         self.root.join("files")
     }
 
     /// Where uploads lie while they come.
     pub fn uploads(&self) -> PathBuf {
-        self.root.join("uploads")
+        self.made.join("uploads")
     }
 
     /// Voices that somebody wants spoken with.
@@ -93,7 +106,7 @@ impl Folders {
 
     /// Folders of jobs.
     pub fn work_root(&self) -> PathBuf {
-        self.root.join("work")
+        self.made.join("work")
     }
 
     /// Makes a job's folder; what the job is given belongs into the one that is returned.

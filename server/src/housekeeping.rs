@@ -23,9 +23,15 @@ const AT_ONCE: u32 = 1000;
 /// So many are forgotten together: the ledger writes them to the disk at once.
 const TOGETHER: usize = 16;
 
-/// Sets of jobs that are not over are left alone: their second word is the job.
+/// Where files lie in the store that people sent for any number of jobs, and that are removed by name.
+pub const SENT: &str = "sent";
+
+/// Sets of jobs that are not over are left alone: their second word is the job. So is what goes with the last job that uses it.
 pub fn at_work(ledger: Ledger) -> InUse {
     Arc::new(move |set| {
+        if set.split('/').next() == Some(SENT) {
+            return true;
+        }
         let Some(job) = set.split('/').nth(1).and_then(|word| word.parse().ok()) else { return false };
         // A ledger that cannot be read says nothing against it.
         ledger.job(job).map_or(true, |job| job.is_some_and(|job| !job.state.is_over()))
@@ -57,15 +63,16 @@ pub fn every(keep: &RetentionSettings) -> Duration {
 }
 
 /// Forgets what nobody asks for any more, for as long as the server works.
-pub async fn tidy(jobs: Arc<Jobs>, artifacts: Arc<Artifacts>, keep: RetentionSettings) {
+/// The folders of jobs stay for `stays` after their end.
+pub async fn tidy(jobs: Arc<Jobs>, artifacts: Arc<Artifacts>, keep: RetentionSettings, stays: Duration) {
     let every = every(&keep);
     loop {
         tokio::time::sleep(every).await;
-        once(&jobs, &artifacts, &keep).await;
+        once(&jobs, &artifacts, &keep, stays).await;
     }
 }
 
-async fn once(jobs: &Arc<Jobs>, artifacts: &Artifacts, keep: &RetentionSettings) {
+async fn once(jobs: &Arc<Jobs>, artifacts: &Artifacts, keep: &RetentionSettings, stays: Duration) {
     let now = Timestamp::now();
     if let Err(error) = jobs.ledger().forget_events(now.before(keep.events.0.to_std())).await {
         tracing::warn!(%error, "old events were not forgotten");
@@ -74,7 +81,7 @@ async fn once(jobs: &Arc<Jobs>, artifacts: &Artifacts, keep: &RetentionSettings)
         tracing::warn!(%error, "old jobs were not forgotten");
     }
     let (jobs, uploads) = (jobs.clone(), keep.uploads.0.to_std());
-    let removed = tokio::task::spawn_blocking(move || folders(&jobs, now.before(uploads)).and_then(|()| decks(&jobs, uploads)));
+    let removed = tokio::task::spawn_blocking(move || folders(&jobs, now.before(stays)).and_then(|()| decks(&jobs, uploads)));
     match removed.await.map_err(io::Error::from) {
         Ok(Ok(())) => {}
         Ok(Err(error)) | Err(error) => tracing::warn!(%error, "old folders of jobs and old decks were not removed"),
@@ -201,10 +208,10 @@ mod tests {
         std::fs::create_dir(&deck).unwrap();
         let hour = DurationSetting(Span::from_seconds(3600));
         let mut keep = RetentionSettings { events: hour, jobs: hour, videos: hour, uploads: hour, ..RetentionSettings::default() };
-        once(&jobs, &artifacts, &keep).await;
+        once(&jobs, &artifacts, &keep, hour.0.to_std()).await;
         assert!(jobs.job(over_id).is_ok() && folders.work(over_id).exists() && deck.exists());
         [keep.jobs, keep.videos, keep.uploads] = [DurationSetting(Span::ZERO); 3];
-        once(&jobs, &artifacts, &keep).await;
+        once(&jobs, &artifacts, &keep, Duration::ZERO).await;
         assert!(jobs.job(over_id).is_err() && !folders.work(over_id).exists() && !deck.exists());
         assert!(artifacts.manifest(&set_of(over_id)).await.unwrap().is_none());
         assert!(jobs.job(waits_id).is_ok() && folders.work(waits_id).exists());

@@ -82,6 +82,11 @@ impl Vault {
         Ok(Opened { file, name: name.into(), stream: Some(stream), ahead, piece: io::Cursor::default() })
     }
 
+    /// Is there a file of this name?
+    pub fn holds(&self, name: &str) -> bool {
+        self.path(name).is_ok_and(|path| path.exists())
+    }
+
     /// Writes it to a path in the clear, for a program that wants a file. Who asks removes it.
     ///
     /// # Errors

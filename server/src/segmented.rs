@@ -4,8 +4,10 @@ use crate::console::Console;
 use crate::execute::{Figures, Ran, execute, run_failed, write_figures};
 use crate::failure::Failure;
 use crate::metrics::MetricsFile;
+use crate::private::SealedSegments;
 use crate::progress;
 use crate::renders::{Reason, Record};
+use crate::shared_segments::SharedSegments;
 use crate::signals::Signals;
 use clap::Args;
 use engine::graph::GraphDocument;
@@ -99,7 +101,14 @@ pub fn execute_graph(
     let make_plan = || check(task.document, &registry, Depth::Pure);
     let place = Place::of(options)?;
     let limit = options.cache_limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
-    let store: Arc<dyn Store> = Arc::new(SegmentStore::open(place.path(), limit));
+    let own = || SegmentStore::open(place.path(), limit);
+    let unsealed = |error| Failure::Failed(format!("segments cannot be sealed: {error}"));
+    // What is not to be kept is not for others either.
+    let store: Arc<dyn Store> = match (SealedSegments::open().map_err(unsealed)?, &place) {
+        (Some(sealed), _) => Arc::new(sealed),
+        (None, Place::Kept(_)) => SharedSegments::open(own())?.into(),
+        (None, Place::Temporary(_)) => Arc::new(own()),
+    };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = options.jobs.map_or(processors, NonZero::get);
     let settings =

@@ -8,6 +8,7 @@ use crate::folders::Folders;
 use crate::housekeeping;
 use crate::jobs::{Desk, Jobs, JobsError};
 use crate::ledger::{JobId, Ledger, LedgerError};
+use crate::private::Hidden;
 use crate::readiness::Readiness;
 use crate::security::{Outgoing, OutgoingError};
 use crate::storage::Storage;
@@ -18,8 +19,12 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
+
+/// How long the folder of a job stays after its end where it lies in memory.
+const PRIVATE: Duration = Duration::from_secs(60 * 60);
 
 /// Why a service cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +78,8 @@ pub struct Service {
     /// Whether all of this answers.
     pub readiness: Readiness,
     closing: watch::Sender<bool>,
+    /// Where what is made on the way lies, when nobody is to read it.
+    hidden: Option<Hidden>,
     /// Apart from the one that answers requests, and there for as long as children are.
     runtime: Option<Runtime>,
     /// Held as long as this is the only one.
@@ -94,6 +101,11 @@ impl Service {
             Err(TryLockError::WouldBlock) => return Err(ServiceError::Taken(folders.root().into())),
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
+        let hidden = settings.privacy.encrypted.then(|| Hidden::of_service(folders.root())).transpose().map_err(failed)?;
+        let folders = match &hidden {
+            Some(hidden) => folders.making_in(hidden.memory.clone()).map_err(failed)?,
+            None => folders,
+        };
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("jobs").enable_all().build().map_err(failed)?;
         let ledger = Ledger::open(&folders.ledger())?;
         uploads::clear(&folders.uploads()).map_err(failed)?;
@@ -116,20 +128,22 @@ impl Service {
             }
             None => {
                 let slots = Slots::of(settings.workers.slots, settings.time_limits());
-                let worker =
-                    Worker::new(folders.clone(), artifacts.clone(), Program::own().map_err(failed)?, &settings.guard).map_err(failed)?;
+                let program = Program::own().map_err(failed)?;
+                let program = hidden.iter().cloned().fold(program, Program::hiding);
+                let worker = Worker::new(folders.clone(), artifacts.clone(), program, &settings.guard).map_err(failed)?;
                 Arc::new(Local::new(desk, Arc::new(worker), slots, handle))
             }
         };
         let jobs = Arc::new(runtime.block_on(Jobs::open(ledger, dispatch, folders))?);
+        let stays = if hidden.is_some() { PRIVATE } else { settings.retention.uploads.0.to_std() };
         let storage = Arc::new(Storage::new(jobs.folders().clone(), artifacts.clone()));
-        runtime.spawn(housekeeping::tidy(jobs.clone(), artifacts.clone(), settings.retention));
+        runtime.spawn(housekeeping::tidy(jobs.clone(), artifacts.clone(), settings.retention, stays));
         runtime.spawn(housekeeping::sweep(artifacts.clone(), storage.clone(), settings.retention.sweep.0.to_std()));
         let outgoing = Arc::new(Outgoing::new(settings.http.private_targets)?);
         runtime.spawn(webhooks::tell(jobs.ledger().clone(), outgoing.clone()));
         let readiness = Readiness::new(jobs.clone(), artifacts.clone());
         let (closing, runtime) = (watch::Sender::new(false), Some(runtime));
-        Ok(Service { jobs, artifacts, accounts, outgoing, storage, readiness, closing, runtime, _lock: lock })
+        Ok(Service { jobs, artifacts, accounts, outgoing, storage, readiness, closing, hidden, runtime, _lock: lock })
     }
 
     /// A file that a job has published.
@@ -171,6 +185,7 @@ impl Service {
         if let Some(runtime) = &self.runtime {
             runtime.block_on(self.jobs.drain());
         }
+        self.hidden.iter().for_each(Hidden::clear);
         self.closing.send_replace(true);
     }
 }

@@ -21,8 +21,11 @@ use crate::artifacts::file_error;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use plugins::part_file::PartFile;
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::NamedTempFile;
@@ -127,13 +130,24 @@ impl Upload {
         self.file.path()
     }
 
-    /// Gives it a place on the same disk.
+    /// Gives it a place; on the same disk that is done at once.
     ///
     /// # Errors
     /// The place cannot be written; the upload is gone then.
     pub fn keep(self, path: &Path) -> Result<(), UploadError> {
-        self.file.persist(path).map(drop).map_err(|error| UploadError::Disk(file_error(path)(error.error).to_string()))
+        let kept = match self.file.persist(path) {
+            Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => copy(error.file.path(), path),
+            kept => kept.map(drop).map_err(|error| error.error),
+        };
+        kept.map_err(|error| UploadError::Disk(file_error(path)(error).to_string()))
     }
+}
+
+/// Copies a file; it is there whole or not at all.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let part = PartFile::create(to).map_err(|error| error.cause)?;
+    io::copy(&mut File::open(from)?, &mut part.file())?;
+    part.publish().map_err(|error| error.cause)
 }
 
 /// Takes a file as its bytes come: of a multipart field, or of a whole body.

@@ -10,6 +10,7 @@ mod jobs;
 mod kills;
 mod lessons;
 mod operations;
+mod private;
 mod progress;
 mod readme;
 pub mod server;

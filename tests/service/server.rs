@@ -1,7 +1,7 @@
 //! A server at work, and what its clients do.
 
 use crate::live::stage::{PATIENCE, ask, runtime};
-use crate::support::lectern;
+use crate::support::{children_of, lectern};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Lines};
@@ -39,7 +39,12 @@ impl Server {
     /// The same for a command that is made already.
     pub fn of(home: &Path, command: &mut Command) -> Server {
         let data = home.join("data");
-        let command = command.args(["--json", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+        Server::ready(command.arg("--data").arg(&data), data)
+    }
+
+    /// The same for a command that names the folder where it keeps things.
+    pub fn ready(command: &mut Command, data: PathBuf) -> Server {
+        let command = command.args(["--json", "--listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let first = lines.next().expect("it says that it is ready").expect("text");
@@ -116,6 +121,11 @@ impl Server {
             assert_eq!(answer.status(), StatusCode::OK, "{name}");
             answer.bytes().await.expect("a body").to_vec()
         })
+    }
+
+    /// What makes films for it.
+    pub fn children(&self) -> Vec<i32> {
+        children_of(self.child.id())
     }
 
     /// Sends a signal.

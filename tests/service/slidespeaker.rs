@@ -66,8 +66,8 @@ fn tasks_files_and_accounts_outlive_the_server() {
     let sent: Vec<Value> =
         (0..2).map(|_| must(form(asked(&server, Method::POST, "upload").bearer_auth(session(&id)), "deck.pdf", &deck, &[]))).collect();
     assert_eq!(sent[0]["file_id"], sent[1]["file_id"]);
-    let contents = std::fs::read_dir(server.data.join("files/content")).expect("a folder").count();
-    assert_eq!(contents, 1, "the same bytes are kept once");
+    let contents = |server: &Server| std::fs::read_dir(server.data.join("artifacts/sent")).map_or(0, Iterator::count);
+    assert_eq!(contents(&server), 1, "the same bytes are kept once");
     // The native API shows them as jobs to whoever has the account's own token.
     let jobs =
         must(client().get(format!("{}/v1/jobs?kind=slidespeaker", server.origin)).bearer_auth(made["token"].as_str().expect("a token")));
@@ -85,7 +85,7 @@ fn tasks_files_and_accounts_outlive_the_server() {
     }
     let left = must(asked(&server, Method::GET, "uploads").bearer_auth(session(&id)));
     assert_eq!(left["uploads"], json!([]), "a file goes with the last task that uses it");
-    assert_eq!(std::fs::read_dir(server.data.join("files/content")).expect("a folder").count(), 0);
+    assert_eq!(contents(&server), 0);
     server.stop();
     is_consistent(home.path());
 }

@@ -2,8 +2,8 @@
 
 use super::server::{SHORT, Server, is_consistent};
 use crate::live::stage::until;
-use crate::support::lectern;
 use crate::support::nats::NatsServer;
+use crate::support::{children_of, lectern, signal_groups};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -22,6 +22,11 @@ impl Worker {
     /// The same for a command with an environment of its own.
     pub fn of(home: &Path, nats: &NatsServer, command: &mut Command) -> Worker {
         command.args(["worker", "--json", "--slots", "1", "--nats", &nats.url(), "--data"]).arg(home.join("data"));
+        Worker::ready(command)
+    }
+
+    /// The same for a command that is complete.
+    pub fn ready(command: &mut Command) -> Worker {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("text");
@@ -34,15 +39,9 @@ impl Worker {
         assert_eq!(unsafe { libc::kill(self.0.id() as i32, signal) }, 0);
     }
 
-    /// Sends a signal to the processes that make films for it.
-    fn signal_children(&self, signal: i32) {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).expect("it runs").flatten();
-        let children = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
-        let children: Vec<i32> =
-            children.flat_map(|line| line.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<_>>()).collect();
-        assert!(!children.is_empty(), "it makes nothing");
-        // SAFETY: kill(2) of processes that the worker has not waited for.
-        children.iter().for_each(|id| assert_eq!(unsafe { libc::kill(*id, signal) }, 0));
+    /// What makes films for it.
+    pub fn children(&self) -> Vec<i32> {
+        children_of(self.0.id())
     }
 
     /// `kill -9`.
@@ -131,11 +130,12 @@ fn who_has_nothing_to_do_helps_with_a_film() {
     let id = film();
     until_rendering(&server, &id, 1);
     // Its own process stands still until the other one has made something.
-    one.signal_children(libc::SIGSTOP);
+    let makers = one.children();
+    signal_groups(&makers, libc::SIGSTOP);
     let before = segments(home.path());
     let _two = Worker::start(home.path(), &nats);
     until("a segment by the other one", || segments(home.path()), |count| *count > before);
-    one.signal_children(libc::SIGCONT);
+    signal_groups(&makers, libc::SIGCONT);
     let (shared, counts) = made(&id);
     assert!(counts["total"] == 12 && counts["encoded"].as_u64().unwrap() < 12, "none of them was made by the other one: {counts}");
     // Alone, from nothing: the same bytes.

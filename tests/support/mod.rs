@@ -1,6 +1,7 @@
 //! What the tests share: the program, its peers, and measuring what they made.
 
 pub mod files;
+pub mod line;
 pub mod nats;
 pub mod picture;
 pub mod s3;
@@ -42,6 +43,23 @@ pub fn succeed(command: &mut Command) -> Output {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?} ended with {}:\n{said}", output.status);
     output
+}
+
+/// The processes that another one has started.
+pub fn children_of(parent: u32) -> Vec<i32> {
+    // The name in /proc/PID/stat ends with the last parenthesis; state and parent come next.
+    let started_by = |stat: String| stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok();
+    let is_child = |id: &i32| std::fs::read_to_string(format!("/proc/{id}/stat")).ok().and_then(started_by) == Some(parent);
+    let all = std::fs::read_dir("/proc").expect("Linux").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    all.filter(is_child).collect()
+}
+
+/// Sends a signal to processes that each lead a group, with all that they have started.
+pub fn signal_groups(leaders: &[i32], signal: i32) {
+    for leader in leaders {
+        // SAFETY: kill(2) of groups of a process that this test has started.
+        assert_eq!(unsafe { libc::kill(-leader, signal) }, 0, "{leader}");
+    }
 }
 
 /// Renders a deck into `home`; the film's path.

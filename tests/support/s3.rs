@@ -1,4 +1,4 @@
-//! A server that speaks S3, on a port of its own, with the bucket `lectures`.
+//! A server that speaks S3, on a port of its own.
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::path::Path;
@@ -7,15 +7,21 @@ use tokio::sync::oneshot;
 /// Dropping it ends it.
 pub struct S3Server {
     endpoint: String,
+    key: (String, String),
     _over: oneshot::Sender<()>,
 }
 
 impl S3Server {
-    /// Starts one that keeps its buckets in `folder`.
+    /// Starts one that keeps its bucket `lectures` in `folder`.
     pub fn start(folder: &Path) -> S3Server {
-        std::fs::create_dir(folder.join("lectures")).expect("a folder");
+        S3Server::with(folder, "lectures", ("key", "secret"))
+    }
+
+    /// The same with another bucket, and another key with its secret.
+    pub fn with(folder: &Path, bucket: &str, (key, secret): (&str, &str)) -> S3Server {
+        std::fs::create_dir(folder.join(bucket)).expect("a folder");
         let mut service = s3s::service::S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).expect("a folder"));
-        service.set_auth(s3s::auth::SimpleAuth::from_single("key", "secret"));
+        service.set_auth(s3s::auth::SimpleAuth::from_single(key, secret));
         let service = service.build();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("a socket");
@@ -37,15 +43,21 @@ impl S3Server {
                 }
             });
         });
-        S3Server { endpoint, _over: sender }
+        S3Server { endpoint, key: (key.into(), secret.into()), _over: sender }
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    #[allow(dead_code, reason = "the tests of the store take it with the variables")]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// What a client's environment says to reach it.
     pub fn variables(&self) -> [(&'static str, &str); 4] {
         [
             ("AWS_ENDPOINT", self.endpoint.as_str()),
-            ("AWS_ACCESS_KEY_ID", "key"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ACCESS_KEY_ID", &self.key.0),
+            ("AWS_SECRET_ACCESS_KEY", &self.key.1),
             ("AWS_REGION", "us-east-1"),
         ]
     }

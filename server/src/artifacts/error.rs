@@ -36,7 +36,7 @@ pub enum StoreError {
     Name(String, &'static str),
     /// The address of a store cannot be used.
     #[error(
-        "artifacts cannot be kept in {place:?}: {cause}; write a folder, or s3://BUCKET/PREFIX with AWS_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set"
+        "artifacts cannot be kept in {place:?}: {cause}; write a folder, s3://BUCKET/PREFIX with AWS_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set, or, for a worker, the http://HOST:PORT of its server"
     )]
     Place {
         /// As it was given.
@@ -86,6 +86,12 @@ pub enum Doing {
 }
 
 impl StoreError {
+    /// Whoever keeps the store does not know the token, or not its role.
+    pub fn is_refusal(&self) -> bool {
+        use object_store::Error::{PermissionDenied, Unauthenticated};
+        matches!(self, StoreError::Store { cause, .. } if matches!(**cause, PermissionDenied { .. } | Unauthenticated { .. }))
+    }
+
     /// For `map_err`: the store refused.
     pub(super) fn of(doing: Doing, key: &Key) -> impl Fn(object_store::Error) -> StoreError + use<> {
         let key = key.to_string();

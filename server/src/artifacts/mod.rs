@@ -26,20 +26,25 @@ mod error;
 mod manifest;
 mod place;
 mod read;
+mod relay;
+mod remote;
 mod retention;
 mod room;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use answer::answer;
 pub use error::StoreError;
 pub use manifest::{Entry, Item, Manifest, content_type};
 pub use read::Artifact;
+pub use relay::{Terms, Written};
+pub use remote::{DIGEST, Listed, digest};
 pub use retention::{Piece, Retention, Tier};
 pub use room::Room;
 pub use sweep::{Swept, Usage};
 
+use crate::config::{ConfigError, Secret, Settings};
 use bytes::{Bytes, BytesMut};
 use error::Doing;
 pub use error::file_error;
@@ -76,12 +81,14 @@ pub struct Options {
     pub clock: Clock,
     /// Sets that are neither swept nor given up for room.
     pub in_use: InUse,
+    /// Of a worker whose store is at a server.
+    pub token: Option<Secret>,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let clock: Clock = Arc::new(OffsetDateTime::now_utc);
-        Options { retention: Retention::default(), floor: Room::FLOOR, clock, in_use: Arc::new(|_| false) }
+        Options { retention: Retention::default(), floor: Room::FLOOR, clock, in_use: Arc::new(|_| false), token: None }
     }
 }
 
@@ -109,7 +116,7 @@ pub enum Blob {
 
 impl Blob {
     /// Folders of all of them.
-    const FOLDERS: [&'static str; 3] = ["seg", "speech", "visual"];
+    pub const FOLDERS: [&'static str; 3] = ["seg", "speech", "visual"];
 
     fn key(self, hash: &str) -> Result<Key, StoreError> {
         let folder = Blob::FOLDERS[self as usize];
@@ -121,7 +128,7 @@ impl Blob {
 }
 
 impl Artifacts {
-    /// In a folder, which is made, or in `s3://BUCKET[/PREFIX]`.
+    /// In a folder, which is made, in `s3://BUCKET[/PREFIX]`, or by way of the server at `http(s)://HOST`.
     ///
     /// # Errors
     /// The folder cannot be made, or the address or its settings cannot be used.
@@ -130,12 +137,23 @@ impl Artifacts {
         Artifacts::open_with(place, variables, options)
     }
 
+    /// The store that the settings of a worker name. Which jobs are over is known to the server alone: nothing is given up for room.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn of_worker(settings: &Settings) -> Result<Artifacts, StoreError> {
+        let (floor, token) = (settings.store.floor.0, settings.workers.token.clone());
+        let named = |error: ConfigError| StoreError::Place { place: "the data folder".into(), cause: error.to_string() };
+        let options = Options { floor, token, in_use: Arc::new(|_| true), ..Options::default() };
+        Artifacts::open(&settings.place().map_err(named)?, options)
+    }
+
     /// The same with other variables than the environment's.
     ///
     /// # Errors
     /// As `open`.
     pub fn open_with(place: &str, variables: impl Iterator<Item = (String, String)>, options: Options) -> Result<Artifacts, StoreError> {
-        let (store, root) = place::open(place, variables)?;
+        let (store, root) = place::open(place, variables, options.token.as_ref())?;
         let room = root.as_deref().map(|root| Room::on(root, options.floor));
         Ok(Artifacts { store, root, room, options, clearing: Default::default() })
     }
@@ -296,6 +314,14 @@ impl Artifacts {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(StoreError::of(Doing::Read, &key)(error)),
         }
+    }
+
+    /// Removes a blob, if it is there: it is damaged.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn forget(&self, blob: Blob, hash: &str) -> Result<(), StoreError> {
+        self.delete(&blob.key(hash)?).await
     }
 
     /// Reads every byte of a set and says what is wrong with it: nothing, as a rule.

@@ -1,7 +1,9 @@
-//! Where artifacts are kept: a folder of this machine, or a bucket that speaks S3.
+//! Where artifacts are kept: a folder of this machine, a bucket that speaks S3, or the store of a server.
 
 use super::StoreError;
 use super::error::file_error;
+use super::remote::Remote;
+use crate::config::Secret;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
@@ -15,11 +17,16 @@ use std::time::Duration;
 type Place = (Arc<dyn ObjectStore>, Option<PathBuf>);
 
 /// Opens a store by its address.
-pub fn open(place: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Place, StoreError> {
+pub fn open(place: &str, variables: impl Iterator<Item = (String, String)>, token: Option<&Secret>) -> Result<Place, StoreError> {
+    let wrong = |cause: String| StoreError::Place { place: place.into(), cause };
     match place.split_once("://") {
         None => folder(PathBuf::from(place)),
-        Some(("s3", rest)) => bucket(rest, variables).map_err(|cause| StoreError::Place { place: place.into(), cause }),
-        Some((scheme, _)) => Err(StoreError::Place { place: place.into(), cause: format!("nothing here speaks {scheme}") }),
+        Some(("s3", rest)) => bucket(rest, variables).map_err(wrong),
+        Some(("http" | "https", _)) => {
+            let remote = Remote::open(place, token.map(Secret::expose)).map_err(wrong)?;
+            Ok((Arc::new(remote), None))
+        }
+        Some((scheme, _)) => Err(wrong(format!("nothing here speaks {scheme}"))),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{CHUNK, Entry, StoreError};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path as Key;
-use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore};
+use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore};
 use plugins::part_file::PartFile;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -85,11 +85,15 @@ impl Artifact {
         if found.meta.size != self.entry.size {
             return Err(damaged(self.key.as_ref(), format!("it has {} bytes and should have {}", found.meta.size, self.entry.size)));
         }
-        let range = found.range.clone();
-        Ok(match found.payload {
-            GetResultPayload::File(file, path) => from_file(file, range).map_err(file_error(&path)).boxed(),
-            GetResultPayload::Stream(bytes) => bytes.map_err(failed).boxed(),
-        })
+        Ok(bytes_of(found, failed))
+    }
+}
+
+/// The bytes of what a store gives.
+pub(super) fn bytes_of(found: GetResult, failed: impl Fn(object_store::Error) -> StoreError + Send + 'static) -> Stream {
+    match found.payload {
+        GetResultPayload::File(file, path) => from_file(file, found.range).map_err(file_error(&path)).boxed(),
+        GetResultPayload::Stream(bytes) => bytes.map_err(failed).boxed(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The same tests over a folder and over a server that speaks S3.
 
-mod place;
+pub(crate) mod place;
 
 use super::*;
 use axum::body::to_bytes;

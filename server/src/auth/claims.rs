@@ -110,6 +110,17 @@ impl Claims {
         }
     }
 
+    /// Is it a worker's?
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn must_be_worker(&self) -> Result<(), TokenError> {
+        match self.role {
+            Role::Worker => Ok(()),
+            _ => Err(TokenError::Forbidden("this takes a worker's token; make one with `lectern token --role worker`".into())),
+        }
+    }
+
     /// Is it an operator's?
     ///
     /// # Errors

@@ -2,11 +2,13 @@
 
 mod claims;
 mod denied;
+mod foreign;
 mod keys;
 
 pub use claims::{Claims, Role};
 pub use denied::Denied;
-pub use keys::{KeyError, Keys, SHORTEST};
+pub use foreign::foreign;
+pub use keys::{KeyError, Keys, LEEWAY, SHORTEST};
 
 use std::sync::Mutex;
 
@@ -65,7 +67,7 @@ impl Auth {
     /// It is not.
     pub fn still_holds(&self, claims: &Claims) -> Result<(), TokenError> {
         // As whoever checks a token at the door has it: to the second.
-        if claims.exp.saturating_add(keys::LEEWAY) < plugins_webrtc::token::now() {
+        if claims.exp.saturating_add(LEEWAY) < plugins_webrtc::token::now() {
             return Err(TokenError::Expired);
         }
         if self.is_denied(&claims.jti) { Err(TokenError::Revoked) } else { Ok(()) }

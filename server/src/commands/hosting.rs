@@ -1,7 +1,7 @@
 //! What `live` and `serve` have in common: where they answer, who may ask for what, and what is kept of it.
 
 use crate::auth::{Auth, Denied, Keys};
-use crate::compat::{Compat, is_origin};
+use crate::compat::Compat;
 use crate::config::{Flags, Given, Settings};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -79,10 +79,6 @@ impl Hosting {
         ];
         let given = options.into_iter().filter_map(|(key, value, option)| Some((key, value.clone()?, option)));
         let loaded = flags.load_with(given.chain(more).collect())?;
-        if let Some(origin) = self.origin.as_deref().filter(|_| !loaded.settings.origin.as_deref().is_some_and(is_origin)) {
-            let text = format!("--origin {origin:?} is no origin; write scheme and host, as in https://talks.example");
-            return Err(Failure::Invalid(text));
-        }
         loaded.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
         Ok(loaded.settings)
     }

@@ -79,6 +79,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         deck_options: deck_options.fulfilled(),
         graph_options,
         segments,
+        private: false,
         explain: false,
         figures,
         refresh_pages: false,

@@ -7,6 +7,7 @@ use crate::execute::Figures;
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
 use crate::outputs;
+use crate::private;
 use crate::progress::{Doing, clock};
 use crate::quality::PictureOptions;
 use crate::segmented::{SegmentOptions, Task, execute_graph};
@@ -74,6 +75,10 @@ pub struct Options {
     pub(super) graph_options: GraphOptions,
     #[command(flatten)]
     pub(super) segments: SegmentOptions,
+    /// Leave nothing but the film on the disk that anybody could read: what is made on the way lies in memory, or is encrypted with a key
+    /// that is gone at the end. Nothing is found again by the next render.
+    #[arg(long, conflicts_with_all = ["cache_limit", "no_cache", "explain"])]
+    pub(super) private: bool,
     /// Say of each slide whether it is encoded again, and what has changed.
     #[arg(long, help_heading = "Segments")]
     pub(super) explain: bool,
@@ -123,6 +128,9 @@ const PICTURES: [&str; 6] = ["size", "fps", "codec", "encoder", "preset", "crf"]
 
 /// Renders, or says what would be rendered.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
+    if options.private && !private::is_private() {
+        return private::run_again();
+    }
     render(&options, console).map(drop)
 }
 

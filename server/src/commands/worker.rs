@@ -1,6 +1,6 @@
 //! `lectern worker`: does stages of a server's jobs, beside it or on another machine.
 
-use crate::artifacts::{self, Artifacts};
+use crate::artifacts::{Artifacts, Blob};
 use crate::config::{Flags, Settings};
 use crate::console::Console;
 use crate::dispatch::Slots;
@@ -23,10 +23,14 @@ Examples:
   lectern worker --nats nats://10.0.0.1:4222 --data /shared/lectern --slots 4
   lectern serve --nats nats://10.0.0.1:4222 --store s3://lectures
   lectern worker --nats nats://10.0.0.1:4222 --store s3://lectures
+  lectern worker --nats nats://10.0.0.1:4222 --store https://lectern.example      LECTERN_WORKER_TOKEN
 
 With --store, files of jobs go by way of the store, and worker and server share nothing else but NATS; a bucket is reached as the
-variables AWS_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say. Without it both need the same data folder: one that all
-machines share. SIGTERM puts back what is being made; another worker goes on with it.";
+variables AWS_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say, the store of a server by its address and a token of `lectern
+token --role worker` in LECTERN_WORKER_TOKEN. Without it both need the same data folder: one that all machines share. SIGTERM puts back what is being made; another worker goes on with it.";
+
+/// A segment that nobody has made.
+const NOTHING: &str = "0000000000000000";
 
 /// Make films for a server, beside it or on another machine.
 ///
@@ -40,7 +44,7 @@ pub struct Options {
     /// The NATS server, with JetStream, that the Lectern server uses: nats://HOST:PORT.
     #[arg(long, value_name = "URL")]
     nats: Option<String>,
-    /// The store that the server names with --store: s3://BUCKET/PREFIX, or a folder that both reach.
+    /// The store that the server names with --store: s3://BUCKET/PREFIX, a folder that both reach, or http(s)://HOST: the server itself.
     #[arg(long, value_name = "URL")]
     store: Option<String>,
     /// The data folder of the server; with --store, a folder for this worker alone. [default: $XDG_DATA_HOME/lectern]
@@ -63,7 +67,7 @@ impl Options {
 }
 
 /// In the folders and with the store of the settings.
-fn worker(settings: &Settings) -> Result<Worker, Failure> {
+fn worker(settings: &Settings, artifacts: Arc<Artifacts>) -> Result<Worker, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
     let (data, by_store) = (settings.data()?, settings.store.place.is_some());
     // The folder of a server beside it is the server's.
@@ -71,12 +75,24 @@ fn worker(settings: &Settings) -> Result<Worker, Failure> {
     let folders = Folders::open(&own).map_err(|error| {
         Failure::Failed(format!("cannot use the data folder {}: {error}; choose another one with --data", own.display()))
     })?;
-    // Which jobs are over is known to the server alone: here nothing is given up for room.
-    let options = artifacts::Options { floor: settings.store.floor.0, in_use: Arc::new(|_| true), ..artifacts::Options::default() };
-    let artifacts = Arc::new(Artifacts::open(&settings.place()?, options).map_err(|error| failed(&error))?);
     let program = Program::own().map_err(|error| failed(&error))?.with_cache(folders.cache());
+    let program = if by_store { program.sharing(settings) } else { program };
     let worker = Worker::new(folders, artifacts, program, &settings.guard).map_err(|error| failed(&error))?;
-    Ok(if by_store { worker.by_store() } else { worker })
+    if by_store { worker.by_store().map_err(|error| failed(&error)) } else { Ok(worker) }
+}
+
+/// A token that the server does not know is seen at the start. A server that is away may come back.
+async fn must_be_let_in(artifacts: &Artifacts) -> Result<(), Failure> {
+    match artifacts.blob(Blob::Segment, NOTHING).await {
+        Err(error) if error.is_refusal() => Err(Failure::Invalid(format!(
+            "{error}; set LECTERN_WORKER_TOKEN to a token of the server's `lectern token --role worker --ttl 8760h`"
+        ))),
+        Err(error) => {
+            tracing::warn!(%error, "the store of the server does not answer yet");
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Works until it is told to stop.
@@ -87,11 +103,15 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     logging::level(&settings.log.level);
     let none = || Failure::Invalid("no NATS server is named; give --nats URL or set LECTERN_WORKERS_NATS".into());
     let nats = settings.workers.nats.as_deref().ok_or_else(none)?;
-    let worker = worker(&settings)?;
+    let artifacts = Arc::new(Artifacts::of_worker(&settings).map_err(|error| failed(&error))?);
+    let worker = worker(&settings, artifacts.clone())?;
     let slots = Slots::of(settings.workers.slots, settings.time_limits());
     let name = format!("worker-{}", &Uuid::new_v4().simple().to_string()[..8]);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("worker").enable_all().build();
     let runtime = runtime.map_err(|error| failed(&error))?;
+    if settings.store.place.as_ref().is_some_and(|place| place.starts_with("http")) {
+        runtime.block_on(must_be_let_in(&artifacts))?;
+    }
     let (close, closing) = watch::channel(false);
     let station = Station::open(nats, &name, Arc::new(worker), (slots.room, slots.limits), closing);
     let station = runtime.block_on(station).map_err(|error| failed(&error))?;

@@ -52,7 +52,9 @@ impl From<JobsError> for Refusal {
             JobsError::Unknown(_) => StatusCode::NOT_FOUND,
             JobsError::State(..) => StatusCode::CONFLICT,
             JobsError::NoStage(_) | JobsError::Invalid(_) => StatusCode::BAD_REQUEST,
-            JobsError::Closing | JobsError::Ledger(LedgerError::Closed) => StatusCode::SERVICE_UNAVAILABLE,
+            JobsError::Closing | JobsError::Ledger(LedgerError::Closed) => {
+                return Refusal::Because(StatusCode::SERVICE_UNAVAILABLE, JobsError::Closing.to_string());
+            }
             JobsError::Ledger(_) | JobsError::Files(_) => return Refusal::failed(&error),
         };
         Refusal::Because(status, error.to_string())
@@ -70,6 +72,11 @@ impl From<StoreError> for Refusal {
 }
 
 impl Refusal {
+    /// One value that cannot be: where it was, why, and what it was.
+    pub fn invalid(kind: &str, place: [&str; 2], message: &str, input: &Value) -> Refusal {
+        Refusal::Invalid(vec![fault(kind, &place, message, input)])
+    }
+
     /// The server itself is at fault. What the system says may name places of this machine, and is for the log only.
     pub fn failed(error: &dyn std::fmt::Display) -> Refusal {
         tracing::error!(%error, "a request has failed");
@@ -78,6 +85,7 @@ impl Refusal {
     }
 }
 
+/// What is wrong with a value: where it was, why, and what it was.
 fn fault(kind: &str, place: &[&str], message: &str, input: &Value) -> Value {
     json!({ "type": kind, "loc": place, "msg": message, "input": input })
 }
@@ -192,13 +200,18 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that may be left out; one in which nothing is said is none.
-    pub fn maybe(&mut self, name: &'static str) -> Option<&'a str> {
+    /// A text that may be left out.
+    pub fn optional(&mut self, name: &'static str) -> Option<&'a str> {
         match self.given.get(name) {
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) if text.trim().is_empty() => None,
             Some(_) => Some(self.text(name)),
         }
+    }
+
+    /// The same; one in which nothing is said is none. What is no text is refused and given as an empty one.
+    pub fn maybe(&mut self, name: &'static str) -> Option<&'a str> {
+        let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+        if self.given.get(name).is_some_and(is_blank) { None } else { self.optional(name) }
     }
 
     /// One of a few words, which may be left out.

@@ -96,7 +96,7 @@ pub async fn tidy(app: Arc<App>) {
     loop {
         tokio::time::sleep(every).await;
         if app.settings.adapters.slidespeaker.enabled {
-            slidespeaker::tidy(&app, service.jobs.clone()).await;
+            slidespeaker::tidy(&app, service).await;
         }
     }
 }

@@ -23,9 +23,9 @@ mod voices;
 
 use super::door::{self, Door};
 use crate::http::App;
-use crate::jobs::{Jobs, JobsError};
 use crate::ledger::{Job, JobQuery};
 use crate::limits::{self, Rule};
+use crate::service::Service;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -61,18 +61,16 @@ impl Slidespeaker {
 }
 
 /// Forgets files whose last task has been forgotten.
-pub async fn tidy(app: &App, jobs: Arc<Jobs>) {
+pub async fn tidy(app: &App, service: &Service) {
     let _changing = app.compat.slidespeaker.changing.lock().await;
-    let work = move || {
-        let is_used = |checksum: &str| {
-            let (kinds, text) = (vec![KIND.to_string()], Some(checksum.to_string()));
-            jobs.list(&JobQuery { kinds, text, limit: 1, ..JobQuery::default() }).map(|users| users.total > 0)
-        };
-        Files::of(jobs.folders()).sweep(is_used)
+    let jobs = service.jobs.clone();
+    let is_used = move |checksum: &str| {
+        let (kinds, text) = (vec![KIND.to_string()], Some(checksum.to_string()));
+        // A ledger that cannot be read says nothing against it.
+        jobs.list(&JobQuery { kinds, text, limit: 1, ..JobQuery::default() }).map_or(true, |users| users.total > 0)
     };
-    match tokio::task::spawn_blocking(work).await.map_err(|error| JobsError::Files(error.into())) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) | Err(error) => tracing::warn!(%error, "files that no task uses were not removed"),
+    if let Err(error) = Files::of(service).sweep(is_used).await {
+        tracing::warn!(?error, "files that no task uses were not removed");
     }
 }
 

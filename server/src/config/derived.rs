@@ -114,8 +114,11 @@ impl Settings {
         if self.auth.secret.as_ref().is_some_and(|secret| secret.expose().len() < SHORTEST) {
             return wrong("auth.secret", "it is shorter than 32 bytes; use, for example, `openssl rand -hex 32`");
         }
-        if let Some(origin) = self.http.origins.iter().chain(&self.origin).find(|origin| *origin != "*" && !is_origin(origin)) {
+        if let Some(origin) = self.http.origins.iter().find(|origin| *origin != "*" && !is_origin(origin)) {
             return wrong("http.origins", &format!("{origin:?} is no origin; write scheme and host, as in https://talks.example"));
+        }
+        if let Some(origin) = self.origin.as_ref().filter(|origin| !is_origin(origin)) {
+            return wrong("origin", &format!("{origin:?} is no origin; write scheme and host, as in https://talks.example"));
         }
         let Adapters { presgen, slidespeaker, video_message, rapido } = &self.adapters;
         let adapters = [presgen, slidespeaker, video_message, rapido];
@@ -135,6 +138,9 @@ impl Settings {
         }
         if self.guard.cpu > 100 || self.guard.memory > 100 {
             return wrong("guard", "cpu and memory are per cent: write 1 to 100");
+        }
+        if self.privacy.encrypted && self.workers.nats.is_some() {
+            return wrong("privacy.encrypted", "it holds for films that the server makes itself; leave workers.nats out, or this");
         }
         Ok(())
     }

@@ -23,8 +23,9 @@ mod tests;
 
 pub use error::ConfigError;
 pub use flags::Flags;
+pub use names::variable;
 pub use secret::Secret;
-pub use settings::{Adapter, AdapterAuth, Adapters, GuardSettings, LiveKit, RetentionSettings, Settings};
+pub use settings::{Adapter, AdapterAuth, Adapters, GuardSettings, LiveKit, RetentionSettings, Settings, Store};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -226,7 +226,7 @@ pub struct Workers {
     pub nats: Option<String>,
     /// By which the queue knows this server.
     pub nats_token: Option<Secret>,
-    /// By which this server knows a worker that fetches from it.
+    /// By which a worker whose store is at a server is known there: a token of the role `worker`.
     pub token: Option<Secret>,
 }
 
@@ -270,7 +270,7 @@ pub struct GuardSettings {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Privacy {
-    /// Temporary files are encrypted with a key that lives as long as the program.
+    /// What is made on the way to a film lies in memory, or is encrypted with a key that lives as long as the program that makes it.
     pub encrypted: bool,
 }
 

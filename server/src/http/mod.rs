@@ -15,6 +15,7 @@ mod operations;
 mod pages;
 mod problem;
 mod sockets;
+mod store;
 mod webhooks;
 mod whep;
 
@@ -219,6 +220,7 @@ async fn note_figures(app: Arc<App>) {
 fn router(app: Arc<App>) -> Router {
     let settings = &app.settings;
     let jobs = if app.service.is_some() { jobs::routes() } else { Router::new() };
+    let workers = if app.service.is_some() { store::routes(&app) } else { Router::new() };
     let native = Router::new()
         .route("/metrics", get(pages::metrics))
         .route("/v1/ready", get(operations::ready))
@@ -246,5 +248,6 @@ fn router(app: Arc<App>) -> Router {
         .layer(axum::middleware::map_response(pages::protect))
         .layer(axum::middleware::from_fn_with_state(app.limits.on(Rule::Request), limits::enforce))
         .layer(axum::middleware::from_fn_with_state(app.audit.clone(), audit::record))
+        .merge(workers)
         .with_state(app.clone())
 }

@@ -115,6 +115,8 @@ impl Jobs {
             return Err(JobsError::Closing);
         }
         let id = spec.id;
+        // A job may be given nothing: its folder says that it was not lost.
+        self.folders.input(id)?;
         let new = self.weighed(spec).or_else(|error| self.folders.remove(id).map_err(JobsError::from).and(Err(error)))?;
         match self.ledger.write(move |write| write.submit(&new)).await {
             Ok(Submitted::New(ticket)) => {

@@ -1,5 +1,6 @@
 use super::kind::{CONTENT, DECKS, FILMS, PICTURES, SOUNDS};
 use super::*;
+use crate::privacy::in_memory;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Multipart, Request};
@@ -7,7 +8,7 @@ use axum::routing::post;
 use futures_util::stream;
 use std::convert::Infallible;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -210,4 +211,13 @@ async fn who_sends_too_much_gets_an_answer_all_the_same() {
     let answer = client.post(format!("http://{address}/")).body(vec![b'a'; 2 << 20]).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 413);
     assert_eq!(left(folder.path()), 0);
+}
+
+#[tokio::test]
+async fn an_upload_may_have_come_in_on_another_disk() {
+    let memory = tempfile::tempdir_in(in_memory().unwrap_or_else(std::env::temp_dir)).unwrap();
+    let disk = tempfile::tempdir().unwrap();
+    let upload = send(memory.path(), "a.txt", b"words", &[Kind::Text]).await.unwrap();
+    upload.keep(&disk.path().join("a.txt")).unwrap();
+    assert_eq!((fs::read(disk.path().join("a.txt")).unwrap(), left(memory.path()), left(disk.path())), (b"words".to_vec(), 0, 1));
 }

@@ -5,6 +5,9 @@
 
 use super::Stop;
 use super::used::USED;
+use crate::config::{Settings, Store, variable};
+use crate::private::Hidden;
+use crate::shared_segments::SHARED;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -22,7 +25,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Tells a child who its parent is.
-const PARENT: &str = "LECTERN_PARENT";
+pub const PARENT: &str = "LECTERN_PARENT";
 /// So long a child may take to end in order.
 const GRACE: Duration = Duration::from_millis(600);
 /// Output that is kept of a child that answers with one document.
@@ -34,6 +37,10 @@ pub struct Program {
     path: PathBuf,
     /// Where they keep what they made, to find it again.
     cache: Option<PathBuf>,
+    /// Where they share segments with those of other machines, as variables of settings.
+    shared: Vec<(String, String)>,
+    /// Where their files go that nobody is to read.
+    hidden: Option<Hidden>,
 }
 
 /// How a child ended.
@@ -55,12 +62,31 @@ impl Program {
     /// # Errors
     /// The system does not say where it is.
     pub fn own() -> io::Result<Program> {
-        Ok(Program { path: std::env::current_exe()?, cache: None })
+        Ok(Program { path: std::env::current_exe()?, cache: None, shared: Vec::new(), hidden: None })
     }
 
     /// With a cache that is not the user's: one that several workers share.
     pub fn with_cache(self, folder: PathBuf) -> Program {
         Program { cache: Some(folder), ..self }
+    }
+
+    /// With segments shared over the store of these settings.
+    pub fn sharing(self, settings: &Settings) -> Program {
+        let Store { place, floor } = &settings.store;
+        let place = place.as_ref().map(|place| (variable("store.place"), place.clone()));
+        let token = settings.workers.token.as_ref().map(|token| (variable("workers.token"), token.expose().to_string()));
+        let rest = [(SHARED.to_string(), "1".to_string()), (variable("store.floor"), format!("{}B", floor.0))];
+        Program { shared: place.into_iter().chain(token).chain(rest).collect(), ..self }
+    }
+
+    /// With what they make on the way where nobody else can read it.
+    pub fn hiding(self, hidden: Hidden) -> Program {
+        Program { hidden: Some(hidden), ..self }
+    }
+
+    /// Is it so?
+    pub fn is_private(&self) -> bool {
+        self.hidden.is_some()
     }
 
     /// Runs it in a folder, printing JSON, to its end or until it is to stop. `event` is told each event that it prints.
@@ -72,6 +98,8 @@ impl Program {
         command.args(["-n", "10"]).arg(&self.path).args(arguments).arg("--json");
         command.current_dir(folder).env(PARENT, std::process::id().to_string());
         command.envs(self.cache.iter().map(|cache| ("XDG_CACHE_HOME", cache)));
+        command.envs(self.shared.iter().map(|(name, value)| (name, value)));
+        command.envs(self.hidden.iter().flat_map(Hidden::variables));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
         let mut group = Group::start(command).await?;
         let out = group.child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -218,7 +246,7 @@ mod tests {
     use tokio::sync::watch;
 
     fn shell(script: &str) -> (Program, Vec<OsString>) {
-        (Program { path: "sh".into(), cache: None }, vec!["-c".into(), script.into()])
+        (Program { path: "sh".into(), cache: None, shared: Vec::new(), hidden: None }, vec!["-c".into(), script.into()])
     }
 
     async fn run(script: &str, stop: &mut Stop) -> Exit {

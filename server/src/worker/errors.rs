@@ -53,6 +53,9 @@ impl StageError {
         let (class, code, detail) = match error {
             StoreError::NoRoom { .. } => (ErrorClass::Resource, "no_room", "there is no room for files of the job"),
             StoreError::File { cause, .. } if short(cause) => (ErrorClass::Resource, "no_room", "there is no room for files of the job"),
+            StoreError::Store { cause, .. } if short(&cause.to_string()) => {
+                (ErrorClass::Resource, "no_room", "there is no room for files of the job")
+            }
             StoreError::File { .. } => (ErrorClass::Recoverable, "files", "files of the job cannot be handled"),
             StoreError::Name(..) => (ErrorClass::Permanent, "invalid", "a file has a name that cannot be published"),
             StoreError::Damaged { .. } => (ErrorClass::Recoverable, "damaged", "files of the job were damaged on their way"),

@@ -1,5 +1,5 @@
-//! Helping another worker with its film: one that has nothing of its own to do makes segments from the last one on, into the cache that both
-//! share, until the two meet. The ledger knows nothing of it, and nothing is lost when it breaks off.
+//! Helping another worker with its film: one that has nothing of its own to do makes segments from the last one on, into the cache or the
+//! store that both share, until the two meet. The ledger knows nothing of it, and nothing is lost when it breaks off.
 
 use super::{Perform, Stop};
 use crate::dispatch::{Key, key};

@@ -14,7 +14,7 @@ mod transfer;
 mod used;
 
 pub use attempt::attempt;
-pub use child::{Exit, Program, follow_parent};
+pub use child::{Exit, PARENT, Program, follow_parent};
 pub use errors::StageError;
 pub use publish::{set_of, view};
 pub use station::Station;

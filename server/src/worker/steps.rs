@@ -28,6 +28,9 @@ use tokio::sync::watch;
 /// The graph that speaks and shows nothing.
 const NARRATION: &str = include_str!("../../../graphs/narration.yaml");
 
+/// Where the files of films lie that other workers make, in the folder of this one.
+const HELPING: &str = "helping";
+
 /// Does stages in children of this program.
 pub struct Worker {
     folders: Folders,
@@ -38,6 +41,8 @@ pub struct Worker {
     usual: Option<Preset>,
     /// Where this machine shares no folder with the server.
     transfer: Option<Transfer>,
+    /// There, too, for films of other workers, whose files lie apart from those of its own stages.
+    helping: Option<Transfer>,
     /// The name of stages of which the next one fails.
     fault: Mutex<Option<String>>,
 }
@@ -89,13 +94,36 @@ impl Worker {
     pub fn new(folders: Folders, artifacts: Arc<Artifacts>, program: Program, guard: &GuardSettings) -> io::Result<Worker> {
         let fault = std::env::var("LECTERN_FAIL_STAGE").ok().filter(|name| !name.is_empty());
         let (usual, guard) = (guard.quality, Guard::start(Rules::of(guard), sensors())?);
-        Ok(Worker { folders, artifacts, program, guard, usual, transfer: None, fault: Mutex::new(fault) })
+        Ok(Worker { folders, artifacts, program, guard, usual, transfer: None, helping: None, fault: Mutex::new(fault) })
     }
 
     /// The same on a machine that shares no folder with the server: files of jobs come by the store and go there.
-    #[must_use]
-    pub fn by_store(self) -> Worker {
-        Worker { transfer: Some(Transfer::new(self.artifacts.clone(), self.folders.clone())), ..self }
+    ///
+    /// # Errors
+    /// There is no room for the files of films that it helps with.
+    pub fn by_store(self) -> io::Result<Worker> {
+        let apart = self.folders.root().join(HELPING);
+        remove_folder(&apart)?;
+        let by = |folders: Folders| Some(Transfer::new(self.artifacts.clone(), folders));
+        let (transfer, helping) = (by(self.folders.clone()), by(Folders::open(&apart)?));
+        Ok(Worker { transfer, helping, ..self })
+    }
+
+    /// Where the files of a film are that somebody else makes, if they are to be had.
+    async fn borrow(&self, ticket: &Ticket, stop: &mut Stop) -> Option<PathBuf> {
+        let Some(helping) = &self.helping else {
+            let folder = self.folders.work(ticket.job);
+            // Whoever asks may keep its files elsewhere.
+            return folder.join(Folders::PROCESSING).is_dir().then_some(folder);
+        };
+        match unless(stop, helping.fetch(ticket)).await {
+            Ok(_) => Some(helping.folder(ticket.job)),
+            Err(Broken::Stopped) => None,
+            Err(Broken::Failed(error)) => {
+                tracing::info!(job = %ticket.job, "there is no helping without its files: {}", error.detail);
+                None
+            }
+        }
     }
 
     /// This stage is the one that is to fail.
@@ -119,14 +147,13 @@ impl Perform for Worker {
     }
 
     fn help<'a>(&'a self, ticket: &'a Ticket, mut stop: Stop) -> BoxFuture<'a, ()> {
-        let folder = self.folders.work(ticket.job);
         async move {
             let task = serde_json::from_value(ticket.task.clone()).map(Task::plain);
             let Ok((Task::Render { lesson, wishes, looks, .. }, _)) = task else { return };
-            // Whoever asks may keep its files, and what it makes, elsewhere.
-            if self.transfer.is_some() || !folder.join(Folders::PROCESSING).is_dir() || self.guard.look() != Verdict::Go(None) {
+            if self.guard.look() != Verdict::Go(None) {
                 return;
             }
+            let Some(folder) = self.borrow(ticket, &mut stop).await else { return };
             let mut arguments = words(["render", &lesson, "--help-another", "-o", "processing/film.mp4"]);
             arguments.extend(wishes.arguments());
             arguments.extend(looks.arguments());
@@ -134,6 +161,11 @@ impl Perform for Worker {
                 Ok(Exit::Done(_) | Exit::Stopped) => {}
                 // Whoever makes the film will say what is wrong with it.
                 other => tracing::info!(job = %ticket.job, ?other, "helping came to nothing"),
+            }
+            if self.helping.is_some()
+                && let Err(error) = remove_folder(&folder)
+            {
+                tracing::warn!(%error, job = %ticket.job, "files of a film that was helped with are left");
             }
         }
         .boxed()
@@ -173,6 +205,10 @@ impl Step<'_> {
                 "try it again",
             )
             .into());
+        }
+        if self.worker.program.is_private() && !self.folder.join(Folders::INPUT).is_dir() {
+            let detail = "what the job was given was in memory only, and the machine has been started anew since";
+            return Err(StageError::new(ErrorClass::Permanent, "gone", detail, "send it again").into());
         }
         self.worker.folders.input(self.ticket.job)?;
         let (task, note) = task.plain();

@@ -61,6 +61,11 @@ impl Transfer {
         Transfer { artifacts, folders }
     }
 
+    /// The folder of a job on this machine.
+    pub fn folder(&self, job: JobId) -> PathBuf {
+        self.folders.work(job)
+    }
+
     /// In the server: puts what a job was given there, unless it is there.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod filters;
 
 use super::wanted::keep;
 use crate::compat::fastapi::Refusal;
+use crate::decks::is_language_tag;
 use crate::folders::remove_folder;
 use crate::ledger::Timestamp;
 use crate::uploads::Upload;
@@ -188,9 +189,7 @@ fn read(folder: &Path) -> io::Result<Option<Profile>> {
 
 /// A language as a tag, as far as its form tells; or `auto`.
 pub fn is_language(tag: &str) -> bool {
-    let mut parts = tag.split('-');
-    let primary = parts.next().is_some_and(|part| (2..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    primary && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    tag == "auto" || is_language_tag(tag)
 }
 
 /// Takes the sound out of a film in this folder, and measures it.

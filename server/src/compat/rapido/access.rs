@@ -4,15 +4,14 @@
 //! that is worked through has one, too, as the id of its session.
 
 use super::Rapido;
-use crate::auth::{Claims, TokenError};
+use crate::auth::{Claims, LEEWAY, TokenError, foreign};
 use crate::compat::fastapi::Refusal;
 use crate::config::AdapterAuth;
 use crate::http::{App, token_in};
 use crate::ledger::{Job, JobQuery, Timestamp};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use plugins_webrtc::token::now;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,8 +21,6 @@ use std::sync::Arc;
 const ISSUER: &str = "rapido-system";
 /// How long they are good, in seconds.
 const TTL: u64 = 24 * 3600;
-/// Clocks go wrong by so many seconds.
-const LEEWAY: u64 = 10;
 
 /// What one says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -137,14 +134,5 @@ impl FromRequestParts<Arc<App>> for Access {
 
 /// What a token of the other system says; `None` where none of them are accepted.
 fn session_of(rapido: &Rapido, token: &str) -> Option<Result<Session, TokenError>> {
-    let mut rules = Validation::new(Algorithm::HS256);
-    rules.set_issuer(&[ISSUER]);
-    rules.set_required_spec_claims(&["iss", "exp"]);
-    rules.validate_aud = false;
-    rules.leeway = LEEWAY;
-    let read = decode::<Session>(token, &DecodingKey::from_secret(rapido.door.secret()?), &rules);
-    Some(read.map(|token| token.claims).map_err(|error| match error.kind() {
-        ErrorKind::ExpiredSignature => TokenError::Expired,
-        kind => TokenError::Invalid(format!("{kind:?}")),
-    }))
+    Some(foreign(token, rapido.door.secret()?, Some(ISSUER)))
 }

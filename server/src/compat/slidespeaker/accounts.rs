@@ -12,7 +12,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 type Answer = Result<Json<Value>, Refused>;
@@ -27,8 +27,8 @@ pub async fn register(State(app): State<Arc<App>>, body: Bytes) -> Result<(Statu
     let body = object(&body)?;
     let mut fields = Fields::of("body", &body);
     let (email, password) = (fields.words("email").to_string(), fields.text("password").to_string());
+    let name = fields.optional("name").map(String::from);
     fields.check()?;
-    let name = text(&body, "name")?;
     let made = with_accounts(&app, move |accounts| {
         accounts.register(&NewAccount { email: &email, password: &password, name: name.as_deref() }).map_err(Refused::from)
     });
@@ -50,8 +50,8 @@ pub async fn google(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
     let body = object(&body)?;
     let mut fields = Fields::of("body", &body);
     let (email, id) = (fields.words("email").to_string(), fields.words("id").to_string());
+    let [name, picture] = ["name", "picture"].map(|field| fields.optional(field).map(String::from));
     fields.check()?;
-    let (name, picture) = (text(&body, "name")?, text(&body, "picture")?);
     let account = with_accounts(&app, move |accounts| {
         let who = Vouched { provider: "google", subject: &id, email: &email, name: name.as_deref(), picture: picture.as_deref() };
         accounts.vouched(&who).map_err(Refused::from)
@@ -66,8 +66,10 @@ pub async fn me(State(app): State<Arc<App>>, desk: Desk) -> Answer {
 
 pub async fn change(State(app): State<Arc<App>>, desk: Desk, body: Bytes) -> Answer {
     let body = object(&body)?;
-    let (name, theme) = (text(&body, "name")?, text(&body, "preferred_theme")?);
-    let language = match text(&body, "preferred_language")? {
+    let mut fields = Fields::of("body", &body);
+    let [name, theme, language] = ["name", "preferred_theme", "preferred_language"].map(|field| fields.optional(field).map(String::from));
+    fields.check()?;
+    let language = match language {
         None => None,
         Some(text) => Some(languages::find(&text).ok_or_else(|| {
             let message = format!("Input should be one of {}", languages::names().join(", "));
@@ -80,15 +82,6 @@ pub async fn change(State(app): State<Arc<App>>, desk: Desk, body: Bytes) -> Ans
         accounts.change(&desk.person.id, &change).map_err(Refused::from)
     });
     Ok(shown(&account.await?))
-}
-
-/// A text that may be left out.
-fn text(body: &Map<String, Value>, name: &'static str) -> Result<Option<String>, Refused> {
-    match body.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(Refused::invalid("string_type", ["body", name], "Input should be a valid string", other)),
-    }
 }
 
 /// Does something with accounts, which may take a while.

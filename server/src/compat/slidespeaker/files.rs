@@ -1,24 +1,31 @@
 //! What people sent: each content once, and for each person what they call it.
 //!
 //! ```text
-//! files/content/SHA256             the bytes
-//! files/people/HASH/SHA256.json    what somebody has sent, by the hash of who they are
+//! sent/SHA256                      the bytes, in the store of artifacts
+//! files/people/HASH/SHA256.json    what somebody has sent, by the hash of who they are, in the data folder
 //! ```
 //! A file goes with the last task that uses it.
 
+use super::aside;
 use super::options::Source;
-use crate::folders::Folders;
+use super::refused::Refused;
+use crate::artifacts::{Artifacts, Item, StoreError, Tier, content_type};
+use crate::housekeeping::SENT;
 use crate::ledger::Timestamp;
+use crate::service::Service;
 use crate::uploads::{Upload, UploadError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::NamedTempFile;
 
 /// Digits of a checksum that name a file to clients.
 const ID: usize = 16;
+/// The one file of a set.
+const CONTENT: &str = "content";
 
 /// A file that somebody has sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,50 +57,58 @@ pub struct Kept {
 }
 
 /// See the module docs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Files {
-    root: PathBuf,
+    artifacts: Arc<Artifacts>,
+    people: PathBuf,
 }
 
 impl Files {
-    /// Of a data folder.
-    pub fn of(folders: &Folders) -> Files {
-        Files { root: folders.files() }
-    }
-
-    /// Where the bytes of a file lie.
-    pub fn content(&self, checksum: &str) -> PathBuf {
-        self.root.join("content").join(checksum)
+    /// Of a service.
+    pub fn of(service: &Service) -> Files {
+        Files { artifacts: service.artifacts.clone(), people: service.jobs.folders().files().join("people") }
     }
 
     fn person(&self, who: &str) -> PathBuf {
-        self.root.join("people").join(blake3::hash(who.as_bytes()).to_hex().as_str())
+        self.people.join(blake3::hash(who.as_bytes()).to_hex().as_str())
     }
 
     /// Keeps what somebody has sent. The same bytes are kept once, and known by the latest name.
     ///
     /// # Errors
-    /// The disk does not take it.
-    pub fn keep(&self, who: &str, upload: Upload) -> Result<Sent, UploadError> {
-        let disk = |error: io::Error| UploadError::Disk(error.to_string());
+    /// The store or the disk does not take it.
+    pub async fn keep(&self, who: &str, upload: Upload) -> Result<Sent, Refused> {
         let sent = Sent {
             file_id: upload.sha256[..ID].into(),
             filename: upload.name.clone(),
             file_ext: upload.kind.ending().into(),
             source_type: Source::of(upload.kind),
-            content_type: crate::artifacts::content_type(&format!("x{}", upload.kind.ending())).into(),
+            content_type: content_type(&format!("x{}", upload.kind.ending())).into(),
             checksum: upload.sha256.clone(),
             size_bytes: upload.bytes,
         };
-        let content = self.content(&sent.checksum);
-        if !content.exists() {
-            fs::create_dir_all(self.root.join("content")).map_err(disk)?;
-            upload.keep(&content)?;
+        let full = |error: StoreError| UploadError::Disk(error.to_string());
+        let set = set_of(&sent.checksum);
+        if self.artifacts.manifest(&set).await.map_err(full)?.is_none() {
+            let item = Item::new(CONTENT, upload.path()).kept(Tier::Upload);
+            self.artifacts.publish(&set, &[item]).await.map_err(full)?;
         }
-        let now = Timestamp::now().0;
-        let created_at = self.read(who, &sent.checksum).map_or(now, |kept| kept.created_at);
-        self.write(who, &Kept { sent: sent.clone(), created_at, updated_at: now }).map_err(disk)?;
+        let (files, who, known) = (self.clone(), who.to_string(), sent.clone());
+        let written = aside(move || {
+            let now = Timestamp::now().0;
+            let created_at = files.read(&who, &known.checksum).map_or(now, |kept| kept.created_at);
+            files.write(&who, &Kept { sent: known, created_at, updated_at: now })
+        });
+        written.await?.map_err(|error| UploadError::Disk(error.to_string()))?;
         Ok(sent)
+    }
+
+    /// Copies the bytes of a file to a path.
+    ///
+    /// # Errors
+    /// They are not there any more, or the path cannot be written.
+    pub async fn fetch(&self, sent: &Sent, to: &Path) -> Result<(), Refused> {
+        Ok(self.artifacts.fetch(&set_of(&sent.checksum), CONTENT, to).await.map(drop)?)
     }
 
     /// What somebody has sent, the latest first.
@@ -113,30 +128,32 @@ impl Files {
     ///
     /// # Errors
     /// It cannot be removed.
-    pub fn forget(&self, who: &str, checksum: &str) -> io::Result<()> {
-        remove(&self.fact(who, checksum))?;
-        let people = fs::read_dir(self.root.join("people")).into_iter().flatten().flatten();
-        let named = format!("{checksum}.json");
-        match people.map(|person| person.path().join(&named)).any(|fact| fact.exists()) {
-            true => Ok(()),
-            false => remove(&self.content(checksum)),
-        }
+    pub async fn forget(&self, who: &str, checksum: &str) -> Result<(), Refused> {
+        let (fact, people, named) = (self.fact(who, checksum), self.people.clone(), format!("{checksum}.json"));
+        let others = aside(move || {
+            remove(&fact)?;
+            let people = fs::read_dir(people).into_iter().flatten().flatten();
+            Ok::<bool, io::Error>(people.map(|person| person.path().join(&named)).any(|fact| fact.exists()))
+        });
+        if others.await?? { Ok(()) } else { Ok(self.artifacts.remove(&set_of(checksum)).await?) }
     }
 
     /// Forgets files that no task uses any more, whoever has sent them; `is_used` tells by the checksum.
     ///
     /// # Errors
-    /// That cannot be told, or one cannot be removed.
-    pub fn sweep<E: From<io::Error>>(&self, is_used: impl Fn(&str) -> Result<bool, E>) -> Result<(), E> {
-        for entry in fs::read_dir(self.root.join("content")).into_iter().flatten().flatten() {
-            let Ok(checksum) = entry.file_name().into_string() else { continue };
-            if is_used(&checksum)? {
-                continue;
-            }
-            for person in fs::read_dir(self.root.join("people")).into_iter().flatten().flatten() {
-                remove(&person.path().join(format!("{checksum}.json")))?;
-            }
-            remove(&entry.path())?;
+    /// One cannot be removed.
+    pub async fn sweep(&self, is_used: impl Fn(&str) -> bool + Send + 'static) -> Result<(), Refused> {
+        let people = self.people.clone();
+        let unused = aside(move || {
+            let people = fs::read_dir(people).into_iter().flatten().flatten();
+            let facts = people.flat_map(|person| fs::read_dir(person.path()).into_iter().flatten().flatten());
+            let named = facts.filter_map(|fact| Some((fact.file_name().to_str()?.strip_suffix(".json")?.to_string(), fact.path())));
+            named.filter(|(checksum, _)| !is_used(checksum)).collect::<Vec<_>>()
+        });
+        for (checksum, fact) in unused.await? {
+            // The bytes first: whatever interrupts this, the next time finds the rest.
+            self.artifacts.remove(&set_of(&checksum)).await?;
+            remove(&fact)?;
         }
         Ok(())
     }
@@ -174,6 +191,10 @@ impl Kept {
     }
 }
 
+fn set_of(checksum: &str) -> String {
+    format!("{SENT}/{checksum}")
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -184,6 +205,7 @@ fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::artifacts::tests::place::Place;
     use crate::uploads::{Kind, Rules, receive};
     use bytes::Bytes;
     use futures_util::stream;
@@ -195,30 +217,39 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_bytes_are_kept_once_until_nobody_needs_them() {
-        let place = tempfile::tempdir().unwrap();
-        let folders = Folders::open(place.path()).unwrap();
-        let files = Files::of(&folders);
-        let one = upload("a.pdf", "%PDF-1.4 one", &folders.uploads()).await;
-        let again = upload("../b.PDF", "%PDF-1.4 one", &folders.uploads()).await;
-        let (one, again) = (files.keep("ada", one).unwrap(), files.keep("bob/..", again).unwrap());
+        for place in [Place::folder(), Place::bucket()] {
+            keeps_once(&place).await;
+        }
+    }
+
+    async fn keeps_once(place: &Place) {
+        let (artifacts, place) = (Arc::new(place.open()), place.here.path());
+        let files = Files { artifacts, people: place.join("people") };
+        let uploads = place.join("uploads");
+        let is_kept = async |sent: &Sent| files.artifacts.manifest(&set_of(&sent.checksum)).await.unwrap().is_some();
+        let one = upload("a.pdf", "%PDF-1.4 one", &uploads).await;
+        let again = upload("../b.PDF", "%PDF-1.4 one", &uploads).await;
+        let (one, again) = (files.keep("ada", one).await.unwrap(), files.keep("bob/..", again).await.unwrap());
         assert_eq!((one.checksum.len(), &one.checksum), (64, &again.checksum));
         assert_eq!((one.file_id.as_str(), again.filename.as_str(), again.file_ext.as_str()), (&one.checksum[..16], "b.PDF", ".pdf"));
         assert_eq!(one.content_type, "application/pdf");
-        let renamed = upload("c.pdf", "%PDF-1.4 one", &folders.uploads()).await;
-        assert_eq!(files.keep("ada", renamed).unwrap().filename, "c.pdf");
+        let renamed = upload("c.pdf", "%PDF-1.4 one", &uploads).await;
+        assert_eq!(files.keep("ada", renamed).await.unwrap().filename, "c.pdf");
         assert_eq!(files.list("ada").len(), 1, "one file, by its latest name");
         assert_eq!(files.find("ada", &one.file_id).map(|sent| sent.filename), Some("c.pdf".into()));
         assert_eq!((files.find("eve", &one.file_id), files.find("ada", "../../x")), (None, None));
-        files.sweep(|checksum| Ok::<_, io::Error>(checksum == one.checksum)).unwrap();
-        assert!(files.content(&one.checksum).exists() && files.list("ada").len() == 1);
-        files.forget("ada", &one.checksum).unwrap();
-        assert!(files.list("ada").is_empty() && files.content(&one.checksum).exists());
-        files.forget("bob/..", &one.checksum).unwrap();
-        files.forget("bob/..", &one.checksum).unwrap();
-        assert!(!files.content(&one.checksum).exists());
-        let last = files.keep("ada", upload("d.pdf", "%PDF-1.4 two", &folders.uploads()).await).unwrap();
-        files.sweep(|_| Ok::<_, io::Error>(false)).unwrap();
-        assert!(files.list("ada").is_empty() && !files.content(&last.checksum).exists());
-        assert_eq!(fs::read_dir(folders.uploads()).unwrap().count(), 0, "nothing is left of what was not kept");
+        files.fetch(&one, &place.join("copy.pdf")).await.unwrap();
+        assert_eq!(fs::read(place.join("copy.pdf")).unwrap(), b"%PDF-1.4 one");
+        files.sweep(|checksum| checksum == one.checksum).await.unwrap();
+        assert!(is_kept(&one).await && files.list("ada").len() == 1);
+        files.forget("ada", &one.checksum).await.unwrap();
+        assert!(files.list("ada").is_empty() && is_kept(&one).await);
+        files.forget("bob/..", &one.checksum).await.unwrap();
+        files.forget("bob/..", &one.checksum).await.unwrap();
+        assert!(!is_kept(&one).await && files.fetch(&one, &place.join("copy.pdf")).await.is_err());
+        let last = files.keep("ada", upload("d.pdf", "%PDF-1.4 two", uploads).await).await.unwrap();
+        files.sweep(|_| false).await.unwrap();
+        assert!(files.list("ada").is_empty() && !is_kept(&last).await);
+        assert_eq!(fs::read_dir(uploads).unwrap().count(), 0, "nothing is left of what was not kept");
     }
 }

@@ -11,7 +11,7 @@ use crate::limits::TooMany;
 use crate::uploads::UploadError;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt::Display;
 
 /// See the module docs.
@@ -41,14 +41,12 @@ impl Refused {
 
     /// One value that cannot be: where it was, why, and what it was.
     pub fn invalid(kind: &str, place: [&str; 2], message: impl Into<String>, input: &Value) -> Refused {
-        let fault = json!({ "type": kind, "loc": place, "msg": message.into(), "input": input });
-        Refused::Plainly(Refusal::Invalid(vec![fault]))
+        Refusal::invalid(kind, place, &message.into(), input).into()
     }
 
-    /// The server itself is at fault. What the system says may name places of this machine, and is for the log only.
+    /// As [`Refusal::failed`].
     pub fn failed(error: &dyn Display) -> Refused {
-        tracing::error!(%error, "a request has failed");
-        Refused::because(StatusCode::INTERNAL_SERVER_ERROR, "the server cannot read or write what it keeps; look into its log")
+        Refusal::failed(error).into()
     }
 }
 
@@ -91,11 +89,8 @@ impl From<JobsError> for Refused {
         match &error {
             JobsError::Unknown(_) => Refused::missing("there is no such task"),
             JobsError::State(state, cure) => Refused::bad(format!("the task is {state}; {cure}")),
-            JobsError::NoStage(_) | JobsError::Invalid(_) => Refused::bad(error.to_string()),
-            JobsError::Closing | JobsError::Ledger(LedgerError::Closed) => {
-                Refused::because(StatusCode::SERVICE_UNAVAILABLE, "the server is ending; ask again in a moment")
-            }
-            JobsError::Ledger(_) | JobsError::Files(_) => Refused::failed(&error),
+            // The rest as FastAPI's services have it.
+            _ => Refusal::from(error).into(),
         }
     }
 }
@@ -119,7 +114,7 @@ impl From<StoreError> for Refused {
             StoreError::Expired { .. } => {
                 Refused::missing("the file was kept as long as this server keeps files, and is gone; make it again")
             }
-            error => Refused::failed(&error),
+            error => Refusal::from(error).into(),
         }
     }
 }

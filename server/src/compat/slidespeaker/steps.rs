@@ -1,17 +1,17 @@
 //! A task of the other system as a job: its steps by their names, each with what does it here.
 
 use super::KIND;
-use super::files::Sent;
+use super::aside;
+use super::files::{Files, Sent};
 use super::options::Options;
 use super::refused::Refused;
 use super::voices;
-use crate::folders::{Folders, link};
+use crate::folders::Folders;
 use crate::jobs::{JobSpec, Jobs};
 use crate::ledger::{Job, JobId};
 use crate::worker::{Looks, Presenter, Task, Wishes};
 use plugins::writer::ChatSettings;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The lesson that a file becomes.
@@ -123,20 +123,20 @@ impl Asked {
         spec.stage("compose_video", "Making the film", 20.0, film).stage("publish", "Putting it in its place", 0.3, Task::Publish)
     }
 
-    /// Has a job begun with a file that lies at `content`.
+    /// Has a job begun with its file, which is one of `files`.
     ///
     /// # Errors
     /// It cannot be, or means nothing.
-    pub async fn begin(self, jobs: &Arc<Jobs>, owner: &str, content: PathBuf) -> Result<JobId, Refused> {
+    pub async fn begin(self, jobs: &Arc<Jobs>, owner: &str, files: &Files) -> Result<JobId, Refused> {
         let has_writer = matches!(ChatSettings::from_env(None), Ok(Some(_)));
         let spec = serde_json::to_value(&self).expect("plain data");
         let spec = JobSpec { owner: Some(owner.into()), spec, ..self.spec(has_writer) };
-        let (folders, id, name) = (jobs.folders().clone(), spec.id, file_name(&self.file));
-        super::aside(move || {
-            let given = folders.input(id).and_then(|input| link(&content, &input.join(name)));
-            given.inspect_err(|_| drop(folders.remove(id)))
-        })
-        .await??;
+        let (folders, id) = (jobs.folders().clone(), spec.id);
+        let input = aside(move || folders.input(id)).await??;
+        if let Err(error) = files.fetch(&self.file, &input.join(file_name(&self.file))).await {
+            jobs.folders().remove(id)?;
+            return Err(error);
+        }
         Ok(jobs.submit(spec).await?.0)
     }
 }

@@ -7,7 +7,7 @@ use super::session::Desk;
 use super::steps::{Asked, step};
 use super::view;
 use super::{KIND, aside};
-use crate::compat::fastapi::object;
+use crate::compat::fastapi::{Fields, object};
 use crate::http::App;
 use crate::jobs::Jobs;
 use crate::ledger::{Job, JobQuery, JobState, Order, Timestamp};
@@ -160,11 +160,9 @@ pub async fn cancel(desk: Desk, Path(id): Path<String>) -> Answer {
 pub async fn retry(desk: Desk, Path(id): Path<String>, body: Bytes) -> Answer {
     let job = desk.task(&id)?;
     let body = if body.is_empty() { Map::new() } else { object(&body)? };
-    let from = match body.get("step") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(step(name).to_string()),
-        Some(other) => return Err(Refused::invalid("string_type", ["body", "step"], "Input should be a valid string", other)),
-    };
+    let mut fields = Fields::of("body", &body);
+    let from = fields.optional("step").map(|name| step(name).to_string());
+    fields.check()?;
     let from = desk.service.jobs.retry(job.id, from).await?;
     let state = view::state_of(desk.service.jobs.job(job.id)?.state);
     let state = if ["queued", "processing"].contains(&state) { state } else { "queued" };
@@ -188,14 +186,12 @@ pub async fn delete(State(app): State<Arc<App>>, desk: Desk, Path(id): Path<Stri
 /// # Errors
 /// The ledger cannot be read, or the file not be removed.
 pub async fn forget_unused(service: &Arc<Service>, owner: &str, checksum: &str) -> Result<(), Refused> {
-    let files = Files::of(service.jobs.folders());
-    let (jobs, owner, checksum) = (service.jobs.clone(), owner.to_string(), checksum.to_string());
-    aside(move || {
-        let (kinds, text) = (vec![KIND.to_string()], Some(checksum.clone()));
-        let users = jobs.list(&JobQuery { owner: Some(owner.clone()), kinds, text, limit: 1, ..JobQuery::default() })?;
-        if users.total == 0 { files.forget(&owner, &checksum).map_err(Refused::from) } else { Ok(()) }
-    })
-    .await?
+    let (jobs, kinds, text) = (service.jobs.clone(), vec![KIND.to_string()], Some(checksum.to_string()));
+    let query = JobQuery { owner: Some(owner.into()), kinds, text, limit: 1, ..JobQuery::default() };
+    match aside(move || jobs.list(&query)).await??.total {
+        0 => Files::of(service).forget(owner, checksum).await,
+        _ => Ok(()),
+    }
 }
 
 /// An operator's page. What a task makes is decided when it is begun; the page says whether it is so already.

@@ -41,10 +41,8 @@ pub async fn upload(State(app): State<Arc<App>>, desk: Desk, request: Request) -
     let source = Source::of(upload.kind);
     let options = Options::read(&fields, source)?;
     options.must_suit(source)?;
-    let files = Files::of(desk.service.jobs.folders());
     let _changing = app.compat.slidespeaker.changing.lock().await;
-    let who = desk.person.id.clone();
-    let file = aside(move || files.keep(&who, upload)).await??;
+    let file = Files::of(&desk.service).keep(&desk.person.id, upload).await?;
     let (file_id, checksum) = (file.file_id.clone(), file.checksum.clone());
     let begun = begin(&desk, Asked { file, options }).await;
     if begun.is_err() {
@@ -72,19 +70,18 @@ async fn within_json(app: &App, desk: &Desk, request: Request) -> Result<(Map<St
 }
 
 async fn begin(desk: &Desk, asked: Asked) -> Result<JobId, Refused> {
-    let content = Files::of(desk.service.jobs.folders()).content(&asked.file.checksum);
-    asked.begin(&desk.service.jobs, &desk.person.id, content).await
+    asked.begin(&desk.service.jobs, &desk.person.id, &Files::of(&desk.service)).await
 }
 
 pub async fn list(desk: Desk) -> Result<Json<Value>, Refused> {
-    let files = Files::of(desk.service.jobs.folders());
+    let files = Files::of(&desk.service);
     let uploads: Vec<Value> = aside(move || files.list(&desk.person.id).iter().map(|kept| kept.view(&desk.person.id)).collect()).await?;
     Ok(Json(json!({ "uploads": uploads })))
 }
 
 pub async fn run(State(app): State<Arc<App>>, desk: Desk, Path(file_id): Path<String>, body: Bytes) -> Result<Json<Value>, Refused> {
     let fields = object(&body)?;
-    let (files, who, id) = (Files::of(desk.service.jobs.folders()), desk.person.id.clone(), file_id.clone());
+    let (files, who, id) = (Files::of(&desk.service), desk.person.id.clone(), file_id.clone());
     let _changing = app.compat.slidespeaker.changing.lock().await;
     let file = aside(move || files.find(&who, &id)).await?;
     let file = file.ok_or_else(|| Refused::missing("there is no such file; send it to /api/upload first"))?;

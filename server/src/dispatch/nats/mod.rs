@@ -231,7 +231,11 @@ impl Office {
             }
             // Without an answer the worker asks again.
             Say::Begin { worker, by_store, .. } if by_store != self.transfer.is_some() => {
-                let cure = if by_store { "give the server the same --store" } else { "give it the --store of this server" };
+                let cure = if by_store {
+                    "start the server with --store, too; a folder will do where workers name the server itself"
+                } else {
+                    "give it the --store of this server"
+                };
                 tracing::error!(worker, "a worker cannot reach the files of jobs; {cure}");
                 Some(Answer::Later)
             }
