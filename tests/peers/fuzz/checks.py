@@ -26,10 +26,11 @@ def sdp(ctx, value):
 def map_path_parameters(ctx, path_parameters):
     """Half of the requests are about something that is there."""
     there = THERE.get(ctx.operation.path)
-    if there and path_parameters and "id" in path_parameters:
-        choice = zlib.crc32(repr(path_parameters["id"]).encode())
-        if choice % 2:
-            path_parameters["id"] = there[choice // 2 % len(there)]
+    for name in ("id", "room"):
+        if there and path_parameters and name in path_parameters:
+            choice = zlib.crc32(repr(path_parameters[name]).encode())
+            if choice % 2:
+                path_parameters[name] = there[choice // 2 % len(there)]
     return path_parameters
 
 
