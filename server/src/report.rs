@@ -221,6 +221,7 @@ mod tests {
             finished_at,
             error: None,
             result,
+            furthest: 0.0,
             stages,
         }
     }

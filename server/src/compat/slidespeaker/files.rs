@@ -247,7 +247,7 @@ mod tests {
         files.forget("bob/..", &one.checksum).await.unwrap();
         files.forget("bob/..", &one.checksum).await.unwrap();
         assert!(!is_kept(&one).await && files.fetch(&one, &place.join("copy.pdf")).await.is_err());
-        let last = files.keep("ada", upload("d.pdf", "%PDF-1.4 two", uploads).await).await.unwrap();
+        let last = files.keep("ada", upload("d.pdf", "%PDF-1.4 two", &uploads).await).await.unwrap();
         files.sweep(|_| false).await.unwrap();
         assert!(files.list("ada").is_empty() && !is_kept(&last).await);
         assert_eq!(fs::read_dir(uploads).unwrap().count(), 0, "nothing is left of what was not kept");
