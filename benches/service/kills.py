@@ -98,6 +98,8 @@ class Load(threading.Thread):
         self.site, self.random = site, random.Random(f"{seed} load")
         self.open, self.cancelled, self.ended = {}, set(), {}
         self.films, self.lessons, self.faults = {}, [], []
+        # Jobs that were at work at the last look.
+        self.working = 0
         self.stopping = threading.Event()
 
     def lesson(self):
@@ -129,12 +131,15 @@ class Load(threading.Thread):
         self.cancelled.add(job)
 
     def look(self):
+        working = 0
         for id, lesson in list(self.open.items()):
             job = self.site.ask("GET", f"/v1/jobs/{id}")
             if job["state"] in OVER:
                 del self.open[id]
                 self.ended[id] = job
                 self.check(job, lesson)
+            working += job["state"] == "processing"
+        self.working = working
 
     def check(self, job, lesson):
         id, state = job["id"], job["state"]
@@ -215,12 +220,13 @@ def watch(site, options, chance, began):
     chance.shuffle(plan)
     for kill, victim in enumerate(plan):
         # A stage that is lost five times has failed, and a server that makes films itself takes all of them with it: between its deaths
-        # something comes to an end.
+        # something comes to an end. Otherwise it is enough that there is something to disturb.
         ended, deadline = len(load.ended), time.monotonic() + PATIENCE
-        while options.local and load.is_alive() and len(load.ended) == ended and time.monotonic() < deadline:
-            time.sleep(0.1)
+        is_due = (lambda: len(load.ended) > ended) if options.local else (lambda: load.working)
+        while load.is_alive() and not is_due() and time.monotonic() < deadline:
+            time.sleep(0.02)
         # Any moment: there is nothing to wait for.
-        time.sleep(chance.uniform(0.1, 2.0))
+        time.sleep(chance.uniform(0, 1.5))
         site.kill(victim)
         load.faults += half_published(site.server.data)
         if load.faults or not load.is_alive():

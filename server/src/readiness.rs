@@ -53,7 +53,7 @@ impl Readiness {
         // The thread that writes answers without writing anything.
         let ledger = answers("ledger", self.jobs.ledger().write(|_| Ok(())));
         let (ledger, store, dispatch) =
-            tokio::join!(ledger, answers("store", self.artifacts.answers()), answers("dispatch", self.jobs.are_done()));
+            tokio::join!(ledger, answers("store", self.artifacts.answers()), answers("dispatch", self.jobs.dispatch_answers()));
         let parts = Parts([("ledger", ledger), ("store", store), ("dispatch", dispatch)]);
         *known = Some((Instant::now(), parts));
         parts

@@ -248,7 +248,7 @@ impl Jobs {
     ///
     /// # Errors
     /// They cannot, or the server is ending.
-    pub async fn are_done(&self) -> Result<(), Silent> {
+    pub async fn dispatch_answers(&self) -> Result<(), Silent> {
         self.dispatch.answers().await
     }
 
