@@ -174,6 +174,8 @@ fn what_does_not_fit_together_is_refused() {
         (vec![("LECTERN_AUTH_RECHECK", "1ms")], "auth.recheck: "),
         (vec![("LECTERN_ADAPTERS_RAPIDO_ORIGINS", "player.example")], "adapters: \"player.example\""),
         (vec![("LECTERN_GUARD_CPU", "101")], "guard: "),
+        (vec![("LECTERN_ORIGIN", "*")], "origin: \"*\""),
+        (vec![("LECTERN_PRIVACY_ENCRYPTED", "yes"), ("LECTERN_WORKERS_NATS", "nats://10.0.0.1:4222")], "privacy.encrypted: "),
     ] {
         let error = of_environment(&given).unwrap_err().to_string();
         assert!(error.starts_with(cause), "{given:?}: {error}");
