@@ -7,6 +7,9 @@ use std::path::Path;
 /// Bytes at the beginning that are looked at.
 const HEAD: u64 = 64 << 10;
 
+/// Parts that a packed document may have. The list of more of them would fill the memory before anybody looks at it.
+const PARTS: u64 = 65_535;
+
 /// A kind of file that Lectern can do something with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -235,7 +238,11 @@ fn utf16(bytes: &[u8], read: fn([u8; 2]) -> u16) -> Option<String> {
 }
 
 /// Office's and OpenDocument's files are zip archives.
-fn packed(file: File) -> Option<Kind> {
+fn packed(mut file: File) -> Option<Kind> {
+    if parts(&mut file).ok()? > PARTS {
+        return None;
+    }
+    file.seek(SeekFrom::Start(0)).ok()?;
     let mut archive = zip::ZipArchive::new(file).ok()?;
     if archive.index_for_name("ppt/presentation.xml").is_some() {
         return Some(Kind::Pptx);
@@ -247,6 +254,32 @@ fn packed(file: File) -> Option<Kind> {
     let mut kind = String::new();
     archive.by_name("mimetype").ok()?.take(80).read_to_string(&mut kind).ok()?;
     kind.starts_with("application/vnd.oasis.opendocument.presentation").then_some(Kind::Odp)
+}
+
+/// How many parts an archive says that it has, wherever a reader might look for that (APPNOTE.TXT, 4.3.14 to 4.3.16).
+fn parts(file: &mut File) -> io::Result<u64> {
+    let size = file.seek(SeekFrom::End(0))?;
+    // The end of the list of parts, before a comment of up to 64 KiB.
+    file.seek(SeekFrom::Start(size.saturating_sub((64 << 10) + 98)))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let mut most = 0;
+    for place in 0..(tail.len() + 1).saturating_sub(20) {
+        let at = |from: usize, length: usize| &tail[place + from..place + from + length];
+        match at(0, 4) {
+            b"PK\x05\x06" => most = most.max(u64::from(u16::from_le_bytes([tail[place + 10], tail[place + 11]]))),
+            // With more than 65,534 parts, another record says how many.
+            b"PK\x06\x07" => {
+                let record = u64::from_le_bytes(at(8, 8).try_into().expect("eight bytes"));
+                let mut head = [0; 40];
+                file.seek(SeekFrom::Start(record))?;
+                file.read_exact(&mut head)?;
+                most = most.max(u64::from_le_bytes(head[32..].try_into().expect("eight bytes")));
+            }
+            _ => {}
+        }
+    }
+    Ok(most)
 }
 
 /// Is there a stream of this name in the file? [MS-PPT], 2.1.2: names are UTF-16.

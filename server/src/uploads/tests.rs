@@ -34,6 +34,23 @@ fn archive(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn an_archive_that_says_it_has_millions_of_parts_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let deck = archive(&[("ppt/presentation.xml", "x")]);
+    // In its comment: the record of how many there are, and where that record is.
+    let claiming = |parts: u64| {
+        let record = [b"PK\x06\x06".as_slice(), &[0; 28], &parts.to_le_bytes(), &[0; 16]].concat();
+        let locator = [b"PK\x06\x07".as_slice(), &[0; 4], &(deck.len() as u64).to_le_bytes(), &[0; 4]].concat();
+        let comment = [record, locator].concat();
+        let length = (comment.len() as u16).to_le_bytes();
+        [&deck[..deck.len() - 2], &length[..], &comment[..]].concat()
+    };
+    assert_eq!(send(folder.path(), "a.pptx", &claiming(65_535), DECKS).await.unwrap().kind, Kind::Pptx);
+    let refused = send(folder.path(), "a.pptx", &claiming(1_000_000), DECKS).await;
+    assert!(matches!(refused, Err(UploadError::Kind { found: None, .. })), "{refused:?}");
+}
+
+#[tokio::test]
 async fn kinds_are_known_by_content() {
     let folder = tempfile::tempdir().unwrap();
     let all = ALL.concat();
