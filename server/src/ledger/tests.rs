@@ -368,3 +368,38 @@ fn what_cannot_be_true_is_not_opened() {
     std::fs::write(&path, bytes).unwrap();
     assert!(Ledger::open(&path).is_err());
 }
+
+#[tokio::test]
+async fn how_jobs_did_lately_is_told_by_stage_and_old_ones_are_found() {
+    let place = Place::new();
+    assert_eq!(place.ledger.lately("render").unwrap(), Lately::default());
+    let good = place.submit(new_job(&["read", "make"])).await;
+    place.begin(&good).await;
+    let second = place.finish(&good, completed(json!(1))).await.unwrap().0.unwrap();
+    place.begin(&second).await;
+    let again = place.finish(&second, failed(ErrorClass::Recoverable, 2)).await.unwrap().0.unwrap();
+    place.begin(&again).await;
+    place.finish(&again, completed(json!(2))).await.unwrap();
+    let bad = place.submit(new_job(&["read"])).await;
+    place.begin(&bad).await;
+    place.finish(&bad, failed(ErrorClass::Permanent, 1)).await.unwrap();
+    // What is under way, or of another kind, says nothing yet.
+    let open = place.submit(new_job(&["read"])).await;
+    place.begin(&open).await;
+    let other = place.submit(NewJob { kind: "other".into(), ..new_job(&["read"]) }).await;
+    place.begin(&other).await;
+    place.finish(&other, completed(json!(3))).await.unwrap();
+    let lately = place.ledger.lately("render").unwrap();
+    assert_eq!((lately.jobs, lately.good), (2, 1));
+    let stage = |name: &str| (lately.stages[name].attempts, lately.stages[name].good);
+    assert_eq!((stage("read"), stage("make")), ((2, 1), (2, 1)));
+    assert!(lately.stages["make"].seconds.is_some_and(|seconds| (0.0..60.0).contains(&seconds)), "{lately:?}");
+    let now = Timestamp::now();
+    assert_eq!(place.ledger.over_by(now, 2).unwrap().len(), 2);
+    assert_eq!(place.ledger.over_by(now.before(Duration::from_secs(60)), 9).unwrap(), []);
+    let mut over = place.ledger.over_by(now, 9).unwrap();
+    let mut due = vec![good.job, bad.job, other.job];
+    over.sort();
+    due.sort();
+    assert_eq!(over, due, "not the one that is under way");
+}
