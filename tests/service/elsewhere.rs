@@ -162,6 +162,7 @@ fn machines_help_each_other_and_go_on_with_what_another_one_has_made() {
     let job = server.ends(&id, "completed");
     let segments = &job["stages"][2]["result"]["segments"];
     assert!(segments["total"] == 12 && segments["encoded"].as_u64().unwrap() < 12, "none of them was made by the other one: {segments}");
+    println!("made by two: {segments}");
     let together = is_film(&server, &id, home.path());
 
     // From nothing again, and alone; whoever takes over has never seen it.
@@ -178,6 +179,7 @@ fn machines_help_each_other_and_go_on_with_what_another_one_has_made() {
     let attempts: Vec<_> = job["stages"].as_array().unwrap().iter().map(|stage| (&stage["name"], &stage["attempt"])).collect();
     assert_eq!(json!(attempts), json!([["content", 1], ["import", 1], ["render", 2], ["publish", 1]]));
     let segments = &job["stages"][2]["result"]["segments"];
+    println!("{done} pictures' segments were there when it died: {segments}");
     // Those alone are lost that were being made; one of them may have come in since.
     assert!(segments["total"] == 12 && segments["encoded"].as_u64().unwrap() <= 12 - done as u64, "{done} were there: {segments}");
     assert!(is_film(&server, &id, home.path()) == together, "other bytes");
