@@ -193,7 +193,12 @@ mod tests {
         let guard = crate::config::GuardSettings { enabled: false, ..Default::default() };
         let worker = crate::worker::Worker::new(folders.clone(), artifacts.clone(), program, &guard).unwrap();
         let runtime = tokio::runtime::Handle::current();
-        let dispatch: Arc<dyn Dispatch> = Arc::new(Local::new(Desk::new(ledger.clone()), Arc::new(worker), Slots::of(Some(1), crate::worker::TimeLimits::default()), runtime));
+        let dispatch: Arc<dyn Dispatch> = Arc::new(Local::new(
+            Desk::new(ledger.clone()),
+            Arc::new(worker),
+            Slots::of(Some(1), crate::worker::TimeLimits::default()),
+            runtime,
+        ));
         let jobs = Arc::new(Jobs::open(ledger.clone(), dispatch, folders.clone()).await.unwrap());
         let (over, waits) = (job("over"), NewJob { held: true, ..job("waits") });
         let (over_id, waits_id) = (over.id, waits.id);

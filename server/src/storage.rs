@@ -1,7 +1,7 @@
 //! What the server keeps, by how long it is of use, and the room that is left.
 //!
-//! Looking through all of it takes longer the more there is, so what was found is kept for a while: it is counted anew after each sweep, and
-//! when somebody asks and the last time was a minute ago.
+//! Looking through all of it takes longer the more there is, so for whoever asks again and again, as metrics do, what was found is kept for a while:
+//! it is counted anew after each sweep, and when the last time was a minute ago.
 
 use crate::artifacts::{Artifacts, StoreError, Swept, Tier, Usage, file_error};
 use crate::folders::Folders;
@@ -73,13 +73,21 @@ impl Storage {
         self.counted(FRESH).await
     }
 
+    /// What is kept, counted anew.
+    ///
+    /// # Errors
+    /// The store cannot be listed.
+    pub async fn count(&self) -> Result<(Timestamp, Kept), StoreError> {
+        self.counted(Duration::ZERO).await
+    }
+
     /// A sweep is over: what is kept is counted anew.
     ///
     /// # Errors
     /// The store cannot be listed.
     pub async fn swept(&self, swept: Swept) -> Result<(), StoreError> {
         *self.swept.lock().unwrap_or_else(PoisonError::into_inner) = Some(LastSweep { at: Timestamp::now(), swept });
-        self.counted(Duration::ZERO).await.map(drop)
+        self.count().await.map(drop)
     }
 
     /// The last sweep; `None` before the first.

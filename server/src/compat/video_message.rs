@@ -152,7 +152,7 @@ async fn status(
 
 async fn stats(Shared(app): Shared<Arc<App>>) -> Result<Json<Value>, Refusal> {
     let service = service(&app)?;
-    let (_, kept) = service.storage.kept().await?;
+    let (_, kept) = service.storage.count().await?;
     let stats = move || storage::stats(service.jobs.folders().root(), &app.settings, &kept).map_err(JobsError::Files);
     Ok(Json(aside(stats).await??))
 }

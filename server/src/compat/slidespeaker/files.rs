@@ -240,7 +240,8 @@ mod tests {
         assert_eq!((files.find("eve", &one.file_id), files.find("ada", "../../x")), (None, None));
         files.fetch(&one, &place.join("copy.pdf")).await.unwrap();
         assert_eq!(fs::read(place.join("copy.pdf")).unwrap(), b"%PDF-1.4 one");
-        files.sweep(|checksum| checksum == one.checksum).await.unwrap();
+        let used = one.checksum.clone();
+        files.sweep(move |checksum| checksum == used).await.unwrap();
         assert!(is_kept(&one).await && files.list("ada").len() == 1);
         files.forget("ada", &one.checksum).await.unwrap();
         assert!(files.list("ada").is_empty() && is_kept(&one).await);
