@@ -108,8 +108,8 @@ fn run(from: &Path, to: &Path, rate: u32, denoise: bool) -> Result<(), FilterErr
 fn trimmed(samples: &[f64]) -> &[f64] {
     let heard = |window: &&[f64]| root_mean_square(window) >= SILENCE;
     let windows: Vec<&[f64]> = samples.chunks(WINDOW).collect();
-    let Some(first) = windows.iter().position(|window| heard(&window)) else { return samples };
-    let last = windows.iter().rposition(|window| heard(&window)).unwrap_or(first);
+    let Some(first) = windows.iter().position(&heard) else { return samples };
+    let last = windows.iter().rposition(&heard).unwrap_or(first);
     let begin = first.saturating_sub(MARGIN) * WINDOW;
     &samples[begin..samples.len().min((last + 1 + MARGIN) * WINDOW)]
 }
