@@ -9,8 +9,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use ort::session::Session;
 
-/// A session that has run so often is ended, and another one made when it is needed: that takes as long as speaking a clause.
-const WORN: usize = 24;
+/// A session that has run so often is ended, and another one made when it is needed: that takes as long as speaking two clauses.
+const WORN: usize = 64;
 
 struct State {
     /// With how often each has run.
