@@ -158,7 +158,11 @@ impl Whep {
         let result = match answer {
             Ok(Ok(Some((201, answer)))) if answer.starts_with("v=") => Ok(answer),
             Ok(Ok(Some((406, text)))) => Err(WhepError::BadOffer(text)),
-            Ok(Ok(Some((_, text)))) => Err(WhepError::Failed(text)),
+            Ok(Ok(Some((_, text)))) => {
+                // It names files of the machine that it was built on.
+                tracing::warn!(id, text, "no answer to an offer");
+                Err(WhepError::Failed("the element has given up; ask again".into()))
+            }
             Ok(_) => Err(WhepError::Failed("the element gave no answer".into())),
             Err(_) => Err(WhepError::BadOffer(format!("no answer was found within {} s", ANSWER.as_secs()))),
         };
