@@ -55,7 +55,7 @@ impl Rig {
     }
 
     /// What the picture shows, in figure units.
-    fn space(&self) -> Rect {
+    pub(super) fn space(&self) -> Rect {
         let rest = self.rest_box();
         Rect::new(rest.x - MARGIN, rest.y - MARGIN, rest.x + rest.width + MARGIN, rest.cut_y)
     }
@@ -96,6 +96,11 @@ impl Painter {
     /// The picture as last painted: premultiplied RGBA, transparent ground, the cut of the figure on its lower edge.
     pub fn picture(&self) -> &Pixmap {
         &self.picture
+    }
+
+    /// From figure units to pixels of the picture.
+    pub(super) fn view(&self) -> Affine {
+        self.view
     }
 
     /// Paints `pose`. Returns the rectangle outside of which the picture is as it was; `None`: nothing changed at all.

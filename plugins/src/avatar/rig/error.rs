@@ -21,6 +21,14 @@ pub enum RigError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// A drawing of a pose, or what was made of them, could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// A file is larger than any rig needs.
     #[error("{file} is larger than {limit} bytes: simplify the drawing")]
     TooLarge {

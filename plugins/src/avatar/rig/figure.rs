@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use vello_cpu::kurbo::Rect;
+
 use super::error::RigError;
 use super::numbers::{LayerNumbers, Numbers};
 use super::poses::{Channel, Poses};
@@ -57,14 +59,7 @@ impl Rig {
     /// # Errors
     /// [`RigError`] naming the file, and the path id or key where there is one.
     pub fn from_folder(folder: &Path) -> Result<Rig, RigError> {
-        let read = |name: &str| -> Result<(String, String), RigError> {
-            let path = folder.join(name);
-            let failed = |source| RigError::Read { path: path.clone(), source };
-            let mut text = String::new();
-            File::open(&path).map_err(failed)?.take(MAX_FILE + 1).read_to_string(&mut text).map_err(failed)?;
-            Ok((path.display().to_string(), text))
-        };
-        let (svg, poses, numbers) = (read("rig.svg")?, read("poses.json")?, read("rig.toml")?);
+        let (svg, poses, numbers) = (read(folder, "rig.svg")?, read(folder, "poses.json")?, read(folder, "rig.toml")?);
         Rig::parse([(&svg.0, &svg.1), (&poses.0, &poses.1), (&numbers.0, &numbers.1)])
     }
 
@@ -115,6 +110,23 @@ impl Rig {
         let [x, y, width, height] = self.numbers.rest_box;
         RestBox { x, y, width, height, cut_y: self.numbers.cut_y }
     }
+
+    /// About the face and what is near it, in figure units: as measured by the distance of the eyes.
+    pub(super) fn face(&self) -> Rect {
+        let [left, right] = [self.numbers.eyes.left, self.numbers.eyes.right];
+        let apart = (right[0] - left[0]).abs().max(1.0);
+        let (x, y) = ((left[0] + right[0]) / 2.0, (left[1] + right[1]) / 2.0);
+        Rect::new(x - 1.4 * apart, y - 1.25 * apart, x + 1.4 * apart, y + 1.85 * apart)
+    }
+}
+
+/// The name (for errors) and the text of the file `name` in `folder`; of a file that is too large, more than [`MAX_FILE`] bytes.
+pub(super) fn read(folder: &Path, name: &str) -> Result<(String, String), RigError> {
+    let path = folder.join(name);
+    let failed = |source| RigError::Read { path: path.clone(), source };
+    let mut text = String::new();
+    File::open(&path).map_err(failed)?.take(MAX_FILE + 1).read_to_string(&mut text).map_err(failed)?;
+    Ok((path.display().to_string(), text))
 }
 
 impl Layer {

@@ -1,6 +1,6 @@
 //! The drawn presenter: a figure made of layers, performed from visemes, painted frame by frame.
 //!
-//! Three parts with clean borders:
+//! Three parts with clean borders, and two tools for those who draw presenters ([`sheet`], [`read_drawings`]):
 //! - [`Rig`]: a folder of `rig.svg`, `poses.json` and `rig.toml`, read and checked into one immutable value;
 //! - [`Performance`]: from the cues of one slide ([`SpeechTrack`]) to a [`Pose`] at any time, as a pure function;
 //! - [`Painter`]: from a pose to a picture, redrawing only what changed.
@@ -9,9 +9,11 @@
 
 mod articulate;
 mod draw;
+mod drawn;
 mod error;
 mod figure;
 mod kernel;
+mod moments;
 mod motion;
 mod mouth;
 mod noise;
@@ -23,6 +25,7 @@ mod pose;
 mod poses;
 mod region;
 mod scene;
+mod sheet;
 mod svg;
 mod track;
 
@@ -34,29 +37,31 @@ mod tests;
 use std::path::Path;
 
 pub use draw::{HEIGHTS, Painter};
+pub use drawn::{read_drawings, write_drawings};
 pub use error::RigError;
 pub use figure::{RestBox, Rig};
 pub use motion::{LOOKAHEAD, Performance, SETTLE, WINDOW};
 pub use pose::Pose;
 pub use poses::MOUTH_POSES;
 pub use region::Region;
+pub use sheet::{Sheet, sheet};
 pub use track::{Rest, SentenceEnd, SpeechTrack, Stress, TimedViseme};
 
+/// An entry of [`BUILTIN`].
+macro_rules! presenter {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../../presenters/", $name, "/rig.svg")),
+            include_str!(concat!("../../../presenters/", $name, "/poses.json")),
+            include_str!(concat!("../../../presenters/", $name, "/rig.toml")),
+        )
+    };
+}
+
 /// The embedded presenters: name, then the texts of `rig.svg`, `poses.json` and `rig.toml`.
-const BUILTIN: [(&str, &str, &str, &str); 2] = [
-    (
-        "maya",
-        include_str!("../../../presenters/maya/rig.svg"),
-        include_str!("../../../presenters/maya/poses.json"),
-        include_str!("../../../presenters/maya/rig.toml"),
-    ),
-    (
-        "henrik",
-        include_str!("../../../presenters/henrik/rig.svg"),
-        include_str!("../../../presenters/henrik/poses.json"),
-        include_str!("../../../presenters/henrik/rig.toml"),
-    ),
-];
+const BUILTIN: [(&str, &str, &str, &str); 5] =
+    [presenter!("maya"), presenter!("henrik"), presenter!("ruth"), presenter!("samuel"), presenter!("amina")];
 
 /// Names of the presenters that are built in.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -4,6 +4,9 @@
 //! memory: whatever looks random is hashed from the seed and a count (see [`super::noise`]), whatever moves is a sum of eased moves
 //! and bumps with known times. So every frame can be made alone, in any order, on any machine.
 //!
+//! The speech drives it: the head moves on with a stress, eyes blink and the chest fills where a sentence ends, words that weigh get a nod, a
+//! turn or the brows, a question is asked with brows and a tilted head, and the presenter looks up at the viewer before a sentence ends.
+//!
 //! Invariants, all tested:
 //! - A pose at `t` depends only on cues that have begun by `t + LOOKAHEAD` and have not ended before `t - WINDOW`.
 //! - At the start of a slide, from [`SETTLE`] after a rest began, and at the end of a rest that knows its end, the pose is exactly
@@ -12,6 +15,7 @@
 use engine::time::Span;
 
 use super::figure::Rig;
+use super::moments::Moments;
 use super::mouth;
 use super::noise::{Beats, between, bump, chance, ease};
 use super::numbers::Numbers;
@@ -21,7 +25,7 @@ use super::track::SpeechTrack;
 /// How far ahead of a frame its cues must be known.
 pub const LOOKAHEAD: Span = Span::from_millis(200);
 /// How long a cue matters after its end.
-pub const WINDOW: Span = Span::from_millis(1500);
+pub const WINDOW: Span = Span::from_seconds(6);
 /// From the start of a rest until the pose is at rest.
 pub const SETTLE: Span = Span::from_millis(500);
 
@@ -36,6 +40,8 @@ const IDLE_HEAD: f64 = 0.3;
 
 /// The highest that brows go.
 const MOST_RAISED: f64 = 0.55;
+/// Seconds for which a word or the end of a sentence is felt.
+const ACCENT: Span = Span::from_millis(1500);
 
 /// Streams of chance, one per use.
 mod stream {
@@ -54,6 +60,9 @@ mod stream {
     pub const BROW: u64 = 13;
     pub const STRESS: u64 = 14;
     pub const PACE: u64 = 15;
+    pub const KIND: u64 = 16;
+    pub const END: u64 = 17;
+    pub const SWAY: u64 = 18;
 }
 
 /// How one presenter performs one slide.
@@ -94,18 +103,18 @@ impl Performance {
         if awake <= 0.0 && life.voice <= 0.0 {
             return rest;
         }
-        let head = self.head(t);
+        let head = self.head(t, track);
         let accent = self.accents(t, time, track);
         let amount = life.speech + life.idle * IDLE_HEAD;
         let toward = |from: f64, to: f64, amount: f64| from + (to - from) * amount;
-        let yaw = toward(rest.yaw, head.yaw, amount);
+        let yaw = toward(rest.yaw, head.yaw, amount) + accent.turn * life.speech;
         let pitch = toward(rest.pitch, head.pitch, amount) + accent.nod.min(0.34) * life.speech;
         let tilt = toward(rest.tilt, head.tilt, amount) + accent.tilt * life.speech;
         let (fixation_x, fixation_y) = self.fixation(t);
-        let glance = head.glance * life.speech;
+        let glance = head.glance * (1.0 - accent.back) * life.speech;
         Pose {
             mouth: mouth::weights(t, self.numbers.limits.mouth_lead_s, life.voice, life.speech, track),
-            blink: self.blink(t) * awake,
+            blink: self.blink(t, track) * awake,
             raised: head.brow.max(accent.raised) * life.speech,
             concerned: head.concerned * (1.0 - accent.raised) * life.speech,
             yaw,
@@ -113,7 +122,7 @@ impl Performance {
             tilt,
             gaze_x: (against(yaw) + fixation_x * awake) * (1.0 - glance.abs()) + glance,
             gaze_y: (-pitch / 4.0 + fixation_y) * awake,
-            breath: self.breath(t) * awake,
+            breath: self.breath(t, track) * awake,
         }
     }
 
@@ -138,57 +147,81 @@ impl Performance {
         life
     }
 
-    /// Where the head is held, moving on every one and a half seconds or so.
-    fn head(&self, t: f64) -> Head {
-        let beats = Beats { seed: self.seed, stream: stream::HEAD, period: 1.6, shift: 0.28 };
+    /// Where the head is held, moving on with a stress every two seconds or so, and swaying a little all the time.
+    fn head(&self, t: f64, track: &SpeechTrack) -> Head {
+        let moments = Moments {
+            beats: Beats { seed: self.seed, stream: stream::HEAD, period: 1.6, shift: 0.28 },
+            event: |from, until| track.stress_within(from, until),
+            patience: 0.5,
+            ahead: 0.1,
+        };
+        let duration = |k: i64| between(0.38, 0.75, chance(self.seed, stream::PACE, k));
         // The eyes go first, then the head turns, then it tilts.
         let axis = |delay: f64, hold: &dyn Fn(i64) -> f64| {
-            let k = beats.last(t - delay);
-            let duration = between(0.38, 0.7, chance(self.seed, stream::PACE, k));
-            let (k, moved) = beats.moved(t - delay, duration);
+            let (k, moved) = moments.moved(t - delay, duration);
             hold(k - 1) + (hold(k) - hold(k - 1)) * moved
         };
         let glances = |k: i64| chance(self.seed, stream::GLANCE, k) < 0.16;
         let spread = |stream: u64, k: i64| chance(self.seed, stream, k) + chance(self.seed, stream, k + 1_000_003) - 1.0;
-        let k = beats.last(t);
-        let eyes = ease((t - beats.at(k)) / 0.09);
-        let glance = |k: i64| if glances(k) { -0.5 } else { 0.0 };
+        let k = moments.last(t);
+        let eyes = ease((t - moments.at(k)) / 0.09);
+        let glance = |k: i64| if glances(k) { -0.55 } else { 0.0 };
         Head {
-            yaw: axis(0.06, &|k| if glances(k) { -0.5 } else { -0.04 + 0.5 * spread(stream::YAW, k) }),
-            pitch: axis(0.08, &|k| 0.22 * spread(stream::PITCH, k)),
-            tilt: axis(0.16, &|k| 0.06 + 0.5 * spread(stream::TILT, k)),
+            yaw: axis(0.06, &|k| if glances(k) { -0.5 } else { -0.04 + 0.5 * spread(stream::YAW, k) }) + 0.04 * self.sway(0, 2.3, t),
+            pitch: axis(0.08, &|k| 0.22 * spread(stream::PITCH, k)) + 0.04 * self.sway(1, 1.9, t),
+            tilt: axis(0.16, &|k| 0.06 + 0.5 * spread(stream::TILT, k)) + 0.06 * self.sway(2, 2.9, t),
             glance: glance(k - 1) + (glance(k) - glance(k - 1)) * eyes,
             brow: axis(0.0, &|k| 0.14 * (spread(stream::BROW, k).max(0.0))),
             concerned: axis(0.0, &|k| if chance(self.seed, stream::BROW, k) < 0.12 { 0.25 } else { 0.0 }),
         }
     }
 
-    /// Nods and brows that go with the words.
+    /// A head is never quite still: -1..1, wandering from beat to beat without a stop.
+    fn sway(&self, axis: u64, period: f64, t: f64) -> f64 {
+        let stream = stream::SWAY + axis;
+        let beats = Beats { seed: self.seed, stream, period, shift: 0.3 };
+        let k = beats.last(t);
+        let at = |k: i64| between(-1.0, 1.0, chance(self.seed, stream, k + 1_000_003));
+        at(k) + (at(k + 1) - at(k)) * ease((t - beats.at(k)) / (beats.at(k + 1) - beats.at(k)))
+    }
+
+    /// Nods, turns, looks and brows that go with the words.
     fn accents(&self, t: f64, time: Span, track: &SpeechTrack) -> Accents {
-        let mut accents = Accents { nod: 0.0, tilt: 0.0, raised: 0.0 };
-        let (past, ahead) = (time - WINDOW, time + LOOKAHEAD);
+        let mut accents = Accents { nod: 0.0, turn: 0.0, tilt: 0.0, raised: 0.0, back: 0.0 };
+        let (past, ahead) = (time - ACCENT, time + LOOKAHEAD);
         let first = track.stresses.partition_point(|s| s.at < past);
         for stress in track.stresses[first..].iter().take_while(|s| s.at <= ahead) {
             let (at, strength) = (stress.at.as_seconds(), stress.strength.clamp(0.0, 1.0));
             let luck = chance(self.seed, stream::STRESS, stress.at.to_millis());
+            let kind = chance(self.seed, stream::KIND, stress.at.to_millis());
             // Not on every stress, and rarely the same on two.
             if luck < 0.3 + 0.4 * strength {
-                accents.nod += between(0.08, 0.24, luck) * strength * bump(t, at - 0.12, at + 0.07, at + 0.42);
+                let size = strength * bump(t, at - 0.12, at + 0.07, at + 0.42);
+                let side = if luck < 0.35 { -1.0 } else { 1.0 };
+                match kind {
+                    nod if nod < 0.6 => accents.nod += between(0.1, 0.26, kind / 0.6) * size,
+                    turn if turn < 0.8 => accents.turn += 0.14 * side * size,
+                    _ => accents.tilt += 0.2 * side * size,
+                }
             }
-            if luck > 0.8 - 0.3 * strength {
-                accents.raise(between(0.3, 0.5, luck) * strength * bump(t, at - 0.14, at + 0.1, at + 0.7));
+            if luck > 0.9 - 0.2 * strength {
+                accents.raise(between(0.3, 0.5, kind) * strength * bump(t, at - 0.14, at + 0.1, at + 0.7));
             }
         }
         let first = track.sentence_ends.partition_point(|e| e.at < past);
         for end in track.sentence_ends[first..].iter().take_while(|e| e.at <= ahead) {
             let at = end.at.as_seconds();
+            let luck = chance(self.seed, stream::END, end.at.to_millis());
+            accents.back = accents.back.max(bump(t, at - 0.19, at - 0.07, at + 1.2));
             if end.question {
                 let asking = bump(t, at - 0.19, at + 0.12, at + 0.9);
-                accents.raise(0.45 * asking);
-                accents.tilt += 0.22 * asking;
+                accents.raise(between(0.4, 0.5, luck) * asking);
+                accents.tilt += if luck < 0.7 { 0.24 } else { -0.24 } * asking;
                 accents.nod -= 0.12 * asking;
             } else {
-                accents.nod += 0.26 * bump(t, at - 0.16, at + 0.14, at + 0.7);
+                // Down with the last word, and up to the next sentence.
+                accents.nod += between(0.2, 0.34, luck) * bump(t, at - 0.16, at + 0.14, at + 0.7);
+                accents.nod -= 0.1 * bump(t, at + 0.4, at + 0.75, at + 1.4);
             }
         }
         accents
@@ -206,29 +239,40 @@ impl Performance {
         (point(stream::GAZE_X, 0.1), point(stream::GAZE_Y, 0.08))
     }
 
-    /// How far the eyes are closed: a blink every 3 to 5 s, now and then two in a row.
-    fn blink(&self, t: f64) -> f64 {
-        let beats = Beats { seed: self.seed, stream: stream::BLINK, period: 4.0, shift: 0.125 };
+    /// How far the eyes are closed: a blink every 3 to 5 s, at the end of a sentence if one is near, now and then two in a row.
+    fn blink(&self, t: f64, track: &SpeechTrack) -> f64 {
+        let moments = Moments {
+            beats: Beats { seed: self.seed, stream: stream::BLINK, period: 4.0, shift: 0.08 },
+            event: |from, until| track.sentence_end_within(from, until),
+            patience: 0.4,
+            ahead: 0.0,
+        };
         let [closing, closed, opening] = self.numbers.limits.blink_s;
         let shape = |since: f64| ease(since / closing) * ease((closing + closed + opening - since) / opening);
         // The last beat but one may still be at its second blink.
-        [0, 1].into_iter().map(|back| beats.last(t) - back).fold(0.0f64, |shut, k| {
+        let last = moments.last(t);
+        [last, last - 1].into_iter().fold(0.0f64, |shut, k| {
+            let at = moments.at(k);
             // Not within the first second of a slide: it would meet the blink of the slide before.
-            if beats.at(k) < 1.0 {
+            if at < 1.0 {
                 return shut;
             }
-            let since = t - beats.at(k);
-            let second = if chance(self.seed, stream::DOUBLE, k) < 0.15 { shape(since - 0.34) } else { 0.0 };
-            shut.max(shape(since)).max(second)
+            let second = if chance(self.seed, stream::DOUBLE, k) < 0.15 { shape(t - at - 0.34) } else { 0.0 };
+            shut.max(shape(t - at)).max(second)
         })
     }
 
-    /// How full the chest is: in faster than out, no breath like the one before.
-    fn breath(&self, t: f64) -> f64 {
-        let beats = Beats { seed: self.seed, stream: stream::BREATH, period: self.numbers.breath.period_s, shift: 0.1 };
-        let k = beats.last(t);
-        let (start, end) = (beats.at(k), beats.at(k + 1));
-        between(0.7, 1.0, chance(self.seed, stream::DEPTH, k)) * bump(t, start, start + 0.42 * (end - start), end)
+    /// How full the chest is: in where a sentence ends, out while speaking, no breath like the one before.
+    fn breath(&self, t: f64, track: &SpeechTrack) -> f64 {
+        let moments = Moments {
+            beats: Beats { seed: self.seed, stream: stream::BREATH, period: self.numbers.breath.period_s, shift: 0.08 },
+            event: |from, until| track.sentence_end_within(from, until),
+            patience: 0.2 * self.numbers.breath.period_s,
+            ahead: 0.0,
+        };
+        let k = moments.last(t);
+        let (start, end) = (moments.at(k), moments.beats.at(k + 1));
+        between(0.7, 1.0, chance(self.seed, stream::DEPTH, k)) * bump(t, start, start + 0.34 * (end - start), end)
     }
 }
 
@@ -246,8 +290,11 @@ struct Head {
 /// What the words add. Neighbours flow together instead of taking turns: a second raise of the brows keeps them up.
 struct Accents {
     nod: f64,
+    turn: f64,
     tilt: f64,
     raised: f64,
+    /// How far the eyes are back from the slide, 0..1.
+    back: f64,
 }
 
 impl Accents {

@@ -59,12 +59,6 @@ impl Beats {
         }
         k
     }
-
-    /// How far along the move that starts with each beat and lasts `duration` seconds: (beat, 0..=1 eased).
-    pub fn moved(&self, t: f64, duration: f64) -> (i64, f64) {
-        let k = self.last(t);
-        (k, glide((t - self.at(k)) / duration))
-    }
 }
 
 #[cfg(test)]

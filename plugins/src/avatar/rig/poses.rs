@@ -63,7 +63,12 @@ pub(super) struct Morph {
 impl Morph {
     /// The path of the first pose, the one to be overwritten by [`Morph::mix`].
     pub fn first_pose(&self) -> BezPath {
-        let mut coordinates = self.poses[0].chunks_exact(2).map(|c| Point::new(c[0], c[1]));
+        self.pose(0)
+    }
+
+    /// The path of the pose with that index in the channel's order.
+    pub fn pose(&self, index: usize) -> BezPath {
+        let mut coordinates = self.poses[index].chunks_exact(2).map(|c| Point::new(c[0], c[1]));
         let mut next = || coordinates.next().expect("as many coordinates as the topology needs, checked when read");
         let element = |command| match command {
             'M' => PathEl::MoveTo(next()),
@@ -92,6 +97,34 @@ impl Morph {
             }
         }
     }
+}
+
+/// `path` with its lines and quadratic curves as cubic ones, the only ones that are mixed.
+pub(super) fn cubic(path: &BezPath) -> BezPath {
+    let (mut start, mut at) = (Point::ZERO, Point::ZERO);
+    let element = |element| match element {
+        PathEl::MoveTo(p) => {
+            (start, at) = (p, p);
+            element
+        }
+        PathEl::LineTo(p) => {
+            let from = std::mem::replace(&mut at, p);
+            PathEl::CurveTo(from.lerp(p, 1.0 / 3.0), from.lerp(p, 2.0 / 3.0), p)
+        }
+        PathEl::QuadTo(c, p) => {
+            let from = std::mem::replace(&mut at, p);
+            PathEl::CurveTo(from.lerp(c, 2.0 / 3.0), p.lerp(c, 2.0 / 3.0), p)
+        }
+        PathEl::CurveTo(_, _, p) => {
+            at = p;
+            element
+        }
+        PathEl::ClosePath => {
+            at = start;
+            element
+        }
+    };
+    path.iter().map(element).collect()
 }
 
 /// All that `poses.json` holds.

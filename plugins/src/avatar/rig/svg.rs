@@ -10,13 +10,13 @@ pub(super) use crate::drawing::svg::Ink;
 use crate::drawing::svg::{affine, bez_path, fill_rule, ink};
 
 use super::error::RigError;
-use super::poses::Poses;
+use super::poses::{Poses, cubic};
 
 /// Largest number of paths in a drawing, and of commands in all of them.
 const MAX_PATHS: usize = 4000;
 const MAX_COMMANDS: usize = 200_000;
 /// Deepest nesting of groups inside a layer.
-const MAX_DEPTH: usize = 16;
+pub(super) const MAX_DEPTH: usize = 16;
 /// How far `rig.svg` may be from the first pose of a channel, in figure units: both are written with one or two decimals.
 const SAME_SHAPE: f64 = 0.11;
 
@@ -89,7 +89,8 @@ pub(super) fn read(file: &str, text: &str, poses: &Poses) -> Result<Vec<Drawing>
     }
 }
 
-fn find_group<'a>(group: &'a usvg::Group, id: &str, depth: usize) -> Option<&'a usvg::Group> {
+/// The group with that id at or below `group`.
+pub(super) fn find_group<'a>(group: &'a usvg::Group, id: &str, depth: usize) -> Option<&'a usvg::Group> {
     if group.id() == id {
         return Some(group);
     }
@@ -181,6 +182,7 @@ impl Reader<'_> {
         let Some(index) = self.poses.morph_of(path.id()) else {
             return Ok(Outline::Fixed(drawn));
         };
+        let drawn = cubic(&drawn);
         let morph = &self.poses.morphs[index];
         let expected = morph.first_pose();
         let far = |(a, b): (&PathEl, &PathEl)| match (a, b) {

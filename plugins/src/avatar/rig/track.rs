@@ -108,6 +108,16 @@ impl SpeechTrack {
         rest.until.unwrap_or(never).min(sounds.unwrap_or(never))
     }
 
+    /// The first stress at or after `from` and before `until`, all in seconds.
+    pub(super) fn stress_within(&self, from: f64, until: f64) -> Option<f64> {
+        first_within(&self.stresses, |s| s.at, from, until)
+    }
+
+    /// The first end of a sentence at or after `from` and before `until`, all in seconds.
+    pub(super) fn sentence_end_within(&self, from: f64, until: f64) -> Option<f64> {
+        first_within(&self.sentence_ends, |e| e.at, from, until)
+    }
+
     /// The visemes that overlap `from..until`, latest first.
     pub(super) fn visemes_within(&self, from: Span, until: Span) -> impl Iterator<Item = &TimedViseme> {
         let end = self.visemes.partition_point(|v| v.start < until);
@@ -119,4 +129,9 @@ impl SpeechTrack {
 fn insert<T>(list: &mut Vec<T>, item: T, time: impl Fn(&T) -> Span) {
     let at = list.partition_point(|other| time(other) <= time(&item));
     list.insert(at, item);
+}
+
+fn first_within<T>(list: &[T], time: impl Fn(&T) -> Span, from: f64, until: f64) -> Option<f64> {
+    let at = list.partition_point(|item| time(item).as_seconds() < from);
+    list.get(at).map(|item| time(item).as_seconds()).filter(|at| *at < until)
 }
