@@ -32,6 +32,8 @@ mod track;
 #[cfg(test)]
 mod speech_sample;
 #[cfg(test)]
+mod spoken;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;
