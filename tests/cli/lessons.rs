@@ -3,6 +3,7 @@
 use super::{files, run, run_with};
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 use tempfile::TempDir;
 
 const LESSON: &str = "version: 1
@@ -111,6 +112,31 @@ fn voices_and_presenters_are_listed() {
     assert!(run(folder.path(), "avatars").ok().contains("  (default)\n"));
     let avatars: Value = serde_json::from_str(&run(folder.path(), "avatars --json").ok()).expect("JSON");
     assert!(avatars.as_array().is_some_and(|avatars| avatars.iter().filter(|avatar| avatar["default"] == true).count() == 1));
+}
+
+#[test]
+fn a_presenter_is_previewed_and_its_poses_are_drawn() {
+    let folder = with_lesson();
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/presenters/template");
+    fs::create_dir(folder.path().join("mine")).expect("a folder");
+    for file in ["rig.svg", "poses.json", "rig.toml"] {
+        fs::copy(template.join(file), folder.path().join("mine").join(file)).expect("copied");
+    }
+    let text = run(folder.path(), "avatars preview mine -o look").ok();
+    assert!(text.starts_with("look/mine-visemes.png\nlook/mine-heads.png\nlook/mine-emotions.png\n"), "{text}");
+    assert!(text.ends_with("look/mine.mp4\n"), "{text}");
+    let sheet = image::open(folder.path().join("look/mine-visemes.png")).expect("a picture");
+    assert!(sheet.width() > 1000 && sheet.height() > 500);
+    assert!(fs::metadata(folder.path().join("look/mine.mp4")).expect("a film").len() > 50_000);
+    assert_eq!(files(&folder.path().join("look")).len(), 4, "nothing is left behind");
+    assert!(run(folder.path(), "avatars preview nobody").fails(2).contains("there is no presenter \"nobody\""));
+
+    assert_eq!(run(folder.path(), "avatars poses mine --draw").ok(), "mine/poses  21 drawings written\n");
+    assert!(run(folder.path(), "avatars poses mine").ok().starts_with("mine/poses.json  "));
+    run(folder.path(), "avatars preview mine -o look --no-film").ok();
+    let drawing = folder.path().join("mine/poses/mouth-aa.svg");
+    fs::write(&drawing, fs::read_to_string(&drawing).expect("a drawing").replace("id=\"tongue\"", "id=\"tong\"")).expect("written");
+    assert!(run(folder.path(), "avatars poses mine").fails(2).contains("mouth-aa.svg: the path \"tongue\" is missing"));
 }
 
 #[test]

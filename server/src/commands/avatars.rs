@@ -9,12 +9,10 @@ use crate::outputs;
 use crate::segmented::{SegmentOptions, Task, execute_graph};
 use clap::{Args, Subcommand};
 use engine::graph::check::Depth;
-use image::{ImageFormat, Rgb, RgbImage};
 use plugins::avatar::lip_sync::DEFAULT_AVATAR;
 use plugins::avatar::rig::{self, Rig, Sheet};
 use plugins::part_file;
 use serde_json::json;
-use std::io::{Cursor, Error};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,9 +29,17 @@ How a presenter is drawn: plugins/presenters/README.md.";
 /// What the presenter says in the film: closed lips, teeth, round vowels, a stress, a pause and a question.
 const SPEECH: &str = "Hello! My name is NAME, and I move my lips for every sound. Maybe you wonder how that works? \
     Five small shapes follow what I say; now and then I look at the slide. Thank you for watching.";
-/// The film's ground, and its size.
-const GROUND: Rgb<u8> = Rgb([0xe3, 0xe9, 0xee]);
-const FILM: (u32, u32) = (1280, 720);
+/// The lesson of the film: one empty slide.
+const LESSON: &str = "version: 1
+id: preview
+title: Preview
+language: en
+size: 16x9
+slides:
+  - id: preview
+    title: Preview
+    color: \"#e3e9ee\"
+    narration: ";
 
 /// List the presenters that can be seen, or show what one of them can look like.
 ///
@@ -119,9 +125,7 @@ fn preview(options: &Preview, console: &Console) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("cannot make the folder {}: {error}", options.output.display())))?;
     sheets.iter().map(|(_, path)| path).chain([&film]).try_for_each(|path| outputs::check(path, &[]))?;
     for (kind, path) in &sheets {
-        let mut png = Vec::new();
-        let drawn = rig::sheet(*kind, std::slice::from_ref(&rig)).write_to(&mut Cursor::new(&mut png), ImageFormat::Png);
-        drawn.map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
+        let png = kind.png(std::slice::from_ref(&rig));
         part_file::write(path, &png).map_err(|error| Failure::Failed(format!("cannot write {}: {}", path.display(), error.cause)))?;
         console.event(&json!({ "event": "sheet", "file": path, "shows": kind.name() }));
         console.say(&path.display().to_string());
@@ -136,27 +140,26 @@ fn preview(options: &Preview, console: &Console) -> Result<(), Failure> {
 
 /// The film: a lecture of one empty slide, given by the presenter alone.
 fn speak(options: &Preview, rig: &Rig, film: &Path, console: &Console) -> Result<(), Failure> {
-    let failed = |error: Error| Failure::Failed(format!("there is no room for the lesson of the film: {error}"));
+    let failed = |error: std::io::Error| Failure::Failed(format!("there is no room for the lesson of the film: {error}"));
     let folder = tempfile::Builder::new().prefix("lectern-").tempdir().map_err(failed)?;
-    let slide = RgbImage::from_pixel(FILM.0, FILM.1, GROUND);
-    slide.save(folder.path().join("slide.png")).map_err(|error| failed(Error::other(error)))?;
-    let script = format!("# Preview\n\n{}\n", SPEECH.replace("NAME", rig.name()));
-    std::fs::write(folder.path().join("script.md"), script).map_err(failed)?;
+    let lesson = folder.path().join("lesson.yaml");
+    // JSON is YAML, whatever the presenter is called.
+    let text = format!("{LESSON}{}\n", json!(SPEECH.replace("NAME", rig.name())));
+    std::fs::write(&lesson, text).map_err(failed)?;
     let subtitles = |ending: &str| folder.path().join("film").with_extension(ending).display().to_string();
     let set = [
-        ("lesson", folder.path().display().to_string()),
+        ("lesson", lesson.display().to_string()),
         ("out", film.display().to_string()),
         ("srt", subtitles("srt")),
         ("vtt", subtitles("vtt")),
         ("avatar", options.avatar.clone()),
         ("voice", options.voice.clone()),
-        ("size", format!("{}x{}", FILM.0, FILM.1)),
     ];
     let set = set.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     let graph = GraphFile::new(None);
     let (document, plan) =
         graph.plan(&GraphOptions { profile: vec!["offline".into(), "large_presenter".into()], set }, Depth::Environment)?;
-    let task = Task { document: &document, source: folder.path(), explain: false };
+    let task = Task { document: &document, source: &lesson, explain: false };
     // A folder that is being drawn changes all the time: nothing of its films is worth keeping.
     let segments = SegmentOptions { no_cache: true, ..SegmentOptions::default() };
     execute_graph(&task, plan, &segments, &Figures::default(), console)?;

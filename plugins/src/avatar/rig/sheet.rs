@@ -1,9 +1,10 @@
 //! Sheets: many poses of a presenter in one picture, to judge a drawing by.
 
+use std::io::Cursor;
 use std::sync::Arc;
 
 use engine::frame::{Point, Size};
-use image::{Rgba, RgbaImage};
+use image::{ImageFormat, Rgba, RgbaImage};
 use vello_cpu::kurbo::Rect;
 
 use super::draw::Painter;
@@ -45,6 +46,13 @@ impl Sheet {
             Sheet::Heads => "heads",
             Sheet::Emotions => "emotions",
         }
+    }
+
+    /// The sheet of `rigs`, see [`sheet`], as the bytes of a PNG file.
+    pub fn png(self, rigs: &[Arc<Rig>]) -> Vec<u8> {
+        let mut png = Vec::new();
+        sheet(self, rigs).write_to(&mut Cursor::new(&mut png), ImageFormat::Png).expect("RGBA can be PNG, and memory takes it");
+        png
     }
 
     /// Names and poses, in the order of reading; always full rows.

@@ -223,6 +223,31 @@ mod performing {
     }
 
     #[test]
+    fn the_body_goes_with_the_sentences() {
+        let (track, _) = lecture(90.0, 0.6);
+        let mut deaf = track.clone();
+        deaf.sentence_ends.clear();
+        let (mut ends, mut blinked) = (0, 0);
+        for seed in 0..3 {
+            let performance = performance(seed);
+            for end in track.sentence_ends.iter().filter(|end| end.at > Span::SECOND) {
+                let at = end.at + Span::from_millis(130);
+                let (pose, without) = (performance.pose_at(at, &track), performance.pose_at(at, &deaf));
+                if end.question {
+                    assert!(pose.raised > 0.35 && (pose.tilt - without.tilt).abs() > 0.15, "asked with {pose:?}");
+                } else {
+                    assert!(pose.pitch - without.pitch > 0.05, "the head goes down from {} to {}", without.pitch, pose.pitch);
+                }
+                assert!((pose.gaze_x + pose.yaw / 3.0).abs() < 0.2, "the eyes are on the viewer: {pose:?}");
+                ends += 1;
+                let shut = |millis: i64| performance.pose_at(end.at + Span::from_millis(millis), &track).blink > 0.5;
+                blinked += usize::from(shut(90) && !shut(-60));
+            }
+        }
+        assert!(blinked * 12 > ends, "{blinked} blinks at {ends} ends of sentences");
+    }
+
+    #[test]
     fn seeds_differ_and_no_motion_repeats() {
         let (track, _) = lecture(60.0, 0.6);
         let (one, other) = (performance(1), performance(2));
