@@ -99,6 +99,7 @@ fn reshaped<'a>(tag: BytesStart<'a>, shapes: &BTreeMap<&str, String>) -> Result<
 /// [`RigError`] naming the drawing and the path: one is missing, has other nodes than in `rig.svg`, or is moved in two channels.
 pub fn read_drawings(folder: &Path) -> Result<usize, RigError> {
     let (name, text) = read(folder, "poses.json")?;
+    Poses::parse(&name, &text)?;
     let mut file: Value = serde_json::from_str(&text).map_err(|error| RigError::invalid(&name, error.to_string()))?;
     let (svg_name, svg_text) = read(folder, "rig.svg")?;
     let rest = outlines(&svg_name, &svg_text)?;
@@ -134,10 +135,8 @@ pub fn read_drawings(folder: &Path) -> Result<usize, RigError> {
             let mut poses = Map::new();
             poses.insert(channel.poses()[0].into(), coordinates(at_rest));
             for pose in channel.poses().iter().skip(1) {
-                let kept = || {
-                    Some(before[&id]["poses"][*pose].clone())
-                        .filter(|kept| kept.as_array().is_some_and(|kept| kept.len() == count(at_rest)))
-                };
+                let fits = before[&id]["topology"] == topology(at_rest).as_str();
+                let kept = || Some(before[&id]["poses"][*pose].clone()).filter(|_| fits);
                 let value = match drawings.iter().find(|(drawn, ..)| drawn == pose) {
                     None => kept().unwrap_or_else(|| coordinates(at_rest)),
                     Some((_, drawn, name)) => {
@@ -210,10 +209,6 @@ fn numbers(path: &BezPath) -> impl Iterator<Item = f64> {
         _ => vec![],
     });
     points.flat_map(|p| [p.x, p.y])
-}
-
-fn count(path: &BezPath) -> usize {
-    numbers(path).count()
 }
 
 fn coordinates(path: &BezPath) -> Value {
