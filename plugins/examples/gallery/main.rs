@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// A page: the name of its file, its title, what is to be seen on it, and who makes it.
+/// A page: the name of its file, its title, what is to be seen on it, and what draws it.
 struct Page {
     name: &'static str,
     title: &'static str,

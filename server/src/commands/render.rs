@@ -224,7 +224,8 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     }
 
     let source = options.deck_options.source(deck, doing)?;
-    let mut paths: Vec<(&str, &Path)> = vec![("lesson", source.path()), ("out", &film), ("srt", &srt), ("vtt", &vtt)];
+    let mut paths: Vec<(&str, &Path)> =
+        vec![("lesson", source.path()), ("out", film.as_path()), ("srt", srt.as_path()), ("vtt", vtt.as_path())];
     paths.extend(options.captions.transcript().map(|path| ("transcript", path.as_path())));
     let graph_options = graph_options(options, &file, &paths);
     let (document, plan) = file.plan(&graph_options, Depth::Environment)?;

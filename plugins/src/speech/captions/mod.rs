@@ -43,7 +43,7 @@ const LINGER: Span = Span::from_millis(500);
 const LONG_PAUSE: Span = Span::from_millis(600);
 /// At a mark inside a sentence a group ends when it is this long …
 const ENOUGH: Span = Span::from_millis(3500);
-/// … and as much is left of the sentence, in columns: about SHORTEST.
+/// … and so much is left of the sentence, in columns: somewhat more than can be said in SHORTEST.
 const REST: usize = 24;
 
 /// Lines to read, from `at` for `dur`; lines are parted by `\n`. `at` counts like the words.
@@ -94,13 +94,12 @@ impl Captions {
         if clause.pause_after >= SHORTEST {
             return true;
         }
-        // Up to the next place where a cue ends anyway, and up to the end of the sentence.
-        let left = columns_until(later, |clause| clause.pause_after >= SHORTEST);
-        let sentence = columns_until(later, |clause| clause.ends != Ends::Comma);
+        // Up to the next place where a cue ends anyway.
+        let left = is_enough_until(later, |clause| clause.pause_after >= SHORTEST);
         if clause.ends == Ends::Comma && clause.pause_after < LONG_PAUSE {
-            spoken >= ENOUGH && sentence.min(left) >= REST
+            spoken >= ENOUGH && left && is_enough_until(later, |clause| clause.ends != Ends::Comma)
         } else {
-            spoken >= SHORTEST && left >= REST
+            spoken >= SHORTEST && left
         }
     }
 
@@ -110,10 +109,16 @@ impl Captions {
     }
 }
 
-/// Columns of the text up to the first clause that is such, that one included.
-fn columns_until(clauses: &[Clause], is_last: impl Fn(&Clause) -> bool) -> usize {
-    let end = clauses.iter().position(is_last).map_or(clauses.len(), |last| last + 1);
-    clauses[..end].iter().map(|clause| lines::columns(&clause.text)).sum()
+/// The text up to the first clause that is such, that one included, is long enough to be a cue.
+fn is_enough_until(clauses: &[Clause], is_last: impl Fn(&Clause) -> bool) -> bool {
+    let mut columns = 0;
+    for clause in clauses {
+        columns += lines::columns(&clause.text);
+        if columns >= REST || is_last(clause) {
+            break;
+        }
+    }
+    columns >= REST
 }
 
 #[cfg(test)]

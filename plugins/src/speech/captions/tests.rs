@@ -5,6 +5,7 @@ use super::*;
 use crate::lesson::{LEAD_IN, TAIL, TimedWord};
 use engine::cue::Cue;
 use engine::time::Time;
+use unicode_width::UnicodeWidthChar;
 
 /// A voice that says so many letters a second, some faster than others, and needs no time for it.
 struct Tempo(f64);
@@ -111,8 +112,6 @@ impl Given {
         assert_eq!(words.next(), None);
     }
 }
-
-use unicode_width::UnicodeWidthChar;
 
 /// The same numbers every time.
 struct Dice(u64);

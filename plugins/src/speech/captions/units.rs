@@ -248,10 +248,12 @@ fn bond(one: &Unit, next: &Unit) -> Bond {
     }
     if !next.space && is_unspaced(last) && is_unspaced(first) {
         // Particles and endings are written in hiragana, behind what they belong to.
-        return match () {
-            () if is_hiragana(first) || ENCLITIC.contains(&first) && next.text.chars().count() == 1 => Bond::Tight,
-            () if is_hiragana(last) => Bond::Phrase,
-            () => Bond::Word,
+        return if is_hiragana(first) || ENCLITIC.contains(&first) && next.text.chars().count() == 1 {
+            Bond::Tight
+        } else if is_hiragana(last) {
+            Bond::Phrase
+        } else {
+            Bond::Word
         };
     }
     let bare = |text: &str| text.trim_matches(|ch: char| matches!(ch, '(' | '[' | '"' | '“' | '„' | '«' | '¿' | '¡')).to_lowercase();
@@ -259,17 +261,15 @@ fn bond(one: &Unit, next: &Unit) -> Bond {
     let ended = next.trim_end_matches(|ch: char| !ch.is_alphanumeric());
     let is_number = |text: &str| text.ends_with(|ch: char| ch.is_ascii_digit()) && !text.contains(char::is_alphabetic);
     let leads = |text: &str| LEADING.contains(&text);
-    if HOLDING.contains(&one.as_str()) {
-        return Bond::Never;
-    }
-    if is_number(&one) && !leads(&next) && (ended.chars().count() <= 3 || UNITS.contains(&ended)) {
-        return Bond::Never;
-    }
-    match () {
-        () if leads(&one) => Bond::Tight,
-        () if leads(&next) => Bond::Phrase,
-        () if is_number(ended) && !is_number(&one) => Bond::Tight,
-        () => Bond::Word,
+    let counts = is_number(&one) && !leads(&next) && (ended.chars().count() <= 3 || UNITS.contains(&ended));
+    if HOLDING.contains(&one.as_str()) || counts {
+        Bond::Never
+    } else if leads(&one) || is_number(ended) && !is_number(&one) {
+        Bond::Tight
+    } else if leads(&next) {
+        Bond::Phrase
+    } else {
+        Bond::Word
     }
 }
 
