@@ -41,13 +41,13 @@ fn subrip_is_exact() {
 #[test]
 fn webvtt_is_exact() {
     let (folder, text) = write("a.vtt", "", cues());
-    let (head, cues) = text.split_once("}\n\n").unwrap();
+    let (head, body) = text.split_once("}\n\n").unwrap();
     assert!(head.starts_with("WEBVTT\n\nSTYLE\n::cue {\n") && !head.contains("\n\n\n") && !head.contains("-->"), "{head}");
     let expected = "00:00:00.000 --> 00:00:01.500 line:-3 position:50% size:90% align:center\n\
         Tom &amp; Jerry:\n1 &lt; 2, &lt;i&gt;really&lt;/i&gt;\n\n\
         00:00:01.500 --> 00:00:02.000 line:-2 position:50% size:90% align:center\na --&gt; b {\\an8}\n\n\
         01:02:03.004 --> 01:02:04.000 line:-2 position:50% size:90% align:center\nÜbung, 日本\n\n";
-    assert_eq!(cues, expected);
+    assert_eq!(body, expected);
     let found = probe(&folder.path().join("a.vtt"), &["-count_packets"]);
     assert_eq!((&found["streams"][0]["codec_name"], &found["streams"][0]["nb_read_packets"]), (&"webvtt".into(), &"3".into()));
     assert!(write("b.vtt", "speaker: A & B", cues()).1.contains("\n<v A &amp; B>Tom &amp; Jerry:\n"));

@@ -4,7 +4,7 @@ use super::units::Unit;
 use unicode_width::UnicodeWidthChar;
 
 /// Columns of a line at most.
-const LINE: usize = 42;
+pub(super) const LINE: usize = 42;
 /// The same where there are wide characters: twenty of them.
 const WIDE_LINE: usize = 40;
 
@@ -53,7 +53,7 @@ pub(super) fn broken(units: &[Unit]) -> Option<Broken> {
             continue;
         }
         let uneven = upper.abs_diff(lower) as i64;
-        let cost = unit.after.cost() / 2 + uneven + if upper > lower { uneven / 2 } else { 0 };
+        let cost = unit.after.cost() / 2 + uneven * 3 / 2 + if upper > lower { uneven / 2 } else { 0 };
         if best.is_none_or(|(least, _)| cost < least) {
             best = Some((cost, index + 1));
         }

@@ -41,7 +41,7 @@ const LONGEST: Span = Span::from_seconds(7);
 const LINGER: Span = Span::from_millis(500);
 /// A cue reaches over a pause of this length only where it would be too short otherwise.
 const LONG_PAUSE: Span = Span::from_millis(600);
-/// At a mark inside a sentence a group ends when it is this long …
+/// At a mark inside a sentence a group ends when it is this long, or too long for one cue with the clause that comes next …
 const ENOUGH: Span = Span::from_millis(3500);
 /// … and so much is left of the sentence, in columns: somewhat more than can be said in SHORTEST.
 const REST: usize = 24;
@@ -96,11 +96,15 @@ impl Captions {
         }
         // Up to the next place where a cue ends anyway.
         let left = is_enough_until(later, |clause| clause.pause_after >= SHORTEST);
-        if clause.ends == Ends::Comma && clause.pause_after < LONG_PAUSE {
-            spoken >= ENOUGH && left && is_enough_until(later, |clause| clause.ends != Ends::Comma)
-        } else {
-            spoken >= SHORTEST && left
+        if spoken < SHORTEST || !left {
+            return false;
         }
+        if clause.ends != Ends::Comma || clause.pause_after >= LONG_PAUSE {
+            return true;
+        }
+        let both = self.words.iter().map(|word| lines::columns(&word.shown) + 1).sum::<usize>() + lines::columns(&later[0].text);
+        let is_full = spoken >= ENOUGH || both > 2 * lines::LINE;
+        is_full && is_enough_until(later, |clause| clause.ends != Ends::Comma)
     }
 
     /// Cuts what has been gathered into cues. The last one may stay until `room`.
