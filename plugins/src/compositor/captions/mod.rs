@@ -23,7 +23,7 @@ use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts,
 use engine::segments::{Fingerprint, Hash, Part};
 use engine::time::Time;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -76,7 +76,7 @@ impl Default for CaptionsConfig {
 }
 
 /// An edge of the picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Edge {

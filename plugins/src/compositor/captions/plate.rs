@@ -6,11 +6,11 @@ use crate::pixels::{Alpha, PixelError, rgba_to_a420};
 use engine::frame::{Point, Size, VideoFrame};
 use engine::pool::Pool;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What parts the letters from the picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Look {
     /// A dark plate behind them.
