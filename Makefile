@@ -5,7 +5,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 lectern := $(or $(CARGO_TARGET_DIR),target)/debug/lectern
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo live serve test bench soak check fmt build
+.PHONY: help setup demo live serve test bench soak gallery check fmt build
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench: ## measure, beside ffmpeg and GStreamer; some of it: make bench only="key
 
 soak: ## the long tests, about two and a half hours; results are kept in benches/results/
 	@scripts/soak
+
+gallery: setup ## draw the pictures of docs/gallery anew; some of them: make gallery only="captions"
+	@scripts/gallery $(only)
 
 check: ## format, lints, documentation, licences of dependencies; runs no test
 	@scripts/check

@@ -1,5 +1,6 @@
 //! Graphs in this process, by the engine's public face alone, with nodes made for measuring.
 
+use crate::layers::SAID;
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::graph::check::{Depth, check};
 use engine::graph::{LoadOptions, load};
@@ -163,7 +164,7 @@ pub fn run(size: Size, nodes: &str) {
     let Size { width, height } = size;
     let text = format!("version: 1\ngraph: bench\ndefaults: {{ video: {{ size: {width}x{height}, fps: 30 }} }}\nnodes:\n{nodes}");
     let mut types = plugins::registry().types().to_vec();
-    types.extend([&REPEAT, &PASS, &CROSS, &JOIN, &RAW_SINK]);
+    types.extend([&REPEAT, &PASS, &CROSS, &JOIN, &RAW_SINK, &SAID]);
     let document = load(&text, "bench.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     let plan = check(&document, &Registry::new(&[&types]), Depth::Environment).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     Run::launch(plan).and_then(Run::wait).unwrap_or_else(|error| panic!("{error}\n{text}"));

@@ -11,6 +11,7 @@
 mod engine;
 mod graph;
 mod keying;
+mod layers;
 mod lecture;
 mod machine;
 mod measure;
@@ -28,7 +29,8 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// All benches, in the order of the table.
-const BENCHES: [&str; 11] = ["hop", "border", "join", "key", "render", "slides", "rig", "speech", "memory", "segments", "scheduler"];
+const BENCHES: [&str; 12] =
+    ["hop", "border", "join", "key", "captions", "render", "slides", "rig", "speech", "memory", "segments", "scheduler"];
 
 /// Those that take too long for every day: only when they are named, as `scripts/soak` does.
 const LONG: [&str; 1] = ["long"];
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
             "border" => engine::border(),
             "join" => engine::join(),
             "key" => keying::key(folder.path()),
+            "captions" => layers::captions(folder.path()),
             "render" => keying::render(folder.path(), lectern),
             "slides" => lecture::slides(folder.path(), lectern),
             "rig" => lecture::rig(folder.path(), lectern),

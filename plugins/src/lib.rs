@@ -19,6 +19,7 @@ pub mod pixels;
 mod process;
 mod registry;
 mod resampler;
+mod scripts;
 pub mod segment_store;
 pub mod slides;
 pub mod sound;

@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod artifacts;
 mod auth;
+mod captions;
 mod catalogue;
 mod cli;
 mod commands;

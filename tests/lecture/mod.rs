@@ -2,6 +2,7 @@
 
 mod avsync;
 mod canvas;
+mod captions;
 mod control;
 mod decks;
 mod demo;

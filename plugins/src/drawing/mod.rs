@@ -16,6 +16,8 @@ pub(crate) mod svg;
 mod text;
 
 #[cfg(test)]
+mod shaping_tests;
+#[cfg(test)]
 mod tests;
 
 pub use painter::Painter;

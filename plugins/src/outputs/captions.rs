@@ -29,7 +29,7 @@ impl Captions {
     }
 
     /// All captions within zero and `end`, in order of their start. One without a length shows until the next one, and an empty one only
-    /// ends it.
+    /// ends it. One that is stated again before it is over goes on.
     pub(super) fn until(self, end: Time) -> Vec<Caption> {
         let next: Vec<Time> = self.seen.iter().skip(1).map(|(start, ..)| *start).chain([end]).collect();
         let captions = self.seen.into_iter().zip(next).map(|((start, until, text), next)| Caption {
@@ -37,7 +37,14 @@ impl Captions {
             end: until.unwrap_or(next).min(end),
             text: lines(&text),
         });
-        captions.filter(|caption| caption.start < caption.end && !caption.text.is_empty()).collect()
+        let mut shown: Vec<Caption> = Vec::new();
+        for caption in captions.filter(|caption| caption.start < caption.end && !caption.text.is_empty()) {
+            match shown.last_mut() {
+                Some(last) if last.text == caption.text && caption.start <= last.end => last.end = last.end.max(caption.end),
+                _ => shown.push(caption),
+            }
+        }
+        shown
     }
 }
 
@@ -65,6 +72,7 @@ mod tests {
         captions.add(&Packet::new(at(700), caption("held")));
         captions.add(&Packet::new(at(900), caption("")));
         captions.add(&Packet::lasting(at(950), Span::from_millis(500), caption("cut")));
+        captions.add(&Packet::lasting(at(970), Span::from_millis(500), caption("cut")));
         captions.add(&Packet::lasting(at(1000), Span::from_millis(500), caption("beyond")));
         let lines: Vec<_> = captions.until(at(1000)).into_iter().map(|c| (c.start, c.end, c.text)).collect();
         let expected = [(at(0), at(500), "one\ntwo"), (at(700), at(900), "held"), (at(950), at(1000), "cut")];

@@ -119,7 +119,7 @@ impl Answer {
         if self.clause == 0 && self.voice.length() == Span::ZERO {
             self.voice.silence(self.say.script.lead);
         }
-        while self.voice.waiting() < block && !self.complete {
+        while self.voice.ready() < block && !self.complete {
             match self.say.hear(self.clause + 1) {
                 Ok(()) => self.speak(gain, cx),
                 Err(Failure::Failed(error)) => {
@@ -134,6 +134,7 @@ impl Answer {
                 let rest = length - self.voice.length();
                 self.voice.cue(Some(rest), Cue::Rest);
                 self.voice.silence(rest);
+                self.voice.close_captions();
                 self.complete = true;
             }
         }
@@ -146,7 +147,7 @@ impl Answer {
             cx.warn(None, format!("\"{}\" of an answer is not spoken: {}", unspoken.text, unspoken.reason));
         }
         self.clause += 1;
-        self.voice.clause(clause, spoken, gain, self.clause == self.say.script.clauses.len());
+        self.voice.clause(clause, spoken, gain, &self.say.script.clauses[self.clause..]);
     }
 
     /// Leaves out at most `block` samples of what was heard before `from`; `at` is when it began. `false` when there is nothing to leave out.

@@ -13,7 +13,7 @@ use super::timeline::{Content, Timeline};
 use super::tts_chunker::CUES;
 use super::voice::SAMPLES;
 use crate::lesson::{LEAD_IN, Lesson, Narration, Slide, TAIL};
-use engine::cue::{Cue, SlideCue, VisemeCue, WordCue};
+use engine::cue::{Cue, SlideCue, VisemeCue};
 use engine::node::{Cx, Result};
 use engine::packet::Packet;
 use engine::run::Events;
@@ -145,13 +145,12 @@ impl Talk {
             }
         }
         self.keep_ahead();
-        while self.now.waiting() < self.block && !self.complete {
+        while self.now.ready() < self.block && !self.complete {
             self.keep_ahead();
             let script = &self.scripts[self.place];
             match script.clauses.get(self.clause) {
                 Some(clause) => {
                     let spoken = self.narrator.next()?;
-                    let last = self.clause + 1 == script.clauses.len();
                     let number = self.lesson.slides[self.order[self.place]].number;
                     for unspoken in &spoken.unspoken {
                         self.warnings.push((Some(number), format!("\"{}\" is not spoken: {}", unspoken.text, unspoken.reason)));
@@ -159,7 +158,7 @@ impl Talk {
                     if self.clause == 0 || script.clauses[self.clause - 1].ends != Ends::Comma {
                         self.speech[self.place].begins_at(self.now.length());
                     }
-                    self.now.clause(clause, &spoken, self.gain, last);
+                    self.now.clause(clause, &spoken, self.gain, &script.clauses[self.clause + 1..]);
                     self.clause += 1;
                 }
                 None => self.close()?,
@@ -226,6 +225,10 @@ impl Talk {
                 Cue::Rest if cue.end().is_some_and(|end| end > resume) => {
                     cx.emit(CUES, Packet { dur: cue.end().map(|end| end - resume), ..Packet::new(resume, Cue::Rest) });
                 }
+                // What is still read.
+                Cue::Caption(_) if cue.end().is_some_and(|end| end > resume) => {
+                    cx.emit(CUES, Packet { dur: cue.end().map(|end| end - resume), ..Packet::new(resume, cue.media) });
+                }
                 // The last shape and word before have been heard.
                 _ => {}
             }
@@ -284,19 +287,9 @@ impl Talk {
             Narration::Audio { path, words, .. } => {
                 let recording = self.recordings.get(path)?;
                 let visemes = recording.visemes.iter();
-                let mut cues: Vec<(Span, Option<Span>, Cue)> =
-                    visemes.map(|v| (v.at, Some(v.dur), Cue::Viseme(VisemeCue { viseme: v.value, strength: 1.0 }))).collect();
-                let mut place = 0;
-                for word in words.iter().flatten() {
-                    // As in `Narration::spoken`.
-                    let range = Some(place..place + word.text.len());
-                    place += word.text.len() + 1;
-                    let cue = WordCue { text: word.text.as_str().into(), range, stressed: false, estimated: false };
-                    cues.push((word.start.since_start(), Some(word.end - word.start), Cue::Word(cue.into())));
-                }
-                cues.sort_by_key(|(at, ..)| *at);
+                let cues = visemes.map(|v| (v.at, Some(v.dur), Cue::Viseme(VisemeCue { viseme: v.value, strength: 1.0 }))).collect();
                 self.speech[self.place].begins_at(self.now.length());
-                self.now.sound(&recording.samples, recording.gain, cues);
+                self.now.recording(&recording.samples, recording.gain, cues, words.as_deref().unwrap_or_default());
             }
         }
         self.speech[self.place].end = Some(self.now.length());
@@ -305,6 +298,7 @@ impl Talk {
         let rest = length - self.now.length();
         self.now.cue(Some(rest), Cue::Rest);
         self.now.silence(rest);
+        self.now.close_captions();
         self.complete = true;
         Ok(())
     }

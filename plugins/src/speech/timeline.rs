@@ -1,8 +1,9 @@
 //! One slide's sound and cues, grown clause by clause and drained block by block.
 
-use super::captions::captions;
+use super::captions::{Caption, Captions};
 use super::text::{Clause, Ends};
 use super::voice::{SAMPLES, Synthesis, Word};
+use crate::lesson::TimedWord;
 use engine::cue::{Cue, VisemeCue, WordCue};
 use engine::packet::Packet;
 use engine::segments::Hash;
@@ -16,10 +17,14 @@ pub(crate) struct Timeline {
     aside: bool,
     samples: VecDeque<f32>,
     cues: VecDeque<(Span, Option<Span>, Cue)>,
+    /// What has been said and is in no caption yet.
+    captions: Captions,
     /// Samples made so far, sent ones included.
     made: i64,
     /// Samples sent so far.
     sent: i64,
+    /// Clauses added so far.
+    clauses: usize,
 }
 
 /// What a slide's sound and cues are made of, by name.
@@ -76,6 +81,12 @@ impl Timeline {
         self.samples.len()
     }
 
+    /// Samples that can be sent: up to the first word whose caption is not known yet.
+    pub fn ready(&self) -> usize {
+        let known = self.captions.open_since().map_or(self.made, |word| SAMPLES.count_in(word));
+        ((known - self.sent).max(0) as usize).min(self.samples.len())
+    }
+
     /// Adds an event at the end of what has been made, lasting `dur` if that is known.
     pub fn cue(&mut self, dur: Option<Span>, cue: Cue) {
         self.cues.push_back((self.length(), dur, cue));
@@ -96,13 +107,11 @@ impl Timeline {
         self.made += samples.len() as i64;
     }
 
-    /// Adds a spoken clause and the pause after it.
-    pub fn clause(&mut self, clause: &Clause, spoken: &Synthesis, gain: f32, last: bool) {
-        let pause = if last { Span::ZERO } else { clause.pause_after };
+    /// Adds a spoken clause and the pause after it; `later` are the clauses that come then.
+    pub fn clause(&mut self, clause: &Clause, spoken: &Synthesis, gain: f32, later: &[Clause]) {
+        let pause = if later.is_empty() { Span::ZERO } else { clause.pause_after };
+        self.captions.hear(clause, &spoken.words, self.length());
         let mut cues: Vec<(Span, Option<Span>, Cue)> = Vec::new();
-        for caption in captions(clause, &spoken.words, spoken.duration() + clause.pause_after) {
-            cues.push((caption.at, Some(caption.dur), Cue::Caption(caption.text.into())));
-        }
         for word in &spoken.words {
             let Word { text, range, stressed, .. } = &word.value;
             let range = (!self.aside).then(|| range.clone());
@@ -120,8 +129,48 @@ impl Timeline {
             cues.push((at, None, Cue::SentenceEnd { question: clause.ends == Ends::Question }));
         }
         cues.sort_by_key(|(at, ..)| *at);
+        // Who waits for an answer hears its first clause before the second one is made.
+        let is_first_of_answer = self.aside && self.clauses == 0;
+        self.clauses += 1;
         self.sound(&spoken.samples, gain, cues);
         self.silence(pause);
+        if is_first_of_answer || self.captions.is_closed(clause, later, self.length()) {
+            self.close_captions();
+        }
+    }
+
+    /// Adds a recording with the times of its words, if they are known: `visemes` with times from its start.
+    pub fn recording(&mut self, samples: &[f32], gain: f32, visemes: Vec<(Span, Option<Span>, Cue)>, words: &[TimedWord]) {
+        let start = self.length();
+        let mut cues = visemes;
+        let mut captions = Vec::new();
+        let mut place = 0;
+        for word in words {
+            // As in `Narration::spoken`.
+            let range = Some(place..place + word.text.len());
+            place += word.text.len() + 1;
+            let (at, until) = (word.start.since_start(), word.end.since_start());
+            captions.extend(self.captions.hear_word(&word.text, start + at, start + until));
+            let cue = WordCue { text: word.text.as_str().into(), range, stressed: false, estimated: false };
+            cues.push((at, Some(until - at), Cue::Word(cue.into())));
+        }
+        cues.sort_by_key(|(at, ..)| *at);
+        self.sound(samples, gain, cues);
+        self.show(captions);
+    }
+
+    /// What has been said is all that its captions show; they may stay up to here.
+    pub fn close_captions(&mut self) {
+        let captions = self.captions.cut(self.length());
+        self.show(captions);
+    }
+
+    /// Before the words that they begin with.
+    fn show(&mut self, captions: Vec<Caption>) {
+        for Caption { at, dur, text } in captions {
+            let place = self.cues.partition_point(|(other, ..)| *other < at);
+            self.cues.insert(place, (at, Some(dur), Cue::Caption(text.into())));
+        }
     }
 
     /// Hashes of all that has been made, before any of it is taken: of what is heard, with the words and mouth shapes that go with it,
@@ -152,7 +201,7 @@ impl Timeline {
 
     /// Takes up to `count` samples and the cues that begin before their end, as packets that count from `start`.
     pub fn take(&mut self, count: usize, start: Time) -> (Vec<f32>, Vec<Packet<Cue>>) {
-        let count = count.min(self.samples.len());
+        let count = count.min(self.ready());
         let samples: Vec<f32> = self.samples.drain(..count).collect();
         self.sent += count as i64;
         let until = self.position();

@@ -39,7 +39,7 @@ pub(super) const CUES: Out<Cue> = Out::new("cues");
 pub const TTS_CHUNKER: NodeType = NodeType {
     name: "tts_chunker",
     family: "speech",
-    revision: 3,
+    revision: 4,
     summary: "Gives a lesson's narration: sound, and the cues that everything else follows",
     inputs: &[],
     outputs: &[

@@ -1,5 +1,6 @@
 //! `lectern render`: a deck in, a film with subtitles out.
 
+use crate::captions::CaptionOptions;
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::estimate;
@@ -33,6 +34,7 @@ Examples:
   lectern render talk.pptx -o out/talk.mp4 --avatar henrik
   lectern render talk.pptx --slides 3-5,8            only these slides
   lectern render talk.pptx --quality high --watermark logo.png
+  lectern render talk.pptx --captions burned --transcript talk.md
   lectern render slides/ --dry-run                   a folder of pictures with script.md
   lectern render notes.md --theme dark --minutes 3   slides and words are made from the text
   lectern render report.pdf --as content --instructions \"For beginners. Leave out the history.\"
@@ -66,6 +68,8 @@ pub struct Options {
     pub(super) lecture: LectureOptions,
     #[command(flatten)]
     pub(super) pictures: PictureOptions,
+    #[command(flatten)]
+    pub(super) captions: CaptionOptions,
     /// Another graph than the built-in one; its profile `offline` is used where it has one.
     #[arg(long, value_name = "FILE")]
     pub(super) graph: Option<PathBuf>,
@@ -98,9 +102,9 @@ impl Options {
         &self.deck
     }
 
-    /// What is written about it.
-    pub fn figures(&self) -> &Figures {
-        &self.figures
+    /// What is written besides the film and its subtitles.
+    pub fn written(&self) -> impl Iterator<Item = &PathBuf> {
+        self.figures.files().chain(self.captions.transcript())
     }
 
     /// Where the film will be.
@@ -207,7 +211,8 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     must_declare(&file, options)?;
     let (srt, vtt) = (film.with_extension("srt"), film.with_extension("vtt"));
     let inputs: Vec<&Path> = [Some(deck), options.graph.as_deref()].into_iter().flatten().collect();
-    let written = [Some(&film), file.declares("srt").then_some(&srt), file.declares("vtt").then_some(&vtt)];
+    let beside = |name: &str| file.declares(name) && options.captions.has_files();
+    let written = [Some(&film), beside("srt").then_some(&srt), beside("vtt").then_some(&vtt), options.captions.transcript()];
     let written: Vec<&PathBuf> = written.into_iter().flatten().chain(options.figures.files()).collect();
     for (index, path) in written.iter().enumerate() {
         if written[..index].contains(path) {
@@ -219,7 +224,10 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     }
 
     let source = options.deck_options.source(deck, doing)?;
-    let graph_options = graph_options(options, &file, &[("lesson", source.path()), ("out", &film), ("srt", &srt), ("vtt", &vtt)]);
+    let mut paths: Vec<(&str, &Path)> =
+        vec![("lesson", source.path()), ("out", film.as_path()), ("srt", srt.as_path()), ("vtt", vtt.as_path())];
+    paths.extend(options.captions.transcript().map(|path| ("transcript", path.as_path())));
+    let graph_options = graph_options(options, &file, &paths);
     let (document, plan) = file.plan(&graph_options, Depth::Environment)?;
     if plan.clock == Clock::Live {
         let text = "the graph has clock: live, and render makes a file; choose another profile, or use `lectern run`";
@@ -241,10 +249,18 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
 fn must_declare(file: &GraphFile, options: &Options) -> Result<(), Failure> {
     let asked = options.lecture.variables().map(|(name, _)| (name, name));
     let asked = asked.chain(options.pictures.variables(file).map(|(name, _, option)| (name, option)));
+    let asked = asked.chain(options.captions.transcript().map(|_| ("transcript", "transcript")));
     match [("lesson", ""), ("out", "")].into_iter().chain(asked).find(|(name, _)| !file.declares(name)) {
         // What is wrong with a file that cannot be read at all is told when it is loaded.
-        None => Ok(()),
-        Some(_) if !file.is_map() => Ok(()),
+        _ if !file.is_map() => Ok(()),
+        None => match options.captions.profiles(options.pictures.profile().is_some()).find(|profile| !file.has_profile(profile)) {
+            Some(profile) => Err(Failure::Invalid(format!(
+                "{} has no profile {profile}, which --{} needs; add it to profiles, or leave the option out",
+                file.name(),
+                CaptionOptions::option(profile)
+            ))),
+            None => Ok(()),
+        },
         Some((name, "")) => Err(Failure::Invalid(format!(
             "{} does not declare the variable {name}, which render sets; add it to vars, or use `lectern run`",
             file.name()
@@ -262,7 +278,9 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
     if profile.is_empty() && file.has_profile("offline") {
         profile.push("offline".into());
     }
-    profile.extend(options.pictures.profile().filter(|name| file.has_profile(name)).map(String::from));
+    let watermark = options.pictures.profile();
+    let more = watermark.into_iter().chain(options.captions.profiles(watermark.is_some()));
+    profile.extend(more.filter(|name| file.has_profile(name)).map(String::from));
     let paths = paths.iter().filter(|(name, _)| file.declares(name)).map(|(name, path)| (name.to_string(), path.display().to_string()));
     let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
     let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone())).chain(pictures);

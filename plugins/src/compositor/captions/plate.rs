@@ -1,0 +1,142 @@
+//! A caption as a picture: its letters, what parts them from the picture, and where it lies.
+
+use crate::drawing::{Painter, Scene, TextBlock};
+use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Outline, Paint, Paragraph, Run, Shape, Style, Text};
+use crate::pixels::{Alpha, PixelError, rgba_to_a420};
+use engine::frame::{Point, Size, VideoFrame};
+use engine::pool::Pool;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// What parts the letters from the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// A dark plate behind them.
+    #[default]
+    Plate,
+    /// A dark line around each.
+    Outline,
+}
+
+/// Distance from all edges, in parts of the picture: the safe area of EBU R 95.
+const SAFE: f64 = 0.05;
+/// From line to line, in parts of the font size: Thai and Devanagari are high.
+const LINE_HEIGHT: f64 = 1.32;
+/// Of the plate, in parts of the font size: its edge around the letters, and the radius of its corners.
+const PADDING: (f64, f64) = (0.5, 0.14);
+const RADIUS: f64 = 0.22;
+const PLATE: Color = Color([14, 17, 23, 205]);
+/// Of the outline, in parts of the font size: how thick it is, and its shadow's depth.
+const RIM: f64 = 0.055;
+const DARK: Color = Color([10, 12, 16, 255]);
+const SHADOW: Color = Color([0, 0, 0, 110]);
+const TRANSPARENT: Paint = Paint::Color(Color([0; 4]));
+
+/// How captions look.
+#[derive(Debug)]
+pub(super) struct Plate {
+    /// The picture that they lie on.
+    pub picture: Size,
+    /// Font size in pixels.
+    pub size: f64,
+    pub look: Look,
+    pub color: Color,
+    pub highlight: Option<Color>,
+    pub at_top: bool,
+    /// As in CSS.
+    pub families: String,
+}
+
+impl Plate {
+    /// A caption as a layer, in the colour of the highlight where it is being spoken. Lines that the picture is too narrow for are broken
+    /// once more.
+    pub fn layer(&self, caption: &str, spoken: Option<Range<usize>>, pool: &Pool) -> Result<VideoFrame, PixelError> {
+        let (picture, at_most) = (self.picture, |side: u32| f64::from(side) * (1.0 - 2.0 * SAFE));
+        let text = self.text(caption, spoken, None);
+        let around = match self.look {
+            Look::Plate => (self.size * PADDING.0, self.size * PADDING.1),
+            Look::Outline => (self.size * RIM * 2.0, self.size * RIM * 2.0),
+        };
+        let widest = at_most(picture.width) - 2.0 * around.0;
+        // Measured without a limit first: a line that fits is not broken for a rounding.
+        let natural = TextBlock::lay_out(&text, 0.0).size();
+        let (width, height) = if natural.0 <= widest { natural } else { (widest, TextBlock::lay_out(&text, widest).size().1) };
+        let even = |length: f64| ((length / 2.0).ceil() as u32).max(1) * 2;
+        let size =
+            Size::new(even(width.ceil() + 1.0 + 2.0 * around.0).min(picture.width), even(height + 2.0 * around.1).min(picture.height));
+        let pixels = self.drawn(caption, text, (width.ceil() + 1.0, height), around, size);
+        let across = (picture.width - size.width) as i32 / 2;
+        let margin = (f64::from(picture.height) * SAFE).round() as i32;
+        let down = if self.at_top { margin } else { picture.height as i32 - margin - size.height as i32 };
+        let place = Point { x: across & !1, y: down.max(0) & !1 };
+        let frame = rgba_to_a420(&pixels, size, Alpha::Premultiplied, pool)?;
+        Ok(VideoFrame { place: Some(place), ..frame })
+    }
+
+    /// Premultiplied RGBA.
+    fn drawn(&self, caption: &str, text: Text, (width, height): (f64, f64), around: (f64, f64), size: Size) -> Vec<u8> {
+        let mut canvas = Canvas::new(f64::from(size.width), f64::from(size.height), TRANSPARENT);
+        let mut add = |place: [f64; 4], content: Content| {
+            let id = canvas.objects.len().to_string();
+            canvas.objects.push(Object::new(id, place, content));
+        };
+        let left = (f64::from(size.width) - width) / 2.0;
+        match self.look {
+            Look::Plate => {
+                let outline = Outline::Rectangle { radius: self.size * RADIUS };
+                let plate = Shape { outline, fill: Some(Paint::Color(PLATE)), stroke: None };
+                add([0.0, 0.0, f64::from(size.width), f64::from(size.height)], Content::Shape(plate));
+            }
+            Look::Outline => {
+                let rim = (self.size * RIM).max(1.0);
+                let mut shifted = |dx: f64, dy: f64, color: Color| {
+                    add([left + dx * rim, around.1 + dy * rim, width, height], Content::Text(self.text(caption, None, Some(color))));
+                };
+                shifted(0.0, 1.9, SHADOW);
+                for step in 0..12 {
+                    let (dy, dx) = (f64::from(step) * std::f64::consts::TAU / 12.0).sin_cos();
+                    shifted(dx, dy, DARK);
+                }
+            }
+        }
+        add([left, around.1, width, height], Content::Text(text));
+        Painter::default().picture(&Scene::new(&canvas, size), &[]).data_as_u8_slice().to_vec()
+    }
+
+    /// The caption's lines, each in runs of one colour; all in `color` where it is given.
+    fn text(&self, caption: &str, spoken: Option<Range<usize>>, color: Option<Color>) -> Text {
+        let spoken = spoken.unwrap_or(0..0);
+        let weight = if self.look == Look::Outline { 600 } else { 400 };
+        let run = |text: &str, letters: Color| Run {
+            text: text.into(),
+            style: Style { family: self.families.clone(), size: self.size, weight, color: color.unwrap_or(letters), ..Style::default() },
+        };
+        let mut from = 0;
+        let line = |line: &str| {
+            let (start, end) = (spoken.start.clamp(from, from + line.len()) - from, spoken.end.clamp(from, from + line.len()) - from);
+            from += line.len() + 1;
+            let parts =
+                [(&line[..start], self.color), (&line[start..end], self.highlight.unwrap_or(self.color)), (&line[end..], self.color)];
+            let runs = parts.into_iter().filter(|(text, _)| !text.is_empty()).map(|(text, color)| run(text, color)).collect();
+            Paragraph { runs, ..Paragraph::default() }
+        };
+        Text { paragraphs: caption.split('\n').map(line).collect(), align: Align::Center, line_height: LINE_HEIGHT, ..Text::default() }
+    }
+}
+
+/// Font families for a language: those asked for, then Noto by script, where the same characters differ by language the language's own.
+pub(super) fn families(language: &str, asked: Option<&str>) -> String {
+    let tag = language.to_ascii_lowercase();
+    let east = match tag.split(['-', '_']).collect::<Vec<_>>()[..] {
+        ["zh" | "yue", .., "hk" | "mo"] | ["yue", ..] => "HK",
+        ["zh", "hant", ..] | ["zh", .., "tw"] => "TC",
+        ["zh", ..] => "SC",
+        ["ko", ..] => "KR",
+        _ => "JP",
+    };
+    let own =
+        format!("Noto Sans, Noto Sans Arabic, Noto Sans Hebrew, Noto Sans Devanagari, Noto Sans Thai, Noto Sans CJK {east}, sans-serif");
+    asked.map_or(own.clone(), |asked| format!("{asked}, {own}"))
+}
