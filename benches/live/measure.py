@@ -376,20 +376,34 @@ def soak():
 PARTS = {"joins": joins, "skew": skew, "say": say, "sessions": sessions, "livekit": livekit, "robust": robust, "soak": soak}
 
 
+def kept(path):
+    """What the results say of each part that was measured before, as lines."""
+    parts, name = {}, None
+    for line in path.read_text().splitlines() if path.exists() else []:
+        if line.startswith("## "):
+            name = line[3:]
+            parts[name] = []
+        elif name:
+            parts[name].append(line)
+    return {name: "\n".join(lines).strip() for name, lines in parts.items()}
+
+
 def main():
     asked = sys.argv[1:] or [name for name in PARTS if name != "soak"]
     for name in asked:
         if name not in PARTS:
             raise SystemExit(f"there is no part {name}; there are: {' '.join(PARTS)}")
-        print(f"== {name}", flush=True)
-        PARTS[name]()
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    path = ROOT / "benches/results" / ("live.md" if "soak" not in asked else "live-soak.md")
-    lines = ["# Live lectures, measured with real peers", "",
-             f"Written by `benches/live/measure.py {' '.join(sys.argv[1:])}` on {time.strftime('%Y-%m-%d')}: {model}, {os.cpu_count()} cores.".replace(" `", " `"), "",
-             "| what | figure | mark | |", "| --- | --- | --- | --- |"]
-    lines += [f"| {what} | {figure} | {mark} | {'' if holds is None else 'holds' if holds else '**missed**'} |" for what, figure, mark, holds in rows]
-    path.write_text("\n".join(lines) + "\n")
+    path = ROOT / "benches/results/live.md"
+    for name in asked:
+        print(f"== {name}", flush=True)
+        rows.clear()
+        PARTS[name]()
+        lines = [f"{time.strftime('%Y-%m-%d')}, {model}, {os.cpu_count()} cores.", "", "| what | figure | mark | |", "| --- | --- | --- | --- |"]
+        lines += [f"| {what} | {figure} | {mark} | {'' if holds is None else 'holds' if holds else '**missed**'} |" for what, figure, mark, holds in rows]
+        parts = kept(path) | {name: "\n".join(lines)}
+        text = "".join(f"\n## {part}\n{parts[part]}\n" for part in PARTS if part in parts)
+        path.write_text("# Live lectures, measured with real peers\n\nWritten by `benches/live/measure.py [PART...]`; each part stands as it was measured last.\n" + text)
     print(f"written to {path}")
 
 

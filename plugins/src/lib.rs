@@ -9,6 +9,7 @@ pub mod cache_folder;
 pub mod compositor;
 pub mod drawing;
 pub mod gst;
+pub mod heap;
 pub mod lesson;
 pub mod models;
 pub mod mp4;

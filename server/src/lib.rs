@@ -60,6 +60,7 @@ use std::io::Write;
 
 /// The whole program: reads the arguments, does what they say, prints what went wrong, and ends with the exit code.
 pub fn main() -> ! {
+    plugins::heap::give_back_large();
     worker::follow_parent();
     let cli = cli::Cli::parse();
     // Two are linked in, and none is taken by itself. A second call finds the first one's choice.

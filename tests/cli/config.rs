@@ -48,4 +48,6 @@ fn the_doctor_says_what_the_machine_is() {
     }
     let json: Value = serde_json::from_str(&run(folder.path(), "doctor --hardware --json").ok()).unwrap();
     assert!(json["hardware"]["memory"].as_u64() > Some(0) && json["profile"]["time_limit"].is_u64(), "{json}");
+    assert!(json["device"]["memory"].as_u64() > Some(0), "{json}");
+    assert_eq!(json["device"]["places"][1], serde_json::json!({ "need": "matting", "at_once": 1, "memory": 6_u64 << 30 }), "{json}");
 }

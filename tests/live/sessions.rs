@@ -1,6 +1,6 @@
 //! Sessions: what they are told, and those that are made from a folder of lessons.
 
-use super::stage::{Live, ask, token};
+use super::stage::{Live, ask, ask_raw, token};
 use crate::support::{deck, lectern, root, succeed};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -60,6 +60,11 @@ fn sessions_are_made_from_a_folder_of_lessons_and_ended() {
     let (status, made) = make(json!({ "room": "other", "lesson": "hello.pptx", "size": "426x240", "fps": "15" }));
     assert_eq!(status, StatusCode::CREATED, "{made}");
     let token = made["token"].as_str().expect("a token");
+    // Nothing has been encoded yet: a viewer who comes so early waits for it.
+    let whep = made["whep_url"].as_str().expect("an address");
+    let (status, answer, _) = ask_raw(Method::POST, whep, token, "application/sdp", include_str!("offer.sdp").into());
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    assert!(answer.contains("a=rtpmap:102 H264/90000") && answer.contains("a=candidate:"), "{answer}");
     assert_eq!(ask(Method::GET, &format!("{all}/other"), token, None).1["room"], "other");
     assert_eq!(ask(Method::GET, &format!("{all}/{}", live.said("room")), token, None).0, StatusCode::FORBIDDEN);
     assert_eq!(ask(Method::DELETE, &format!("{all}/other"), &author, None).0, StatusCode::NO_CONTENT);

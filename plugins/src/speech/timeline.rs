@@ -180,12 +180,14 @@ impl Timeline {
         let mut heard = Vec::new();
         let mut look = Content::default();
         let mut cues = self.cues.iter().peekable();
-        let samples: Vec<u8> = self.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        let mut seconds = samples.chunks(4 * SAMPLES.count_in(Span::SECOND) as usize).peekable();
-        while let Some(second) = seconds.next() {
-            hasher.update(second);
+        let mut samples = self.samples.iter().peekable();
+        let mut second = Vec::new();
+        while samples.peek().is_some() {
+            second.clear();
+            second.extend(samples.by_ref().take(SAMPLES.count_in(Span::SECOND) as usize).flat_map(|sample| sample.to_le_bytes()));
+            hasher.update(&second);
             let end = Span(Span::SECOND.0 * (heard.len() as i64 + 1));
-            while let Some((at, dur, cue)) = cues.next_if(|(at, ..)| *at < end || seconds.peek().is_none()) {
+            while let Some((at, dur, cue)) = cues.next_if(|(at, ..)| *at < end || samples.peek().is_none()) {
                 let Cue::Slide(slide) = cue else {
                     hasher.update(format!("{} {} {cue:?}\n", at.0, dur.map_or(-1, |dur| dur.0)).as_bytes());
                     continue;

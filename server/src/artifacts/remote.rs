@@ -4,6 +4,7 @@
 //! was never there: a file is in the server's store when all of it has come. A server that is away for a moment is asked again.
 
 use async_trait::async_trait;
+use backon::{ExponentialBuilder, Retryable};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, Url, h
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -94,19 +95,15 @@ impl Remote {
 
     /// Asks until there is an answer, within reason.
     async fn ask(&self, path: &str, request: impl Fn() -> RequestBuilder) -> Result<Response> {
-        let (began, mut pause) = (Instant::now(), PAUSE);
-        loop {
-            let failed = match request().send().await {
-                Ok(answer) if !is_away(answer.status()) => return answered(path, answer).await,
-                Ok(answer) => failed(format!("it answers {}", answer.status())),
-                Err(error) => failed(error),
-            };
-            if began.elapsed() + pause > PATIENCE {
-                return Err(failed);
+        let once = || async {
+            match request().send().await {
+                Ok(answer) if is_away(answer.status()) => Err(failed(format!("it answers {}", answer.status()))),
+                Ok(answer) => Ok(answer),
+                Err(error) => Err(failed(error)),
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
+        };
+        let pauses = ExponentialBuilder::new().with_min_delay(PAUSE).with_total_delay(Some(PATIENCE)).without_max_times().with_jitter();
+        answered(path, once.retry(pauses).sleep(tokio::time::sleep).await?).await
     }
 
     async fn delete_one(&self, key: Key) -> Result<Key> {

@@ -1,10 +1,11 @@
 //! `lectern doctor`: what this machine lacks, and the command that gets it.
 
 use super::jobs::cause;
+use crate::config::GuardSettings;
 use crate::console::Console;
 use crate::doctor::{CHECKS, Check, Finding};
 use crate::failure::Failure;
-use crate::guard::{Hardware, sensors};
+use crate::guard::{Devices, Hardware, Need, sensors};
 use clap::Args;
 use engine::graph::unit::DurationSetting;
 use reqwest::{Client, Url};
@@ -97,9 +98,13 @@ fn hardware(console: &Console) {
     let mut sensors = sensors();
     let (found, now) = (Hardware::find(), sensors());
     let (profile, advice) = (found.profile(), found.advice(&now));
+    let device = Devices::here(&GuardSettings::default()).memory();
+    let places = Need::ALL.map(|need| json!({ "need": need, "at_once": need.at_once(), "memory": need.memory() }));
     if console.json() {
-        return console.answer_json(&json!({ "hardware": found, "profile": profile, "now": now, "advice": advice }));
+        let device = json!({ "memory": device, "places": places });
+        return console.answer_json(&json!({ "hardware": found, "profile": profile, "device": device, "now": now, "advice": advice }));
     }
+    let places = Need::ALL.map(|need| format!("{need} {} x {} MB", need.at_once(), need.memory() / 1_000_000));
     let accelerators = if found.accelerators.is_empty() { "none".into() } else { found.accelerators.join(", ") };
     let degrees = now.temperature.map_or_else(|| "the system does not tell".into(), |degrees| format!("{degrees:.0} degrees C"));
     let (name, (width, height)) = (format!("{:?}", profile.name).to_lowercase(), profile.largest);
@@ -109,6 +114,7 @@ fn hardware(console: &Console) {
         ("memory", format!("{} MB, {:.0} % in use", found.memory / 1_000_000, now.memory * 100.0)),
         ("graphics", accelerators),
         ("temperature", degrees),
+        ("device", format!("{} MB for models: {}", device / 1_000_000, places.join(", "))),
         ("profile", format!("{name}: pictures up to {width}x{height}, {budget} MB for renders, {limit} s for a stage")),
     ] {
         console.say(&format!("{what:12} {text}"));

@@ -13,6 +13,7 @@ use super::fastapi::{Fields, Refusal};
 use super::form::{FileField, Form, FormError};
 use super::{aside, service};
 use crate::folders::{Folders, link};
+use crate::guard::Need;
 use crate::http::App;
 use crate::jobs::{JobSpec, JobsError};
 use crate::ledger::{Job, JobId, JobState, Timestamp};
@@ -87,7 +88,8 @@ async fn generate(Shared(app): Shared<Arc<App>>, Extension(visitor): Extension<V
     let spec = JobSpec { owner: visitor.owner().map(String::from), spec: wish, ..JobSpec::new(KIND, "Video message") };
     let what = "there is no model here yet that finds the person in a picture";
     let cure = "let one of Lectern's own presenters speak, as `lectern avatars` lists them";
-    let spec = spec.stage("detection", "Finding the person", 20.0, Task::Lack { what: what.into(), cure: cure.into() });
+    let detection = Task::OnDevice { need: Need::Detection, task: Task::Lack { what: what.into(), cure: cure.into() }.into() };
+    let spec = spec.stage("detection", "Finding the person", 20.0, detection);
     let (folders, id) = (service.jobs.folders(), spec.id);
     if let Err(error) = keep(folders, id, &form) {
         folders.remove(id).map_err(JobsError::Files)?;

@@ -264,6 +264,8 @@ pub struct GuardSettings {
     pub profile: Option<ProfileName>,
     /// How films look when a job does not say it.
     pub quality: Option<Preset>,
+    /// What models may use of the graphics processor's memory; without it all of it or, where there is none, what renders may use.
+    pub device_memory: Option<Bytes>,
 }
 
 /// What is hidden from other users of the machine.
@@ -355,6 +357,6 @@ impl Default for Log {
 impl Default for GuardSettings {
     fn default() -> GuardSettings {
         let pause = DurationSetting(Span::from_seconds(60));
-        GuardSettings { enabled: true, cpu: 85, memory: 80, temperature: 85, pause, profile: None, quality: None }
+        GuardSettings { enabled: true, cpu: 85, memory: 80, temperature: 85, pause, profile: None, quality: None, device_memory: None }
     }
 }

@@ -155,14 +155,22 @@ pub fn gpu_percent() -> Option<f64> {
     // Of AMD's chips the system itself tells.
     let cards = fs::read_dir("/sys/class/drm").into_iter().flatten().flatten();
     let told: String = cards.filter_map(|card| fs::read_to_string(card.path().join("device/gpu_busy_percent")).ok()).collect();
-    let asked = || {
-        let mut command = Command::new("nvidia-smi");
-        command.args(["--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]);
-        command.output().ok().map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let has_nvidia = Path::new("/dev/nvidia0").exists();
-    let asked = if has_nvidia { asked().unwrap_or_default() } else { String::new() };
-    largest(&format!("{told}\n{asked}"))
+    largest(&format!("{told}\n{}", nvidia("utilization.gpu")))
+}
+
+/// Bytes of memory of the largest graphics processor; `None` where there is none that tells.
+pub fn gpu_memory() -> Option<u64> {
+    let mebibytes = largest(&nvidia("memory.total"))?;
+    Some(mebibytes as u64 * (1 << 20))
+}
+
+/// What the driver says of each of NVIDIA's chips, on a line of its own.
+fn nvidia(what: &str) -> String {
+    if !Path::new("/dev/nvidia0").exists() {
+        return String::new();
+    }
+    let asked = Command::new("nvidia-smi").args([&format!("--query-gpu={what}"), "--format=csv,noheader,nounits"]).output();
+    asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 
 /// The largest of the numbers that have lines of their own.

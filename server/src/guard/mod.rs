@@ -10,9 +10,11 @@
 //! ```
 //! What gives way to others (niced renders, the idle class) does not count as load: it has the rest of the machine and no more.
 
+mod devices;
 mod hardware;
 
-pub use hardware::{Hardware, Profile, ProfileName, gpu_percent, memory};
+pub use devices::{Devices, Need, Place, TooSmall};
+pub use hardware::{Hardware, Profile, ProfileName, gpu_memory, gpu_percent, memory};
 
 use crate::config::GuardSettings;
 use crate::live::Load;

@@ -11,7 +11,7 @@ use super::{Ended, Perform, StageError, Stop, Transfer};
 use crate::artifacts::{Artifacts, StoreError};
 use crate::config::GuardSettings;
 use crate::folders::{Folders, remove_folder};
-use crate::guard::{Guard, Preset, Rules, Verdict, sensors};
+use crate::guard::{Devices, Guard, Preset, Rules, Verdict, sensors};
 use crate::jobs::Report;
 use crate::ledger::{ErrorClass, Ticket};
 use futures_util::FutureExt;
@@ -37,6 +37,8 @@ pub struct Worker {
     artifacts: Arc<Artifacts>,
     program: Program,
     guard: Guard,
+    /// What models run on.
+    devices: Devices,
     /// How films look when neither their job nor the guard says it.
     usual: Option<Preset>,
     /// Where this machine shares no folder with the server.
@@ -93,8 +95,8 @@ impl Worker {
     /// Nobody can look after the machine.
     pub fn new(folders: Folders, artifacts: Arc<Artifacts>, program: Program, guard: &GuardSettings) -> io::Result<Worker> {
         let fault = std::env::var("LECTERN_FAIL_STAGE").ok().filter(|name| !name.is_empty());
-        let (usual, guard) = (guard.quality, Guard::start(Rules::of(guard), sensors())?);
-        Ok(Worker { folders, artifacts, program, guard, usual, transfer: None, helping: None, fault: Mutex::new(fault) })
+        let (usual, devices, guard) = (guard.quality, Devices::here(guard), Guard::start(Rules::of(guard), sensors())?);
+        Ok(Worker { folders, artifacts, program, guard, devices, usual, transfer: None, helping: None, fault: Mutex::new(fault) })
     }
 
     /// The same on a machine that shares no folder with the server: files of jobs come by the store and go there.
@@ -211,8 +213,13 @@ impl Step<'_> {
             return Err(StageError::new(ErrorClass::Permanent, "gone", detail, "send it again").into());
         }
         self.worker.folders.input(self.ticket.job)?;
+        let need = task.need();
         let (task, note) = task.plain();
         self.note = note;
+        let _place = match need {
+            Some(need) => Some(self.place(need).await?),
+            None => None,
+        };
         let preset = if Task::class_of(&self.ticket.task) == Class::Heavy { self.rest().await? } else { None };
         let mut result = match &task {
             Task::Content { document, wishes, lesson } => self.content(document, wishes, lesson).await?,
@@ -227,7 +234,8 @@ impl Step<'_> {
             Task::Transcript { lesson, text } => self.transcript(lesson, text).await?,
             Task::Publish => self.publish().await?,
             Task::Lack { what, cure } => return Err(StageError::new(ErrorClass::Permanent, "not_there", what, cure).into()),
-            Task::Skip { because } | Task::Instead { because, .. } => return Ok(Ended::Skipped { because: because.clone() }),
+            Task::Skip { because } => return Ok(Ended::Skipped { because: because.clone() }),
+            Task::Instead { .. } | Task::OnDevice { .. } => unreachable!("a plain task is neither"),
         };
         if let Some(used) = self.used.view() {
             result["used"] = used;

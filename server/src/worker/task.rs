@@ -7,6 +7,7 @@ mod wishes;
 
 pub use wishes::{Looks, Presenter, Wishes};
 
+use crate::guard::Need;
 use plugins::lesson;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -118,6 +119,13 @@ pub enum Task {
         /// What is done.
         task: Box<Task>,
     },
+    /// Does something once there is a place for it on the device that models run on.
+    OnDevice {
+        /// What for.
+        need: Need,
+        /// What is done.
+        task: Box<Task>,
+    },
 }
 
 /// What slides show that are made of what is said.
@@ -167,14 +175,24 @@ impl Task {
     pub fn plain(self) -> (Task, Option<String>) {
         match self {
             Task::Instead { because, task } => (task.plain().0, Some(because)),
+            Task::OnDevice { task, .. } => task.plain(),
             task => (task, None),
+        }
+    }
+
+    /// The place on a device that it takes.
+    pub fn need(&self) -> Option<Need> {
+        match self {
+            Task::OnDevice { need, .. } => Some(*need),
+            Task::Instead { task, .. } => task.need(),
+            _ => None,
         }
     }
 
     /// What is done, by the name that it has in a task as the ledger holds it.
     pub fn name_of(task: &Value) -> &str {
         match task["do"].as_str().unwrap_or_default() {
-            "instead" => Task::name_of(&task["task"]),
+            "instead" | "on_device" => Task::name_of(&task["task"]),
             name => name,
         }
     }
@@ -225,7 +243,7 @@ impl Task {
                 file(text)
             }
             Task::Publish | Task::Lack { .. } | Task::Skip { .. } => Ok(()),
-            Task::Instead { task, .. } => task.check(),
+            Task::Instead { task, .. } | Task::OnDevice { task, .. } => task.check(),
         }
     }
 }
@@ -298,6 +316,7 @@ mod tests {
             (skip, Class::Light),
             (instead(render(|_| {})), Class::Heavy),
             (instead(Task::Publish), Class::Light),
+            (Task::OnDevice { need: Need::Matting, task: render(|_| {}).into() }, Class::Heavy),
         ] {
             let json = serde_json::to_value(&task).unwrap();
             assert_eq!(serde_json::from_value::<Task>(json.clone()).unwrap(), task);

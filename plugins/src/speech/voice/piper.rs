@@ -11,8 +11,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use engine::time::{Rate, Span};
-use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{RunOptions, Session};
 use ort::value::Tensor;
 use serde::Deserialize;
 
@@ -217,7 +217,10 @@ impl PiperVoice {
             if self.config.num_speakers > 1 {
                 inputs.push(("sid".into(), Tensor::from_array(([1], vec![i64::from(self.settings.speaker)]))?.into()));
             }
-            let outputs = session.run(inputs)?;
+            // No two clauses are of one length: what one worked on fits the next one badly, and is given back.
+            let mut options = RunOptions::new()?;
+            options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
+            let outputs = session.run_with_options(inputs, &options)?;
             let frames =
                 outputs.get(DURATIONS).map(|tensor| tensor.try_extract_tensor::<f32>().map(|(_, frames)| frames.to_vec())).transpose()?;
             Ok((outputs["output"].try_extract_tensor::<f32>()?.1.to_vec(), frames))

@@ -1,20 +1,16 @@
 //! A pool of ONNX sessions of one model.
 //!
 //! A session runs one thing at a time, on one thread; speaking in parallel takes one session per worker. Sessions are made when first
-//! needed, up to a limit (each holds its own copy of the weights), and kept for a while: what a session works on grows with every clause that
-//! is of another length than all before it, by a third in an hour of speech.
+//! needed, up to a limit (each holds its own copy of the weights), and kept until the voice rests.
 
+use crate::heap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use ort::session::Session;
 
-/// A session that has run so often is ended, and another one made when it is needed: that takes as long as speaking two clauses.
-const WORN: usize = 64;
-
 struct State {
-    /// With how often each has run.
-    idle: Vec<(Session, usize)>,
+    idle: Vec<Session>,
     made: usize,
 }
 
@@ -35,8 +31,8 @@ impl Sessions {
     pub(super) fn lend<E>(&self, make: impl FnOnce() -> Result<Session, E>) -> Result<Lent<'_>, E> {
         let mut state = self.lock();
         loop {
-            if let Some((session, runs)) = state.idle.pop() {
-                return Ok(Lent { session: Some(session), runs, pool: self });
+            if let Some(session) = state.idle.pop() {
+                return Ok(Lent { session: Some(session), pool: self });
             }
             if state.made < self.limit {
                 state.made += 1;
@@ -46,7 +42,7 @@ impl Sessions {
         }
         drop(state);
         // The place is taken from here on; it is given back if nothing comes of it, by panic or by error.
-        let mut lent = Lent { session: None, runs: 0, pool: self };
+        let mut lent = Lent { session: None, pool: self };
         lent.session = Some(make()?);
         Ok(lent)
     }
@@ -57,7 +53,8 @@ impl Sessions {
         state.made -= state.idle.len();
         state.idle.clear();
         drop(state);
-        trim();
+        // What they worked on lies in large holes.
+        heap::trim();
     }
 
     /// Poisoning means nothing here: the state is changed in single steps.
@@ -66,19 +63,9 @@ impl Sessions {
     }
 }
 
-/// What sessions worked on lies in large holes of the heap, which the allocator keeps until it is asked.
-fn trim() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: takes no pointers, locks what it touches, and gives back only pages that nobody uses.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
 /// A session on loan; goes back to its pool when dropped.
 pub(super) struct Lent<'a> {
     session: Option<Session>,
-    runs: usize,
     pool: &'a Sessions,
 }
 
@@ -97,17 +84,12 @@ impl DerefMut for Lent<'_> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        let session = self.session.take().filter(|_| self.runs + 1 < WORN);
-        let is_worn = session.is_none();
         let mut state = self.pool.lock();
-        match session {
-            Some(session) => state.idle.push((session, self.runs + 1)),
+        match self.session.take() {
+            Some(session) => state.idle.push(session),
             None => state.made -= 1,
         }
         drop(state);
-        if is_worn {
-            trim();
-        }
         self.pool.returned.notify_one();
     }
 }

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// How long an offer may take to be answered; candidates of this machine are found in far less.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -52,6 +52,8 @@ pub(crate) struct Whep {
     signaller: Signallable,
     feed: Mutex<Feed>,
     wanted: Arc<AtomicBool>,
+    /// The element has seen what it is to send.
+    ready: watch::Receiver<bool>,
     peers: Peers,
     /// When the silent ones were last looked for.
     swept: Mutex<Instant>,
@@ -80,6 +82,7 @@ impl Whep {
             tracks.push(("audio", encoded_audio_caps(audio)));
         }
         let (wanted, peers): (Arc<AtomicBool>, Peers) = Default::default();
+        let (seen, ready) = watch::channel(false);
         let mut found = None;
         let prepare = |pipeline: &Pipeline| {
             let missing = || GstError::Missing { element: "whepserversink".into() };
@@ -88,6 +91,11 @@ impl Whep {
             signaller.set_property("host-addr", None::<String>);
             signaller.set_property("stun-server", None::<String>);
             signaller.set_property("timeout", ANSWER.as_secs() as u32);
+            // It begins to signal when it knows its tracks.
+            signaller.connect("start", false, move |_| {
+                seen.send_replace(true);
+                Some(true.to_value())
+            });
             watch(&signaller, addresses, &peers, counters);
             let gone = peers.clone();
             let counters = counters.clone();
@@ -104,7 +112,7 @@ impl Whep {
         let pipeline = Pipeline::launch_with(&text, &tracks, prepare)?;
         let signaller = found.ok_or_else(|| GstError::Missing { element: "whepserversink".into() })?;
         let swept = Mutex::new(Instant::now());
-        Ok(Whep { pipeline, signaller, feed: Mutex::default(), wanted, peers, swept, counters: counters.clone() })
+        Ok(Whep { pipeline, signaller, feed: Mutex::default(), wanted, ready, peers, swept, counters: counters.clone() })
     }
 
     /// A peer has asked for a keyframe since the last question.
@@ -142,6 +150,12 @@ impl Whep {
     }
 
     pub(super) async fn offer(&self, id: &str, offer: Bytes) -> Result<String, WhepError> {
+        // An offer that comes before is lost: the element looks for tracks in it that it does not have yet.
+        let mut ready = self.ready.clone();
+        let is_ready = tokio::time::timeout(ANSWER, ready.wait_for(|ready| *ready)).await.is_ok_and(|seen| seen.is_ok());
+        if !is_ready {
+            return Err(WhepError::Failed("nothing is sent here yet; ask again".into()));
+        }
         let _alone = ANSWERING.lock().await;
         let (reply, answered) = oneshot::channel();
         let promise = gst::Promise::with_change_func(move |result| {

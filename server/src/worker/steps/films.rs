@@ -1,8 +1,9 @@
 //! Films: made by a child, with less care where the machine has too much to do.
 
 use super::{Broken, Step, progress, words};
-use crate::guard::{Preset, Verdict};
-use crate::worker::{Looks, Wishes};
+use crate::guard::{Need, Place, Preset, Verdict};
+use crate::ledger::ErrorClass;
+use crate::worker::{Looks, StageError, Wishes};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -31,6 +32,18 @@ impl Step<'_> {
                 () = tokio::time::sleep(left.min(LOOK)) => {}
                 () = self.stop.asked() => return Err(Broken::Stopped),
             }
+        }
+    }
+
+    /// Waits for a place on the device, behind those who came before.
+    pub(super) async fn place(&mut self, need: Need) -> Result<Place, Broken> {
+        self.say(&format!("waiting for a place on the device: {need}"));
+        tokio::select! {
+            place = self.worker.devices.place(need) => Ok(place.map_err(|error| {
+                let cure = "let it use more (guard.device_memory), or take a machine whose device has more";
+                StageError::new(ErrorClass::Permanent, "device_too_small", error.to_string(), cure)
+            })?),
+            () = self.stop.asked() => Err(Broken::Stopped),
         }
     }
 
@@ -112,5 +125,45 @@ impl Step<'_> {
             }
         }
         Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::artifacts::{Artifacts, Options};
+    use crate::config::GuardSettings;
+    use crate::folders::Folders;
+    use crate::guard::Need;
+    use crate::jobs::Report;
+    use crate::ledger::{JobId, Ticket};
+    use crate::worker::{Perform, Program, Stop, Task, Worker};
+    use engine::graph::unit::Bytes;
+    use futures_util::FutureExt;
+    use std::sync::Arc;
+    use tokio::sync::watch;
+
+    #[tokio::test]
+    async fn a_stage_waits_for_its_place_on_the_device() {
+        let place = tempfile::tempdir().unwrap();
+        let folders = Folders::open(place.path()).unwrap();
+        let options = Options { floor: 0, ..Options::default() };
+        let artifacts = Arc::new(Artifacts::open(place.path().join("artifacts").to_str().unwrap(), options).unwrap());
+        let guard = GuardSettings { enabled: false, device_memory: Some(Bytes(2 << 30)), ..GuardSettings::default() };
+        let worker = Worker::new(folders, artifacts, Program::own().unwrap(), &guard).unwrap();
+        let ticket = |need| {
+            let task = Task::OnDevice { need, task: Task::Lack { what: "a model".into(), cure: "none".into() }.into() };
+            let task = serde_json::to_value(task).unwrap();
+            Ticket { job: JobId::new(), position: 0, stage: "s".into(), attempt: 1, owner: None, priority: 0, task }
+        };
+        let taken = worker.devices.place(Need::Detection).await.unwrap();
+        let (report, said) = watch::channel(Report::default());
+        let detection = ticket(Need::Detection);
+        let mut stage = worker.perform(&detection, report, Stop::never());
+        assert!((&mut stage).now_or_never().is_none());
+        assert_eq!(said.borrow().message, "waiting for a place on the device: detection");
+        drop(taken);
+        assert_eq!(stage.await.unwrap_err().code, "not_there");
+        let error = worker.perform(&ticket(Need::Matting), watch::channel(Report::default()).0, Stop::never()).await.unwrap_err();
+        assert_eq!(error.code, "device_too_small");
     }
 }

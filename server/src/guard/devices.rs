@@ -1,0 +1,203 @@
+//! Places on the device that models run on: so many of each kind at once, and never more than its memory holds.
+//!
+//! Who comes first is served first. A place is free again when it is dropped, however the work on it ended.
+
+use super::{Hardware, gpu_memory};
+use crate::config::GuardSettings;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Memory is counted in these, for a semaphore counts no further than 2^29 on small machines.
+const MIB: u64 = 1 << 20;
+
+/// What a model does there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// It finds people in pictures.
+    Detection,
+    /// It cuts them out.
+    Matting,
+}
+
+impl Need {
+    /// All of them.
+    pub const ALL: [Need; 2] = [Need::Detection, Need::Matting];
+
+    /// How many are at it at once.
+    pub const fn at_once(self) -> usize {
+        match self {
+            Need::Detection => 2,
+            Need::Matting => 1,
+        }
+    }
+
+    /// Bytes that one takes, at half precision (fp16).
+    pub const fn memory(self) -> u64 {
+        match self {
+            Need::Detection => 2 << 30,
+            Need::Matting => 6 << 30,
+        }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Need::Detection => "detection",
+            Need::Matting => "matting",
+        })
+    }
+}
+
+/// The device has less memory than one alone would take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{need} takes {} MiB of the device's memory, and {} MiB may be used", need.memory() / MIB, memory / MIB)]
+pub struct TooSmall {
+    /// What would be done.
+    pub need: Need,
+    /// Bytes that may be used.
+    pub memory: u64,
+}
+
+/// A place, until it is dropped.
+#[must_use]
+#[derive(Debug)]
+pub struct Place {
+    _one_of: OwnedSemaphorePermit,
+    _memory: OwnedSemaphorePermit,
+}
+
+/// See the module docs.
+pub struct Devices {
+    /// Bytes that may be used.
+    memory: u64,
+    free: Arc<Semaphore>,
+    /// One for each of [`Need::ALL`].
+    places: [Arc<Semaphore>; Need::ALL.len()],
+}
+
+impl Devices {
+    /// A device of which so many bytes may be used.
+    pub fn of(memory: u64) -> Devices {
+        let free = usize::try_from(memory / MIB).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Devices { memory, free: Arc::new(Semaphore::new(free)), places: Need::ALL.map(|need| Arc::new(Semaphore::new(need.at_once()))) }
+    }
+
+    /// This machine's: its graphics processor or, without one, what renders may use of its memory.
+    pub fn here(settings: &GuardSettings) -> Devices {
+        let found = || {
+            let hardware = Hardware::find();
+            gpu_memory().unwrap_or_else(|| hardware.profile().memory_budget(&hardware))
+        };
+        Devices::of(settings.device_memory.map_or_else(found, |bytes| bytes.0))
+    }
+
+    /// Bytes that may be used.
+    pub fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// Waits for a place behind those who came before.
+    ///
+    /// # Errors
+    /// There will never be one.
+    pub async fn place(&self, need: Need) -> Result<Place, TooSmall> {
+        if need.memory() > self.memory {
+            return Err(TooSmall { need, memory: self.memory });
+        }
+        // Always in this order, so that nobody waits for somebody who waits for him.
+        let one_of = self.places[need as usize].clone().acquire_owned().await.expect("it is never closed");
+        let memory = self.free.clone().acquire_many_owned((need.memory() / MIB) as u32).await.expect("it is never closed");
+        Ok(Place { _one_of: one_of, _memory: memory })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use std::sync::Mutex;
+    use tokio::task::JoinSet;
+
+    /// What is on the device, and the most that ever was: of each need, and of bytes.
+    #[derive(Default)]
+    struct Seen {
+        now: [usize; 2],
+        most: [usize; 2],
+        bytes: u64,
+        most_bytes: u64,
+        order: Vec<(usize, Need)>,
+    }
+
+    impl Seen {
+        fn enter(&mut self, job: usize, need: Need) {
+            self.now[need as usize] += 1;
+            self.bytes += need.memory();
+            self.most[need as usize] = self.most[need as usize].max(self.now[need as usize]);
+            self.most_bytes = self.most_bytes.max(self.bytes);
+            self.order.push((job, need));
+        }
+
+        fn leave(&mut self, need: Need) {
+            self.now[need as usize] -= 1;
+            self.bytes -= need.memory();
+        }
+    }
+
+    /// Five jobs at once, each of which detects and then cuts out; one breaks off and one is dropped in the middle of it.
+    async fn five_jobs(memory: u64) -> Seen {
+        let (devices, seen) = (Arc::new(Devices::of(memory)), Arc::new(Mutex::new(Seen::default())));
+        let mut jobs = JoinSet::new();
+        for job in 0..5 {
+            let (devices, seen) = (devices.clone(), seen.clone());
+            jobs.spawn(async move {
+                for need in Need::ALL {
+                    let _place = devices.place(need).await.unwrap();
+                    seen.lock().unwrap().enter(job, need);
+                    for _ in 0..3 {
+                        tokio::task::yield_now().await;
+                    }
+                    seen.lock().unwrap().leave(need);
+                    assert!(job != 1 || need != Need::Detection, "this one breaks off");
+                }
+            });
+        }
+        let mut well = 0;
+        while let Some(end) = jobs.join_next().await {
+            well += usize::from(end.is_ok());
+        }
+        assert_eq!(well, 4);
+        assert_eq!(devices.free.available_permits() as u64, memory / MIB, "all is free again");
+        Arc::into_inner(seen).unwrap().into_inner().unwrap()
+    }
+
+    #[tokio::test]
+    async fn five_jobs_at_once_never_take_more_than_there_is() {
+        let seen = five_jobs(24 << 30).await;
+        assert_eq!(seen.most, [2, 1]);
+        let order = |need| seen.order.iter().filter(|(_, other)| *other == need).map(|(job, _)| *job).collect::<Vec<_>>();
+        assert_eq!(order(Need::Detection), [0, 1, 2, 3, 4], "first come, first served");
+        assert_eq!(order(Need::Matting), [0, 2, 3, 4]);
+        // Both at once do not fit: they take turns.
+        let seen = five_jobs(6 << 30).await;
+        assert_eq!((seen.most_bytes, seen.order.len()), (6 << 30, 9));
+    }
+
+    #[tokio::test]
+    async fn who_waits_no_more_is_not_served() {
+        let devices = Devices::of(8 << 30);
+        let first = devices.place(Need::Matting).await.unwrap();
+        assert!(devices.place(Need::Matting).now_or_never().is_none());
+        drop(first);
+        assert!(devices.place(Need::Matting).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn what_never_fits_is_told_at_once() {
+        let error = Devices::of(4 << 30).place(Need::Matting).await.unwrap_err();
+        assert_eq!(error.to_string(), "matting takes 6144 MiB of the device's memory, and 4096 MiB may be used");
+    }
+}
