@@ -18,7 +18,8 @@ fn composed(scene: &Scene) -> String {
     )
 }
 
-fn sources(scene: &Scene) -> String {
+/// The presenter and the slides as nodes.
+pub fn sources(scene: &Scene) -> String {
     let source =
         |name: &str, path: &Path| format!("  {name}: {{ type: y4m_source, config: {{ path: \"{}\", size: keep }} }}\n", path.display());
     source("presenter", &scene.presenter) + &source("slides", &scene.slides)

@@ -14,6 +14,7 @@ mod keying;
 mod lecture;
 mod machine;
 mod measure;
+mod overlays;
 mod peers;
 mod publish;
 mod rows;
@@ -28,7 +29,8 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// All benches, in the order of the table.
-const BENCHES: [&str; 11] = ["hop", "border", "join", "key", "render", "slides", "rig", "speech", "memory", "segments", "scheduler"];
+const BENCHES: [&str; 12] =
+    ["hop", "border", "join", "key", "overlays", "render", "slides", "rig", "speech", "memory", "segments", "scheduler"];
 
 /// Those that take too long for every day: only when they are named, as `scripts/soak` does.
 const LONG: [&str; 1] = ["long"];
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
             "border" => engine::border(),
             "join" => engine::join(),
             "key" => keying::key(folder.path()),
+            "overlays" => overlays::overlays(folder.path()),
             "render" => keying::render(folder.path(), lectern),
             "slides" => lecture::slides(folder.path(), lectern),
             "rig" => lecture::rig(folder.path(), lectern),

@@ -8,6 +8,7 @@ mod demo;
 mod graphs;
 mod join;
 mod live;
+mod music;
 mod pages;
 mod profiles;
 mod registry;

@@ -33,6 +33,7 @@ Examples:
   lectern render talk.pptx -o out/talk.mp4 --avatar henrik
   lectern render talk.pptx --slides 3-5,8            only these slides
   lectern render talk.pptx --quality high --watermark logo.png
+  lectern render talk.pptx --bullets --music calm.mp3 --set transition=push
   lectern render slides/ --dry-run                   a folder of pictures with script.md
   lectern render notes.md --theme dark --minutes 3   slides and words are made from the text
   lectern render report.pdf --as content --instructions \"For beginners. Leave out the history.\"
@@ -262,7 +263,9 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
     if profile.is_empty() && file.has_profile("offline") {
         profile.push("offline".into());
     }
-    profile.extend(options.pictures.profile().filter(|name| file.has_profile(name)).map(String::from));
+    profile.extend(
+        options.pictures.profile().into_iter().chain(options.lecture.profile()).filter(|name| file.has_profile(name)).map(String::from),
+    );
     let paths = paths.iter().filter(|(name, _)| file.declares(name)).map(|(name, path)| (name.to_string(), path.display().to_string()));
     let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
     let asked = options.lecture.variables().map(|(name, value)| (name.to_string(), value.clone())).chain(pictures);
