@@ -15,6 +15,7 @@ mod layers;
 mod lecture;
 mod machine;
 mod measure;
+mod overlays;
 mod peers;
 mod publish;
 mod rows;
@@ -29,8 +30,8 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// All benches, in the order of the table.
-const BENCHES: [&str; 12] =
-    ["hop", "border", "join", "key", "captions", "render", "slides", "rig", "speech", "memory", "segments", "scheduler"];
+const BENCHES: [&str; 13] =
+    ["hop", "border", "join", "key", "captions", "overlays", "render", "slides", "rig", "speech", "memory", "segments", "scheduler"];
 
 /// Those that take too long for every day: only when they are named, as `scripts/soak` does.
 const LONG: [&str; 1] = ["long"];
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
             "join" => engine::join(),
             "key" => keying::key(folder.path()),
             "captions" => layers::captions(folder.path()),
+            "overlays" => overlays::overlays(folder.path()),
             "render" => keying::render(folder.path(), lectern),
             "slides" => lecture::slides(folder.path(), lectern),
             "rig" => lecture::rig(folder.path(), lectern),

@@ -193,6 +193,21 @@ pub enum Transition {
     Cut,
     /// The old picture fades into the new one within this time.
     Fade(Span),
+    /// The new picture moves in over the old one, which stands.
+    Slide(Motion),
+    /// The new picture moves in and pushes the old one out.
+    Push(Motion),
+}
+
+/// How a picture moves in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Motion {
+    /// The side of the frame that it comes from.
+    pub from: Side,
+    /// How long it takes.
+    pub duration: Span,
+    /// How its speed changes.
+    pub easing: Easing,
 }
 
 impl Transition {
@@ -201,6 +216,47 @@ impl Transition {
         match self {
             Transition::Cut => Span::ZERO,
             Transition::Fade(span) => span,
+            Transition::Slide(motion) | Transition::Push(motion) => motion.duration,
+        }
+    }
+}
+
+/// A side of an object or of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Side {
+    Left,
+    Right,
+    Top,
+    Bottom,
+}
+
+/// How the speed of something that moves changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Easing {
+    /// It does not.
+    Linear,
+    /// Slow at the beginning.
+    EaseIn,
+    /// Slow at the end.
+    #[default]
+    EaseOut,
+    /// Slow at both ends.
+    EaseInOut,
+}
+
+impl Easing {
+    /// How much is done after this part of the time; both 0 to 1. Cubic.
+    pub fn at(self, part: f64) -> f64 {
+        let (gone, left) = (part, 1.0 - part);
+        match self {
+            Easing::Linear => part,
+            Easing::EaseIn => gone * gone * gone,
+            Easing::EaseOut => 1.0 - left * left * left,
+            Easing::EaseInOut if part < 0.5 => 4.0 * gone * gone * gone,
+            Easing::EaseInOut => 1.0 - 4.0 * left * left * left,
         }
     }
 }

@@ -216,6 +216,11 @@ impl Start<'_> {
         self.env.first_piece
     }
 
+    /// Where all sound of a render is made: when the programme ends. Otherwise nobody knows it before the inputs end.
+    pub fn end(&self) -> Option<Time> {
+        self.env.end
+    }
+
     /// What is made ahead of a render is made from the end of the programme on: another process makes it from the beginning, and what it has
     /// made is found where both look for it.
     pub fn from_the_end(&self) -> bool {

@@ -37,6 +37,7 @@ pub struct NodeTest {
     defaults: Defaults,
     inputs: Vec<Connection>,
     sparse: bool,
+    ends: Option<Time>,
 }
 
 struct Connection {
@@ -62,12 +63,18 @@ impl NodeTest {
     /// The node with a `config:` block in YAML. Defaults: 320x180, 30 fps, 48 kHz.
     pub fn new(node_type: &'static NodeType, config: &str) -> NodeTest {
         let defaults = Defaults { size: Size::new(320, 180), fps: Rate::per_second(30), sample_rate: Rate::per_second(48_000) };
-        NodeTest { node_type, config: config.to_string(), defaults, inputs: Vec::new(), sparse: false }
+        NodeTest { node_type, config: config.to_string(), defaults, inputs: Vec::new(), sparse: false, ends: None }
     }
 
     /// In a run that may leave out pictures that show what the one before shows.
     pub fn sparse(mut self) -> NodeTest {
         self.sparse = true;
+        self
+    }
+
+    /// In a run that makes all sound of a render whose programme ends here.
+    pub fn ends_at(mut self, end: Time) -> NodeTest {
+        self.ends = Some(end);
         self
     }
 
@@ -123,8 +130,14 @@ impl NodeTest {
         config.validate(&self.defaults).map_err(Failure::msg)?;
         let warnings = Arc::<Mutex<Vec<Warning>>>::default();
         let demands = node_type.outputs.iter().map(|_| Arc::default()).collect();
-        let env =
-            Env { node: node_type.name.into(), warnings: warnings.clone(), demands, sparse: self.sparse, ..Env::new(Cancel::default()) };
+        let env = Env {
+            node: node_type.name.into(),
+            warnings: warnings.clone(),
+            demands,
+            sparse: self.sparse,
+            end: self.ends,
+            ..Env::new(Cancel::default())
+        };
         let mut node = config.build(&self.defaults)?;
         self.inputs.sort_by_key(|input| input.port);
         let caps = self.inputs.iter().map(|input| (input.port, input.caps.clone())).collect();

@@ -52,6 +52,9 @@ pub struct DeckOptions {
     /// Proportions of new slides: 16x9 or 4x3.
     #[arg(long, value_name = "SHAPE", default_value = "16x9")]
     shape: Proportions,
+    /// What matters in what is said stands beside it, point by point as it comes, where the lesson has no bullets of its own.
+    #[arg(long)]
+    bullets: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -121,6 +124,7 @@ impl DeckOptions {
             read_as: None,
             theme,
             shape,
+            bullets: false,
         }
     }
 
@@ -151,7 +155,14 @@ impl DeckOptions {
             Some(Kind::Content) => ReadAs::Content,
         };
         let brief = Brief { instructions: self.instructions.trim().to_string(), language, length, slides: None };
-        Ok(ImportOptions { writer, brief, read_as, design: Design { theme: self.theme, shape: self.shape }, ..options })
+        Ok(ImportOptions {
+            writer,
+            brief,
+            read_as,
+            design: Design { theme: self.theme, shape: self.shape },
+            bullets: self.bullets,
+            ..options
+        })
     }
 }
 
@@ -204,13 +215,21 @@ pub struct LectureOptions {
     /// Only these slides, by their numbers in the deck: 3-5,8.
     #[arg(long, value_name = "SLIDES")]
     slides: Option<String>,
+    /// Music under the whole lecture, which steps back while somebody speaks: WAV, MP3, AAC, M4A, FLAC or Ogg Vorbis.
+    #[arg(long, value_name = "FILE")]
+    music: Option<String>,
 }
 
 impl LectureOptions {
     /// The variables of a graph that were given.
     pub fn variables(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        let all = [("voice", &self.voice), ("avatar", &self.avatar), ("slides", &self.slides)];
+        let all = [("voice", &self.voice), ("avatar", &self.avatar), ("slides", &self.slides), ("music", &self.music)];
         all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)))
+    }
+
+    /// The profile of the graph that is needed.
+    pub fn profile(&self) -> Option<&'static str> {
+        self.music.as_ref().map(|_| "music")
     }
 
     /// Which slides of a lesson.

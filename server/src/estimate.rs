@@ -15,7 +15,7 @@ pub fn length(slide: &Slide, language: &str) -> Option<Span> {
         Narration::Audio { .. } => return None,
         Narration::Text(text) => {
             let script = narrate(text, language, Options::default());
-            let lead = LEAD_IN.max(slide.transition.duration()) + script.lead;
+            let lead = LEAD_IN.max(slide.transition.unwrap_or_default().duration()) + script.lead;
             let said = |clause: &plugins::speech::text::Clause| {
                 let characters: usize = clause.words.iter().map(|word| word.spoken.chars().count() + 1).sum();
                 Span::from_seconds_f64(characters as f64 / CHARACTERS_A_SECOND)

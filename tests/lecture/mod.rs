@@ -9,6 +9,7 @@ mod demo;
 mod graphs;
 mod join;
 mod live;
+mod music;
 mod pages;
 mod profiles;
 mod registry;

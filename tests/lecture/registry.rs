@@ -43,6 +43,7 @@ impl Stage {
             "slide_source" => subject.config(format!("{{ lesson: {deck:?} }}")).feed("cues", "speech.cues", &speech).sparse("audio"),
             "lip_sync" => subject.size("320x180").feed("audio", "speech.audio", &speech).feed("cues", "speech.cues", ""),
             "audio_mix" => subject.config("{ duck_db: 12 }"),
+            "music_bed" => subject.config(format!("{{ file: {:?} }}", path("sound.wav"))),
             "audio_file" => subject.config(format!("{{ path: {:?} }}", path("sound.wav"))),
             "y4m_source" => subject.config(format!("{{ path: {:?} }}", path("film.y4m"))),
             "frame_folder" => subject.config(format!("{{ folder: {:?}, fps: 25 }}", path("frames"))),

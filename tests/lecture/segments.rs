@@ -173,6 +173,33 @@ fn only_what_an_edit_touches_is_encoded_again() {
 }
 
 #[test]
+fn a_transition_belongs_to_the_slide_that_comes_and_bullets_to_their_own() {
+    let place = Place::new();
+    let lesson = r##"version: 1
+id: three
+slides:
+- { id: one, color: "#204060", narration: "Good morning, everybody. Notes save time.", overlays: [{ role: bullet, text: Good morning }, { role: bullet, text: Time is saved }] }
+- { id: two, color: "#a04060", silence: 2s, overlays: [{ role: text, text: Two }] }
+- { id: three, color: "#206040", silence: 1s, transition: cut }
+"##;
+    place.write_lesson(lesson);
+    let push: &[&str] = &["--set", "transition=push"];
+    assert_eq!(place.counts(push), (3, 3));
+    assert_eq!(place.counts(push), (3, 0));
+    // The second slide pushes the first one out, the third one says that it is a cut.
+    place.write_lesson(&lesson.replace("#204060", "#304060"));
+    assert_eq!(place.counts(push), (3, 2), "the first slide's picture");
+    place.write_lesson(&lesson.replace("#204060", "#304060").replace("#a04060", "#b04060"));
+    assert_eq!(place.counts(push), (3, 1), "nothing of the second one is seen in the third");
+    let edited = lesson.replace("#204060", "#304060").replace("#a04060", "#b04060");
+    place.write_lesson(&edited.replace("text: Time is saved", "text: Time"));
+    assert_eq!(place.counts(push), (3, 1), "what lies over a slide leaves with it");
+    place.write_lesson(&edited.replace("text: Time is saved", "text: Time").replace("text: Two", "text: II"));
+    assert_eq!(place.counts(push), (3, 1));
+    assert_eq!(place.counts(&["--set", "transition=slide"]), (3, 1), "only the second slide comes in as the graph says");
+}
+
+#[test]
 fn a_killed_render_goes_on_and_two_at_once_share_what_they_make() {
     let place = Place::new();
     let since = Instant::now();

@@ -115,7 +115,7 @@ impl Node for TestVideo {
             let (first, end) = self.part(number);
             let content = Hash::of_all([first.to_le_bytes(), end.to_le_bytes()]);
             let (start, end) = (rate.time_of(first), rate.time_of(end));
-            Part { id: number.to_string().into(), number: number as usize + 1, start, end, content }
+            Part { id: number.to_string().into(), number: number as usize + 1, start, end, content, overlap: Span::ZERO }
         };
         Ok((0..self.config.parts).map(part).collect())
     }

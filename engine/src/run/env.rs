@@ -48,6 +48,8 @@ pub(crate) struct Env {
     pub(crate) window: Option<Arc<Window>>,
     /// Where encoders of sound begin.
     pub(crate) first_piece: Span,
+    /// When the programme ends, where that is known.
+    pub(crate) end: Option<Time>,
     /// The last part is made first.
     pub(crate) from_the_end: bool,
     pub(crate) shared: Arc<Shared>,
@@ -83,6 +85,7 @@ impl Env {
             sparse: false,
             window: None,
             first_piece: Span::ZERO,
+            end: None,
             from_the_end: false,
             shared: Arc::default(),
         }

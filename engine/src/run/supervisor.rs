@@ -47,6 +47,8 @@ pub struct RenderShare {
     pub(crate) window: Option<Arc<Window>>,
     /// Where encoders of sound begin, as what lies before is there already.
     pub(crate) first_piece: Span,
+    /// When the programme ends, where all of its sound is made.
+    pub(crate) end: Option<Time>,
     /// What is made ahead is begun at the end of the programme.
     pub(crate) from_the_end: bool,
     /// What all runs use together.
@@ -58,8 +60,8 @@ pub struct RenderShare {
 impl RunOptions {
     /// What all nodes of a run share.
     pub(crate) fn env(&self) -> Env {
-        let RenderShare { window, first_piece, from_the_end, shared, progress } = self.share.clone();
-        Env { window, first_piece, from_the_end, shared, progress, ..Env::new(self.cancel.clone()) }
+        let RenderShare { window, first_piece, end, from_the_end, shared, progress } = self.share.clone();
+        Env { window, first_piece, end, from_the_end, shared, progress, ..Env::new(self.cancel.clone()) }
     }
 }
 

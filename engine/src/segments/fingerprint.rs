@@ -5,7 +5,7 @@ use crate::graph::value::{Kind, Value};
 use crate::media::Payload;
 use crate::port::Out;
 use crate::run::Warning;
-use crate::time::Span;
+use crate::time::{Span, Time};
 use std::fs::File;
 use std::path::Path;
 
@@ -21,6 +21,7 @@ pub struct Fingerprint<'a> {
     pub(crate) wanted: &'a [&'static str],
     /// The piece of the part, where pictures are asked about.
     pub(crate) pictures: Option<(Span, Span)>,
+    pub(crate) end: Time,
     pub(crate) inputs: &'a mut Vec<(String, Hash)>,
     pub(crate) warnings: &'a mut Vec<Warning>,
 }
@@ -36,7 +37,7 @@ impl Fingerprint<'_> {
         self.add("settings", self.settings);
     }
 
-    /// The part before this one, which a transition may show.
+    /// The part before this one, where the pictures that are asked about still show it.
     pub fn before(&self) -> Option<&Part> {
         self.before
     }
@@ -45,6 +46,11 @@ impl Fingerprint<'_> {
     /// behind their end; what is said later than that need not enter, and then an edit leaves the pieces before it as they are.
     pub fn pictures(&self) -> Option<(Span, Span)> {
         self.pictures
+    }
+
+    /// Of sound: when the programme ends. Only what is near the end may depend on it.
+    pub fn end(&self) -> Time {
+        self.end
     }
 
     /// This output of the node leads to what is asked about.

@@ -174,6 +174,7 @@ impl Prepared {
         pictures: Option<(Span, Span)>,
         inputs: &mut Vec<(String, Hash)>,
     ) -> std::result::Result<(), NotCut> {
+        let shows_before = pictures.is_some_and(|(from, _)| from < parts[index].overlap);
         for node in (0..nodes.len()).filter(|&node| nodes[node]) {
             let planned = &self.plan.nodes[node];
             let used = self.plan.edges.iter().zip(edges).filter(|(edge, kept)| **kept && edge.from == node);
@@ -181,9 +182,10 @@ impl Prepared {
             let mut key = Fingerprint {
                 node: &planned.name,
                 settings: self.settings[node],
-                before: index.checked_sub(1).map(|before| &parts[before]),
+                before: index.checked_sub(1).filter(|_| shows_before).map(|before| &parts[before]),
                 pictures,
                 wanted: &wanted,
+                end: parts.last().map_or(Time::ZERO, |part| part.end),
                 inputs,
                 warnings: &mut self.warnings,
             };
@@ -253,6 +255,7 @@ mod tests {
             start: fps.time_of(start),
             end: fps.time_of(end),
             content: Hash::of(""),
+            overlap: Span::ZERO,
         };
         assert!(are_in_order(&[part(0, 3), part(3, 5)], fps).is_ok());
         assert!(are_in_order(&[part(0, 3), part(4, 5)], fps).is_err());

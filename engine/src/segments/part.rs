@@ -17,6 +17,8 @@ pub struct Part {
     pub end: Time,
     /// Of everything that the source sends in it, with times from its beginning.
     pub content: Hash,
+    /// So long from its beginning the part before may still be seen: a transition.
+    pub overlap: Span,
 }
 
 impl Part {

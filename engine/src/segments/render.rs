@@ -357,6 +357,7 @@ impl<'a> Render<'a> {
         let Some(index) = first.part else {
             let mut options = self.run_options(SOUND);
             options.share.first_piece = first.from;
+            options.share.end = track.parts.last().map(|part| part.end);
             return options;
         };
         let mut options = self.run_options(100);

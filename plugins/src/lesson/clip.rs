@@ -9,7 +9,7 @@ use super::limits::MAX_FILM_BYTES;
 use super::model::{Clip, Lesson, Narration, Slide, Visual};
 use super::{ImportOptions, slug};
 use crate::gst::film_facts;
-use engine::cue::{Placement, Transition};
+use engine::cue::Placement;
 use engine::time::Span;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -134,7 +134,7 @@ pub(super) fn slide(id: String, number: usize, title: String, clip: Clip, said: 
         narration: said.map_or(Narration::Silence(clip.length), Narration::Text),
         visual: Visual::Clip(clip),
         overlays: Vec::new(),
-        transition: Transition::Cut,
+        transition: None,
         duration: None,
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct DeckSlide {
     pub hidden: bool,
     /// Of all that shapes its picture.
     pub picture: ContentHash,
-    pub transition: Transition,
+    pub transition: Option<Transition>,
     /// What will not be shown.
     pub warnings: Vec<String>,
     /// Font families that the slide itself asks for.
@@ -124,7 +124,7 @@ fn lesson(path: &Path, deck: Deck, document: &Path, options: &ImportOptions) -> 
             presenter: Placement::default(),
             overlays: Vec::new(),
             // The first slide has none before it to come from.
-            transition: if slides.is_empty() { Transition::Cut } else { slide.transition },
+            transition: slide.transition.filter(|_| !slides.is_empty()),
             duration: None,
         });
     }

@@ -3,15 +3,17 @@
 //! Files that lie outside the folder are copied to `media/` in it, named by their content. One thing changes on the way: a page of
 //! a deck is a page of a PDF afterwards, so its hash is that of the PDF.
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Trigger};
 use super::error::LessonError;
 use super::frames::numbered;
 use super::hash::ContentHash;
 use super::limits::read_file;
-use super::model::{Capture, Frames, Lesson, Narration, OverlayRole, Slide, Visual};
+use super::model::{Capture, Frames, Lesson, Narration, Slide, Visual};
+use super::overlay::{Overlay, OverlayRole};
+use super::transition::TransitionSetting;
 use super::yaml::{Text, Tree, quoted};
 use crate::part_file::{self, PartFile, folder_of};
-use engine::cue::{Anchor, Placement, Transition};
+use engine::cue::{Anchor, Placement};
 use engine::graph::unit::{DurationSetting, FrameRate, Percent, Rgb};
 use engine::time::{Span, Time};
 use std::fs;
@@ -101,21 +103,44 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
         text.line(2, "overlays:");
     }
     for overlay in &slide.overlays {
-        let role = match overlay.role {
-            OverlayRole::Bullet => "bullet",
-            OverlayRole::Text => "text",
-            OverlayRole::Watermark => "watermark",
-        };
-        let until = overlay.until.map_or(String::new(), |until| format!(", until: {}", at(until)));
-        text.line(3, &format!("- {{ role: {role}, text: {}, from: {}{until} }}", quoted(&overlay.text), at(overlay.from)));
+        text.line(3, &format!("- {{ {} }}", written(overlay, folder)?));
     }
-    if let Transition::Fade(span) = slide.transition {
-        text.value(2, "transition", format!("{{ kind: fade, duration: {} }}", DurationSetting(span)));
+    if let Some(transition) = slide.transition {
+        text.value(2, "transition", TransitionSetting(transition));
     }
     if let Some(span) = slide.duration {
         text.value(2, "duration", DurationSetting(span));
     }
     Ok(())
+}
+
+/// An overlay's keys and values, those that are left out as they are read.
+fn written(overlay: &Overlay, folder: &Path) -> Result<String, LessonError> {
+    let role = match overlay.role {
+        OverlayRole::Bullet => "bullet",
+        OverlayRole::Text => "text",
+        OverlayRole::Watermark => "watermark",
+        OverlayRole::LowerThird => "lower_third",
+        OverlayRole::Picture => "picture",
+    };
+    let file = overlay.file.as_ref().map(|file| inside(&file.path, folder)).transpose()?;
+    let from = overlay.from.as_ref().map(|from| match from {
+        Trigger::Start => "from: 0s".to_string(),
+        Trigger::Time(time) => format!("from: {}", DurationSetting(*time)),
+        Trigger::Word { text, nth: 1 } => format!("word: {}", quoted(text)),
+        Trigger::Word { text, nth } => format!("word: {}, nth: {nth}", quoted(text)),
+    });
+    let parts = [
+        Some(format!("role: {role}")),
+        (!overlay.text.is_empty()).then(|| format!("text: {}", quoted(&overlay.text))),
+        (!overlay.detail.is_empty()).then(|| format!("detail: {}", quoted(&overlay.detail))),
+        file.map(|file| format!("file: {file}")),
+        overlay.height.map(|height| format!("height: {}", percent(height))),
+        overlay.anchor.map(|place| format!("anchor: {}", anchor(place))),
+        from,
+        overlay.until.map(|until| format!("until: {}", at(until))),
+    ];
+    Ok(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 /// The quoted name of a folder of frames; one from elsewhere is copied.
@@ -149,8 +174,8 @@ fn at(time: Time) -> DurationSetting {
     DurationSetting(Span(time.0))
 }
 
-fn placement(place: &Placement) -> String {
-    let anchor = |anchor: Anchor| match anchor {
+fn anchor(anchor: Anchor) -> &'static str {
+    match anchor {
         Anchor::TopLeft => "top_left",
         Anchor::Top => "top",
         Anchor::TopRight => "top_right",
@@ -160,7 +185,10 @@ fn placement(place: &Placement) -> String {
         Anchor::BottomLeft => "bottom_left",
         Anchor::Bottom => "bottom",
         Anchor::BottomRight => "bottom_right",
-    };
+    }
+}
+
+fn placement(place: &Placement) -> String {
     let parts = [
         place.anchor.map(|place| format!("anchor: {}", anchor(place))),
         place.at.map(|(x, y)| format!("at: [{x}, {y}]")),

@@ -10,7 +10,7 @@ use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
 use super::raster::image_size;
 use super::script::{Script, Section};
 use super::{ImportOptions, slug};
-use engine::cue::{Placement, Transition};
+use engine::cue::Placement;
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
             narration: if section.text.is_empty() { Narration::Silence(SILENT_SLIDE) } else { Narration::Text(section.text) },
             presenter: Placement::default(),
             overlays: Vec::new(),
-            transition: Transition::Cut,
+            transition: None,
             duration: None,
         });
     }

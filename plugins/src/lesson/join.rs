@@ -36,7 +36,7 @@ pub fn join(parts: Vec<Lesson>, fade: Span, path: &Path) -> Result<Lesson, Lesso
         let place = index + 1;
         fade_out(whole.slides.last_mut(), fade);
         if let Some(first) = part.slides.first_mut() {
-            first.transition = if fade == Span::ZERO { Transition::Cut } else { Transition::Fade(fade) };
+            first.transition = Some(if fade == Span::ZERO { Transition::Cut } else { Transition::Fade(fade) });
         }
         for slide in &mut part.slides {
             while ids.contains(&slide.id) {
@@ -94,7 +94,7 @@ mod tests {
             narration: Narration::Silence(SILENT_SLIDE),
             presenter: Default::default(),
             overlays: Vec::new(),
-            transition: Transition::Cut,
+            transition: None,
             duration: None,
         }
     }
@@ -118,7 +118,7 @@ mod tests {
         let shown: Vec<(&str, usize, bool)> = whole
             .slides
             .iter()
-            .map(|slide| (slide.id.as_str(), slide.number, slide.transition == Transition::Fade(Span::SECOND)))
+            .map(|slide| (slide.id.as_str(), slide.number, slide.transition == Some(Transition::Fade(Span::SECOND))))
             .collect();
         assert_eq!(shown, [("a", 1, false), ("film", 2, false), ("b", 3, true), ("3-film", 4, true)]);
         let fades: Vec<Span> = whole
@@ -137,7 +137,7 @@ mod tests {
     fn a_fade_of_nothing_is_a_cut_and_one_too_long_is_refused() {
         let parts = || vec![lesson("en", vec![slide("a", 1)]), lesson("en", vec![slide("a", 1)])];
         let whole = join(parts(), Span::ZERO, Path::new("joined")).unwrap();
-        assert_eq!((whole.slides[1].transition, whole.slides[1].id.as_str()), (Transition::Cut, "2-a"));
+        assert_eq!((whole.slides[1].transition, whole.slides[1].id.as_str()), (Some(Transition::Cut), "2-a"));
         assert!(join(parts(), Span::from_seconds(60), Path::new("joined")).unwrap_err().to_string().contains("is 1min; the limit is 10s"));
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! The limits keep a bad or hostile source from taking the machine down; all of them are far above what a lecture needs.
 
+use super::canvas::Trigger;
 use super::error::LessonError;
 use super::hash::ContentHash;
 use super::model::{Capture, Lesson, Narration, Slide, Visual};
+use super::overlay::OverlayRole;
+use engine::cue::Transition;
 use engine::time::{Span, Time};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -25,6 +28,14 @@ pub const MAX_NARRATION_CHARS: usize = 20_000;
 pub const MAX_SLIDE: Span = Span::from_seconds(4 * 3600);
 /// How long a live page is captured as it moves: it takes as long as it lasts.
 pub const MAX_CAPTURE: Span = Span::from_seconds(600);
+/// Overlays of one slide.
+pub const MAX_OVERLAYS: usize = 50;
+/// Bullets of one slide: more do not fit into their column.
+pub const MAX_BULLETS: usize = 9;
+/// Characters of one bullet.
+pub const MAX_BULLET_CHARS: usize = 160;
+/// Characters of any other overlay.
+const MAX_OVERLAY_CHARS: usize = 500;
 /// Length of a transition.
 pub const MAX_TRANSITION: Span = Span::from_seconds(10);
 
@@ -152,8 +163,8 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
     if let Visual::Clip(clip) = &slide.visual {
         length("its clip", clip.length, MAX_SLIDE)?;
     }
-    if slide.transition.duration() != Span::ZERO {
-        length("its transition", slide.transition.duration(), MAX_TRANSITION)?;
+    if let Some(transition) = slide.transition.filter(|transition| *transition != Transition::Cut) {
+        length("its transition", transition.duration(), MAX_TRANSITION)?;
     }
     if let Some(height) = slide.presenter.height
         && !(height > 0.0 && height <= 1.0)
@@ -163,9 +174,34 @@ fn check_slide(slide: &Slide) -> Result<(), String> {
     if slide.presenter.at.is_some_and(|(x, y)| !(-10.0..=10.0).contains(&x) || !(-10.0..=10.0).contains(&y)) {
         return Err("the presenter stands far outside the picture; its place counts in parts of the picture, such as [0.5, 0.25]".into());
     }
-    for overlay in &slide.overlays {
-        if overlay.from < Time::ZERO || overlay.until.is_some_and(|until| until <= overlay.from) {
-            return Err(format!("the overlay {:?} ends before it starts", overlay.text));
+    check_overlays(slide)
+}
+
+fn check_overlays(slide: &Slide) -> Result<(), String> {
+    let (all, narration) = (&slide.overlays, slide.narration.spoken());
+    let bullets = all.iter().filter(|overlay| overlay.role == OverlayRole::Bullet).count();
+    for (count, most, what) in [(all.len(), MAX_OVERLAYS, "overlays"), (bullets, MAX_BULLETS, "bullets")] {
+        if count > most {
+            return Err(format!("it has {count} {what}; the limit is {most}: split the slide"));
+        }
+    }
+    for overlay in all {
+        let wrong = |cause: String| Err(format!("the overlay {:?} {cause}", overlay.text));
+        let most = if overlay.role == OverlayRole::Bullet { MAX_BULLET_CHARS } else { MAX_OVERLAY_CHARS };
+        let characters = overlay.text.chars().count().max(overlay.detail.chars().count());
+        if characters > most {
+            return wrong(format!("has {characters} characters; the limit is {most}"));
+        }
+        if overlay.until.is_some_and(|until| until <= overlay.earliest()) {
+            return wrong("ends before it starts".into());
+        }
+        if let Some(Trigger::Word { text, nth }) = &overlay.from
+            && overlay.from.as_ref().is_some_and(|from| from.place(&narration).is_none())
+        {
+            return wrong(format!("waits for the word {text:?} (number {nth}), which is not in the narration; correct it"));
+        }
+        if overlay.height.is_some_and(|height| !(height > 0.0 && height <= 1.0)) {
+            return wrong("has a height out of range; it goes from over 0% to 100%".into());
         }
     }
     Ok(())

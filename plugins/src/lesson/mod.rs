@@ -7,6 +7,7 @@
 //! its content whatever the paths; [`Rasterizer`] draws its pictures; [`export`] writes it as `lesson.yaml`, which can be edited by
 //! hand and read again. Importers recognise a file by its content. Nothing here panics or hangs on a bad file.
 
+mod bullets;
 pub mod canvas;
 mod clip;
 mod confine;
@@ -28,6 +29,7 @@ mod limits;
 mod model;
 mod odp;
 mod office;
+mod overlay;
 mod package;
 mod pdf;
 mod pdf_glyphs;
@@ -38,6 +40,7 @@ mod script;
 mod select;
 mod sniff;
 mod source;
+mod transition;
 mod workshop;
 mod xml;
 mod yaml;
@@ -54,15 +57,17 @@ pub use google_slides::{GoogleSlides, Patience};
 pub use hash::ContentHash;
 pub use in_use::{import_for, import_shared};
 pub use join::join;
-pub use limits::{MAX_CAPTURE, MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
-pub use model::{
-    Capture, Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual,
-    Warning,
+pub use limits::{
+    MAX_BULLET_CHARS, MAX_BULLETS, MAX_CAPTURE, MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION,
+    check, is_id,
 };
-pub(crate) use raster::read_picture;
+pub use model::{Capture, Clip, Frames, LEAD_IN, Lesson, Narration, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
+pub use overlay::{Overlay, OverlayRole};
 pub use raster::{Picture, Rasterizer};
+pub(crate) use raster::{image_size, read_picture};
 pub use select::select;
 pub use source::{address, check_source, fetch};
+pub use transition::TransitionSetting;
 
 use crate::writer::{Brief, SharedWriter};
 use engine::run::Cancel;
@@ -90,6 +95,8 @@ pub struct ImportOptions {
     pub read_as: ReadAs,
     /// How generated slides look.
     pub design: Design,
+    /// Slides get bullets, made of what is said on them, where the lesson has none.
+    pub bullets: bool,
     /// Stops an import under way, LibreOffice with it, with [`LessonError::Cancelled`]. Default: nobody does.
     pub cancel: Cancel,
 }
@@ -109,7 +116,7 @@ pub enum ReadAs {
 impl ImportOptions {
     /// Whether they make another lesson of a file than the default ones.
     pub fn to_order(&self) -> bool {
-        self.writer.is_some() || !self.brief.is_empty() || self.read_as != ReadAs::Usual || self.design != Design::default()
+        self.writer.is_some() || !self.brief.is_empty() || self.read_as != ReadAs::Usual || self.design != Design::default() || self.bullets
     }
 }
 
@@ -128,6 +135,7 @@ impl Default for ImportOptions {
             brief: Brief::default(),
             read_as: ReadAs::default(),
             design: Design::default(),
+            bullets: false,
             cancel: Cancel::default(),
         }
     }
@@ -176,6 +184,7 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
             (Kind::Content(format), _) => content::import(path, bytes, format, options)?,
         }
     };
+    let lesson = if options.bullets { bullets::add(path, lesson, options)? } else { lesson };
     check(&lesson, path)?;
     Ok(lesson)
 }

@@ -5,7 +5,8 @@
 
 use super::canvas::Canvas;
 use super::hash::{Canon, ContentHash};
-use engine::cue::{Placement, Transition};
+use super::overlay::Overlay;
+use engine::cue::{Motion, Placement, Transition};
 use engine::time::{Rate, Span, Time};
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -55,10 +56,10 @@ pub struct Slide {
     pub narration: Narration,
     /// Where the presenter stands; what it leaves open, the graph says.
     pub presenter: Placement,
-    /// Timed additions over the picture.
+    /// Additions over the picture, each for its time.
     pub overlays: Vec<Overlay>,
-    /// How this slide replaces the one before.
-    pub transition: Transition,
+    /// How this slide replaces the one before; `None` = as the graph says.
+    pub transition: Option<Transition>,
     /// The slide shows at least this long.
     pub duration: Option<Span>,
 }
@@ -187,31 +188,6 @@ pub struct TimedWord {
     pub end: Time,
 }
 
-/// What an overlay is for; it decides place and look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OverlayRole {
-    /// A line of a list that grows.
-    Bullet,
-    /// A line of its own.
-    Text,
-    /// A mark of origin.
-    Watermark,
-}
-
-/// Text over the picture for a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overlay {
-    /// What it is for.
-    pub role: OverlayRole,
-    /// What it says.
-    pub text: String,
-    /// Appears, from the slide's start.
-    pub from: Time,
-    /// Disappears; `None` = with the slide.
-    pub until: Option<Time>,
-}
-
 /// Something that the source has and the lecture will not show as its author expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -311,6 +287,11 @@ impl Slide {
         Canon::new("seed 1").hash(self.visual.content_hash()).text(&said).finish().seed()
     }
 
+    /// Hash of its overlays, files by content.
+    pub fn overlays_hash(&self) -> ContentHash {
+        Canon::new("overlays 1").list(&self.overlays, |canon, overlay| overlay.canon(canon)).finish()
+    }
+
     /// Hash of what is seen and heard while the slide shows: neither its name nor its place in the lesson, so that a slide keeps its
     /// hash when others change.
     pub fn content_hash(&self) -> ContentHash {
@@ -330,17 +311,14 @@ impl Slide {
             .option(place.at, |canon, (x, y)| canon.real(x).real(y))
             .number(i64::from(place.visible))
             .number(i64::from(place.fill))
-            .list(&self.overlays, |canon, overlay| {
-                canon
-                    .number(overlay.role as i64)
-                    .text(&overlay.text)
-                    .number(overlay.from.0)
-                    .option(overlay.until, |canon, until| canon.number(until.0))
-            });
-        let canon = match self.transition {
+            .list(&self.overlays, |canon, overlay| overlay.canon(canon));
+        let motion = |canon: Canon, motion: Motion| canon.number(motion.from as i64).number(motion.duration.0).number(motion.easing as i64);
+        let canon = canon.option(self.transition, |canon, transition| match transition {
             Transition::Cut => canon.text("cut"),
             Transition::Fade(span) => canon.text("fade").number(span.0),
-        };
+            Transition::Slide(how) => motion(canon.text("slide"), how),
+            Transition::Push(how) => motion(canon.text("push"), how),
+        });
         canon.option(self.duration, |canon, span| canon.number(span.0)).finish()
     }
 }
@@ -351,8 +329,12 @@ fn gcd(a: u32, b: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::canvas::{Color, Paint};
+    use super::super::canvas::{Color, Paint, Trigger};
+    use super::super::overlay::OverlayRole;
     use super::*;
+    use engine::cue::{Easing, Side};
+
+    const MOTION: Motion = Motion { from: Side::Left, duration: Span::from_millis(500), easing: Easing::EaseOut };
 
     fn slide() -> Slide {
         Slide {
@@ -363,7 +345,7 @@ mod tests {
             narration: Narration::Text("Hello.".into()),
             presenter: Placement::default(),
             overlays: Vec::new(),
-            transition: Transition::Cut,
+            transition: None,
             duration: None,
         }
     }
@@ -387,6 +369,7 @@ mod tests {
             ..slide()
         };
         assert_eq!(moved.content_hash(), hash);
+        let word = Trigger::Word { text: "Hello".into(), nth: 1 };
         let others = [
             Slide { visual: Visual::Color([0, 0, 0]), ..slide() },
             Slide { visual: Visual::Embed { url: "https://example.org".into(), poster: None, capture: None }, ..slide() },
@@ -413,9 +396,18 @@ mod tests {
             Slide { presenter: Placement { visible: false, ..Placement::default() }, ..slide() },
             Slide { presenter: Placement { height: Some(0.5), ..Placement::default() }, ..slide() },
             Slide { presenter: Placement { at: Some((0.5, 0.0)), ..Placement::default() }, ..slide() },
-            Slide { transition: Transition::Fade(Span::from_millis(500)), ..slide() },
+            Slide { transition: Some(Transition::Cut), ..slide() },
+            Slide { transition: Some(Transition::Fade(Span::from_millis(500))), ..slide() },
+            Slide { transition: Some(Transition::Slide(MOTION)), ..slide() },
+            Slide { transition: Some(Transition::Push(MOTION)), ..slide() },
+            Slide { transition: Some(Transition::Push(Motion { from: Side::Top, ..MOTION })), ..slide() },
             Slide { duration: Some(SILENT_SLIDE), ..slide() },
-            Slide { overlays: vec![Overlay { role: OverlayRole::Text, text: "x".into(), from: Time::ZERO, until: None }], ..slide() },
+            Slide { overlays: vec![Overlay::new(OverlayRole::Text, "x")], ..slide() },
+            Slide { overlays: vec![Overlay::new(OverlayRole::LowerThird, "x")], ..slide() },
+            Slide { overlays: vec![Overlay { detail: "y".into(), ..Overlay::new(OverlayRole::Text, "x") }], ..slide() },
+            Slide { overlays: vec![Overlay { from: Some(Trigger::Start), ..Overlay::new(OverlayRole::Text, "x") }], ..slide() },
+            Slide { overlays: vec![Overlay { from: Some(word), ..Overlay::new(OverlayRole::Text, "x") }], ..slide() },
+            Slide { overlays: vec![Overlay { until: Some(Time(1)), ..Overlay::new(OverlayRole::Text, "x") }], ..slide() },
         ];
         let mut hashes: Vec<_> = others.iter().map(Slide::content_hash).chain([hash]).collect();
         hashes.sort();

@@ -7,7 +7,6 @@ use super::limits::check_count;
 use super::one_line;
 use super::package::Package;
 use super::xml::{Element, Node};
-use engine::cue::Transition;
 use std::collections::BTreeSet;
 
 /// Reads the deck.
@@ -67,7 +66,7 @@ fn slide(
         hidden: page.attrs("style-name").any(|style| hidden.contains(style)),
         picture: picture.finish(),
         // The effect of a page is a style that names one of dozens; none is drawn.
-        transition: Transition::Cut,
+        transition: None,
         warnings: hindrances(page),
         fonts: BTreeSet::new(),
     })

@@ -8,7 +8,7 @@ use super::pdf_glyphs::{self, Glyph};
 use super::script::{Script, Section};
 use super::{ImportOptions, content, pdf_guard, slug};
 use crate::writer::Brief;
-use engine::cue::{Placement, Transition};
+use engine::cue::Placement;
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::{LoadPdfError, Pdf};
 use hayro::kurbo::Affine;
@@ -148,7 +148,7 @@ pub(super) fn import(path: &Path, bytes: Vec<u8>, hash: ContentHash, options: &I
             narration: if section.text.is_empty() { Narration::Silence(SILENT_SLIDE) } else { Narration::Text(section.text) },
             presenter: Placement::default(),
             overlays: Vec::new(),
-            transition: Transition::Cut,
+            transition: None,
             duration: None,
         }
     });

@@ -9,7 +9,7 @@ use super::limits::check_count;
 use super::one_line;
 use super::package::Package;
 use super::xml::{Element, Node};
-use engine::cue::Transition;
+use engine::cue::{Easing, Motion, Side, Transition};
 use engine::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -186,29 +186,38 @@ fn hindrances(package: &mut Package, root: &Element, links: &[Relationship]) -> 
     Ok(warnings)
 }
 
-/// The slide's transition, and a warning when it is one that is not drawn.
-fn transition(root: &Element) -> (Transition, Option<String>) {
+/// The slide's transition, or the one that comes nearest to it, and a warning where none does. `None` where the slide has none.
+fn transition(root: &Element) -> (Option<Transition>, Option<String>) {
     let wrapped = root
         .elements()
         .filter(|child| child.name == "AlternateContent")
         .flat_map(Element::elements)
         .find_map(|choice| choice.child("transition"));
-    let Some(transition) = root.child("transition").or(wrapped) else { return (Transition::Cut, None) };
+    let Some(transition) = root.child("transition").or(wrapped) else { return (None, None) };
     let Some(effect) = transition.elements().find(|child| !matches!(child.name.as_str(), "sndAc" | "extLst")) else {
-        return (Transition::Cut, None);
+        return (None, None);
     };
+    // `dur` in milliseconds is PowerPoint 2010's; before that there were three speeds.
+    let millis = transition.attrs("dur").find_map(|millis| millis.parse().ok()).unwrap_or(match transition.attr("spd") {
+        Some("slow") => 1000,
+        Some("med") => 750,
+        _ => 500,
+    });
+    let duration = Span::from_millis(i64::clamp(millis, 100, 3000));
+    // The direction is the way the new picture goes (ECMA-376-1, 19.7.21 ST_TransitionSideDirectionType): left when it is not said.
+    let from = match effect.attr("dir").and_then(|way| way.chars().next()) {
+        Some('r') => Side::Left,
+        Some('u') => Side::Bottom,
+        Some('d') => Side::Top,
+        _ => Side::Right,
+    };
+    let motion = Motion { from, duration, easing: Easing::EaseInOut };
     match effect.name.as_str() {
-        "cut" => (Transition::Cut, None),
-        "fade" => {
-            // `dur` in milliseconds is PowerPoint 2010's; before that there were three speeds.
-            let millis = transition.attrs("dur").find_map(|millis| millis.parse().ok()).unwrap_or(match transition.attr("spd") {
-                Some("slow") => 1000,
-                Some("med") => 750,
-                _ => 500,
-            });
-            (Transition::Fade(Span::from_millis(i64::clamp(millis, 100, 3000))), None)
-        }
-        other => (Transition::Cut, Some(format!("its transition {other:?} is shown as a cut; cut and fade are drawn"))),
+        "cut" => (Some(Transition::Cut), None),
+        "fade" | "dissolve" | "morph" => (Some(Transition::Fade(duration)), None),
+        "push" | "pan" | "conveyor" => (Some(Transition::Push(motion)), None),
+        "wipe" | "cover" | "pull" => (Some(Transition::Slide(motion)), None),
+        other => (None, Some(format!("its transition {other:?} is not drawn; choose one of fade, push, wipe and cover"))),
     }
 }
 
@@ -305,13 +314,26 @@ mod tests {
 
     #[test]
     fn transitions_are_read_in_both_forms() {
-        let old = parse(b"<sld><transition spd='slow'><fade/></transition></sld>").unwrap();
-        assert_eq!(transition(&old), (Transition::Fade(Span::from_millis(1000)), None));
-        let new = parse(b"<sld><AlternateContent><Choice><transition xmlns:p14='urn:p14' p14:dur='700'><fade/></transition></Choice></AlternateContent></sld>").unwrap();
-        assert_eq!(transition(&new), (Transition::Fade(Span::from_millis(700)), None));
-        let other = parse(b"<sld><transition><push/></transition></sld>").unwrap();
-        assert!(transition(&other).1.unwrap().contains("\"push\" is shown as a cut"));
-        assert_eq!(transition(&parse(b"<sld/>").unwrap()), (Transition::Cut, None));
+        let read = |text: &str| transition(&parse(text.as_bytes()).unwrap());
+        let old = read("<sld><transition spd='slow'><fade/></transition></sld>");
+        assert_eq!(old, (Some(Transition::Fade(Span::from_millis(1000))), None));
+        let new = read(
+            "<sld><AlternateContent><Choice><transition xmlns:p14='urn:p14' p14:dur='700'><fade/></transition></Choice></AlternateContent></sld>",
+        );
+        assert_eq!(new, (Some(Transition::Fade(Span::from_millis(700))), None));
+        let moves = |from| Motion { from, duration: Span::from_millis(500), easing: Easing::EaseInOut };
+        for (effect, expected) in [
+            ("<push/>", Transition::Push(moves(Side::Right))),
+            ("<push dir='u'/>", Transition::Push(moves(Side::Bottom))),
+            ("<wipe dir='r'/>", Transition::Slide(moves(Side::Left))),
+            ("<cover dir='ld'/>", Transition::Slide(moves(Side::Right))),
+            ("<cut/>", Transition::Cut),
+        ] {
+            assert_eq!(read(&format!("<sld><transition>{effect}</transition></sld>")), (Some(expected), None), "{effect}");
+        }
+        let (none, warning) = read("<sld><transition><vortex/></transition></sld>");
+        assert!(none.is_none() && warning.unwrap().contains("\"vortex\" is not drawn"));
+        assert_eq!((read("<sld/>"), read("<sld><transition advTm='5'/></sld>")), ((None, None), (None, None)));
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Rasterizer {
 }
 
 /// Width and height of a picture file as it is shown, checked against the limit.
-pub(super) fn image_size(path: &Path) -> Result<(u32, u32), LessonError> {
+pub(crate) fn image_size(path: &Path) -> Result<(u32, u32), LessonError> {
     use image::metadata::Orientation::*;
     let (bytes, _) = read_file(path)?;
     let mut decoder = decoder(path, &bytes)?;

@@ -3,7 +3,7 @@
 
 use super::film::{Film, Showing, Step, Wanted};
 use crate::lesson::{Clip, Lesson, Visual};
-use engine::cue::SlideCue;
+use engine::cue::{SlideCue, Transition};
 use engine::frame::VideoFrame;
 use engine::node::Result;
 use engine::registry::Defaults;
@@ -18,6 +18,8 @@ pub struct Cinema {
     cancel: Cancel,
     now: Option<Screening>,
     next: Option<Screening>,
+    /// How long slides come in that do not say it, as far as one has been seen.
+    usual: Span,
 }
 
 /// A film in a slide.
@@ -33,7 +35,7 @@ struct Screening {
 impl Cinema {
     /// Nothing shows yet.
     pub fn new(lesson: Arc<Lesson>, defaults: Defaults, cancel: Cancel) -> Cinema {
-        Cinema { lesson, defaults, cancel, now: None, next: None }
+        Cinema { lesson, defaults, cancel, now: None, next: None, usual: Span::ZERO }
     }
 
     /// The clip of a slide, if it shows one.
@@ -50,6 +52,9 @@ impl Cinema {
     /// When the run is cancelled or flushed meanwhile.
     pub fn change(&mut self, index: usize, elapsed: Span, cue: &SlideCue, wanted: Wanted) -> Result<Option<&mut Step>> {
         let fade_in = cue.transition.duration();
+        if self.lesson.slides[index].transition.is_none() {
+            self.usual = fade_in;
+        }
         let is_due = |screening: &Screening| (screening.index, screening.elapsed, screening.fade_in) == (index, elapsed, fade_in);
         let ready = self.now.take().filter(is_due).or_else(|| self.next.take_if(|next| is_due(next)));
         let film = match (self.clip(index), ready) {
@@ -99,7 +104,7 @@ impl Cinema {
 
     fn begin(&self, index: usize, wanted: Wanted) -> Result<Option<Screening>> {
         let Some(clip) = self.clip(index) else { return Ok(None) };
-        let (elapsed, fade_in) = (Span::ZERO, self.lesson.slides[index].transition.duration());
+        let (elapsed, fade_in) = (Span::ZERO, self.lesson.slides[index].transition.map_or(self.usual, Transition::duration));
         let showing = Showing { elapsed, fade_in, wanted };
         let film = Film::open(clip, showing, self.defaults, &self.cancel)?;
         Ok(Some(Screening { index, elapsed, fade_in, paused: false, film }))

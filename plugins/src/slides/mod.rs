@@ -2,7 +2,7 @@
 
 mod canvas_show;
 mod cinema;
-mod fade;
+mod entrance;
 mod film;
 pub mod frame_folder;
 mod frames_show;

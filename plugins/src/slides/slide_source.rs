@@ -1,12 +1,12 @@
 //! `slide_source` [cues -> video, audio]: the picture of the slide that holds, and the sound of its film.
 //!
 //! One picture a slide, which holds, or those of a film at the ticks they belong to; on a canvas one a tick while an object comes or goes,
-//! by the time in the slide and the words heard in it; during a fade one picture a tick, each a weighted mean of the old slide's last one
-//! and the new slide's. Pictures and sound are a function of the cues alone, and of the live pages as they were
+//! by the time in the slide and the words heard in it; while a slide comes in one picture a tick, made of the old slide's last one and the
+//! new slide's. Pictures and sound are a function of the cues alone, and of the live pages as they were
 //! captured; while a slide stands so does its film, in silence. A slide that cannot be shown shows a plain ground and a warning names it; the lecture goes on.
 
 use super::cinema::Cinema;
-use super::fade::Fade;
+use super::entrance::Entrance;
 use super::film::Wanted;
 use super::gallery::{Drawn, Gallery, plain};
 use super::moving::Moving;
@@ -14,7 +14,7 @@ use super::pages::{PagesConfig, captured};
 use super::showings::Showings;
 use crate::browser::PageCache;
 use crate::lesson::{ImportOptions, Lesson, Slide, Visual, check_source, import_for};
-use engine::cue::{Cue, SlideCue, Transition};
+use engine::cue::{Cue, SlideCue};
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::media::{AudioBlock, AudioCaps, Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
@@ -37,7 +37,7 @@ const AUDIO: Out<AudioBlock> = Out::new("audio");
 pub const SLIDE_SOURCE: NodeType = NodeType {
     name: "slide_source",
     family: "slides",
-    revision: 3,
+    revision: 4,
     summary: "The picture of the slide that holds, with its transition and what moves on it, and the sound of its film",
     inputs: &[CUES.port("slides of the same lesson, and their words")],
     outputs: &[
@@ -80,7 +80,7 @@ impl NodeConfig for SlideSourceConfig {
             open: None,
             shown: None,
             moving: None,
-            fade: None,
+            entrance: None,
             showings: Showings::default(),
             known: Arc::default(),
             pool: Pool::new(),
@@ -98,7 +98,8 @@ struct SlideSource {
     shown: Option<VideoFrame>,
     /// Draws it when objects move on it.
     moving: Option<Moving>,
-    fade: Option<Fade>,
+    /// The slide that holds comes in.
+    entrance: Option<Entrance>,
     showings: Showings,
     /// What the segments of a render were named by.
     known: Arc<Pictures>,
@@ -143,7 +144,7 @@ impl Node for SlideSource {
         if let Some(window) = start.window() {
             let place = |part: &Part| lesson.slides.iter().position(|slide| *slide.id == *part.id);
             first = place(&window.part).unwrap_or(0);
-            // The slide before did not show in this run, but fades out in it.
+            // The slide before did not show in this run, but leaves in it.
             window.before.as_ref().and_then(place).into_iter().for_each(|before| self.showings.before_all(before));
         }
         let gallery = Gallery::open(lesson.clone(), size, first, start.window().is_none(), &start.cancel())?;
@@ -158,17 +159,17 @@ impl Node for SlideSource {
             let lesson = &self.open.as_ref().expect("started before it is asked").lesson;
             let slide = lesson.slides.iter().find(|slide| *slide.id == *part.id);
             if let Some(Slide { visual: visual @ Visual::Clip(_), .. }) = slide {
-                key.add("film", visual.content_hash().0);
+                // Its sound is faded in while its picture comes.
+                key.add("film", Hash::of_all([visual.content_hash().0.as_slice(), &part.overlap.0.to_le_bytes()]));
             }
         }
         if !key.wants(VIDEO) {
             return Ok(());
         }
-        let Some((transition, picture)) = self.fingerprint_of(part, key)? else { return Ok(()) };
+        let Some(picture) = self.fingerprint_of(part, key)? else { return Ok(()) };
         key.add("picture", picture);
-        let before = key.before().cloned().filter(|_| key.pictures().is_some_and(|(from, _)| from < transition.duration()));
-        if let Some(before) = before
-            && let Some((_, picture)) = self.fingerprint_of(&before, key)?
+        if let Some(before) = key.before().cloned()
+            && let Some(picture) = self.fingerprint_of(&before, key)?
         {
             key.add("picture of the slide before", picture);
         }
@@ -191,10 +192,10 @@ impl Node for SlideSource {
         changed |= self.move_on(cx)?;
         let time = cx.tick().time;
         let Some(shown) = &self.shown else { return Ok(Flow::More) };
-        let frame = match self.fade.take() {
-            Some(fade) if time < fade.start + fade.length => {
-                let frame = fade.frame(shown, time, &self.pool);
-                self.fade = Some(fade);
+        let frame = match self.entrance.take() {
+            Some(entrance) if time < entrance.end() => {
+                let frame = entrance.frame(shown, time, &self.pool);
+                self.entrance = Some(entrance);
                 cx.again();
                 frame
             }
@@ -207,23 +208,23 @@ impl Node for SlideSource {
     }
 
     fn flush(&mut self, cut: Time) {
-        // What holds at the cut is stated again by a cue; the slide before it may have to fade out once more.
+        // What holds at the cut is stated again by a cue; the slide before it may have to leave once more.
         self.showings.flush(cut);
-        (self.shown, self.moving, self.fade) = (None, None, None);
+        (self.shown, self.moving, self.entrance) = (None, None, None);
     }
 }
 
 impl SlideSource {
-    /// How the slide of a part comes in, and the hash of its picture; nothing when it is none of the lesson's.
-    fn fingerprint_of(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result<Option<(Transition, Hash)>> {
+    /// The hash of the picture of a part's slide; nothing when it is none of the lesson's.
+    fn fingerprint_of(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result<Option<Hash>> {
         let Open { lesson, gallery, .. } = self.open.as_mut().expect("started before it is asked");
         let Some(index) = lesson.slides.iter().position(|slide| *slide.id == *part.id) else { return Ok(None) };
         let slide = &lesson.slides[index];
         if let Some(known) = self.known.of(index) {
-            return Ok(Some((slide.transition, known)));
+            return Ok(Some(known));
         }
         let hash = if let Visual::Clip(clip) = &slide.visual {
-            // All that decides its pictures, and the last one that the next slide fades from.
+            // All that decides its pictures, and the last one that the next slide comes in over.
             Hash::of(clip.pictures_hash().0)
         } else {
             let drawn = gallery.picture(index)?;
@@ -234,7 +235,7 @@ impl SlideSource {
             hash
         };
         self.known.set(index, hash);
-        Ok(Some((slide.transition, hash)))
+        Ok(Some(hash))
     }
 
     /// Another slide holds from `at` on, or the same one goes on or stands.
@@ -276,21 +277,20 @@ impl SlideSource {
         let leaves = std::mem::replace(&mut self.moving, moving);
         let start = at - cue.elapsed;
         let before = self.showings.before(start);
-        let from = match (cue.transition, before, self.shown.take()) {
-            _ if !wanted.pictures => None,
-            (Transition::Fade(length), ..) if cue.elapsed >= length => None,
-            (Transition::Fade(length), Some(before), Some(from)) => {
+        let from = match (before, self.shown.take()) {
+            _ if !wanted.pictures || cue.elapsed >= cue.transition.duration() => None,
+            (Some(before), Some(from)) => {
                 // Where objects move, as it is at the very end, whatever part of the slide was shown in this run.
                 let last = leaves.filter(|_| before != index).map(|mut moving| moving.last(&lesson.slides[before])).transpose()?;
-                Some((last.flatten().unwrap_or(from), length))
+                Some(last.flatten().unwrap_or(from))
             }
-            (Transition::Fade(length), Some(before), None) => {
+            (Some(before), None) => {
                 let last = cinema.last_picture(before)?;
-                Some((last.map_or_else(|| last_of(&lesson.slides[before], gallery.picture(before)?, self.defaults.size), Ok)?, length))
+                Some(last.map_or_else(|| last_of(&lesson.slides[before], gallery.picture(before)?, self.defaults.size), Ok)?)
             }
-            _ => None,
+            (None, _) => None,
         };
-        self.fade = from.map(|(from, length)| Fade { from, start, length });
+        self.entrance = from.map(|from| Entrance { from, start, transition: cue.transition });
         self.shown = picture;
         self.showings.begin(at, index, &lesson.slides[index], cue);
         Ok(())

@@ -1,4 +1,4 @@
-//! Recordings: a sound file in, mono samples at 48 kHz out.
+//! Recordings: a sound file in, samples at 48 kHz out.
 //!
 //! WAV, MP3, AAC (bare or in MP4, M4A and MOV), FLAC and Ogg Vorbis, told apart by their content, not by their name. What an encoder put
 //! before and behind the sound is taken off where the file says how much it is, so that a time in the recording is the same time in the
@@ -103,18 +103,37 @@ pub fn decode(path: &Path) -> Result<Vec<f32>, DecodeError> {
     decode_up_to(path, LARGEST)
 }
 
-fn decode_up_to(path: &Path, largest: usize) -> Result<Vec<f32>, DecodeError> {
-    // The decoders read what strangers wrote; a slip in them must end this file, not the program.
-    let mono = catch_unwind(|| Recording::open(path)?.samples(largest))
-        .unwrap_or_else(|_| Err(DecodeError::Format { path: path.into(), cause: "the decoder gave up".into() }))?;
-    match mono.rate {
-        SAMPLE_RATE => Ok(mono.samples),
-        rate => resample(&mono.samples, rate).map_err(|cause| DecodeError::Rate { path: path.into(), cause }),
-    }
+/// The same with both sides kept, left and right by turns. What has one channel has it on both sides; of more than two the first two count.
+///
+/// # Errors
+/// Those of [`decode`].
+pub fn decode_stereo(path: &Path) -> Result<Vec<f32>, DecodeError> {
+    interleaved(path, LARGEST, |frame| [frame[0], frame[frame.len().min(2) - 1]])
 }
 
-struct Mono {
-    samples: Vec<f32>,
+fn decode_up_to(path: &Path, largest: usize) -> Result<Vec<f32>, DecodeError> {
+    interleaved(path, largest, |frame| [frame.iter().sum::<f32>() / frame.len() as f32])
+}
+
+/// Reads a recording, its channels mixed to so many, by turns, at 48 kHz.
+fn interleaved<const N: usize>(path: &Path, largest: usize, mix: fn(&[f32]) -> [f32; N]) -> Result<Vec<f32>, DecodeError> {
+    // The decoders read what strangers wrote; a slip in them must end this file, not the program.
+    let Sound { frames, rate } = catch_unwind(|| Recording::open(path)?.sound(largest, mix))
+        .unwrap_or_else(|_| Err(DecodeError::Format { path: path.into(), cause: "the decoder gave up".into() }))?;
+    if rate == SAMPLE_RATE {
+        return Ok(frames.into_flattened());
+    }
+    let converted = |channel: usize| {
+        let samples: Vec<f32> = frames.iter().map(|frame| frame[channel]).collect();
+        resample(&samples, rate).map_err(|cause| DecodeError::Rate { path: path.into(), cause })
+    };
+    let channels = (0..N).map(converted).collect::<Result<Vec<_>, _>>()?;
+    Ok((0..channels[0].len()).flat_map(|frame| channels.iter().map(move |channel| channel[frame])).collect())
+}
+
+/// Sound at the rate of its file.
+struct Sound<const N: usize> {
+    frames: Vec<[f32; N]>,
     rate: u32,
 }
 
@@ -164,54 +183,54 @@ impl<'a> Recording<'a> {
         Ok(Recording { path, format, decoder, track, edit, bytes })
     }
 
-    fn samples(mut self, largest: usize) -> Result<Mono, DecodeError> {
-        let mut mono = Mono { samples: Vec::new(), rate: 0 };
-        let (mut block, most) = (Vec::<f32>::new(), largest / size_of::<f32>());
+    fn sound<const N: usize>(mut self, largest: usize, mix: fn(&[f32]) -> [f32; N]) -> Result<Sound<N>, DecodeError> {
+        let mut read = Sound { frames: Vec::new(), rate: 0 };
+        let (mut block, most) = (Vec::<f32>::new(), largest / size_of::<[f32; N]>());
         // Tables may claim billions of empty packets; a true one takes a byte at least.
         let mut packets = 0;
         loop {
             packets += 1;
             if packets > self.bytes {
-                return Err(self.broken(&mono, &Error::DecodeError("more packets than bytes")));
+                return Err(self.broken((read.frames.len(), read.rate), &Error::DecodeError("more packets than bytes")));
             }
             let packet = match self.format.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track.id => packet,
                 Ok(Some(_)) => continue,
                 Ok(None) => break,
                 Err(error) if self.is_end(&error) => break,
-                Err(error) => return Err(self.broken(&mono, &error)),
+                Err(error) => return Err(self.broken((read.frames.len(), read.rate), &error)),
             };
             let (rate, channels) = match self.decoder.decode(&packet) {
                 Ok(sound) => {
                     sound.copy_to_vec_interleaved(&mut block);
                     (sound.spec().rate(), sound.num_planes().max(1))
                 }
-                Err(error) => return Err(self.broken(&mono, &error)),
+                Err(error) => return Err(self.broken((read.frames.len(), read.rate), &error)),
             };
-            if mono.rate != rate && mono.rate != 0 {
-                return Err(self.broken(&mono, &Error::Unsupported("another sample rate from here on")));
+            if read.rate != rate && read.rate != 0 {
+                return Err(self.broken((read.frames.len(), read.rate), &Error::Unsupported("another sample rate from here on")));
             }
-            mono.rate = rate;
-            let average = |frame: &[f32]| frame.iter().sum::<f32>() / channels as f32;
-            mono.samples.extend(block.chunks_exact(channels).map(average).map(|sample| if sample.is_finite() { sample } else { 0.0 }));
+            read.rate = rate;
+            let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
+            read.frames.extend(block.chunks_exact(channels).map(mix).map(|frame| frame.map(finite)));
             let fastest = rate.max(SAMPLE_RATE);
-            if mono.samples.len() as u64 * u64::from(fastest) > most as u64 * u64::from(rate) {
+            if read.frames.len() as u64 * u64::from(fastest) > most as u64 * u64::from(rate) {
                 return Err(DecodeError::TooLong { path: self.path.into(), minutes: most / fastest as usize / 60, rate });
             }
         }
-        if self.promised().is_some_and(|count| (mono.samples.len() as u64) < count) {
-            return Err(self.broken(&mono, &std::io::Error::from(ErrorKind::UnexpectedEof).into()));
+        if self.promised().is_some_and(|count| (read.frames.len() as u64) < count) {
+            return Err(self.broken((read.frames.len(), read.rate), &std::io::Error::from(ErrorKind::UnexpectedEof).into()));
         }
         if let Some(edit) = &self.edit {
             let written = self.track.duration.map_or(0, |duration| duration.get());
-            let heard = edit.heard(mono.samples.len(), written, mono.rate);
-            mono.samples.truncate(heard.end);
-            mono.samples.drain(..heard.start);
+            let heard = edit.heard(read.frames.len(), written, read.rate);
+            read.frames.truncate(heard.end);
+            read.frames.drain(..heard.start);
         }
-        if mono.samples.is_empty() {
+        if read.frames.is_empty() {
             return Err(DecodeError::Empty { path: self.path.into() });
         }
-        Ok(mono)
+        Ok(read)
     }
 
     /// A WAV file that was written into a pipe does not know its length: it ends where it ends.
@@ -230,9 +249,9 @@ impl<'a> Recording<'a> {
         }
     }
 
-    fn broken(&self, good: &Mono, error: &Error) -> DecodeError {
+    fn broken(&self, (frames, rate): (usize, u32), error: &Error) -> DecodeError {
         // By floating point: a damaged header may name a rate that no grid of times has.
-        let at = Time::ZERO + Span::from_seconds_f64(good.samples.len() as f64 / f64::from(good.rate.max(1)));
+        let at = Time::ZERO + Span::from_seconds_f64(frames as f64 / f64::from(rate.max(1)));
         DecodeError::Broken { path: self.path.into(), at, cause: cause(error) }
     }
 }

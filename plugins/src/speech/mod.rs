@@ -1,7 +1,8 @@
 //! Speech: from narration to sound, and to the cues that captions and mouths follow.
 //!
 //! [`text`] cuts narration into clauses, a [`voice`] speaks them (exact times of words and phonemes), [`viseme`] says what the mouth does, [`cache`]
-//! remembers. The nodes: `tts_chunker` for lessons, `audio_file` for recordings.
+//! remembers. The nodes: `tts_chunker` for lessons, `audio_file` for recordings, `music_bed` for music
+//! under both.
 
 mod answer;
 pub mod audio_file;
@@ -10,6 +11,7 @@ mod captions;
 pub mod decode;
 mod direction;
 mod embed;
+pub mod music_bed;
 mod narrator;
 mod programme;
 mod recordings;
@@ -25,4 +27,4 @@ pub mod voice;
 use engine::registry::NodeType;
 
 /// The nodes of this family.
-pub const NODES: &[&NodeType] = &[&tts_chunker::TTS_CHUNKER, &audio_file::AUDIO_FILE];
+pub const NODES: &[&NodeType] = &[&tts_chunker::TTS_CHUNKER, &audio_file::AUDIO_FILE, &music_bed::MUSIC_BED];

@@ -13,7 +13,7 @@ use super::timeline::{Content, Timeline};
 use super::tts_chunker::CUES;
 use super::voice::SAMPLES;
 use crate::lesson::{LEAD_IN, Lesson, Narration, Slide, TAIL};
-use engine::cue::{Cue, SlideCue, VisemeCue};
+use engine::cue::{Cue, SlideCue, Transition, VisemeCue};
 use engine::node::{Cx, Result};
 use engine::packet::Packet;
 use engine::run::Events;
@@ -29,6 +29,8 @@ pub(super) struct Talk {
     pub(super) lesson: Arc<Lesson>,
     /// Which slides, by index into `lesson.slides`.
     pub(super) order: Vec<usize>,
+    /// How slides come in that do not say it.
+    pub(super) transition: Transition,
     pub(super) scripts: Vec<Script>,
     pub(super) narrator: Narrator,
     /// Speaks answers, so that they do not wait for narration.
@@ -243,7 +245,7 @@ impl Talk {
     fn open(&mut self) {
         let cue = self.slide_cue(Span::ZERO);
         let slide = self.slide();
-        let lead_in = LEAD_IN.max(slide.transition.duration()) + self.scripts[self.place].lead;
+        let lead_in = LEAD_IN.max(slide.transition.unwrap_or(self.transition).duration()) + self.scripts[self.place].lead;
         let silent = matches!(slide.narration, Narration::Silence(_));
         self.now.cue(None, cue);
         if !silent {
@@ -262,6 +264,11 @@ impl Talk {
         Cue::Slide(SlideCue { paused: true, ..self.slide_so_far(elapsed) }.into())
     }
 
+    /// How the slide that plays comes in; the first one is just there.
+    pub(super) fn transition(&self) -> Transition {
+        if self.place == 0 { Transition::Cut } else { self.slide().transition.unwrap_or(self.transition) }
+    }
+
     fn slide_so_far(&self, elapsed: Span) -> SlideCue {
         let slide = self.slide();
         SlideCue {
@@ -273,7 +280,7 @@ impl Talk {
             elapsed,
             paused: false,
             placement: slide.presenter,
-            transition: if self.place == 0 { engine::cue::Transition::Cut } else { slide.transition },
+            transition: self.transition(),
         }
     }
 

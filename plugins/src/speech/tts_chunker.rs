@@ -13,7 +13,7 @@ use super::talk::Talk;
 use super::text::{Clause, Narration as Script, Options, narrate};
 use super::timeline::{Content, Timeline};
 use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for, shared};
-use crate::lesson::{ImportOptions, Lesson, Narration, check_source, import_for, select};
+use crate::lesson::{ImportOptions, Lesson, MAX_TRANSITION, Narration, TransitionSetting, check_source, import_for, select};
 use engine::cue::Cue;
 use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
@@ -78,6 +78,9 @@ pub struct TtsChunkerConfig {
     /// After the last slide comes the first again, until the run is stopped; in live runs only.
     #[serde(default)]
     repeat: bool,
+    /// How slides come in that do not say it themselves: cut, fade, slide or push; or a map with kind, from, duration and easing.
+    #[serde(default)]
+    transition: TransitionSetting,
     /// How long LibreOffice may take over a deck.
     #[serde(default = "conversion_time")]
     conversion_limit: DurationSetting,
@@ -120,6 +123,10 @@ impl NodeConfig for TtsChunkerConfig {
         }
         if !(Span::from_millis(5)..=Span::from_millis(20)).contains(&self.chunk.0) {
             return Err(format!("chunk {} is out of range; it goes from 5ms to 20ms", self.chunk));
+        }
+        let transition = self.transition.0;
+        if transition.duration() > MAX_TRANSITION || (transition.duration() <= Span::ZERO && transition != Transition::Cut) {
+            return Err(format!("transition.duration must be over zero and at most {}", DurationSetting(MAX_TRANSITION)));
         }
         Ok(())
     }
@@ -228,6 +235,7 @@ impl Node for TtsChunker {
             block,
             live,
             repeat: config.repeat,
+            transition: config.transition.0,
             step: self.step,
         };
         if !config.repeat {
@@ -262,7 +270,7 @@ impl Node for TtsChunker {
             let (id, number) = (slide.id.as_str().into(), slide.number);
             let start = talk.position();
             let end = start + talk.now.length();
-            parts.push(Part { id, number, start, end, content: content.hash() });
+            parts.push(Part { id, number, start, end, content: content.hash(), overlap: talk.transition().duration() });
             self.contents.push(content);
             talk.leave_slide();
         }

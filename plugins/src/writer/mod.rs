@@ -15,7 +15,7 @@ pub use brief::Brief;
 pub use chat::{Chat, ChatSettings, Prices};
 pub use content::{Content, Part, Passage};
 pub use local::Local;
-pub use sentences::{clip, columns, same_language, seconds, sentences};
+pub use sentences::{clip, columns, same_language, seconds, sentence_ranges, sentences, terms};
 
 use engine::time::Span;
 use std::sync::Arc;

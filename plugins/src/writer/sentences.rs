@@ -2,6 +2,7 @@
 
 use engine::time::Span;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Abbreviations whose full stop ends no sentence, in lower case. A single letter never ends one.
@@ -13,21 +14,26 @@ const ABBREVIATIONS: [&str; 40] = [
 /// The sentences of a paragraph, trimmed, none empty; line ends count as spaces.
 pub fn sentences(text: &str) -> Vec<String> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut sentences: Vec<String> = Vec::new();
+    sentence_ranges(&text).into_iter().map(|range| text[range].to_string()).collect()
+}
+
+/// Where the sentences of a text lie in it, without the space around them, none empty; a line end ends one.
+pub fn sentence_ranges(text: &str) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut open = false;
-    for piece in text.split_sentence_bounds() {
-        let piece = piece.trim();
-        match sentences.last_mut() {
-            _ if piece.is_empty() => continue,
-            Some(last) if open => {
-                last.push(' ');
-                last.push_str(piece);
-            }
-            _ => sentences.push(piece.to_string()),
+    for (at, piece) in text.split_sentence_bound_indices() {
+        let said = piece.trim();
+        if said.is_empty() {
+            continue;
         }
-        open = sentences.last().is_some_and(|last| abbreviated(last));
+        let start = at + piece.len() - piece.trim_start().len();
+        match ranges.last_mut() {
+            Some(last) if open => last.end = start + said.len(),
+            _ => ranges.push(start..start + said.len()),
+        }
+        open = ranges.last().is_some_and(|last| abbreviated(&text[last.clone()]));
     }
-    sentences
+    ranges
 }
 
 /// The text ends in an abbreviation rather than with a sentence.
@@ -51,7 +57,7 @@ fn is_unspaced(c: char) -> bool {
 }
 
 /// The words by which texts are compared, in order: lower case, numbers too, neither one letter nor a sign.
-pub(super) fn terms(text: &str) -> Vec<String> {
+pub fn terms(text: &str) -> Vec<String> {
     let mut terms = Vec::new();
     let mut before: Option<char> = None;
     for word in text.unicode_words() {

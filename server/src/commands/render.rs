@@ -35,6 +35,7 @@ Examples:
   lectern render talk.pptx --slides 3-5,8            only these slides
   lectern render talk.pptx --quality high --watermark logo.png
   lectern render talk.pptx --captions burned --transcript talk.md
+  lectern render talk.pptx --bullets --music calm.mp3 --set transition=push
   lectern render slides/ --dry-run                   a folder of pictures with script.md
   lectern render notes.md --theme dark --minutes 3   slides and words are made from the text
   lectern render report.pdf --as content --instructions \"For beginners. Leave out the history.\"
@@ -279,7 +280,7 @@ fn graph_options(options: &Options, file: &GraphFile, paths: &[(&str, &Path)]) -
         profile.push("offline".into());
     }
     let watermark = options.pictures.profile();
-    let more = watermark.into_iter().chain(options.captions.profiles(watermark.is_some()));
+    let more = watermark.into_iter().chain(options.captions.profiles(watermark.is_some())).chain(options.lecture.profile());
     profile.extend(more.filter(|name| file.has_profile(name)).map(String::from));
     let paths = paths.iter().filter(|(name, _)| file.declares(name)).map(|(name, path)| (name.to_string(), path.display().to_string()));
     let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));

@@ -59,6 +59,7 @@ impl Lecture {
             ("address", self.address.is_some()),
             ("small", self.small.is_some()),
             ("watermark", self.set.iter().any(|(name, _)| name == "watermark")),
+            ("music", self.set.iter().any(|(name, _)| name == "music")),
         ];
         let profile = std::iter::once("live").chain(asked.into_iter().filter_map(|(name, asked)| asked.then_some(name)));
         let path = |path: &Path| path.display().to_string();

@@ -1,8 +1,8 @@
-//! Texts as small pictures, and where they lie.
+//! Small pictures, marks as such, and where they lie.
 
 use super::HEIGHT;
 use crate::drawing::{Painter, Scene, TextBlock};
-use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Outline, Paint, Paragraph, Run, Shape, Style, Text};
+use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Paint, Paragraph, Run, Style, Text};
 use crate::pixels::{Alpha, PixelError, rgba_to_a420};
 use engine::cue::Anchor;
 use engine::frame::{Point, Rect, Size, VideoFrame};
@@ -16,23 +16,20 @@ pub(super) struct Card {
     pixels: Arc<[u8]>,
 }
 
-/// How a text looks.
+/// How the text of a mark looks: its letters have a dark rim.
 #[derive(Clone, Copy)]
 pub(super) struct TextLook {
     /// Font size, in pixels of a picture 1080 high.
     pub size: u32,
     pub color: Color,
     pub opacity: f64,
-    pub weight: u16,
-    /// The colour of a panel behind it; without one the letters have a dark rim.
-    pub panel: Option<Color>,
 }
 
 /// The widest a text may be, in parts of the picture's width.
 const WIDEST: f64 = 0.6;
-/// In parts of the font size: the rim of letters, and the panel around them.
+/// The rim of letters, in parts of the font size.
 const RIM: f64 = 0.045;
-const PADDING: f64 = 0.5;
+const WEIGHT: u16 = 600;
 /// The rim's colour.
 const DARK: Color = Color([0, 0, 0, 110]);
 const TRANSPARENT: Paint = Paint::Color(Color([0; 4]));
@@ -40,7 +37,9 @@ const TRANSPARENT: Paint = Paint::Color(Color([0; 4]));
 impl Card {
     /// From premultiplied RGBA of this size, all of it seen through by as much as `opacity` leaves.
     pub(super) fn new(size: Size, mut pixels: Vec<u8>, opacity: f64) -> Card {
-        pixels.iter_mut().for_each(|value| *value = (f64::from(*value) * opacity).round() as u8);
+        if opacity < 1.0 {
+            pixels.iter_mut().for_each(|value| *value = (f64::from(*value) * opacity).round() as u8);
+        }
         Card { size, pixels: pixels.into() }
     }
 
@@ -64,7 +63,7 @@ impl TextLook {
         // Measured without a limit first: a line that fits is not broken for a rounding.
         let natural = TextBlock::lay_out(&plain, 0.0).size();
         let (width, height) = if natural.0 <= widest { natural } else { TextBlock::lay_out(&plain, widest).size() };
-        let around = if self.panel.is_some() { size * PADDING } else { (size * RIM * 2.0).max(1.0) };
+        let around = (size * RIM * 2.0).max(1.0);
         let even = |length: f64| ((length / 2.0).ceil() as u32).max(1) * 2;
         let frame = Size::new(even(width.ceil() + 1.0 + 2.0 * around), even(height + 2.0 * around));
         let mut canvas = Canvas::new(f64::from(frame.width), f64::from(frame.height), TRANSPARENT);
@@ -73,28 +72,17 @@ impl TextLook {
             let place = [around + dx, around + dy, width.ceil() + 1.0, height];
             canvas.objects.push(Object::new(id, place, content));
         };
-        match self.panel {
-            None => {
-                let rim = (size * RIM).max(0.5);
-                for (dx, dy) in [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (0.0, 1.6)] {
-                    add(dx * rim, dy * rim, Content::Text(styled(DARK)));
-                }
-                add(0.0, 0.0, Content::Text(plain));
-            }
-            Some(color) => {
-                add(0.0, 0.0, Content::Text(plain));
-                let panel =
-                    Shape { outline: Outline::Rectangle { radius: size * PADDING / 2.0 }, fill: Some(Paint::Color(color)), stroke: None };
-                let whole = [0.0, 0.0, canvas.width, canvas.height];
-                canvas.objects.insert(0, Object::new("panel", whole, Content::Shape(panel)));
-            }
+        let rim = (size * RIM).max(0.5);
+        for (dx, dy) in [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (0.0, 1.6)] {
+            add(dx * rim, dy * rim, Content::Text(styled(DARK)));
         }
+        add(0.0, 0.0, Content::Text(plain));
         let pixels = Painter::default().picture(&Scene::new(&canvas, frame), &[]);
         Ok(Card::new(frame, pixels.data_as_u8_slice().to_vec(), self.opacity))
     }
 
     fn line(&self, line: &str, size: f64, color: Color) -> Paragraph {
-        let style = Style { size, weight: self.weight, color, ..Style::default() };
+        let style = Style { size, weight: WEIGHT, color, ..Style::default() };
         Paragraph { runs: vec![Run { text: line.trim().into(), style }], ..Paragraph::default() }
     }
 }

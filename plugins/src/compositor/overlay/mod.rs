@@ -1,17 +1,25 @@
-//! `overlay` [cues -> layer]: a mark of origin, and the texts that a lesson's slides have over their pictures.
+//! `overlay` [cues -> layer]: a mark of origin, what a lesson's slides have over their pictures, and a line that shows how far it is.
 //!
 //! One small picture with alpha and a place, no larger than what is to be seen; it holds until something else is to be seen. After
-//! something was seen and is no more, a layer lies outside of the picture. What is seen is a function of the settings, the slide that holds
-//! and the time in it.
+//! something was seen and is no more, a layer lies outside of the picture. What is seen is a function of the settings, the slide that
+//! holds, the time in it and the words heard in it.
 
 mod card;
+mod layout;
 mod logo;
+mod plate;
+mod progress;
+mod stage;
 
 use self::card::{Card, Stack, TextLook};
-use crate::lesson::canvas::Color;
-use crate::lesson::{ImportOptions, Lesson, OverlayRole, import_for};
-use engine::cue::{Anchor, Cue, SlideCue};
-use engine::frame::{PixelFormat, Point, Size, VideoFrame};
+use self::progress::{Progress, Way};
+use self::stage::Stage;
+use super::place::{PlaceConfig, placement_rect};
+use crate::drawing::Painter;
+use crate::lesson::canvas::{Color, Look};
+use crate::lesson::{ImportOptions, Lesson, import_for};
+use engine::cue::{Anchor, Cue, SlideCue, WordCue};
+use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
@@ -21,6 +29,7 @@ use engine::segments::{Fingerprint, Hash, Part};
 use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,9 +43,9 @@ const HEIGHT: u32 = 1080;
 pub const OVERLAY: NodeType = NodeType {
     name: "overlay",
     family: "compositor",
-    revision: 1,
-    summary: "A watermark, and the texts that slides have over their pictures",
-    inputs: &[CUES.port("slides; of the same lesson where there is one")],
+    revision: 2,
+    summary: "A watermark, the bullets, texts, names and pictures that slides have over their pictures, and a line of progress",
+    inputs: &[CUES.port("slides, and their words; of the same lesson where there is one")],
     outputs: &[LAYER.port("a small picture with alpha and its place; each holds until the next")],
     sync: Sync::Join,
     lane: Lane::Own,
@@ -52,13 +61,26 @@ pub const OVERLAY: NodeType = NodeType {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OverlayConfig {
-    /// The lesson whose slides' texts and marks are shown, each for its time; the same that the speech comes from.
+    /// The lesson whose slides' overlays are shown, each for its time; the same that the speech comes from.
     lesson: Option<PathBuf>,
+    /// A line along the bottom of the picture: how much has been said of the slide, or of the lecture.
+    #[serde(default)]
+    progress: Progress,
+    /// Somebody stands in the picture. Overlays keep clear of the presenter.
+    #[serde(default = "yes")]
+    presenter: bool,
+    /// Where the presenter stands, unless a slide says otherwise: as the compositor has it.
+    #[serde(default)]
+    place: PlaceConfig,
     /// A mark of origin that is always there: a text or, where it ends in .png, .svg, .jpg, .jpeg, .webp, .gif or .bmp, a picture file.
     watermark: Option<String>,
     /// How marks of origin look and where they are.
     #[serde(default)]
     mark: MarkConfig,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How marks of origin look and where they are.
@@ -98,7 +120,7 @@ impl MarkConfig {
     }
 
     fn text(&self) -> TextLook {
-        TextLook { size: self.size, color: self.color, opacity: self.opacity, weight: 600, panel: None }
+        TextLook { size: self.size, color: self.color, opacity: self.opacity }
     }
 }
 
@@ -114,8 +136,12 @@ impl NodeConfig for OverlayConfig {
         match &self.watermark {
             Some(text) if text.trim().is_empty() => return Err("watermark is empty; write a text or a picture file".into()),
             None if self.lesson.is_none() => return Err("there is nothing to show; write watermark, or lesson, or both".into()),
+            _ if self.lesson.is_none() && self.progress != Progress::None => {
+                return Err("progress is that of a lesson; write lesson, too".into());
+            }
             _ => {}
         }
+        self.place.validate()?;
         self.mark.validate()
     }
 
@@ -132,14 +158,20 @@ impl NodeConfig for OverlayConfig {
             size: defaults.size,
             lesson: None,
             mark: None,
-            slide: None,
+            past: VecDeque::new(),
             shown: None,
             ever: false,
+            painter: Painter::default(),
             pool: Pool::new(),
             seq: 0,
         }))
     }
 }
+
+/// Slides remembered: more than begin within the latency of a live run.
+const PAST: usize = 16;
+/// Presenters are about as wide and high as this; how wide they are, only their pictures tell.
+const PRESENTER: Size = Size::new(5, 6);
 
 struct Overlay {
     config: OverlayConfig,
@@ -147,44 +179,66 @@ struct Overlay {
     lesson: Option<Arc<Lesson>>,
     /// The watermark, drawn.
     mark: Option<Card>,
-    slide: Option<Holding>,
+    /// The slides up to now; the last one holds.
+    past: VecDeque<Holding>,
     /// What the layer shows that went out last.
     shown: Option<Seen>,
     /// A layer has gone out.
     ever: bool,
+    painter: Painter,
     pool: Pool,
     seq: u64,
 }
 
-/// What is seen besides the watermark: overlays of a slide, by their index; no slide where there are none.
-type Seen = (Option<usize>, Vec<usize>);
+/// What is seen besides the watermark.
+#[derive(PartialEq)]
+struct Seen {
+    /// The slide whose overlays are seen; nothing where none are.
+    slide: Option<usize>,
+    /// Of its objects.
+    looks: Vec<Look>,
+    /// How many pixels of the line are full, where there is one.
+    filled: Option<u32>,
+}
 
-/// The slide that holds.
+/// A slide, or a part of one, from a cue on.
 struct Holding {
+    /// Its place in the lesson.
     index: usize,
     start: Time,
     /// Its time stands still here.
     paused: Option<Span>,
-    /// Its texts are on this side: away from the presenter.
-    side: Anchor,
-    /// Those of its overlays that were seen so far, drawn.
-    cards: Vec<Option<Card>>,
+    stage: Option<Stage>,
+    /// Its marks of origin that were seen so far, drawn, by their places among its overlays.
+    marks: BTreeMap<usize, Card>,
+    way: Way,
 }
 
-/// Texts of slides.
-const TEXT: TextLook = TextLook { size: 44, color: Color::WHITE, opacity: 1.0, weight: 500, panel: Some(Color([16, 20, 28, 200])) };
-const TEXT_MARGIN: u32 = 50;
+impl Holding {
+    fn at(&self, time: Time) -> Span {
+        self.paused.unwrap_or(time - self.start)
+    }
+
+    fn hear(&mut self, at: Time, word: &WordCue) {
+        if let (Some(range), None) = (&word.range, self.paused) {
+            let at = at - self.start;
+            self.stage.iter_mut().for_each(|stage| stage.hear(range, at));
+            self.way.hear(range, at);
+        }
+    }
+
+    /// What was heard at this time in the slide and later has not been.
+    fn forget(&mut self, from: Span) {
+        self.stage.iter_mut().for_each(|stage| stage.forget(from));
+        self.way.forget(from);
+    }
+}
 
 impl Node for Overlay {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         start.set_caps(LAYER, Caps::Video(VideoCaps { format: PixelFormat::A420, size: self.size, rate: start.defaults().fps }));
         if let Some(path) = &self.config.lesson {
-            let lesson = import_for(start, path, &ImportOptions::default())?;
-            let bullets = lesson.slides.iter().find(|slide| slide.overlays.iter().any(|overlay| overlay.role == OverlayRole::Bullet));
-            if let Some(slide) = bullets {
-                start.warn(Some(slide.number), "its bullets are not shown: overlay shows texts and watermarks");
-            }
-            self.lesson = Some(lesson);
+            self.lesson = Some(import_for(start, path, &ImportOptions::default())?);
         }
         self.mark = match (self.config.picture(), &self.config.watermark) {
             (Some(path), _) => Some(logo::card(path, &self.config.mark, self.size)?),
@@ -195,36 +249,48 @@ impl Node for Overlay {
     }
 
     fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
-        if let Some(mark) = &self.mark {
-            let look = [self.config.mark.anchor as u32, self.config.mark.margin];
-            key.add("watermark", Hash::of_all([mark.pixels(), &look.map(u32::to_be_bytes).concat()]));
+        let OverlayConfig { mark, progress, presenter, place, .. } = &self.config;
+        if let Some(card) = &self.mark {
+            let look = [mark.anchor as u32, mark.margin];
+            key.add("watermark", Hash::of_all([card.pixels(), &look.map(u32::to_be_bytes).concat()]));
         }
-        let slide = self.lesson.as_ref().and_then(|lesson| lesson.slides.iter().find(|slide| *slide.id == *part.id));
-        let overlays = slide.map(|slide| slide.overlays.as_slice()).filter(|overlays| !overlays.is_empty());
-        if let Some(overlays) = overlays {
-            key.add("overlays", Hash::of(format!("{overlays:?} {:?}", self.config.mark)));
+        let Some(lesson) = &self.lesson else { return Ok(()) };
+        let Some(index) = lesson.slides.iter().position(|slide| *slide.id == *part.id) else { return Ok(()) };
+        let slide = &lesson.slides[index];
+        if !slide.overlays.is_empty() {
+            let look = format!("{:?} {mark:?} {presenter} {place:?} {:?}", slide.triggers(), slide.presenter);
+            key.add("overlays", Hash::of_all([slide.overlays_hash().0.as_slice(), look.as_bytes()]));
+        }
+        // A line of the whole lecture is another one wherever the slide lies.
+        let lies = (*progress == Progress::Lecture).then_some((index, lesson.slides.len()));
+        if *progress != Progress::None {
+            key.add("progress", format!("{progress:?} {lies:?} {}", slide.narration.spoken().len()));
         }
         Ok(())
     }
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
         while let Some(cue) = cx.take(CUES) {
-            if let Cue::Slide(slide) = &cue.media {
-                self.slide = self.holding(cue.pts, slide);
+            match &cue.media {
+                Cue::Slide(slide) => self.change(cue.pts, slide, cx),
+                Cue::Word(word) => {
+                    if let Some(holding) = self.past.back_mut() {
+                        holding.hear(cue.pts, word);
+                    }
+                }
+                _ => {}
             }
         }
         let time = cx.tick().time;
-        let (overlays, more) = self.seen(time);
+        let (seen, more) = self.seen(time);
         if more {
             cx.again();
         }
-        let slide = self.slide.as_ref().map(|slide| slide.index).filter(|_| !overlays.is_empty());
-        let seen = Some((slide, overlays));
-        if self.shown == seen {
+        if self.shown.as_ref() == Some(&seen) {
             return Ok(Flow::More);
         }
-        self.shown = seen;
-        let layer = self.layer()?;
+        let layer = self.layer(&seen)?;
+        self.shown = Some(seen);
         if layer.is_some() || self.ever {
             self.ever = true;
             self.seq += 1;
@@ -234,70 +300,90 @@ impl Node for Overlay {
         Ok(Flow::More)
     }
 
-    fn flush(&mut self, _: Time) {
+    fn flush(&mut self, cut: Time) {
         // What holds at the cut is stated again by a cue; what went out last may have been for later.
-        (self.slide, self.shown) = (None, None);
+        self.past.retain(|holding| holding.start < cut);
+        if let Some(holding) = self.past.back_mut() {
+            holding.forget(cut - holding.start);
+        }
+        self.shown = None;
     }
 }
 
 impl Overlay {
-    /// What the slide of a cue has to show; nothing where it is none of the lesson's.
-    fn holding(&self, at: Time, cue: &SlideCue) -> Option<Holding> {
-        let lesson = self.lesson.as_ref()?;
+    /// Another slide holds from `at` on, or the same one goes on or stands. One that is none of the lesson's has nothing to show.
+    fn change(&mut self, at: Time, cue: &SlideCue, cx: &Cx<'_>) {
+        let Some(lesson) = &self.lesson else { return };
         let named = |index: &usize| lesson.slides.get(*index).is_some_and(|slide| *slide.id == *cue.id);
-        let index = Some(cue.index).filter(named).or_else(|| lesson.slides.iter().position(|slide| *slide.id == *cue.id))?;
-        let left = matches!(cue.placement.anchor, Some(Anchor::TopLeft | Anchor::Left | Anchor::BottomLeft));
-        Some(Holding {
-            index,
-            start: at - cue.elapsed,
-            paused: cue.paused.then_some(cue.elapsed),
-            side: if left { Anchor::BottomRight } else { Anchor::BottomLeft },
-            cards: vec![None; lesson.slides[index].overlays.len()],
-        })
-    }
-
-    /// Which overlays of the slide are seen at a time, and whether that may still change while the slide holds.
-    fn seen(&self, time: Time) -> (Vec<usize>, bool) {
-        let (Some(slide), Some(lesson)) = (&self.slide, &self.lesson) else { return (Vec::new(), false) };
-        let at = Time::ZERO + slide.paused.unwrap_or(time - slide.start);
-        let overlays = lesson.slides[slide.index].overlays.iter().enumerate().filter(|(_, overlay)| overlay.role != OverlayRole::Bullet);
-        let (mut seen, mut more) = (Vec::new(), false);
-        for (index, overlay) in overlays {
-            if overlay.from <= at && overlay.until.is_none_or(|until| at < until) {
-                seen.push(index);
-            }
-            more |= overlay.from > at || overlay.until.is_some_and(|until| until > at);
+        let index = Some(cue.index).filter(named).or_else(|| lesson.slides.iter().position(|slide| *slide.id == *cue.id));
+        let Some(index) = index else { return self.past.clear() };
+        let (start, paused) = (at - cue.elapsed, cue.paused.then_some(cue.elapsed));
+        // One that goes on remembers its words up to here; later ones come again.
+        if let Some(mut known) = self.past.pop_back_if(|known| known.index == index && cue.elapsed > Span::ZERO) {
+            known.forget(cue.elapsed);
+            return self.past.push_back(Holding { start, paused, ..known });
         }
-        (seen, more && slide.paused.is_none())
+        let slide = &lesson.slides[index];
+        let mut stage = Stage::of(slide, self.size, self.presenter(cue));
+        for fault in stage.iter_mut().flat_map(Stage::faults) {
+            cx.warn(Some(slide.number), format!("a picture over it cannot be shown: {fault}"));
+        }
+        self.past.iter_mut().filter_map(|holding| holding.stage.as_mut()).for_each(Stage::rest);
+        self.past.push_back(Holding { index, start, paused, stage, marks: BTreeMap::new(), way: Way::of(slide) });
+        if self.past.len() > PAST {
+            self.past.pop_front();
+        }
     }
 
-    /// The layer that shows the mark and what is seen of the slide; nothing where there is nothing.
-    fn layer(&mut self) -> Result<Option<VideoFrame>> {
+    /// About where the presenter stands on the slide of a cue.
+    fn presenter(&self, cue: &SlideCue) -> Option<Rect> {
+        let stands = self.config.presenter && cue.placement.visible && !cue.placement.fill;
+        stands.then(|| placement_rect(self.size, PRESENTER, &cue.placement, &self.config.place))
+    }
+
+    /// What is seen at a time, and whether that will change while the slide holds, whatever is said.
+    fn seen(&self, time: Time) -> (Seen, bool) {
+        let nothing = Seen { slide: None, looks: Vec::new(), filled: None };
+        let (Some(holding), Some(lesson)) = (self.past.back(), &self.lesson) else { return (nothing, false) };
+        let at = holding.at(time);
+        let looks = holding.stage.as_ref().map(|stage| stage.looks(at)).unwrap_or_default();
+        let looks = if looks.iter().all(|look| *look == Look::Hidden) { Vec::new() } else { looks };
+        let part = holding.way.part(at);
+        let filled = match self.config.progress {
+            Progress::None => None,
+            Progress::Slide => Some(progress::filled(part, self.size)),
+            Progress::Lecture => Some(progress::filled((holding.index as f64 + part) / lesson.slides.len() as f64, self.size)),
+        };
+        let comes = holding.stage.as_ref().is_some_and(|stage| stage.moves_after(at));
+        let grows = filled.is_some() && holding.way.moves_after(at);
+        let slide = Some(holding.index).filter(|_| !looks.is_empty());
+        (Seen { slide, looks, filled }, (comes || grows) && holding.paused.is_none())
+    }
+
+    /// The layer that shows the mark and what is seen; nothing where there is nothing.
+    fn layer(&mut self, seen: &Seen) -> Result<Option<VideoFrame>> {
         let mark = self.config.mark;
         let mut marks = Stack::new(mark.anchor, mark.margin, self.size);
-        let mut texts = Stack::new(Anchor::BottomLeft, TEXT_MARGIN, self.size);
-        if let (Some(slide), Some(lesson)) = (&mut self.slide, &self.lesson) {
-            texts = Stack::new(slide.side, TEXT_MARGIN, self.size);
-            for &index in self.shown.iter().flat_map(|(_, overlays)| overlays) {
-                let overlay = &lesson.slides[slide.index].overlays[index];
-                let (look, stack) = match overlay.role {
-                    OverlayRole::Watermark => (mark.text(), &mut marks),
-                    OverlayRole::Text | OverlayRole::Bullet => (TEXT, &mut texts),
-                };
-                let card = match slide.cards[index].take() {
+        let mut placed = Vec::new();
+        let holding = self.past.back_mut().filter(|_| seen.slide.is_some());
+        if let (Some(Holding { index, stage: Some(stage), marks: drawn, .. }), Some(lesson)) = (holding, &self.lesson) {
+            placed.extend(stage.card(&seen.looks, &mut self.painter));
+            for overlay in stage.marks(&seen.looks) {
+                let card = match drawn.remove(&overlay) {
                     Some(card) => card,
-                    None => look.card(&overlay.text, self.size)?,
+                    None => mark.text().card(&lesson.slides[*index].overlays[overlay].text, self.size)?,
                 };
-                slide.cards[index] = Some(card.clone());
-                stack.push(card);
+                drawn.insert(overlay, card.clone());
+                marks.push(card);
             }
         }
         // Nearest to the edge: those of slides come and go above it.
         if let Some(mark) = &self.mark {
             marks.push(mark.clone());
         }
-        // Marks lie on top, also of texts.
-        let placed: Vec<(Card, Point)> = texts.placed().chain(marks.placed()).collect();
+        placed.extend(seen.filled.map(|filled| progress::line(filled, self.size)));
+        // Marks lie on top.
+        placed.extend(marks.placed());
         Ok(card::layer(&placed, self.size, &self.pool)?)
     }
 }

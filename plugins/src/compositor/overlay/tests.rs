@@ -98,11 +98,9 @@ fn pictures_are_as_high_as_the_mark_and_letters_in_drawings_are_refused() {
     }
 }
 
-/// Two slides with texts for a while, and one without.
-fn lesson(folder: &Path) {
-    for name in ["a.png", "b.png", "c.png"] {
-        image::RgbImage::from_pixel(64, 36, image::Rgb([40, 40, 40])).save(folder.join(name)).unwrap();
-    }
+/// Three slides with overlays, and one without.
+fn lesson(folder: &Path) -> String {
+    image::RgbImage::from_pixel(64, 36, image::Rgb([200, 40, 40])).save(folder.join("a.png")).unwrap();
     let yaml = "
 version: 1
 title: Overlays
@@ -116,38 +114,98 @@ slides:
       - { role: text, text: Before lunch, from: 200ms, until: 600ms }
       - { role: watermark, text: Draft, from: 0s }
   - id: b
-    image: b.png
+    image: a.png
     silence: 1s
     overlays:
       - { role: text, text: After lunch, from: 0s }
-      - { role: bullet, text: One, from: 0s }
-  - { id: c, image: c.png, silence: 1s }
+      - { role: bullet, text: One }
+  - { id: c, image: a.png, silence: 1s }
+  - id: d
+    image: a.png
+    narration: One thing first. Then another thing.
+    presenter: { anchor: bottom_left }
+    overlays:
+      - { role: bullet, text: First thing }
+      - { role: bullet, text: Another, word: another }
+      - { role: lower_third, text: Ada Lovelace, detail: Analyst, from: 1s, until: 2s }
+      - { role: picture, file: a.png, height: 20%, anchor: top_left, from: 2s }
 ";
-    fs::write(folder.join("lesson.yaml"), yaml).unwrap();
+    let path = folder.join("lesson.yaml");
+    fs::write(&path, yaml).unwrap();
+    import(&path, &ImportOptions::default()).unwrap();
+    format!("{{ lesson: {} }}", path.display())
+}
+
+fn ticks(layers: &[(i64, VideoFrame)]) -> Vec<i64> {
+    layers.iter().map(|(tick, _)| *tick).collect()
 }
 
 #[test]
-fn texts_of_slides_come_and_go_at_their_times() {
+fn texts_of_slides_come_and_go_at_their_times_and_stand_still_between() {
     let folder = tempfile::tempdir().unwrap();
-    lesson(folder.path());
-    let path = folder.path().join("lesson.yaml");
-    import(&path, &ImportOptions::default()).unwrap();
-    let config = format!("{{ lesson: {} }}", path.display());
-    let out = run_at(HD, &config, vec![cue(0, 0, "a", 0, false), cue(30, 1, "b", 0, false), cue(60, 2, "c", 0, false)]).unwrap();
-    assert!(out.warnings[0].text.contains("bullets") && out.warnings[0].slide == Some(2), "{:?}", out.warnings);
-    let all: Vec<(i64, VideoFrame)> = out.packets(LAYER).into_iter().map(|packet| (RATE.index_at(packet.pts), packet.media)).collect();
-    assert_eq!(all.iter().map(|(tick, _)| *tick).collect::<Vec<_>>(), [0, 6, 18, 30, 60]);
-    let boxes: Vec<Rect> = all.iter().map(|(_, layer)| ink(layer)).collect();
-    assert!(boxes[0].x > 1400 && boxes[0] == boxes[2], "the mark alone: {boxes:?}");
-    assert!(boxes[1].x < 80 && boxes[1].x + boxes[1].width as i32 > 1800, "text left, mark right: {boxes:?}");
-    assert!(boxes[3].x < 80 && boxes[3].width < 600 && boxes[3].y > 900, "{boxes:?}");
-    assert!(boxes[4].is_empty() && all[4].1.place == Some(Point { x: -2, y: -2 }), "nothing, outside of the picture");
+    let config = lesson(folder.path());
+    let all = layers(HD, &config, vec![cue(0, 0, "a", 0, false), cue(30, 1, "b", 0, false), cue(60, 2, "c", 0, false)]);
+    // A text comes in from tick 6 on and is gone at 18; a bullet comes in from 45 on, in 13.5 ticks.
+    let expected: Vec<i64> = [0].into_iter().chain(7..=18).chain([30]).chain(46..=60).collect();
+    assert_eq!(ticks(&all), expected);
+    let at = |tick: i64| ink(&all.iter().rfind(|(at, _)| *at <= tick).unwrap().1);
+    assert!(at(0).x > 1400 && at(0) == at(18), "the mark alone: {:?} {:?}", at(0), at(18));
+    assert!(at(12).x < 80 && at(12).x + at(12).width as i32 > 1800, "text left, mark right: {:?}", at(12));
+    assert!(at(30).x < 80 && at(30).width < 600 && at(30).y > 900, "{:?}", at(30));
+    assert!(at(59).x + at(59).width as i32 > 1850 && at(59).y < 500, "a bullet at the right, above the presenter: {:?}", at(59));
+    let (_, last) = all.last().unwrap();
+    assert!(ink(last).is_empty() && last.place == Some(Point { x: -2, y: -2 }), "nothing, outside of the picture");
     assert!(layers(HD, &config, vec![cue(0, 2, "c", 0, false)]).is_empty(), "without overlays there is no layer");
 
     // A jump into the slide, and time that stands still.
-    let jumped = layers(HD, &config, vec![cue(0, 0, "a", 10, false), cue(4, 0, "a", 14, true), cue(50, 0, "a", 14, false)]);
-    assert_eq!(jumped.iter().map(|(tick, _)| *tick).collect::<Vec<_>>(), [0, 54]);
-    assert_eq!((ink(&jumped[0].1), ink(&jumped[1].1)), (boxes[1], boxes[0]));
+    let jumped = layers(HD, &config, vec![cue(0, 0, "a", 7, false), cue(4, 0, "a", 11, true), cue(50, 0, "a", 11, false)]);
+    assert_eq!(ticks(&jumped), (0..=4).chain(51..=57).collect::<Vec<_>>());
+}
+
+/// A word of the last slide, by where it stands in its narration.
+fn word(tick: i64, text: &str) -> Packet<Cue> {
+    let at = "One thing first. Then another thing.".find(text).unwrap();
+    let range = Some(at..at + text.len());
+    let word = engine::cue::WordCue { text: text.into(), range, stressed: false, estimated: false };
+    Packet::new(RATE.time_of(tick), Cue::Word(word.into()))
+}
+
+#[test]
+fn bullets_come_with_their_words_each_with_a_plate_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = lesson(folder.path());
+    let all = layers(HD, &config, vec![cue(0, 3, "d", 0, false), word(3, "One"), word(6, "first"), word(20, "another")]);
+    let at = |tick: i64| ink(&all.iter().rfind(|(at, _)| *at <= tick).unwrap().1);
+    assert_eq!(&ticks(&all)[..3], [4, 5, 6], "nothing before the first word");
+    assert!(!ticks(&all).contains(&19) && !ticks(&all).contains(&20), "the first one stands: {:?}", ticks(&all));
+    let (one, two) = (at(19), at(29));
+    assert!(one.x >= 1440 && one.width > 380 && two.height > one.height + 50, "{one:?} {two:?}");
+    // The name comes at a second, at the right: the presenter stands at the left. At two it is gone, and the picture comes.
+    assert!(at(48).y + at(48).height as i32 > 800, "{:?}", at(48));
+    assert!(at(61).y + (at(61).height as i32) < 800, "{:?}", at(61));
+    let picture = at(80);
+    assert!(picture.x == 50 && picture.y == 50, "{picture:?}");
+    // The same slide from its middle on: what was said before has been heard.
+    let again = layers(HD, &config, vec![cue(0, 3, "d", 0, false), word(3, "One"), cue(40, 3, "d", 25, true)]);
+    assert_eq!(ink(&again.last().unwrap().1), one);
+}
+
+#[test]
+fn a_line_tells_how_far_slide_and_lecture_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = lesson(folder.path());
+    let full = |layer: &VideoFrame| {
+        let row = frame_to_rgba(layer);
+        row.as_chunks::<4>().0[..layer.size().width as usize].iter().filter(|pixel| pixel[0] > 200).count()
+    };
+    let with = |progress: &str| config.replace("{ lesson", &format!("{{ progress: {progress}, lesson"));
+    let slide = layers(HD, &with("slide"), vec![cue(0, 2, "c", 0, false)]);
+    assert_eq!((slide[0].1.place, slide[0].1.size()), (Some(Point { x: 0, y: 1074 }), Size::new(1920, 6)));
+    assert_eq!((ticks(&slide).len(), full(&slide[0].1), full(&slide[15].1)), (31, 0, 960), "half of a second of silence");
+    let lecture = layers(HD, &with("lecture"), vec![cue(0, 2, "c", 0, false), cue(30, 3, "d", 0, false), word(40, "first")]);
+    assert_eq!((full(&lecture[0].1), full(&lecture[30].1)), (960, 1440), "two and three of four slides");
+    let said = 15.0 / 36.0;
+    assert!(full(&lecture.last().unwrap().1).abs_diff((480.0 * (3.0 + said)) as usize) <= 2);
 }
 
 #[test]
@@ -157,6 +215,8 @@ fn mistakes_are_named() {
     assert!(refused("{ watermark: \" \" }").contains("empty"));
     assert!(refused("{ watermark: x, mark: { opacity: 2 } }").contains("0 to 1"));
     assert!(refused("{ watermark: x, mark: { size: 4 } }").contains("8 to 1080"));
+    assert!(refused("{ watermark: x, progress: slide }").contains("write lesson, too"));
+    assert!(refused("{ watermark: x, place: { height: 0% } }").contains("place.height"));
     let value = engine::graph::parse::parse("{ watermark: nowhere/logo.png }", &Arc::from("test")).unwrap();
     let config = (OVERLAY.config.parse)(&value, "config").unwrap();
     assert!(config.check_env().unwrap_err().contains("no file nowhere/logo.png"));

@@ -1,5 +1,6 @@
 //! How objects of a canvas come and go.
 
+pub use engine::cue::{Easing, Side};
 use engine::graph::unit::DurationSetting;
 use engine::time::Span;
 use schemars::JsonSchema;
@@ -108,46 +109,6 @@ pub enum Effect {
     Zoom,
     /// Uncovered from this side on.
     Wipe(Side),
-}
-
-/// A side of an object or of the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Side {
-    Left,
-    Right,
-    Top,
-    Bottom,
-}
-
-/// How the speed of an animation changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Easing {
-    /// It does not.
-    Linear,
-    /// Slow at the beginning.
-    EaseIn,
-    /// Slow at the end.
-    #[default]
-    EaseOut,
-    /// Slow at both ends.
-    EaseInOut,
-}
-
-impl Easing {
-    /// How much is done after this part of the time; both 0 to 1. Cubic.
-    pub fn at(self, part: f64) -> f64 {
-        let (gone, left) = (part, 1.0 - part);
-        match self {
-            Easing::Linear => part,
-            Easing::EaseIn => gone * gone * gone,
-            Easing::EaseOut => 1.0 - left * left * left,
-            Easing::EaseInOut if part < 0.5 => 4.0 * gone * gone * gone,
-            Easing::EaseInOut => 1.0 - 4.0 * left * left * left,
-        }
-    }
 }
 
 fn is_none(span: &Span) -> bool {

@@ -26,7 +26,6 @@ use super::pdf::Document as Pdf;
 use super::{ImportOptions, one_line, pdf_guard, slug};
 use crate::writer::{Content, Notes, Outline, Role};
 use document::{Document, passages};
-use engine::cue::Transition;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -145,7 +144,7 @@ fn lesson(
             narration: if said.trim().is_empty() { Narration::Silence(SILENT_SLIDE) } else { Narration::Text(said) },
             presenter,
             overlays: Vec::new(),
-            transition: Transition::Cut,
+            transition: None,
             duration: None,
         });
     }

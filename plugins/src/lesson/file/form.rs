@@ -1,9 +1,12 @@
 //! What is written in a `lesson.yaml`: its keys, their kinds and defaults.
 
-use super::super::canvas::Canvas;
-use super::super::model::{Capture, OverlayRole};
+use super::super::canvas::{Canvas, Trigger};
+use super::super::model::Capture;
+use super::super::overlay::OverlayRole;
+use super::super::transition::TransitionSetting;
 use engine::cue::Anchor;
 use engine::graph::unit::{DurationSetting, FrameRate, Percent, Rgb};
+use engine::time::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -61,11 +64,11 @@ pub(super) struct SlideFile {
     /// Where the presenter stands; what is left out, the graph decides.
     #[serde(default)]
     pub presenter: PresenterFile,
-    /// Text over the picture.
+    /// Bullets, texts, names, marks and pictures over the picture, each for its time.
     #[serde(default)]
     pub overlays: Vec<OverlayFile>,
-    /// How this slide replaces the one before. Default: a cut.
-    pub transition: Option<TransitionFile>,
+    /// How this slide replaces the one before. Default: as the graph says.
+    pub transition: Option<TransitionSetting>,
     /// The slide shows at least this long.
     pub duration: Option<DurationSetting>,
 }
@@ -197,37 +200,67 @@ impl Default for PresenterFile {
     }
 }
 
-/// Text over the picture for a time.
+/// Something over the picture for a time.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OverlayFile {
     /// What it is for.
     pub role: OverlayRole,
-    /// What it says.
+    /// What it says; of a lower third the name, of a picture nothing.
+    #[serde(default)]
     pub text: String,
-    /// Appears, from the slide's start. Default: with the slide.
+    /// Of a lower third: what stands below the name.
+    pub detail: Option<String>,
+    /// Of a picture: the file, relative to this one. PNG, JPEG, WebP, GIF or BMP.
+    pub file: Option<String>,
+    /// Of a picture: how high it is, as part of the slide's height. Default: 33%.
+    pub height: Option<Percent>,
+    /// Which corner, edge or middle it is at. Default: away from the presenter. Bullets have a column of their own.
+    pub anchor: Option<Anchor>,
+    /// Appears, from the slide's start. Default: with the slide; a bullet with the sentence that it goes with; a lower third after 800ms.
     pub from: Option<DurationSetting>,
-    /// Disappears. Default: with the slide.
+    /// In place of `from`: appears when this word of the narration is said, written as there.
+    pub word: Option<String>,
+    /// Which of the words that read so, from 1. Default: 1.
+    #[schemars(range(min = 1))]
+    pub nth: Option<usize>,
+    /// Is gone, from the slide's start. Default: with the slide; a lower third after five seconds.
     pub until: Option<DurationSetting>,
 }
 
-/// How a slide replaces the one before.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TransitionFile {
-    /// The kind.
-    pub kind: TransitionKind,
-    /// Of a fade. Default: 500ms.
-    pub duration: Option<DurationSetting>,
-}
+impl OverlayFile {
+    /// When it appears, if it says so.
+    pub fn trigger(&self) -> Result<Option<Trigger>, String> {
+        match (self.from, &self.word, self.nth) {
+            (Some(_), Some(_), _) => Err(format!("{} has from and word; one of them says when it appears", self.name())),
+            (_, None, Some(_)) => Err(format!("{} has nth without word", self.name())),
+            (_, Some(word), _) if word.trim().is_empty() => Err(format!("{} waits for an empty word", self.name())),
+            (Some(at), None, None) => Ok(Some(if at.0 == Span::ZERO { Trigger::Start } else { Trigger::Time(at.0) })),
+            (None, Some(word), nth) => Ok(Some(Trigger::Word { text: word.clone(), nth: nth.unwrap_or(1) })),
+            (None, None, None) => Ok(None),
+        }
+    }
 
-#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum TransitionKind {
-    /// At once.
-    Cut,
-    /// The old picture fades into the new one.
-    Fade,
+    /// What it has that its role does not know, or lacks.
+    pub fn check(&self) -> Result<(), String> {
+        let is_picture = self.role == OverlayRole::Picture;
+        let wrong = match self.role {
+            OverlayRole::Picture if self.file.is_none() => "is a picture without file",
+            OverlayRole::Picture if !self.text.is_empty() => "is a picture; leave text out",
+            _ if !is_picture && (self.file.is_some() || self.height.is_some()) => "has file or height, which are for role: picture",
+            _ if !is_picture && self.text.trim().is_empty() => "says nothing; write text",
+            _ if self.detail.is_some() && self.role != OverlayRole::LowerThird => "has detail, which is for role: lower_third",
+            OverlayRole::Bullet | OverlayRole::Watermark if self.anchor.is_some() => {
+                "has anchor: bullets have a column, and watermarks are where the graph has them"
+            }
+            _ => return Ok(()),
+        };
+        Err(format!("{} {wrong}", self.name()))
+    }
+
+    fn name(&self) -> String {
+        format!("the overlay {:?}", self.file.as_ref().unwrap_or(&self.text))
+    }
 }
 
 /// Width and height of which only the ratio matters: `16x9`.

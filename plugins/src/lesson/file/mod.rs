@@ -5,26 +5,25 @@
 
 mod form;
 
+use super::canvas::ImageFile;
 use super::clip::{self, Part};
 use super::confine::confined;
 use super::error::LessonError;
 use super::frames::{self, RATE as FRAMES};
 use super::limits::{check_count, read_file, read_text};
-use super::model::{Lesson, Narration, Overlay, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
+use super::model::{Lesson, Narration, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
+use super::overlay::Overlay;
 use super::pdf::{Document, page_hash};
 use super::raster::image_size;
 use super::{ImportOptions, pdf_guard, slug};
 use crate::part_file::folder_of;
-use engine::cue::{Placement, Transition};
+use engine::cue::Placement;
 use engine::graph::parse::parse;
 use engine::graph::{Problems, from_value_all};
 use engine::time::{Span, Time};
-use form::{ClipFile, EmbedFile, FramesFile, LessonFile, OverlayFile, PresenterFile, SlideFile, TransitionFile, TransitionKind};
+use form::{ClipFile, EmbedFile, FramesFile, LessonFile, OverlayFile, PresenterFile, SlideFile};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// How long a fade takes when the file does not say.
-const FADE: Span = Span::from_millis(500);
 
 /// The JSON schema of `lesson.yaml`.
 pub fn schema() -> schemars::Schema {
@@ -163,19 +162,7 @@ impl Files {
             (None, None, None) => Narration::Silence(silent),
             _ => return Err(wrong("it must say one of narration, audio and silence")),
         };
-        let transition = match slide.transition {
-            Some(TransitionFile { kind: TransitionKind::Fade, duration }) => Transition::Fade(duration.map_or(FADE, |length| length.0)),
-            Some(TransitionFile { kind: TransitionKind::Cut, duration: Some(_) }) => {
-                return Err(wrong("a cut takes no time: leave its duration out"));
-            }
-            _ => Transition::Cut,
-        };
-        let overlay = |overlay: OverlayFile| Overlay {
-            role: overlay.role,
-            text: overlay.text,
-            from: overlay.from.map_or(Time::ZERO, |length| Time(length.0.0)),
-            until: overlay.until.map(|length| Time(length.0.0)),
-        };
+        let overlays = slide.overlays.into_iter().map(|overlay| self.overlay(overlay, number)).collect::<Result<_, _>>()?;
         let id = slide.id.unwrap_or_else(|| format!("slide-{number}"));
         let PresenterFile { anchor, at, height, margin, visible, fill } = slide.presenter;
         Ok(Slide {
@@ -192,9 +179,30 @@ impl Files {
                 visible,
                 fill,
             },
-            overlays: slide.overlays.into_iter().map(overlay).collect(),
-            transition,
+            overlays,
+            transition: slide.transition.map(|setting| setting.0),
             duration: slide.duration.map(|length| length.0),
+        })
+    }
+
+    fn overlay(&self, overlay: OverlayFile, slide: usize) -> Result<Overlay, LessonError> {
+        let wrong = |cause: String| LessonError::Slide { path: self.lesson.clone(), slide, cause };
+        overlay.check().map_err(wrong)?;
+        let from = overlay.trigger().map_err(wrong)?;
+        let picture = |name: String| {
+            let path = self.confined(&name, slide)?;
+            image_size(&path)?;
+            Ok::<_, LessonError>(ImageFile { hash: read_file(&path)?.1, path })
+        };
+        Ok(Overlay {
+            role: overlay.role,
+            text: overlay.text,
+            detail: overlay.detail.unwrap_or_default(),
+            file: overlay.file.map(picture).transpose()?,
+            height: overlay.height.map(|percent| percent.fraction()),
+            anchor: overlay.anchor,
+            from,
+            until: overlay.until.map(|length| Time(length.0.0)),
         })
     }
 

@@ -21,7 +21,7 @@ use super::workshop;
 use super::{ImportOptions, slug};
 use crate::net::wait_for;
 use client::Client;
-use engine::cue::{Placement, Transition};
+use engine::cue::Placement;
 use engine::graph::Secret;
 use futures_util::{StreamExt, TryStreamExt};
 use std::fs;
@@ -227,7 +227,7 @@ pub(super) fn import(folder: &Path, options: &ImportOptions) -> Result<Lesson, L
             narration: if notes.is_empty() { Narration::Silence(SILENT_SLIDE) } else { Narration::Text(notes) },
             presenter: Placement::default(),
             overlays: Vec::new(),
-            transition: Transition::Cut,
+            transition: None,
             duration: None,
         });
     }

@@ -19,7 +19,6 @@ use super::limits::{check_count, read_text};
 use super::model::{Frames, Lesson, SILENT_EMBED, SILENT_SLIDE, Slide, Visual, Warning};
 use super::{ImportOptions, one_line, slug};
 use crate::part_file::folder_of;
-use engine::cue::Transition;
 use engine::time::Span;
 use fields::Fields;
 use narration::Spoken;
@@ -206,7 +205,7 @@ impl<'a> Reader<'a> {
             narration: spoken.narration,
             presenter,
             overlays: Vec::new(),
-            transition: Transition::Cut,
+            transition: None,
             duration: spoken.duration,
         })
     }

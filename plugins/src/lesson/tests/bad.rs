@@ -130,6 +130,23 @@ fn bad_lesson_files_get_one_clear_error() {
         ("- { color: \"#000000\", presenter: { height: 0% } }", "must be over 0%"),
         ("- { color: \"#000000\", transition: { kind: cut, duration: 1s } }", "a cut takes no time"),
         ("- { color: \"#000000\", overlays: [{ role: text, text: x, from: 2s, until: 1s }] }", "ends before it starts"),
+        ("- { color: \"#000000\", overlays: [{ role: bullet, text: x, from: 1s, word: y }] }", "has from and word; one of them"),
+        (
+            "- { color: \"#000000\", narration: One two., overlays: [{ role: bullet, text: x, word: three }] }",
+            "slide 1: the overlay \"x\" waits for the word \"three\" (number 1), which is not in the narration",
+        ),
+        ("- { color: \"#000000\", overlays: [{ role: bullet, text: x, nth: 2 }] }", "has nth without word"),
+        ("- { color: \"#000000\", overlays: [{ role: bullet, text: \" \" }] }", "says nothing; write text"),
+        ("- { color: \"#000000\", overlays: [{ role: text, text: x, detail: y }] }", "detail, which is for role: lower_third"),
+        ("- { color: \"#000000\", overlays: [{ role: text, text: x, file: a.png }] }", "which are for role: picture"),
+        ("- { color: \"#000000\", overlays: [{ role: picture }] }", "is a picture without file"),
+        ("- { color: \"#000000\", overlays: [{ role: picture, file: gone.png }] }", "gone.png"),
+        ("- { color: \"#000000\", overlays: [{ role: picture, file: ../secret.png }] }", "must be relative and stay"),
+        ("- { color: \"#000000\", overlays: [{ role: bullet, text: x, anchor: left }] }", "bullets have a column"),
+        ("- { color: \"#000000\", overlays: [{ role: banner, text: x }] }", "lower_third"),
+        ("- { color: \"#000000\", transition: { kind: fade, from: left } }", "for what moves"),
+        ("- { color: \"#000000\", transition: wipe }", "push"),
+        ("- { color: \"#000000\", transition: { kind: push, duration: 11s } }", "the limit is"),
         ("  []", "has no slide to show"),
     ];
     for (slides, expected) in cases {

@@ -2,7 +2,7 @@
 
 use super::super::canvas::*;
 use super::*;
-use engine::cue::{Anchor, Placement, Transition};
+use engine::cue::{Anchor, Motion, Placement, Transition};
 use engine::time::{Rate, Span, Time};
 
 /// A lesson with one of everything, its files in `folder`.
@@ -20,7 +20,7 @@ fn rich(folder: &Path) -> Lesson {
         narration: Narration::Silence(SILENT_SLIDE),
         presenter: Placement::default(),
         overlays: Vec::new(),
-        transition: Transition::Cut,
+        transition: None,
         duration: None,
     };
     let film = film(folder, "a.mov");
@@ -39,11 +39,24 @@ fn rich(folder: &Path) -> Lesson {
         fill: true,
     };
     let overlays = vec![
-        Overlay { role: OverlayRole::Bullet, text: "- # {a}: \\".into(), from: Time::ZERO, until: None },
-        Overlay { role: OverlayRole::Watermark, text: "©".into(), from: Time(7), until: Some(Time(705_600_000)) },
+        Overlay::new(OverlayRole::Bullet, "- # {a}: \\"),
+        Overlay { from: Some(Trigger::Start), ..Overlay::new(OverlayRole::Text, "x") },
+        Overlay { from: Some(Trigger::Time(Span(7))), until: Some(Time(705_600_000)), ..Overlay::new(OverlayRole::Watermark, "©") },
+        Overlay { detail: "she: \"first\"".into(), anchor: Some(Anchor::BottomRight), ..Overlay::new(OverlayRole::LowerThird, "Ada") },
+        Overlay {
+            file: Some(ImageFile { path: image.clone(), hash: image_hash }),
+            height: Some(0.29),
+            anchor: Some(Anchor::Top),
+            ..Overlay::new(OverlayRole::Picture, "")
+        },
     ];
     let slides = vec![
-        Slide { narration: Narration::Text("One: # two\nThree [pause 0.5s] *four*.".into()), ..plain.clone() },
+        Slide {
+            narration: Narration::Text("One: # two\nThree [pause 0.5s] *four*.".into()),
+            overlays: vec![Overlay { from: Some(Trigger::Word { text: "o".into(), nth: 2 }), ..Overlay::new(OverlayRole::Bullet, "y") }],
+            transition: Some(Transition::Push(Motion { from: Side::Top, duration: Span(7), easing: Easing::Linear })),
+            ..plain.clone()
+        },
         Slide {
             id: "~".into(),
             number: 2,
@@ -58,7 +71,7 @@ fn rich(folder: &Path) -> Lesson {
             narration: Narration::Audio { path: sound, hash: sound_hash, words: None },
             presenter: place,
             overlays,
-            transition: Transition::Fade(Span::from_millis(750)),
+            transition: Some(Transition::Fade(Span::from_millis(750))),
             duration: Some(Span(705_600_001)),
             ..plain.clone()
         },

@@ -192,3 +192,19 @@ fn what_does_not_fit_into_memory_is_refused() {
     assert!(decode_up_to(&path, bytes).is_ok());
     assert!(text(decode_up_to(&path, bytes - 400)).contains("is longer than 0 minutes, which is the most at 44100 Hz"));
 }
+
+#[test]
+fn both_sides_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    for (channels, rate) in [(1u16, 48_000), (2, 48_000), (2, 44_100)] {
+        let path = folder.path().join("sound.wav");
+        let form = hound::WavSpec { channels, sample_rate: rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+        let mut file = hound::WavWriter::create(&path, form).unwrap();
+        (0..rate).for_each(|_| (0..channels).for_each(|channel| file.write_sample(8192i16 * (1 - 2 * channel as i16)).unwrap()));
+        file.finalize().unwrap();
+        let both = decode_stereo(&path).unwrap();
+        assert_eq!(both.len(), 96_000, "{channels} channels at {rate} Hz");
+        let (left, right) = (both[48_000], both[48_001]);
+        assert!((left - 0.25).abs() < 0.01 && (right - if channels == 1 { 0.25 } else { -0.25 }).abs() < 0.01, "{left} {right}");
+    }
+}

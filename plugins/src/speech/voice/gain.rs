@@ -73,6 +73,13 @@ pub fn loudness(samples: &[f32]) -> Option<f64> {
     meter.loudness_global().ok().filter(|loudness| loudness.is_finite())
 }
 
+/// The same of two channels, left and right by turns.
+pub fn loudness_of_both(samples: &[f32]) -> Option<f64> {
+    let mut meter = EbuR128::new(2, SAMPLE_RATE, Mode::I).ok()?;
+    meter.add_frames_f32(samples).ok()?;
+    meter.loudness_global().ok().filter(|loudness| loudness.is_finite())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,5 +91,7 @@ mod tests {
         let measured = loudness(&tone).unwrap();
         assert!((measured + 20.0).abs() < 0.1, "{measured}");
         assert_eq!(loudness(&[0.0; 48_000]), None);
+        let both: Vec<f32> = tone.iter().flat_map(|sample| [*sample; 2]).collect();
+        assert!((loudness_of_both(&both).unwrap() - measured).abs() < 0.01);
     }
 }

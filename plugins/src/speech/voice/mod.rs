@@ -26,7 +26,7 @@ use super::viseme::Viseme;
 use crate::models::ModelError;
 
 pub use cached::CachedVoice;
-pub use gain::{TARGET_LUFS, gain_for, loudness};
+pub use gain::{TARGET_LUFS, gain_for, loudness, loudness_of_both};
 pub use piper::{PiperVoice, Settings};
 pub use resample::resample;
 pub use shared::shared;

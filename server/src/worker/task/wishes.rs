@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use utoipa::ToSchema;
 
 /// Variables that may be set from outside; others name files.
-const VARIABLES: [&str; 5] = ["fps", "codec", "encoder", "preset", "crf"];
+const VARIABLES: [&str; 7] = ["fps", "codec", "encoder", "preset", "crf", "transition", "progress"];
 /// More than anybody writes by hand.
 const LONGEST: usize = 16_000;
 

@@ -1,0 +1,465 @@
+//! Where a slide's overlays lie and how they come and go: objects on a clear canvas as large as the picture.
+//!
+//! Lengths are written in pixels of a picture 1080 high, or 1080 wide where it is higher than wide. Nothing is laid over the presenter
+//! unless its author puts it there.
+
+use super::plate::{Sheet, letters};
+use crate::drawing::TextBlock;
+use crate::lesson::canvas::{
+    Align, Animation, Canvas, Color, Content, Easing, Effect, Fit, Image, Outline, Paint, Shape, Side, Text, Trigger, VerticalAlign,
+};
+use crate::lesson::{Overlay, OverlayRole, Slide, image_size};
+use engine::cue::Anchor;
+use engine::frame::{Rect, Size};
+use engine::time::{Span, Time};
+
+/// A slide's overlays, ready to be drawn.
+pub(super) struct Layout {
+    pub canvas: Canvas,
+    /// Marks of origin are drawn elsewhere: their places among the slide's overlays, and the objects that stand for them here.
+    pub marks: Vec<(usize, usize)>,
+}
+
+/// How long things take to come, and to go.
+const ENTER: Span = Span::from_millis(450);
+const EXIT: Span = Span::from_millis(300);
+/// How long a lower third stays that does not say it.
+const STAY: Span = Span::from_seconds(5);
+
+/// Distance from the edges of the picture: of the column of bullets, of texts and pictures, and of lower thirds from the bottom, where
+/// captions are.
+const COLUMN_MARGIN: f64 = 24.0;
+const MARGIN: f64 = 50.0;
+const LOWER_THIRD: f64 = 150.0;
+/// Between two of them, and from the presenter.
+const GAP: f64 = 14.0;
+/// The column of bullets takes so much of the width.
+const COLUMN: f64 = 0.25;
+/// In a picture that is higher than wide, bullets lie in this part of its height, from the top.
+const BAND: f64 = 0.34;
+/// Sizes of letters of bullets: as large as fits. The first ones are tried in every column before the smaller ones.
+const SIZES: [f64; 2] = [28.0, 24.0];
+const SMALLER: [f64; 6] = [21.0, 19.0, 17.0, 15.0, 13.0, 11.0];
+/// They are larger in pictures that are higher than wide: those are seen on telephones.
+const UPRIGHT: f64 = 1.4;
+/// Sizes of other letters.
+const TEXT: f64 = 44.0;
+const NAME: f64 = 46.0;
+const DETAIL: f64 = 30.0;
+/// The widest that a text may be, in parts of the picture's width.
+const WIDEST: f64 = 0.6;
+/// Height of a picture that does not say it, in parts of the slide's.
+const PICTURE: f64 = 1.0 / 3.0;
+
+const WHITE: Color = Color::rgb(0xf7, 0xf9, 0xfc);
+const QUIET: Color = Color::rgb(0xc3, 0xcd, 0xdd);
+pub(super) const ACCENT: Color = Color::rgb(0xff, 0xc4, 0x4d);
+const ON_ACCENT: Color = Color::rgb(0x14, 0x1a, 0x28);
+
+/// An area, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Area {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+impl Area {
+    fn meets(&self, other: &Area) -> bool {
+        self.x < other.x + other.width && other.x < self.x + self.width && self.y < other.y + other.height && other.y < self.y + self.height
+    }
+}
+
+/// When an overlay comes and goes.
+struct Moves {
+    trigger: Trigger,
+    /// Comes with the slide: it is there when the slide is.
+    at_once: bool,
+    until: Option<Time>,
+    /// Goes by itself after this.
+    stay: Option<Span>,
+    /// How long it takes to come, and to go.
+    enter: Span,
+    exit: Span,
+}
+
+impl Moves {
+    fn of(overlay: &Overlay, trigger: &Trigger) -> Moves {
+        let stay = (overlay.role == OverlayRole::LowerThird && overlay.until.is_none()).then_some(STAY);
+        let at_once = matches!(trigger, Trigger::Start | Trigger::Time(Span::ZERO));
+        // What is there for a moment only comes and goes the faster.
+        let half = match (trigger, overlay.until) {
+            (Trigger::Time(from), Some(until)) => Span((until.since_start() - *from).0.max(0) / 2),
+            _ => Span(i64::MAX),
+        };
+        let (enter, exit) = (ENTER.min(half), EXIT.min(half));
+        Moves { trigger: trigger.clone(), at_once, until: overlay.until, stay, enter, exit }
+    }
+
+    /// How a part of it comes, so long after the others, and how it goes.
+    fn animations(&self, effect: Effect, delay: Span) -> (Option<Animation>, Option<Animation>) {
+        let enter = Animation { trigger: self.trigger.clone(), effect, delay, duration: self.enter, easing: Easing::EaseOut };
+        let exit = match (self.until, self.stay) {
+            // At that time it is gone.
+            (Some(until), _) => Some((Trigger::Time((until.since_start() - self.exit).max(Span::ZERO)), Span::ZERO)),
+            (None, Some(stay)) => Some((self.trigger.clone(), stay)),
+            (None, None) => None,
+        };
+        let exit = exit.map(|(trigger, delay)| Animation { trigger, effect, delay, duration: self.exit, easing: Easing::EaseOut });
+        (Some(enter).filter(|_| !self.at_once), exit)
+    }
+}
+
+/// Lays out the overlays of a slide in pictures of `picture`; the presenter stands in `presenter`.
+pub(super) fn lay_out(slide: &Slide, picture: Size, presenter: Option<Rect>) -> Layout {
+    let triggers = slide.triggers();
+    let (width, height) = (f64::from(picture.width), f64::from(picture.height));
+    let presenter = presenter.map(|rect| Area {
+        x: f64::from(rect.x),
+        y: f64::from(rect.y),
+        width: f64::from(rect.width),
+        height: f64::from(rect.height),
+    });
+    let mut stage = Stage { sheet: Sheet::new(width, height), width, height, unit: width.min(height) / 1080.0, presenter };
+    let all = || slide.overlays.iter().zip(&triggers);
+    stage.bullets(all().filter(|(overlay, _)| overlay.role == OverlayRole::Bullet).collect());
+    stage.boxes(all().collect());
+    let mut marks = Vec::new();
+    for (index, (overlay, trigger)) in all().enumerate().filter(|(_, (overlay, _))| overlay.role == OverlayRole::Watermark) {
+        let moves = Moves::of(overlay, trigger).animations(Effect::Appear, Span::ZERO);
+        // Nothing to be seen: the mark itself lies with the other marks.
+        let nothing = Shape { outline: Outline::Line, fill: None, stroke: None };
+        marks.push((index, stage.sheet.add([0.0; 4], Content::Shape(nothing), moves)));
+    }
+    Layout { canvas: stage.sheet.canvas, marks }
+}
+
+/// What is laid out so far, and what must be known for it.
+struct Stage {
+    sheet: Sheet,
+    width: f64,
+    height: f64,
+    /// The length of a pixel of a picture 1080 high.
+    unit: f64,
+    presenter: Option<Area>,
+}
+
+/// A box that keeps clear of others while they are there.
+struct Placed {
+    anchor: Anchor,
+    area: Area,
+    from: Time,
+    until: Time,
+}
+
+impl Stage {
+    /// The lower and the upper corner that are away from the presenter.
+    fn corners(&self) -> (Anchor, Anchor) {
+        let left = self.presenter.is_some_and(|area| area.x + area.width / 2.0 < self.width / 2.0);
+        if left { (Anchor::BottomRight, Anchor::TopRight) } else { (Anchor::BottomLeft, Anchor::TopLeft) }
+    }
+
+    /// Numbered, one below the other, each on a plate of its own.
+    fn bullets(&mut self, bullets: Vec<(&Overlay, &Trigger)>) {
+        if bullets.is_empty() {
+            return;
+        }
+        let texts: Vec<&str> = bullets.iter().map(|(overlay, _)| overlay.text.as_str()).collect();
+        let (area, size) = self.column(&texts);
+        let heights: Vec<f64> = texts.iter().map(|text| card_height(text, area.width, size)).collect();
+        let gap = GAP * self.unit;
+        let total: f64 = heights.iter().map(|height| height + gap).sum::<f64>() - gap;
+        let mut y = area.y + ((area.height - total) / 2.0).max(0.0);
+        let from = if area.x > self.width / 2.0 { Side::Right } else { Side::Left };
+        for (index, ((overlay, trigger), height)) in bullets.into_iter().zip(heights).enumerate() {
+            let moves = Moves::of(overlay, trigger).animations(Effect::Float(from), Span::ZERO);
+            let card = [area.x, y, area.width, height];
+            self.sheet.plate(card, size * 0.42, self.unit, &moves);
+            let badge = size * BADGE;
+            let [left, top] = [area.x + size * PAD, y + (height - badge) / 2.0];
+            let disc = Shape { outline: Outline::Ellipse, fill: Some(Paint::Color(ACCENT)), stroke: None };
+            self.sheet.add([left, top, badge, badge], Content::Shape(disc), moves.clone());
+            let number = letters(&(index + 1).to_string(), size * 0.8, 700, ON_ACCENT);
+            let number = Text { align: Align::Center, anchor: VerticalAlign::Middle, ..number };
+            self.sheet.add([left, top, badge, badge], Content::Text(number), moves.clone());
+            let text = Text { anchor: VerticalAlign::Middle, ..bullet(&overlay.text, size) };
+            let inset = size * (2.0 * PAD + BADGE);
+            self.sheet.add([area.x + inset, y, text_width(area.width, size), height], Content::Text(text), moves);
+            y += height + gap;
+        }
+    }
+
+    /// The column for these bullets, and the size of their letters.
+    fn column(&self, texts: &[&str]) -> (Area, f64) {
+        let fits = |area: &Area, size: f64| {
+            let heights = texts.iter().map(|text| card_height(text, area.width, size) + GAP * self.unit);
+            heights.sum::<f64>() - GAP * self.unit <= area.height
+        };
+        let margin = COLUMN_MARGIN * self.unit;
+        let upright = self.height > self.width;
+        let columns: Vec<Area> = if upright {
+            vec![Area { x: 2.0 * margin, y: 2.0 * margin, width: self.width - 4.0 * margin, height: self.height * BAND - 3.0 * margin }]
+        } else {
+            let width = self.width * COLUMN - margin;
+            [self.width * (1.0 - COLUMN), margin].map(|x| self.above_presenter(x, width, margin)).to_vec()
+        };
+        let scale = self.unit * if upright { UPRIGHT } else { 1.0 };
+        for area in &columns {
+            if let Some(size) = SIZES.iter().map(|size| size * scale).find(|size| fits(area, *size)) {
+                return (*area, size);
+            }
+        }
+        let roomiest = columns.iter().rev().copied().max_by(|a, b| a.height.total_cmp(&b.height)).unwrap_or(columns[0]);
+        let size = SMALLER.iter().map(|size| size * scale).find(|size| fits(&roomiest, *size));
+        (roomiest, size.unwrap_or(SMALLER[SMALLER.len() - 1] * scale))
+    }
+
+    /// A column from the top down to the presenter, where one stands in it.
+    fn above_presenter(&self, x: f64, width: f64, margin: f64) -> Area {
+        let area = Area { x, y: margin, width, height: self.height - 2.0 * margin };
+        match self.presenter.filter(|presenter| presenter.meets(&area)) {
+            Some(presenter) => Area { height: (presenter.y - GAP * self.unit - margin).max(0.0), ..area },
+            None => area,
+        }
+    }
+
+    /// Texts, lower thirds and pictures, each in its corner; those that are there together keep clear of each other.
+    fn boxes(&mut self, overlays: Vec<(&Overlay, &Trigger)>) {
+        let mut placed: Vec<Placed> = Vec::new();
+        let (bottom, top) = self.corners();
+        let (mut sized, mut later): (Vec<_>, Vec<_>) = overlays
+            .into_iter()
+            .filter_map(|(overlay, trigger)| {
+                let (width, height) = self.size(overlay)?;
+                let own = if overlay.role == OverlayRole::Picture { top } else { bottom };
+                Some((overlay, trigger, width, height, overlay.anchor.unwrap_or(own)))
+            })
+            .partition(|(.., anchor)| !matches!(anchor, Anchor::BottomLeft | Anchor::Bottom | Anchor::BottomRight));
+        // At the bottom the last one is the lowest.
+        later.reverse();
+        sized.extend(later);
+        for (overlay, trigger, width, height, anchor) in sized {
+            let until = overlay.until.unwrap_or(match overlay.role {
+                OverlayRole::LowerThird if !matches!(trigger, Trigger::Word { .. }) => overlay.earliest() + STAY + EXIT,
+                _ => Time::MAX,
+            });
+            let area = self.free(overlay, anchor, (width, height), (overlay.earliest(), until), &placed);
+            placed.push(Placed { anchor, area, from: overlay.earliest(), until });
+            let moves = Moves::of(overlay, trigger);
+            match overlay.role {
+                OverlayRole::Text => self.note(overlay, area, anchor, &moves),
+                OverlayRole::LowerThird => self.lower_third(overlay, area, anchor, &moves),
+                OverlayRole::Picture => self.picture(overlay, area, &moves),
+                OverlayRole::Bullet | OverlayRole::Watermark => {}
+            }
+        }
+    }
+
+    /// Width and height of what lies in a box.
+    fn size(&self, overlay: &Overlay) -> Option<(f64, f64)> {
+        let (unit, widest) = (self.unit, self.width * WIDEST);
+        let lines = |text: &str, size: f64, weight: u16| {
+            let text = letters(text, size, weight, WHITE);
+            // Measured without a limit first: a line that fits is not broken for a rounding.
+            let natural = TextBlock::lay_out(&text, 0.0).size();
+            let (width, height) = if natural.0 <= widest { natural } else { TextBlock::lay_out(&text, widest).size() };
+            (width.ceil() + 1.0, height)
+        };
+        match overlay.role {
+            OverlayRole::Text => {
+                let (width, height) = lines(&overlay.text, TEXT * unit, 400);
+                Some((width + 1.3 * TEXT * unit, height + 0.7 * TEXT * unit))
+            }
+            OverlayRole::LowerThird => {
+                let (name, detail) = (lines(&overlay.text, NAME * unit, 700), lines(&overlay.detail, DETAIL * unit, 400));
+                let below = if overlay.detail.trim().is_empty() { 0.0 } else { detail.1 };
+                Some((name.0.max(detail.0) + unit * 2.0 * SIDE_PAD, name.1 + below + unit * 2.0 * TOP_PAD))
+            }
+            OverlayRole::Picture => {
+                let (width, height) = overlay.file.as_ref().and_then(|file| image_size(&file.path).ok()).unwrap_or((1, 1));
+                let high = overlay.height.unwrap_or(PICTURE) * self.height;
+                let fit = (high / f64::from(height.max(1))).min(self.width * 0.9 / f64::from(width.max(1)));
+                Some((f64::from(width) * fit, f64::from(height) * fit))
+            }
+            OverlayRole::Bullet | OverlayRole::Watermark => None,
+        }
+    }
+
+    /// A place at an anchor, clear of those that are there at the same time and, where its author has not put it there, of the presenter.
+    fn free(&self, overlay: &Overlay, anchor: Anchor, (width, height): (f64, f64), (from, until): (Time, Time), placed: &[Placed]) -> Area {
+        let (margin, gap) = (MARGIN * self.unit, GAP * self.unit);
+        let together = |other: &&Placed| other.anchor == anchor && other.from < until && from < other.until;
+        let others = || placed.iter().filter(together).map(|other| other.area);
+        let x = match anchor {
+            Anchor::TopLeft | Anchor::Left | Anchor::BottomLeft => margin,
+            Anchor::Top | Anchor::Center | Anchor::Bottom => (self.width - width) / 2.0,
+            Anchor::TopRight | Anchor::Right | Anchor::BottomRight => self.width - margin - width,
+        };
+        let below = |start: f64| others().map(|area| area.y + area.height + gap).fold(start, f64::max);
+        let y = match anchor {
+            Anchor::TopLeft | Anchor::Top | Anchor::TopRight => below(margin),
+            Anchor::Left | Anchor::Center | Anchor::Right => below((self.height - height) / 2.0),
+            Anchor::BottomLeft | Anchor::Bottom | Anchor::BottomRight => {
+                let lowest = if overlay.role == OverlayRole::LowerThird { LOWER_THIRD * self.unit } else { margin };
+                others().map(|area| area.y - gap).fold(self.height - lowest, f64::min) - height
+            }
+        };
+        let area = Area { x, y, width, height };
+        match self.presenter.filter(|presenter| overlay.anchor.is_none() && presenter.meets(&area)) {
+            Some(presenter) if presenter.y - gap - height > 0.0 => Area { y: presenter.y - gap - height, ..area },
+            _ => area,
+        }
+    }
+
+    fn note(&mut self, overlay: &Overlay, area: Area, anchor: Anchor, moves: &Moves) {
+        let from = match anchor {
+            Anchor::TopLeft | Anchor::Top | Anchor::TopRight => Side::Top,
+            _ => Side::Bottom,
+        };
+        let (size, moves) = (TEXT * self.unit, moves.animations(Effect::Float(from), Span::ZERO));
+        self.sheet.plate([area.x, area.y, area.width, area.height], size * 0.32, self.unit, &moves);
+        let align = if matches!(anchor, Anchor::Top | Anchor::Center | Anchor::Bottom) { Align::Center } else { Align::Start };
+        let text = Text { align, anchor: VerticalAlign::Middle, ..letters(&overlay.text, size, 400, WHITE) };
+        let pad = 0.65 * size;
+        self.sheet.add([area.x + pad, area.y, area.width - 2.0 * pad, area.height], Content::Text(text), moves);
+    }
+
+    /// A bar, then a plate that grows out of it, then name and detail.
+    fn lower_third(&mut self, overlay: &Overlay, area: Area, anchor: Anchor, moves: &Moves) {
+        let right = matches!(anchor, Anchor::TopRight | Anchor::Right | Anchor::BottomRight);
+        let side = if right { Side::Right } else { Side::Left };
+        let unit = self.unit;
+        let step = |millis: i64, effect: Effect| moves.animations(effect, Span::from_millis(millis));
+        self.sheet.plate([area.x, area.y, area.width, area.height], 6.0 * unit, unit, &step(120, Effect::Wipe(side)));
+        let bar = 8.0 * unit;
+        let left = if right { area.x + area.width - bar } else { area.x };
+        let accent = Shape { outline: Outline::Rectangle { radius: bar / 2.0 }, fill: Some(Paint::Color(ACCENT)), stroke: None };
+        self.sheet.add([left, area.y, bar, area.height], Content::Shape(accent), step(0, Effect::Wipe(Side::Bottom)));
+        let align = if right { Align::Right } else { Align::Left };
+        let inner =
+            [area.x + SIDE_PAD * unit, area.y + TOP_PAD * unit, area.width - 2.0 * SIDE_PAD * unit, area.height - 2.0 * TOP_PAD * unit];
+        let name = Text { align, ..letters(&overlay.text, NAME * unit, 700, WHITE) };
+        self.sheet.add(inner, Content::Text(name), step(240, Effect::Float(side)));
+        if !overlay.detail.trim().is_empty() {
+            let detail = Text { align, anchor: VerticalAlign::Bottom, ..letters(&overlay.detail, DETAIL * unit, 400, QUIET) };
+            self.sheet.add(inner, Content::Text(detail), step(340, Effect::Float(side)));
+        }
+    }
+
+    fn picture(&mut self, overlay: &Overlay, area: Area, moves: &Moves) {
+        if let Some(file) = overlay.file.clone() {
+            let moves = moves.animations(Effect::Float(Side::Bottom), Span::ZERO);
+            let image = Image { file, fit: Fit::Contain, radius: 10.0 * self.unit };
+            self.sheet.add([area.x, area.y, area.width, area.height], Content::Image(image), moves);
+        }
+    }
+}
+
+/// Around name and detail of a lower third.
+const SIDE_PAD: f64 = 34.0;
+const TOP_PAD: f64 = 18.0;
+/// In parts of the letters' size: around what is on a bullet's plate, and the disc behind its number.
+const PAD: f64 = 0.6;
+const BADGE: f64 = 1.45;
+
+/// What of the width of a bullet's plate is its text's.
+fn text_width(width: f64, size: f64) -> f64 {
+    width - size * (3.0 * PAD + BADGE)
+}
+
+fn bullet(text: &str, size: f64) -> Text {
+    letters(text, size, 400, WHITE)
+}
+
+fn card_height(text: &str, width: f64, size: f64) -> f64 {
+    let (_, height) = TextBlock::lay_out(&bullet(text, size), text_width(width, size).max(1.0)).size();
+    height.max(size * BADGE) + size * 2.0 * PAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drawing::Scene;
+    use crate::lesson::canvas::Look;
+    use crate::lesson::{MAX_BULLET_CHARS, MAX_BULLETS, Narration, Visual};
+
+    fn slide(overlays: Vec<Overlay>) -> Slide {
+        Slide {
+            id: "1".into(),
+            number: 1,
+            title: "One".into(),
+            visual: Visual::Color([0; 3]),
+            narration: Narration::Silence(Span::from_seconds(9)),
+            presenter: Default::default(),
+            overlays,
+            transition: None,
+            duration: None,
+        }
+    }
+
+    /// Where something of these overlays is seen when all are there.
+    fn seen(overlays: Vec<Overlay>, picture: Size, presenter: Option<Rect>) -> Rect {
+        let canvas = lay_out(&slide(overlays), picture, presenter).canvas;
+        let hidden = vec![Look::Hidden; canvas.objects.len()];
+        Scene::new(&canvas, picture).changed(&hidden, &[])
+    }
+
+    fn bullets(count: usize, characters: usize) -> Vec<Overlay> {
+        let text: String = "Words of some length, one after the other. ".chars().cycle().take(characters).collect();
+        (0..count).map(|_| Overlay::new(OverlayRole::Bullet, text.trim())).collect()
+    }
+
+    const HD: Size = Size::new(1920, 1080);
+    /// As the lecture graph has it: 40 % of the height, at the right.
+    const CORNER: Rect = Rect { x: 1524, y: 648, width: 360, height: 432 };
+
+    #[test]
+    fn bullets_have_a_quarter_of_the_width_and_end_above_the_presenter() {
+        let few = seen(bullets(4, 30), HD, Some(CORNER));
+        assert!(few.x >= 1440 - 16 && few.x + few.width as i32 <= 1920 && few.y + few.height as i32 <= 648, "{few:?}");
+        // Alone they stand in the middle of the height.
+        let alone = seen(bullets(4, 30), HD, None);
+        assert!((alone.y + alone.height as i32 / 2).abs_diff(540) < 12 && alone.x == few.x, "{alone:?}");
+        // What is too much for the right is on the left.
+        let many = seen(bullets(9, 60), HD, Some(CORNER));
+        assert!(many.x < 40 && many.x + many.width as i32 <= 480 + 16 && many.height > 500, "{many:?}");
+    }
+
+    #[test]
+    fn as_much_as_a_lesson_may_have_fits_into_every_picture() {
+        for (width, height) in [(1920, 1080), (1280, 720), (640, 480), (1080, 1920), (720, 720)] {
+            let corner = Rect { x: width * 3 / 4, y: height * 3 / 5, width: width as u32 / 5, height: height as u32 * 2 / 5 };
+            for presenter in [None, Some(corner)] {
+                let area = seen(bullets(MAX_BULLETS, MAX_BULLET_CHARS), Size::new(width as u32, height as u32), presenter);
+                let fits = area.y > 0 && area.y + (area.height as i32) < height && area.x > 0 && area.x + (area.width as i32) < width;
+                assert!(fits, "{width}x{height}, {presenter:?}: {area:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn boxes_keep_clear_of_each_other_and_of_the_presenter() {
+        let text = |text: &str, from: i64, until: i64| Overlay {
+            from: Some(Trigger::Time(Span::from_millis(from))),
+            until: Some(Time::ZERO + Span::from_millis(until)),
+            ..Overlay::new(OverlayRole::Text, text)
+        };
+        let one = seen(vec![text("One", 0, 500)], HD, Some(CORNER));
+        let after = seen(vec![text("One", 0, 500), text("Two", 500, 900)], HD, Some(CORNER));
+        assert!(one.x < 80 && one.y + one.height as i32 > 1000 && after.height == one.height, "{one:?} {after:?}");
+        let both = seen(vec![text("One", 0, 500), text("Two", 400, 900)], HD, Some(CORNER));
+        assert!(both.height > one.height * 2 - 30, "{both:?}");
+        // On a telephone the presenter takes most of the width: the name stands above.
+        let upright = Rect { x: 400, y: 1152, width: 640, height: 768 };
+        let name = Overlay { detail: "Analyst".into(), ..Overlay::new(OverlayRole::LowerThird, "Ada King of Lovelace") };
+        let third = seen(vec![name.clone()], Size::new(1080, 1920), Some(upright));
+        assert!(third.y + third.height as i32 <= 1152, "{third:?}");
+        // Where its author puts it.
+        let right = Overlay { anchor: Some(Anchor::TopRight), ..name };
+        let third = seen(vec![right], HD, Some(CORNER));
+        assert!(third.y < 60 && third.x + third.width as i32 > 1860, "{third:?}");
+        let left = Rect { x: 36, ..CORNER };
+        assert!(seen(vec![text("One", 0, 500)], HD, Some(left)).x > 1500, "the presenter stands at the left");
+    }
+}
