@@ -32,7 +32,9 @@ mod package;
 mod pdf;
 mod pdf_glyphs;
 mod pdf_guard;
+mod podcast;
 mod pptx;
+mod pronounce;
 mod raster;
 mod script;
 mod select;
@@ -56,9 +58,11 @@ pub use in_use::{import_for, import_shared};
 pub use join::join;
 pub use limits::{MAX_CAPTURE, MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION, check, is_id};
 pub use model::{
-    Capture, Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual,
-    Warning,
+    Capture, Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, Speaker, TAIL, TimedWord,
+    Visual, Warning,
 };
+pub use podcast::{GUEST, HOST, dialogue, podcast};
+pub use pronounce::{Pronunciations, Said};
 pub(crate) use raster::read_picture;
 pub use raster::{Picture, Rasterizer};
 pub use select::select;

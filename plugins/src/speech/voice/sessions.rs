@@ -7,7 +7,9 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::models;
 use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
 
 /// A session that has run so often is ended, and another one made when it is needed: that takes as long as speaking two clauses.
 const WORN: usize = 64;
@@ -16,6 +18,19 @@ struct State {
     /// With how often each has run.
     idle: Vec<(Session, usize)>,
     made: usize,
+}
+
+/// A session of a model: one thread, no spinning, so that many fit beside each other.
+pub(super) fn build(model: &[u8], level: GraphOptimizationLevel) -> ort::Result<Session> {
+    let environment = models::environment().map_err(|error| ort::Error::new(error.to_string()))?;
+    Session::builder(environment)?
+        .with_optimization_level(level)?
+        .with_intra_threads(1)?
+        .with_inter_threads(1)?
+        .with_intra_op_spinning(false)?
+        // No two clauses are of one length: a plan of memory for each would be kept for ever.
+        .with_memory_pattern(false)?
+        .commit_from_memory(model)
 }
 
 /// The pool.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::OnceLock;
 
+use super::piper::PiperVoice;
 use super::*;
 use crate::speech::cache::Cache;
 use crate::speech::text::{Options, narrate};
@@ -138,7 +139,7 @@ fn odd_text_is_spoken_or_reported() {
 #[test]
 fn the_cache_gives_back_the_same_bits_at_another_place() {
     let folder = tempfile::tempdir().unwrap();
-    let cached = || CachedVoice::new(PiperVoice::open("joe", Settings::default()).unwrap(), Cache::open(folder.path(), 100_000_000));
+    let cached = || CachedVoice::new(open("joe", Settings::default()).unwrap(), Cache::open(folder.path(), 100_000_000));
     let text = "Keep **this** clause, 世 please.";
     let longer = format!("Something before. {text}");
     let fresh = cached().synthesize(&clauses(text)[0]).unwrap();
@@ -284,4 +285,31 @@ fn mouth_shapes_from_sound_agree_with_the_true_ones() {
     }
     let share = right as f64 / all as f64;
     assert!(share > 0.35, "{share:.3} of the time; one shape in fourteen by chance would be 0.07");
+}
+
+/// The phonemes of a text without stress and spaces: where those lie depends on how it is cut into words.
+fn heard(phonemizer: &espeak::Phonemizer, text: &str) -> String {
+    let (ipa, _) = phonemizer.phonemes(text, &[]).unwrap();
+    ipa.chars().filter(|ch| !matches!(ch, 'ˈ' | 'ˌ' | ' ')).collect()
+}
+
+#[test]
+fn two_hundred_sentences_are_read_as_people_read_them() {
+    let phonemizer = espeak::Phonemizer::new("en-us").unwrap();
+    let list = include_str!("../text/readings.tsv");
+    let rows: Vec<(&str, &str)> = list.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once('\t').unwrap()).collect();
+    assert!(rows.len() >= 200, "{}", rows.len());
+    let mut wrong = Vec::new();
+    for (written, said) in &rows {
+        let spoken: Vec<String> = clauses(written).into_iter().flat_map(|clause| clause.words).map(|word| word.spoken).collect();
+        let spoken = spoken.join(" ");
+        // Neither side has punctuation: it decides on pauses, not on words.
+        let said = said.split(' ').map(|word| word.trim_end_matches(['.', ','])).collect::<Vec<_>>().join(" ");
+        if heard(&phonemizer, &spoken) != heard(&phonemizer, &said) {
+            wrong.push(format!("{written}\n    read   {spoken}\n    wanted {said}"));
+        }
+    }
+    let right = rows.len() - wrong.len();
+    println!("{right} of {} sentences are read as people read them; not these:\n{}", rows.len(), wrong.join("\n"));
+    assert!(right * 100 >= rows.len() * 95, "only {right} of {}:\n{}", rows.len(), wrong.join("\n"));
 }
