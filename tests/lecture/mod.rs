@@ -9,6 +9,7 @@ mod graphs;
 mod join;
 mod live;
 mod pages;
+mod podcast;
 mod profiles;
 mod registry;
 mod segments;

@@ -61,7 +61,7 @@ pub use model::{
     Capture, Clip, Frames, LEAD_IN, Lesson, Narration, Overlay, OverlayRole, SILENT_EMBED, SILENT_SLIDE, Slide, Speaker, TAIL, TimedWord,
     Visual, Warning,
 };
-pub use podcast::{GUEST, HOST, dialogue, podcast};
+pub use podcast::{dialogue, podcast, turns_of};
 pub use pronounce::{Pronunciations, Said};
 pub(crate) use raster::read_picture;
 pub use raster::{Picture, Rasterizer};

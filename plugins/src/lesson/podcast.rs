@@ -16,11 +16,6 @@ use std::path::Path;
 /// The ground of its slides, for whom it is shown to.
 const GROUND: [u8; 3] = [24, 28, 36];
 
-/// What the two are called in marks.
-pub const HOST: &str = "host";
-/// See [`HOST`].
-pub const GUEST: &str = "guest";
-
 /// Reads a conversation from a script, or has one written about a deck, a document or a lesson.
 ///
 /// # Errors
@@ -42,7 +37,8 @@ pub fn podcast(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErr
     // The pages of a PDF say nothing by themselves, its text does.
     let read_as = if matches!(kind, Some(Kind::Pdf)) && options.read_as == ReadAs::Usual { ReadAs::Content } else { options.read_as };
     let lesson = super::import(path, &ImportOptions { read_as, ..options.clone() })?;
-    converse(path, lesson, options)
+    // One that was written before, and perhaps changed by hand.
+    if dialogue(&lesson).is_empty() { converse(path, lesson, options) } else { Ok(lesson) }
 }
 
 /// The first line that is no heading has a speaker.
@@ -126,13 +122,7 @@ fn converse(path: &Path, lesson: Lesson, options: &ImportOptions) -> Result<Less
 
 /// A chapter as a slide.
 fn chapter(path: &Path, number: usize, title: String, turns: &[Turn]) -> Result<Slide, LessonError> {
-    let said = |turn: &Turn| {
-        let name = match turn.who {
-            Speaks::Host => HOST,
-            Speaks::Guest => GUEST,
-        };
-        format!("[voice {name}] {}", turn.text)
-    };
+    let said = |turn: &Turn| format!("[voice {}] {}", turn.who.name(), turn.text);
     let text = turns.iter().map(said).collect::<Vec<_>>().join("\n");
     check_narration(&text).map_err(|cause| LessonError::Slide { path: path.into(), slide: number, cause })?;
     Ok(Slide {
@@ -149,19 +139,20 @@ fn chapter(path: &Path, number: usize, title: String, turns: &[Turn]) -> Result<
     })
 }
 
-/// What is said in a conversation, turn by turn: chapter, who speaks, and what. The other way round of the marks.
-pub fn dialogue(lesson: &Lesson) -> Vec<(usize, Speaks, String)> {
-    let mut said = Vec::new();
-    for (index, slide) in lesson.slides.iter().enumerate() {
-        let Narration::Text(text) = &slide.narration else { continue };
-        for part in text.split("[voice ").skip(1) {
-            if let Some((name, text)) = part.split_once(']') {
-                let who = if name.trim() == GUEST { Speaks::Guest } else { Speaks::Host };
-                said.push((index, who, text.trim().to_owned()));
-            }
-        }
-    }
-    said
+/// The turns of a chapter's narration, by its marks; none where nobody is named.
+pub fn turns_of(narration: &str) -> Vec<Turn> {
+    let turn = |part: &str| {
+        let (name, text) = part.split_once(']')?;
+        let who = if name.trim() == Speaks::Guest.name() { Speaks::Guest } else { Speaks::Host };
+        Some(Turn { who, text: text.trim().to_owned() })
+    };
+    narration.split("[voice ").skip(1).filter_map(turn).collect()
+}
+
+/// All turns of a lesson that is a conversation.
+pub fn dialogue(lesson: &Lesson) -> Vec<Turn> {
+    let said = |slide: &Slide| if let Narration::Text(text) = &slide.narration { turns_of(text) } else { Vec::new() };
+    lesson.slides.iter().flat_map(said).collect()
 }
 
 #[cfg(test)]
@@ -183,7 +174,7 @@ mod tests {
         assert_eq!(lesson.slides[0].narration, said("[voice host] Hello.\n[voice guest] Hi."));
         assert_eq!(lesson.slides[1].narration, said("[voice host] Why?\n[voice guest] Wind.\nAnd water."));
         let turns = dialogue(&lesson);
-        assert_eq!(turns[3], (1, Speaks::Guest, "Wind.\nAnd water.".into()));
+        assert_eq!(turns[3], Turn { who: Speaks::Guest, text: "Wind.\nAnd water.".into() });
     }
 
     #[test]
@@ -192,7 +183,7 @@ mod tests {
             # Knots\n\nA knot holds a line. A good knot opens again. The bowline is the best known knot.\n";
         let lesson = made("sailing.md", text).unwrap();
         let turns = dialogue(&lesson);
-        let says = |who: Speaks, text: &str| turns.iter().any(|(_, turn, said)| *turn == who && said.contains(text));
+        let says = |who: Speaks, text: &str| turns.iter().any(|turn| turn.who == who && turn.text.contains(text));
         assert!(says(Speaks::Guest, "keel does") && says(Speaks::Host, "What stops the boat"), "{turns:?}");
         assert!(lesson.warnings.iter().any(|warning| warning.text.contains("local writer")));
     }

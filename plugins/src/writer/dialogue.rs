@@ -9,6 +9,16 @@ pub enum Speaks {
     Guest,
 }
 
+impl Speaks {
+    /// `host` or `guest`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Speaks::Host => "host",
+            Speaks::Guest => "guest",
+        }
+    }
+}
+
 /// What one of the two says in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {

@@ -32,7 +32,7 @@ pub struct Options {
     /// The script (.md, .txt with HOST: and GUEST:), deck, document or lesson.
     #[arg(value_name = "SCRIPT|DECK|DOCUMENT")]
     source: PathBuf,
-    /// The sound: .mp3 with chapters, or .wav. [default: the source's name with .mp3, here]
+    /// The sound: .mp3 with chapters, or .wav; the subtitles get its name with .srt and .vtt. [default: the source's name with .mp3, here]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Who leads: a name from `lectern voices`, or the path of a Piper voice (.onnx). [default: the usual voice of the language]
@@ -89,6 +89,8 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let set = [
         ("lesson", text(&file)),
         ("out", text(&output)),
+        ("srt", text(&output.with_extension("srt"))),
+        ("vtt", text(&output.with_extension("vtt"))),
         ("title", lesson.title.clone()),
         ("host", host.clone()),
         ("guest", guest.clone()),

@@ -150,3 +150,28 @@ fn odd_text_never_fails() {
     assert_eq!(narrate("", "en", Options::default()), Narration::default());
     assert!(narrate("😀", "en", Options::default()).clauses[0].words.is_empty());
 }
+
+#[test]
+fn marks_say_who_speaks() {
+    let narration = narrate(
+        "Nobody yet. [voice host] One, two [voice: kokoro:af_heart]three. Four.\n[voice]Five [voices] [voice](x).",
+        "en",
+        Options::default(),
+    );
+    let said: Vec<(Option<&str>, &str)> = narration.clauses.iter().map(|clause| (clause.voice.as_deref(), clause.text.as_str())).collect();
+    let guest = Some("kokoro:af_heart");
+    assert_eq!(
+        said,
+        [(None, "Nobody yet."), (Some("host"), "One, two"), (guest, "three."), (guest, "Four."), (None, "Five [voices] voice.")]
+    );
+    assert!(narration.clauses[..4].iter().all(|clause| clause.ends != Ends::Comma), "a turn is a sentence");
+}
+
+#[test]
+fn sounds_in_place_of_words() {
+    let clause = narrate("Say [GIF](say:/dʒˈɪf/) now.", "en", Options::default()).clauses.remove(0);
+    assert_eq!(
+        (clause.words[1].sounds.as_deref(), clause.words[1].spoken.as_str(), clause.words[1].text.as_str()),
+        (Some("dʒˈɪf"), "GIF", "GIF")
+    );
+}

@@ -132,7 +132,7 @@ impl KokoroVoice {
         let tokens: Vec<i64> = [0].into_iter().chain(ids.iter().map(|(id, _)| *id)).chain([0]).collect();
         let run = || -> ort::Result<(Vec<f32>, Vec<f32>)> {
             let outputs = session.run(ort::inputs![
-                "tokens" => Tensor::from_array(([1, tokens.len()], tokens.clone()))?,
+                "tokens" => Tensor::from_array(([1, tokens.len()], tokens))?,
                 "style" => Tensor::from_array(([1, STYLE], style.to_vec()))?,
                 "speed" => Tensor::from_array(([1], vec![self.speed]))?,
             ])?;
