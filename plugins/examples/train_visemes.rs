@@ -3,14 +3,14 @@
 
 use plugins::speech::text::{Options, narrate};
 use plugins::speech::viseme::{Viseme, train};
-use plugins::speech::voice::{PiperVoice, SAMPLES, Settings, Timed, Voice};
+use plugins::speech::voice::{SAMPLES, Settings, Timed, open};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(text), Some(out)) = (arguments.next(), arguments.next()) else {
         return Err("usage: train_visemes TEXT OUT".into());
     };
-    let voice = PiperVoice::open("default", Settings::default())?;
+    let voice = open("default", Settings::default())?;
     let mut samples = Vec::new();
     let mut shapes = Vec::new();
     for clause in narrate(&std::fs::read_to_string(text)?, "en", Options::default()).clauses {

@@ -5,29 +5,19 @@ use engine::node::{InPort, OutPort};
 use engine::registry::{NodeType, Registry};
 use plugins::avatar::lip_sync::DEFAULT_AVATAR;
 use plugins::avatar::rig;
-use plugins::models::{self, Kind, Model};
+use plugins::models;
+use plugins::speech::voice::{Named, named_voices};
 use serde_json::{Value, json};
 
 /// All voices that are known, and whether they are on this machine.
 pub fn voices() -> Value {
-    let describe = |model: &Model| {
-        let name = voice_name(model);
+    let describe = |Named { name, language, model }: Named| {
         json!({
-            "name": name, "default": name == models::DEFAULT_VOICE, "installed": models::locate(&model.id).is_ok(),
-            "summary": model.summary, "licence": model.licence, "data_set_licence": model.data_set_licence,
+            "name": name, "language": language, "default": name == models::DEFAULT_VOICE, "installed": models::locate(&model.id).is_ok(),
+            "setup": model.setup(), "summary": model.summary, "licence": model.licence, "data_set_licence": model.data_set_licence,
         })
     };
-    voice_models().map(describe).collect()
-}
-
-/// The models that are voices.
-pub fn voice_models() -> impl Iterator<Item = &'static Model> {
-    models::manifest().iter().filter(|model| model.kind == Kind::Voice)
-}
-
-/// What a voice is called.
-pub fn voice_name(model: &Model) -> &str {
-    model.id.trim_start_matches("voice:")
+    named_voices().into_iter().map(describe).collect()
 }
 
 /// All presenters.

@@ -1,8 +1,8 @@
 //! The arguments of the program. Each command's own are in its file.
 
 use crate::commands::{
-    avatars, cache, check, completions, config, doctor, graph, jobs, join, lesson, live, nodes, render, run, schema, serve, speak, token,
-    top, voices, watch, worker,
+    avatars, cache, check, completions, config, doctor, graph, jobs, join, lesson, live, nodes, podcast, render, run, schema, serve, speak,
+    token, top, voices, watch, worker,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -13,6 +13,7 @@ Examples:
   lectern render talk.pptx --dry-run          what would be said, and how long it takes to say
   lectern watch talk.pptx                     the film again on every change of the deck
   lectern join intro.mp4 talk.pptx -o all.mp4 a film and a lecture as one film
+  lectern podcast report.pdf -o report.mp3    a conversation of two voices about it
   lectern live talk.pptx --hls out/hls        the lecture by the clock, as a stream
   lectern serve                               takes decks, makes films: a service with a web API
   lectern check graphs/lecture.yaml           everything that is wrong with a graph file
@@ -49,6 +50,7 @@ pub enum Command {
     Render(render::Options),
     Watch(watch::Options),
     Join(join::Options),
+    Podcast(podcast::Options),
     Live(Box<live::Options>),
     Serve(Box<serve::Options>),
     Jobs(jobs::Options),

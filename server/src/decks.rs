@@ -90,6 +90,14 @@ impl DeckOptions {
         Ok(import_shared(deck, &self.options()?)?)
     }
 
+    /// Reads a conversation from a script, or makes one of a deck or a document. A signal stops it.
+    ///
+    /// # Errors
+    /// What is wrong with the script, the deck or the options, or the signal.
+    pub fn podcast(&self, source: &Path) -> Result<Lesson, Failure> {
+        Ok(lesson::podcast(&self.fetch(source)?, &self.options()?)?)
+    }
+
     /// What a graph is to read. A lesson that is made to order is written out for it, so that every part of the graph reads the same and
     /// nothing is made twice; `tell` is called before that work.
     ///
@@ -209,6 +217,9 @@ pub struct LectureOptions {
     /// Who speaks: a name from `lectern voices`, or the path of a Piper voice (.onnx).
     #[arg(long, value_name = "VOICE")]
     voice: Option<String>,
+    /// How words are said that the voice reads wrongly: a YAML file, `word: respelling` or `word: /IPA/`.
+    #[arg(long, value_name = "FILE")]
+    dictionary: Option<String>,
     /// Who is seen: a name from `lectern avatars`.
     #[arg(long, value_name = "NAME")]
     avatar: Option<String>,
@@ -223,7 +234,13 @@ pub struct LectureOptions {
 impl LectureOptions {
     /// The variables of a graph that were given.
     pub fn variables(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        let all = [("voice", &self.voice), ("avatar", &self.avatar), ("slides", &self.slides), ("music", &self.music)];
+        let all = [
+            ("voice", &self.voice),
+            ("dictionary", &self.dictionary),
+            ("avatar", &self.avatar),
+            ("slides", &self.slides),
+            ("music", &self.music),
+        ];
         all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)))
     }
 

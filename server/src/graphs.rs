@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// The graph of `lectern render`, as it is in the repository.
 const LECTURE: &str = include_str!("../../graphs/lecture.yaml");
-/// What messages call it.
+/// The graph of `lectern podcast`.
+const PODCAST: &str = include_str!("../../graphs/podcast.yaml");
+/// What messages call them.
 const LECTURE_NAME: &str = "lecture.yaml (built in)";
+const PODCAST_NAME: &str = "podcast.yaml (built in)";
 
 /// What commands may say about a graph file.
 #[derive(Args, Clone, Debug, Default)]
@@ -40,6 +43,8 @@ pub fn assignment(text: &str) -> Result<(String, String), String> {
 /// A graph file's text and name.
 pub struct GraphFile {
     path: Option<PathBuf>,
+    /// What messages call it when it has no path.
+    built_in: &'static str,
     /// The content; empty when it cannot be read (loading then says why).
     pub text: String,
 }
@@ -48,12 +53,17 @@ impl GraphFile {
     /// The file `path`, or the graph of `lectern render`.
     pub fn new(path: Option<&Path>) -> GraphFile {
         let text = path.map_or_else(|| LECTURE.to_string(), |path| std::fs::read_to_string(path).unwrap_or_default());
-        GraphFile { path: path.map(Path::to_path_buf), text }
+        GraphFile { path: path.map(Path::to_path_buf), built_in: LECTURE_NAME, text }
+    }
+
+    /// The graph of `lectern podcast`.
+    pub fn podcast() -> GraphFile {
+        GraphFile { path: None, built_in: PODCAST_NAME, text: PODCAST.to_string() }
     }
 
     /// The name in messages.
     pub fn name(&self) -> String {
-        self.path.as_ref().map_or_else(|| LECTURE_NAME.to_string(), |path| path.display().to_string())
+        self.path.as_ref().map_or_else(|| self.built_in.to_string(), |path| path.display().to_string())
     }
 
     /// It is the graph of `lectern render` and `lectern live`.
@@ -97,7 +107,7 @@ impl GraphFile {
         let options = LoadOptions { profiles: options.profile.clone(), set: options.set.clone(), ..LoadOptions::default() };
         let document = match &self.path {
             Some(path) => load_file(path, &options),
-            None => load(&self.text, LECTURE_NAME, &options),
+            None => load(&self.text, self.built_in, &options),
         };
         let document = document.map_err(failed)?;
         let plan = check(&document, &plugins_webrtc::registry(), depth).map_err(failed)?;

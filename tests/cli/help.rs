@@ -3,13 +3,14 @@
 use super::run;
 use std::path::Path;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "render",
     "live",
     "serve",
     "worker",
     "jobs",
     "join",
+    "podcast",
     "run",
     "check",
     "graph",

@@ -108,7 +108,7 @@ fn qualities_and_sizes_are_shown_by_a_dry_run_in_their_order_of_weight() {
 #[test]
 fn voices_and_presenters_are_listed() {
     let folder = with_lesson();
-    assert!(run(folder.path(), "voices").ok().starts_with("joe  (default)\n"));
+    assert!(run(folder.path(), "voices").ok().starts_with("joe  en-US  (default)\n"));
     assert!(run(folder.path(), "avatars").ok().contains("  (default)\n"));
     let avatars: Value = serde_json::from_str(&run(folder.path(), "avatars --json").ok()).expect("JSON");
     assert!(avatars.as_array().is_some_and(|avatars| avatars.iter().filter(|avatar| avatar["default"] == true).count() == 1));

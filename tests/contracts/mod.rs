@@ -35,7 +35,7 @@ use std::io::Write;
 const ENABLED: &[(&str, Level)] = &[
     ("presgen", Level::Required),       // compat/presgen.rs answers all of it
     ("presgen", Level::Extra),          // the client of the later service is known by its fields
-    ("slidespeaker", Level::Required),  // compat/slidespeaker.rs answers all of it but podcasts
+    ("slidespeaker", Level::Required),  // compat/slidespeaker.rs answers all of it
     ("slidespeaker", Level::Extra),     // the same
     ("rapido", Level::Required),        // compat/rapido.rs answers all of it
     ("rapido", Level::Extra),           // compat/health.rs
@@ -43,18 +43,12 @@ const ENABLED: &[(&str, Level)] = &[
     ("video_message", Level::Extra),    // the same
 ];
 
-/// What flows need that is not there yet, and why. Nothing else makes a flow be skipped but [`WAITING`].
+/// What flows need that is not there yet, and why. Nothing else makes a flow be skipped.
 const ABSENT: &[(&str, &str)] = &[
     ("talking_head", "persons are found and talking heads made when models and providers are there"),
     ("head_429", "there is no client of a talking-head service yet"),
     ("head_down", "there is no client of a talking-head service yet"),
     ("platform_auth", "no source says how the platform is asked about an authToken"),
-];
-
-/// Flows that wait for what they do not name as a need.
-const WAITING: &[(&str, &str, &str)] = &[
-    ("slidespeaker", "podcast", "it waits for captions and for two voices in one talk"),
-    ("slidespeaker", "audio_upload", "it waits for captions and for two voices in one talk"),
 ];
 
 /// What flows need and every server here has.
@@ -69,10 +63,7 @@ enum Fate {
 
 /// # Panics
 /// It needs something that nobody sees to.
-fn fate(system: &str, flow: &Flow) -> Fate {
-    if let Some((.., why)) = WAITING.iter().find(|(other, name, _)| *other == system && *name == flow.name) {
-        return Fate::Skip((*why).into());
-    }
+fn fate(flow: &Flow) -> Fate {
     let absent = |need: &String| ABSENT.iter().find(|(absent, _)| absent == need);
     let because: Vec<_> = flow.needs.iter().filter_map(absent).map(|(need, why)| format!("needs {need}: {why}")).collect();
     if !because.is_empty() {
@@ -100,7 +91,7 @@ impl<'a> Plan<'a> {
     fn of(contract: &'a Contract, level: Level) -> Plan<'a> {
         let mut plan = Plan::default();
         for flow in contract.flows.iter().filter(|flow| flow.level == level) {
-            match fate(&contract.system, flow) {
+            match fate(flow) {
                 Fate::Skip(why) => plan.skipped.push((flow.name.clone(), why)),
                 Fate::Play(conditions) => {
                     match plan.servers.iter_mut().find(|(of, _)| *of == conditions && conditions == Conditions::default()) {
@@ -185,7 +176,7 @@ fn flows_are_skipped_for_what_is_absent_and_for_nothing_else() {
     let mut alone = Vec::new();
     for contract in &contracts {
         for flow in &contract.flows {
-            match fate(&contract.system, flow) {
+            match fate(flow) {
                 Fate::Skip(_) => skipped.push(format!("{} {}", contract.system, flow.name)),
                 Fate::Play(conditions) if conditions != Conditions::default() => alone.push(format!("{} {}", contract.system, flow.name)),
                 Fate::Play(_) => {}
@@ -196,8 +187,6 @@ fn flows_are_skipped_for_what_is_absent_and_for_nothing_else() {
         skipped,
         [
             "rapido join_refused",
-            "slidespeaker podcast",
-            "slidespeaker audio_upload",
             "video_message generate",
             "video_message generate_defaults",
             "video_message choose_person",
@@ -212,19 +201,17 @@ fn flows_are_skipped_for_what_is_absent_and_for_nothing_else() {
         ]
     );
     assert_eq!(alone, ["rapido limit", "slidespeaker retry", "slidespeaker limits", "video_message limit"]);
-    let played = |contract: &Contract, name: &str| fate(&contract.system, contract.flow(name).expect("a flow"));
+    let played = |contract: &Contract, name: &str| fate(contract.flow(name).expect("a flow"));
     let plan = Plan::of(&contracts[2], Level::Required);
-    assert_eq!(plan.servers.iter().map(|(_, flows)| flows.len()).collect::<Vec<_>>(), [19, 1, 1]);
+    assert_eq!(plan.servers.iter().map(|(_, flows)| flows.len()).collect::<Vec<_>>(), [21, 1, 1]);
     assert_eq!(played(&contracts[2], "limits"), Fate::Play(Conditions { original_limits: true, failing_step: false }));
     // What no flow names any more does not stay in the lists.
     let named = |need: &str| contracts.iter().any(|contract| contract.settings.server.needs.contains_key(need));
     assert!(ABSENT.iter().map(|(need, _)| need).chain(GIVEN).all(|need| named(need)));
-    assert!(WAITING.iter().all(|(system, flow, _)| Contract::named(system).flow(flow).is_ok()));
-    let before = |contract: &Contract, flow: &Flow| {
-        contract.before(flow).expect("no circle").iter().map(|flow| fate(&contract.system, flow)).collect::<Vec<_>>()
-    };
+    let before =
+        |contract: &Contract, flow: &Flow| contract.before(flow).expect("no circle").iter().map(|flow| fate(flow)).collect::<Vec<_>>();
     for contract in &contracts {
-        for flow in contract.flows.iter().filter(|flow| matches!(fate(&contract.system, flow), Fate::Play(_))) {
+        for flow in contract.flows.iter().filter(|flow| matches!(fate(flow), Fate::Play(_))) {
             assert!(
                 !before(contract, flow).iter().any(|fate| matches!(fate, Fate::Skip(_))),
                 "{} comes after a flow that is skipped",

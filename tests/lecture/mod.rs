@@ -11,6 +11,7 @@ mod join;
 mod live;
 mod music;
 mod pages;
+mod podcast;
 mod profiles;
 mod registry;
 mod segments;

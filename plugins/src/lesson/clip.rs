@@ -4,8 +4,7 @@
 //! files or addresses, are no films here.
 
 use super::error::LessonError;
-use super::hash::ContentHash;
-use super::limits::MAX_FILM_BYTES;
+use super::limits::{MAX_FILM_BYTES, hash_file};
 use super::model::{Clip, Lesson, Narration, Slide, Visual};
 use super::{ImportOptions, slug};
 use crate::gst::film_facts;
@@ -65,7 +64,7 @@ pub(super) fn read(path: &Path, part: &Part) -> Result<Clip, LessonError> {
     if let Some(missing) = missing(path, bytes).map_err(LessonError::read(path))? {
         return Err(wrong(format!("it is cut off, {} KiB are missing at its end; copy it again", missing.div_ceil(1024))));
     }
-    let hash = hash(path)?;
+    let hash = hash_file(path)?;
     let facts = film_facts(path).map_err(|error| wrong(error.to_string()))?;
     let until = part.until.unwrap_or(facts.length);
     if part.from >= until || part.from >= facts.length {
@@ -103,13 +102,6 @@ fn missing(path: &Path, bytes: u64) -> std::io::Result<Option<u64>> {
     Ok(None)
 }
 
-fn hash(path: &Path) -> Result<ContentHash, LessonError> {
-    let mut hasher = blake3::Hasher::new();
-    let file = File::open(path).map_err(LessonError::read(path))?;
-    hasher.update_reader(file.take(MAX_FILM_BYTES)).map_err(LessonError::read(path))?;
-    Ok(ContentHash(*hasher.finalize().as_bytes()))
-}
-
 /// A film as a lesson of one slide, which it fills.
 pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonError> {
     let clip = read(path, &Part::WHOLE)?;
@@ -119,6 +111,8 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
         title: stem.clone(),
         language: options.language.clone().unwrap_or_else(|| "en".into()),
         size: clip.size,
+        voices: Default::default(),
+        pronounce: Default::default(),
         slides: vec![slide("film".into(), 1, stem, clip, None)],
         warnings: Vec::new(),
     })
@@ -130,6 +124,7 @@ pub(super) fn slide(id: String, number: usize, title: String, clip: Clip, said: 
         id,
         number,
         title,
+        voice: None,
         presenter: Placement { visible: said.is_some(), ..Placement::default() },
         narration: said.map_or(Narration::Silence(clip.length), Narration::Text),
         visual: Visual::Clip(clip),

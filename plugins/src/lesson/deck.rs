@@ -121,6 +121,7 @@ fn lesson(path: &Path, deck: Deck, document: &Path, options: &ImportOptions) -> 
             title: slide.title.unwrap_or_else(|| format!("Slide {number}")),
             visual: Visual::Page { document: document.into(), index, hash: slide.picture },
             narration: if slide.notes.is_empty() { Narration::Silence(SILENT_SLIDE) } else { Narration::Text(slide.notes) },
+            voice: None,
             presenter: Placement::default(),
             overlays: Vec::new(),
             // The first slide has none before it to come from.
@@ -143,6 +144,8 @@ fn lesson(path: &Path, deck: Deck, document: &Path, options: &ImportOptions) -> 
         title: deck.title.unwrap_or(stem),
         language: options.language.clone().or(deck.language).unwrap_or_else(|| "en".into()),
         size: deck.size,
+        voices: Default::default(),
+        pronounce: Default::default(),
         slides,
         warnings,
     }

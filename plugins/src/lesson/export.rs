@@ -8,7 +8,7 @@ use super::error::LessonError;
 use super::frames::numbered;
 use super::hash::ContentHash;
 use super::limits::read_file;
-use super::model::{Capture, Frames, Lesson, Narration, Slide, Visual};
+use super::model::{Capture, Frames, Lesson, Narration, Slide, Speaker, Visual};
 use super::overlay::{Overlay, OverlayRole};
 use super::transition::TransitionSetting;
 use super::yaml::{Text, Tree, quoted};
@@ -35,6 +35,22 @@ pub fn export(lesson: &Lesson, path: &Path) -> Result<(), LessonError> {
     text.value(0, "language", quoted(&lesson.language));
     let (width, height) = lesson.ratio();
     text.value(0, "size", format!("{width}x{height}"));
+    if !lesson.voices.is_empty() {
+        text.line(0, "voices:");
+    }
+    for (name, voice) in &lesson.voices {
+        let voice = match voice {
+            Speaker::Named(voice) => quoted(voice),
+            Speaker::File { path, hash } => voice_inside(path, *hash, &folder)?,
+        };
+        text.value(1, &quoted(name), voice);
+    }
+    if lesson.pronounce.iter().next().is_some() {
+        text.line(0, "pronounce:");
+    }
+    for (word, said) in lesson.pronounce.iter() {
+        text.value(1, &quoted(word), quoted(&said.written()));
+    }
     text.line(0, "slides:");
     for slide in &lesson.slides {
         write_slide(&mut text, slide, &folder)?;
@@ -96,6 +112,9 @@ fn write_slide(text: &mut Text, slide: &Slide, folder: &Path) -> Result<(), Less
             }
         }
     }
+    if let Some(voice) = &slide.voice {
+        text.value(2, "voice", quoted(voice));
+    }
     if slide.presenter != Placement::default() {
         text.value(2, "presenter", placement(&slide.presenter));
     }
@@ -141,6 +160,17 @@ fn written(overlay: &Overlay, folder: &Path) -> Result<String, LessonError> {
         overlay.until.map(|until| format!("until: {}", at(until))),
     ];
     Ok(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+/// The quoted name of a voice; one from elsewhere is copied with the file that belongs to it.
+fn voice_inside(path: &Path, hash: ContentHash, folder: &Path) -> Result<String, LessonError> {
+    let name = inside_as(path, hash, folder)?;
+    let beside = |path: &Path| part_file::part_of(path, ".json");
+    let (source, target) = (beside(path), beside(&folder.join(name.trim_matches('"'))));
+    if !target.exists() {
+        fs::copy(&source, &target).map_err(LessonError::write(&target))?;
+    }
+    Ok(name)
 }
 
 /// The quoted name of a folder of frames; one from elsewhere is copied.

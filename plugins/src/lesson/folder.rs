@@ -57,6 +57,7 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
             title: if section.title.is_empty() { stem } else { section.title },
             visual: Visual::Image { path: picture, hash },
             narration: if section.text.is_empty() { Narration::Silence(SILENT_SLIDE) } else { Narration::Text(section.text) },
+            voice: None,
             presenter: Placement::default(),
             overlays: Vec::new(),
             transition: None,
@@ -73,6 +74,8 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
         title: if name.is_empty() { "Lesson".into() } else { name },
         language: options.language.clone().unwrap_or_else(|| "en".into()),
         size: size.unwrap_or((16, 9)),
+        voices: Default::default(),
+        pronounce: Default::default(),
         slides,
         warnings,
     })

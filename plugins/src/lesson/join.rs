@@ -51,6 +51,14 @@ pub fn join(parts: Vec<Lesson>, fade: Span, path: &Path) -> Result<Lesson, Lesso
             );
             whole.warnings.push(Warning { slide: Some(whole.slides.len() + 1), text });
         }
+        for (name, voice) in part.voices {
+            if whole.voices.get(&name).is_some_and(|taken| *taken != voice) {
+                let text = format!("part {place} of {count} has another voice called \"{name}\"; that of the parts before speaks for both");
+                whole.warnings.push(Warning { slide: Some(whole.slides.len() + 1), text });
+            }
+            whole.voices.entry(name).or_insert(voice);
+        }
+        whole.pronounce = whole.pronounce.over(&part.pronounce);
         let numbers = renumbered(&mut part.slides, whole.slides.len());
         part.warnings.iter_mut().for_each(|warning| renumber(warning, &numbers));
         whole.slides.append(&mut part.slides);
@@ -92,6 +100,7 @@ mod tests {
             title: id.into(),
             visual: Visual::Color([0; 3]),
             narration: Narration::Silence(SILENT_SLIDE),
+            voice: None,
             presenter: Default::default(),
             overlays: Vec::new(),
             transition: None,
@@ -101,7 +110,16 @@ mod tests {
 
     fn lesson(language: &str, slides: Vec<Slide>) -> Lesson {
         let warnings = vec![Warning { slide: Some(slides[0].number), text: "a font".into() }];
-        Lesson { id: "l".into(), title: language.into(), language: language.into(), size: (16, 9), slides, warnings }
+        Lesson {
+            id: "l".into(),
+            title: language.into(),
+            language: language.into(),
+            size: (16, 9),
+            voices: Default::default(),
+            pronounce: Default::default(),
+            slides,
+            warnings,
+        }
     }
 
     fn film(id: &str) -> Slide {

@@ -65,6 +65,14 @@ pub(super) fn read_file(path: &Path) -> Result<(Vec<u8>, ContentHash), LessonErr
     Ok((bytes, hash))
 }
 
+/// The hash of a file that may be too large for memory.
+pub(super) fn hash_file(path: &Path) -> Result<ContentHash, LessonError> {
+    let mut hasher = blake3::Hasher::new();
+    let file = File::open(path).map_err(LessonError::read(path))?;
+    hasher.update_reader(file.take(MAX_FILM_BYTES)).map_err(LessonError::read(path))?;
+    Ok(ContentHash(*hasher.finalize().as_bytes()))
+}
+
 /// Reads a text file that is not over the limit; a byte order mark is dropped, line ends become `\n`.
 pub(super) fn read_text(path: &Path) -> Result<String, LessonError> {
     let (bytes, _) = read_file(path)?;

@@ -34,7 +34,9 @@ mod package;
 mod pdf;
 mod pdf_glyphs;
 mod pdf_guard;
+mod podcast;
 mod pptx;
+mod pronounce;
 mod raster;
 mod script;
 mod select;
@@ -61,8 +63,12 @@ pub use limits::{
     MAX_BULLET_CHARS, MAX_BULLETS, MAX_CAPTURE, MAX_FILE_BYTES, MAX_NARRATION_CHARS, MAX_PIXELS, MAX_SLIDE, MAX_SLIDES, MAX_TRANSITION,
     check, is_id,
 };
-pub use model::{Capture, Clip, Frames, LEAD_IN, Lesson, Narration, SILENT_EMBED, SILENT_SLIDE, Slide, TAIL, TimedWord, Visual, Warning};
+pub use model::{
+    Capture, Clip, Frames, LEAD_IN, Lesson, Narration, SILENT_EMBED, SILENT_SLIDE, Slide, Speaker, TAIL, TimedWord, Visual, Warning,
+};
 pub use overlay::{Overlay, OverlayRole};
+pub use podcast::{dialogue, podcast, turns_of};
+pub use pronounce::{Pronunciations, Said};
 pub use raster::{Picture, Rasterizer};
 pub(crate) use raster::{image_size, read_picture};
 pub use select::select;

@@ -6,9 +6,11 @@
 use super::canvas::Canvas;
 use super::hash::{Canon, ContentHash};
 use super::overlay::Overlay;
+use super::pronounce::Pronunciations;
 use engine::cue::{Motion, Placement, Transition};
 use engine::time::{Rate, Span, Time};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,10 +37,28 @@ pub struct Lesson {
     pub language: String,
     /// Width and height of a slide in the source's own unit (EMU, 1/100 point, pixel). Only their ratio means something.
     pub size: (u32, u32),
+    /// Voices by the names that slides and narrations give them: `guest` -> `kokoro:am_puck`.
+    pub voices: BTreeMap<String, Speaker>,
+    /// How its words are said.
+    pub pronounce: Pronunciations,
     /// In the order of the lecture; hidden ones are not among them.
     pub slides: Vec<Slide>,
     /// What the source has and the lecture will not show. Not part of the hash.
     pub warnings: Vec<Warning>,
+}
+
+/// A voice that a lesson brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// One that is installed: `joe`, `kokoro:af_heart`.
+    Named(String),
+    /// A Piper voice of its own.
+    File {
+        /// The `.onnx` file; its `.onnx.json` lies beside it.
+        path: PathBuf,
+        /// Of the `.onnx` file.
+        hash: ContentHash,
+    },
 }
 
 /// One step of a lesson.
@@ -54,6 +74,8 @@ pub struct Slide {
     pub visual: Visual,
     /// The sound.
     pub narration: Narration,
+    /// Who speaks: a name of the lesson's voices, or a voice. `None` = who speaks the lecture.
+    pub voice: Option<String>,
     /// Where the presenter stands; what it leaves open, the graph says.
     pub presenter: Placement,
     /// Additions over the picture, each for its time.
@@ -227,7 +249,13 @@ impl Lesson {
     /// Hash of all that a viewer could notice. Files enter by content, never by path.
     pub fn content_hash(&self) -> ContentHash {
         let (width, height) = self.ratio();
-        Canon::new("lesson 1")
+        let canon = Canon::new("lesson 1");
+        let canon = self.voices.iter().fold(canon, |canon, (name, voice)| match voice {
+            Speaker::Named(voice) => canon.text("voice").text(name).text(voice),
+            Speaker::File { hash, .. } => canon.text("voice file").text(name).hash(*hash),
+        });
+        let canon = self.pronounce.iter().fold(canon, |canon, (word, said)| canon.text("said").text(word).text(&said.written()));
+        canon
             .text(&self.id)
             .text(&self.title)
             .text(&self.language)
@@ -319,6 +347,7 @@ impl Slide {
             Transition::Slide(how) => motion(canon.text("slide"), how),
             Transition::Push(how) => motion(canon.text("push"), how),
         });
+        let canon = self.voice.iter().fold(canon, |canon, voice| canon.text("voice").text(voice));
         canon.option(self.duration, |canon, span| canon.number(span.0)).finish()
     }
 }
@@ -343,6 +372,7 @@ mod tests {
             title: "One".into(),
             visual: Visual::Image { path: "/here/a.png".into(), hash: ContentHash::of(b"picture") },
             narration: Narration::Text("Hello.".into()),
+            voice: None,
             presenter: Placement::default(),
             overlays: Vec::new(),
             transition: None,
@@ -393,6 +423,7 @@ mod tests {
             Slide { visual: Visual::Canvas(Canvas::new(16.0, 9.0, Paint::Color(Color::BLACK)).into()), ..slide() },
             Slide { narration: Narration::Text("Hello!".into()), ..slide() },
             Slide { narration: Narration::Silence(SILENT_SLIDE), ..slide() },
+            Slide { voice: Some("guest".into()), ..slide() },
             Slide { presenter: Placement { visible: false, ..Placement::default() }, ..slide() },
             Slide { presenter: Placement { height: Some(0.5), ..Placement::default() }, ..slide() },
             Slide { presenter: Placement { at: Some((0.5, 0.0)), ..Placement::default() }, ..slide() },
@@ -417,12 +448,27 @@ mod tests {
 
     #[test]
     fn a_lesson_is_hashed_by_ratio_and_not_by_warnings() {
-        let lesson =
-            Lesson { id: "l".into(), title: "L".into(), language: "en".into(), size: (1280, 720), slides: vec![slide()], warnings: vec![] };
+        let lesson = Lesson {
+            id: "l".into(),
+            title: "L".into(),
+            language: "en".into(),
+            size: (1280, 720),
+            voices: BTreeMap::new(),
+            pronounce: Pronunciations::default(),
+            slides: vec![slide()],
+            warnings: vec![],
+        };
         let same = Lesson { size: (16, 9), warnings: vec![Warning { slide: Some(1), text: "x".into() }], ..lesson.clone() };
         assert_eq!(same.content_hash(), lesson.content_hash());
         assert_eq!(same.warnings[0].to_string(), "slide 1: x");
-        let other = Lesson { language: "de".into(), ..lesson.clone() };
-        assert_ne!(other.content_hash(), lesson.content_hash());
+        let voices = BTreeMap::from([("guest".to_string(), Speaker::Named("joe".into()))]);
+        let pronounce = Pronunciations::parse([("a".to_string(), "b".to_string())]).unwrap();
+        for other in [
+            Lesson { language: "de".into(), ..lesson.clone() },
+            Lesson { voices, ..lesson.clone() },
+            Lesson { pronounce, ..lesson.clone() },
+        ] {
+            assert_ne!(other.content_hash(), lesson.content_hash());
+        }
     }
 }

@@ -146,6 +146,7 @@ pub(super) fn import(path: &Path, bytes: Vec<u8>, hash: ContentHash, options: &I
             title: if section.title.is_empty() { format!("Page {}", index + 1) } else { section.title },
             visual: Visual::Page { document: path.into(), index, hash: page_hash(hash, index) },
             narration: if section.text.is_empty() { Narration::Silence(SILENT_SLIDE) } else { Narration::Text(section.text) },
+            voice: None,
             presenter: Placement::default(),
             overlays: Vec::new(),
             transition: None,
@@ -157,6 +158,8 @@ pub(super) fn import(path: &Path, bytes: Vec<u8>, hash: ContentHash, options: &I
         title: stem.clone(),
         language: language.unwrap_or_else(|| "en".into()),
         size: ((width * 100.0).round().max(1.0) as u32, (height * 100.0).round().max(1.0) as u32),
+        voices: Default::default(),
+        pronounce: Default::default(),
         slides: slides.collect(),
         warnings,
     };

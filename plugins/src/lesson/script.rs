@@ -86,7 +86,7 @@ fn end_paragraph(sections: &mut [Section], paragraph: &mut String) {
 }
 
 /// The text of an ATX heading (CommonMark 4.2), closing marks removed.
-fn heading(line: &str) -> Option<&str> {
+pub(super) fn heading(line: &str) -> Option<&str> {
     let rest = line.trim_start_matches('#');
     let level = line.len() - rest.len();
     ((1..=6).contains(&level) && (rest.is_empty() || rest.starts_with([' ', '\t']))).then(|| rest.trim().trim_end_matches('#').trim_end())

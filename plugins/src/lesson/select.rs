@@ -42,6 +42,7 @@ mod tests {
             title: String::new(),
             visual: Visual::Color([0; 3]),
             narration: Narration::Silence(SILENT_SLIDE),
+            voice: None,
             presenter: Default::default(),
             overlays: Vec::new(),
             transition: Default::default(),
@@ -52,6 +53,8 @@ mod tests {
             title: "L".into(),
             language: "en".into(),
             size: (16, 9),
+            voices: Default::default(),
+            pronounce: Default::default(),
             slides: numbers.iter().map(slide).collect(),
             warnings: Vec::new(),
         }

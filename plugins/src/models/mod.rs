@@ -25,13 +25,15 @@ pub enum ModelError {
         known: String,
     },
     /// The manifest has the entry, the machine lacks the file.
-    #[error("model `{id}` is not on this machine: {path} is missing. Run scripts/setup, which fetches it ({from})")]
+    #[error("model `{id}` is not on this machine: {path} is missing. Run {setup}, which fetches it ({from})")]
     Missing {
         /// The manifest's name of the model.
         id: String,
         /// The file that was looked for.
         path: PathBuf,
-        /// Where the set-up script gets it.
+        /// The command that fetches it.
+        setup: String,
+        /// Where it gets it.
         from: String,
     },
     /// A file is there but cannot be read.
@@ -100,6 +102,12 @@ pub struct Model {
     pub summary: String,
     /// What it is.
     pub kind: Kind,
+    /// BCP 47 tag of a voice's language; empty where the model has voices in several, and for what is no voice.
+    #[serde(default)]
+    pub language: String,
+    /// It is fetched only when asked for: `scripts/setup NAME`.
+    #[serde(default)]
+    pub optional: bool,
     /// Its folder below the data folder.
     pub folder: String,
     /// How loud a voice's first speaker is before any gain, in LUFS: of the text that the speech family measures voices with.
@@ -124,6 +132,16 @@ pub struct Model {
     /// Its files; the first is the one that [`locate`] returns.
     #[serde(rename = "file")]
     pub files: Vec<ModelFile>,
+}
+
+impl Model {
+    /// The command that puts its files in place.
+    pub fn setup(&self) -> String {
+        match (self.optional, self.id.split_once(':')) {
+            (true, Some((_, name))) => format!("scripts/setup {name}"),
+            _ => "scripts/setup".into(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -178,7 +196,7 @@ pub fn locate(id: &str) -> Result<PathBuf, ModelError> {
     for file in &model.files {
         let path = folder.join(&file.name);
         if !path.is_file() {
-            return Err(ModelError::Missing { id: model.id.clone(), path, from: model.source.clone() });
+            return Err(ModelError::Missing { id: model.id.clone(), path, setup: model.setup(), from: model.source.clone() });
         }
     }
     Ok(folder.join(&model.files[0].name))

@@ -1,21 +1,25 @@
-//! `audio_sink` [audio]: the sound as a WAV or MP3 file.
+//! `audio_sink` [audio, cues]: the sound as a WAV or MP3 file, an MP3 with a title and chapters.
 
 use super::file::{check_file, ending};
+use super::id3::{self, Chapter};
 use crate::gst::Mp3Encoder;
 use crate::part_file::{FileError, PartFile};
+use engine::cue::{Cue, SlideCue};
 use engine::media::{AudioBlock, AudioCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
 use engine::packet::Packet;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
-use engine::time::Time;
+use engine::time::{Span, Time};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const AUDIO: In<AudioBlock> = In::new("audio");
+const CUES: In<Cue> = In::new("cues");
 
 /// Bytes of samples that a WAV file can hold beside its header: its sizes have 32 bits.
 const MOST: u64 = u32::MAX as u64 - 4096;
@@ -26,11 +30,11 @@ const SILENCE: i64 = 48_000;
 pub const AUDIO_SINK: NodeType = NodeType {
     name: "audio_sink",
     family: "outputs",
-    revision: 1,
+    revision: 2,
     summary: "The sound as a WAV or MP3 file",
-    inputs: &[AUDIO.port("sound; gaps in it become silence")],
+    inputs: &[AUDIO.port("sound; gaps in it become silence"), CUES.port("slides become chapters of an MP3").optional()],
     outputs: &[],
-    sync: Sync::Each,
+    sync: Sync::Merge,
     lane: Lane::Own,
     starts: Starts::Anywhere,
     time_limit: NodeType::TIME_LIMIT,
@@ -44,6 +48,9 @@ pub const AUDIO_SINK: NodeType = NodeType {
 pub struct AudioSinkConfig {
     /// The file; its ending says which format it has: `.wav` or `.mp3` (128 kbit/s).
     path: PathBuf,
+    /// The title that players show of an MP3.
+    #[serde(default)]
+    title: Option<String>,
     /// How samples are kept in a WAV file.
     #[serde(default)]
     samples: SampleKind,
@@ -98,6 +105,10 @@ struct Open {
     part: PartFile,
     path: PathBuf,
     caps: AudioCaps,
+    /// Of an MP3.
+    title: Option<String>,
+    /// Slides so far: id, when it began, title.
+    slides: Vec<(Arc<str>, Time, String)>,
     /// Samples per channel written.
     frames: i64,
     clipped: u64,
@@ -118,7 +129,13 @@ impl Node for AudioSink {
     }
 
     fn process(&mut self, cx: &mut Cx<'_>) -> Result<Flow> {
-        if let (Some(packet), Some(open)) = (cx.take(AUDIO), &mut self.open) {
+        let Some(open) = &mut self.open else { return Ok(Flow::More) };
+        if let Some(packet) = cx.take(CUES)
+            && let Cue::Slide(slide) = &packet.media
+        {
+            open.chapter(packet.pts, slide);
+        }
+        if let Some(packet) = cx.take(AUDIO) {
             open.add(&packet)?;
         }
         Ok(Flow::More)
@@ -130,7 +147,7 @@ impl Node for AudioSink {
         if open.clipped > 0 {
             cx.warn(None, format!("{} samples were beyond full scale and were clipped; put a loudness node before the file", open.clipped));
         }
-        open.keep()
+        open.keep(cx.end())
     }
 }
 
@@ -141,7 +158,7 @@ impl Open {
             Some(_) => Format::Mp3(Mp3Encoder::open(&caps)?),
             None => Format::wav(&part, config.samples, caps)?,
         };
-        Ok(Open { format, part, path: config.path.clone(), caps, frames: 0, clipped: 0 })
+        Ok(Open { format, part, path: config.path.clone(), caps, title: config.title.clone(), slides: Vec::new(), frames: 0, clipped: 0 })
     }
 
     fn add(&mut self, packet: &Packet<AudioBlock>) -> Result {
@@ -194,12 +211,44 @@ impl Open {
         }
     }
 
-    fn keep(mut self) -> Result {
+    /// A slide begins. One that goes on after a pause, and is stated again, is no new chapter.
+    fn chapter(&mut self, at: Time, slide: &SlideCue) {
+        let goes_on = self.slides.last().is_some_and(|(id, ..)| *id == slide.id) && slide.elapsed > Span::ZERO;
+        if !goes_on {
+            let title = slide.title.trim();
+            let title = if title.is_empty() { format!("Slide {}", slide.index + 1) } else { title.to_owned() };
+            self.slides.push((slide.id.clone(), at, title));
+        }
+    }
+
+    /// The tag of an MP3 that ends at `end`.
+    fn tag(&self, end: Time) -> Vec<u8> {
+        let ends = self.slides.iter().skip(1).map(|(_, at, _)| *at).chain([end]);
+        let chapter = |((_, start, title), end): (&(Arc<str>, Time, String), Time)| Chapter {
+            start: start.since_start(),
+            end: end.since_start(),
+            title: title.clone(),
+        };
+        let chapters: Vec<Chapter> = self.slides.iter().zip(ends).map(chapter).collect();
+        id3::tag(self.title.as_deref(), &chapters)
+    }
+
+    fn keep(mut self, end: Time) -> Result {
+        let tag = self.tag(end);
         match self.format {
             Format::Mp3(encoder) => self.part.write(&encoder.finish()?)?,
             Format::Wav(wav, _) => wav.finalize().map_err(|error| unwritten(error, &self.path))?,
         }
-        Ok(self.part.keep()?)
+        if tag.is_empty() || ending(&self.path, &["mp3"]).is_none() {
+            return Ok(self.part.keep()?);
+        }
+        // The tag stands first, and is known last.
+        let mut tagged = PartFile::create_as(&self.path, ".tagged")?;
+        tagged.write(&tag)?;
+        let mut sound = self.part.handle()?;
+        sound.seek(SeekFrom::Start(0)).map_err(FileError::read_back(self.part.part()))?;
+        std::io::copy(&mut sound, &mut tagged.file()).map_err(FileError::write(tagged.part()))?;
+        Ok(tagged.keep()?)
     }
 }
 
@@ -229,7 +278,7 @@ mod tests {
     use super::*;
     use crate::outputs::tests::{config, probe, tone};
     use engine::testing::NodeTest;
-    use engine::time::{Rate, Span};
+    use engine::time::Rate;
 
     const RATE: Rate = Rate::per_second(48_000);
 
@@ -287,9 +336,46 @@ mod tests {
     }
 
     #[test]
+    fn slides_become_chapters_of_an_mp3_that_others_can_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mp3");
+        let config = format!("{{ path: {}, title: \"Boats & sails\" }}", path.display());
+        let slide = |id: &str, title: &str, at: i64, elapsed: i64| {
+            let cue = SlideCue {
+                id: id.into(),
+                index: 0,
+                number: 1,
+                title: title.into(),
+                seed: 0,
+                elapsed: Span::from_millis(elapsed),
+                paused: false,
+                placement: Default::default(),
+                transition: engine::cue::Transition::Cut,
+            };
+            Packet::new(Time::ZERO + Span::from_millis(at), Cue::Slide(cue.into()))
+        };
+        let cues = vec![slide("a", "Öffnung", 0, 0), slide("a", "Öffnung", 400, 400), slide("b", "", 700, 0)];
+        let end = Time::ZERO + Span::from_millis(1500);
+        NodeTest::new(&AUDIO_SINK, &config).input(AUDIO, tone(1500), end).input(CUES, cues, end).run().unwrap();
+        let found = probe(&path, &["-show_chapters"]);
+        assert_eq!(found["format"]["tags"]["title"], "Boats & sails");
+        let chapters: Vec<(&str, &str, &str)> = found["chapters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|chapter| {
+                let text = |value: &'static str| chapter[value].as_str().unwrap();
+                (text("start_time"), text("end_time"), chapter["tags"]["title"].as_str().unwrap())
+            })
+            .collect();
+        assert_eq!(chapters, [("0.000000", "0.700000", "Öffnung"), ("0.700000", "1.500000", "Slide 1")]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no part is left");
+    }
+
+    #[test]
     fn a_node_that_never_finishes_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let sink = AudioSinkConfig { path: folder.path().join("a.wav"), samples: SampleKind::Int16 };
+        let sink = AudioSinkConfig { path: folder.path().join("a.wav"), title: None, samples: SampleKind::Int16 };
         let mut open = Open::new(&sink, AudioCaps { rate: RATE, channels: 1 }).unwrap();
         open.add(&block(0, vec![0.1; 9600], 1)).unwrap();
         drop(open);

@@ -9,6 +9,7 @@ mod captions;
 mod file;
 mod frame_sink;
 mod hls_sink;
+mod id3;
 mod jpeg_preview;
 mod mp4_sink;
 mod picture;

@@ -12,12 +12,22 @@ fn lesson(visual: Visual, narration: Narration) -> Arc<Lesson> {
         title: "S".into(),
         visual,
         narration,
+        voice: None,
         presenter: Default::default(),
         overlays: Vec::new(),
         transition: Default::default(),
         duration: None,
     };
-    Arc::new(Lesson { id: "l".into(), title: "L".into(), language: "en".into(), size: (16, 9), slides: vec![slide], warnings: Vec::new() })
+    Arc::new(Lesson {
+        id: "l".into(),
+        title: "L".into(),
+        language: "en".into(),
+        size: (16, 9),
+        voices: Default::default(),
+        pronounce: Default::default(),
+        slides: vec![slide],
+        warnings: Vec::new(),
+    })
 }
 
 fn embed(url: &str, poster: bool, capture: Option<Capture>) -> Visual {

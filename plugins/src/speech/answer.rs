@@ -3,11 +3,13 @@
 //! An answer goes through the same text pipeline and voice as narration; only its first clause is short, so that it is ready soon. It is
 //! kept for as long as a flush may go back into it.
 
+use super::cast::Cast;
 use super::narrator::{AHEAD, Narrator};
 use super::programme::Rest;
-use super::text::{Clause, Narration as Script, Options, narrate};
+use super::text::{Clause, Narration as Script, Options, narrate_by};
 use super::timeline::Timeline;
 use super::voice::{SAMPLES, Synthesis};
+use crate::lesson::Pronunciations;
 use engine::cue::Cue;
 use engine::node::{Cx, Failure, Result};
 use engine::time::{Span, Time};
@@ -51,12 +53,17 @@ impl Say {
     ///
     /// # Errors
     /// Why it cannot be spoken.
-    pub(super) fn new(command: &SayCommand, language: &str, narrator: &Narrator) -> std::result::Result<Say, String> {
+    pub(super) fn new(
+        command: &SayCommand,
+        language: &str,
+        words: &Pronunciations,
+        narrator: &Narrator,
+    ) -> std::result::Result<Say, String> {
         let length = command.text.chars().count();
         if length > LONGEST {
             return Err(format!("an answer of {length} characters is left out; it may have {LONGEST}"));
         }
-        let script = narrate(&command.text, language, Options { longest_first: FIRST_WORDS, ..Options::default() });
+        let script = narrate_by(words, &command.text, language, Options { longest_first: FIRST_WORDS, ..Options::default() });
         if script.clauses.is_empty() {
             return Err(format!("there is nothing to speak in \"{}\"", command.text));
         }
@@ -115,13 +122,13 @@ impl Answer {
 
     /// Makes at least `block` samples, or the rest of it. What begins at `at` ends so that a slide can begin there, or go on: it lasts a
     /// multiple of `step`, or ends at one.
-    pub(super) fn fill(&mut self, at: Time, block: usize, gain: f32, step: Span, cx: &Cx<'_>) -> Result {
+    pub(super) fn fill(&mut self, at: Time, block: usize, cast: &Cast, step: Span, cx: &Cx<'_>) -> Result {
         if self.clause == 0 && self.voice.length() == Span::ZERO {
             self.voice.silence(self.say.script.lead);
         }
         while self.voice.ready() < block && !self.complete {
             match self.say.hear(self.clause + 1) {
-                Ok(()) => self.speak(gain, cx),
+                Ok(()) => self.speak(cast, cx),
                 Err(Failure::Failed(error)) => {
                     cx.warn(None, format!("an answer is cut short: {error}"));
                     self.clause = self.say.script.clauses.len();
@@ -141,13 +148,13 @@ impl Answer {
         Ok(())
     }
 
-    fn speak(&mut self, gain: f32, cx: &Cx<'_>) {
+    fn speak(&mut self, cast: &Cast, cx: &Cx<'_>) {
         let (clause, spoken) = (&self.say.script.clauses[self.clause], &self.say.spoken[self.clause]);
         for unspoken in &spoken.unspoken {
             cx.warn(None, format!("\"{}\" of an answer is not spoken: {}", unspoken.text, unspoken.reason));
         }
         self.clause += 1;
-        self.voice.clause(clause, spoken, gain, &self.say.script.clauses[self.clause..]);
+        self.voice.clause(clause, spoken, cast.gain(clause), &self.say.script.clauses[self.clause..]);
     }
 
     /// Leaves out at most `block` samples of what was heard before `from`; `at` is when it began. `false` when there is nothing to leave out.

@@ -60,7 +60,7 @@ impl Talk {
             TalkCommand::Say(command) => {
                 let waiting = self.says.len() + self.orders.iter().filter(|order| matches!(order, Order::Interrupt(_))).count();
                 let say = match waiting < MOST {
-                    true => Say::new(&command, &self.lesson.language, &self.answers),
+                    true => Say::new(&command, &self.lesson.language, &self.words, &self.answers),
                     false => Err(format!("{MOST} answers are waiting; another one is left out")),
                 };
                 match say {

@@ -8,6 +8,7 @@ mod answer;
 pub mod audio_file;
 pub mod cache;
 mod captions;
+mod cast;
 pub mod decode;
 mod direction;
 mod embed;

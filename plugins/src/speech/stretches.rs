@@ -70,7 +70,7 @@ impl Talk {
         let stretch = self.past.back_mut().expect("a talk is somewhere");
         let (at, start) = (stretch.at, stretch.start);
         let What::Answer(answer) = &mut stretch.what else { return Ok(false) };
-        answer.fill(at, self.block, self.gain, self.step, cx)?;
+        answer.fill(at, self.block, &self.cast, self.step, cx)?;
         // After a flush `silent` is where it goes on, before it is where it began.
         let from = at + answer.voice.position();
         if from < self.silent && answer.leave_out(at, self.silent, self.block) {

@@ -4,6 +4,7 @@
 //! one again (what was spoken is remembered) and leaves out what lies before the cut.
 
 use super::answer::Say;
+use super::cast::Cast;
 use super::direction::Order;
 use super::narrator::{AHEAD, Narrator};
 use super::programme::{Rest, Speech, Stretch, Until, What, expected_length};
@@ -12,7 +13,7 @@ use super::text::{Clause, Ends, Narration as Script};
 use super::timeline::{Content, Timeline};
 use super::tts_chunker::CUES;
 use super::voice::SAMPLES;
-use crate::lesson::{LEAD_IN, Lesson, Narration, Slide, TAIL};
+use crate::lesson::{LEAD_IN, Lesson, Narration, Pronunciations, Slide, TAIL};
 use engine::cue::{Cue, SlideCue, Transition, VisemeCue};
 use engine::node::{Cx, Result};
 use engine::packet::Packet;
@@ -38,7 +39,9 @@ pub(super) struct Talk {
     pub(super) recordings: Recordings,
     /// Hears what has just been made; it is heard later by the graph's latency.
     pub(super) events: Events,
-    pub(super) gain: f32,
+    pub(super) cast: Arc<Cast>,
+    /// How words are said.
+    pub(super) words: Pronunciations,
     /// The clause that the narrator is asked for next: place in `order`, number in its script.
     pub(super) next_ask: (usize, usize),
     /// The stretches up to now, the last one playing. Never empty.
@@ -160,7 +163,7 @@ impl Talk {
                     if self.clause == 0 || script.clauses[self.clause - 1].ends != Ends::Comma {
                         self.speech[self.place].begins_at(self.now.length());
                     }
-                    self.now.clause(clause, &spoken, self.gain, &script.clauses[self.clause + 1..]);
+                    self.now.clause(clause, &spoken, self.cast.gain(clause), &script.clauses[self.clause + 1..]);
                     self.clause += 1;
                 }
                 None => self.close()?,

@@ -5,15 +5,18 @@
 //! at work need some hundred megabytes each, and so never at once. The lesson's text alone decides every packet. A slide
 //! lasts lead-in + speech + tail, or as long as it asks for, rounded up to a time that is a whole frame and a whole sample.
 
+use super::cast::{Cast, Casting, same_language};
 use super::direction::TalkCommand;
 use super::narrator::{AHEAD, Manner, Narrator};
 use super::programme::{Rest, Speech, Stretch, Until, What, expected_length, spoken_length};
 use super::recordings::Recordings;
 use super::talk::Talk;
-use super::text::{Clause, Narration as Script, Options, narrate};
+use super::text::{Clause, Narration as Script};
 use super::timeline::{Content, Timeline};
-use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for, shared};
-use crate::lesson::{ImportOptions, Lesson, MAX_TRANSITION, Narration, TransitionSetting, check_source, import_for, select};
+use super::voice::{Settings, Voice, voice_for};
+use crate::lesson::{
+    ImportOptions, Lesson, LessonError, MAX_TRANSITION, Narration, Pronunciations, TransitionSetting, check_source, import_for, select,
+};
 use engine::cue::Cue;
 use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
@@ -25,7 +28,7 @@ use engine::segments::{Fingerprint, Part};
 use engine::time::{Span, Time, common_interval};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -60,9 +63,16 @@ pub const TTS_CHUNKER: NodeType = NodeType {
 pub struct TtsChunkerConfig {
     /// The deck, PDF, folder or lesson file, or the address of a Google Slides presentation.
     lesson: PathBuf,
-    /// A voice by name (`lectern voices`), or the path of a Piper model (`.onnx`).
+    /// A voice by name (`lectern voices`), or the path of a Piper model (`.onnx`). `default` is one of the lesson's language.
     #[serde(default = "default_voice")]
     voice: String,
+    /// Voices by the names that slides and marks like [voice guest] give them; they take the place of the lesson's own.
+    #[serde(default)]
+    voices: BTreeMap<String, String>,
+    /// A file that says how words are said: YAML, `word: respelling` or `word: /IPA/`. Empty: none. The lesson's own list comes before
+    /// it.
+    #[serde(default)]
+    dictionary: PathBuf,
     /// Only these slides, by their numbers in the deck: `3-5,8`; `all` for all.
     #[serde(default = "every_slide")]
     slides: String,
@@ -132,7 +142,9 @@ impl NodeConfig for TtsChunkerConfig {
     }
 
     fn check_env(&self) -> std::result::Result<(), String> {
-        check_source(&self.lesson)
+        check_source(&self.lesson)?;
+        // What is wrong in it is said before anything is made.
+        self.words().map(drop).map_err(|error| error.to_string())
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
@@ -143,6 +155,16 @@ impl NodeConfig for TtsChunkerConfig {
             unheard: Span::ZERO,
             contents: Vec::new(),
         }))
+    }
+}
+
+impl TtsChunkerConfig {
+    /// The words of the dictionary.
+    fn words(&self) -> std::result::Result<Pronunciations, LessonError> {
+        match self.dictionary.as_os_str().is_empty() {
+            true => Ok(Pronunciations::default()),
+            false => Pronunciations::read(&self.dictionary),
+        }
     }
 }
 
@@ -176,36 +198,41 @@ impl Node for TtsChunker {
         let window = start.window().cloned();
         let only = window.as_ref().map(|window| place_of(&lesson, &order, &window.part)).transpose()?;
         order.truncate(only.map_or(order.len(), |only| only + 1));
-        let script = |(place, &index): (usize, &usize)| match &lesson.slides[index].narration {
-            Narration::Text(text) if only.is_none_or(|only| only == place) => narrate(text, &lesson.language, Options::default()),
-            Narration::Text(_) | Narration::Audio { .. } | Narration::Silence(_) => Script::default(),
-        };
-        let scripts: Vec<Script> = order.iter().enumerate().map(script).collect();
-        let settings = Settings { speed: config.speed, ..Settings::default() };
-        let (workers, live) = (settings.parallel, start.is_live());
+        let words = lesson.pronounce.over(&config.words()?);
+        let (workers, live) = (Settings::default().parallel, start.is_live());
         // An answer does not wait for narration that is being spoken.
-        let settings = Settings { parallel: workers + usize::from(live), ..settings };
-        // Held until the render is over, whatever run it is that speaks.
-        let voice = start.shared(&format!("{} {}", config.voice, config.speed), || Ok(shared(&config.voice, settings)?))?;
-        let voice = Arc::clone(&*voice);
-        let speaks = scripts.iter().any(|script| !script.clauses.is_empty());
+        let settings = Settings { speed: config.speed, parallel: workers + usize::from(live), ..Settings::default() };
+        let is_said = |place: usize| only.is_none_or(|only| only == place);
+        let speaks =
+            order.iter().enumerate().any(|(place, &index)| is_said(place) && matches!(lesson.slides[index].narration, Narration::Text(_)));
+        let usual = if config.voice == "default" && speaks { voice_for(&lesson.language)? } else { config.voice.clone() };
+        let mut cast = Cast::open(&usual, settings, start)?;
+        let casting = Casting { lesson: &lesson, voices: &config.voices, words: &words, settings };
+        let script = |(place, &index): (usize, &usize)| match &lesson.slides[index].narration {
+            Narration::Text(text) if is_said(place) => casting.script(index, text, &mut cast, start),
+            Narration::Text(_) | Narration::Audio { .. } | Narration::Silence(_) => Ok(Script::default()),
+        };
+        let scripts = order.iter().enumerate().map(script).collect::<Result<Vec<Script>>>()?;
         // A live talk may be told to say something.
-        let gain = if speaks || live { gain_for(&*voice, voice.cache())? } else { 1.0 };
-        if speaks && !same_language(voice.language(), &lesson.language) {
-            let text = format!("the lesson is in \"{}\", the voice \"{}\" speaks \"{}\"", lesson.language, voice.id(), voice.language());
+        if speaks || live {
+            cast.measure()?;
+        }
+        if speaks && !same_language(cast.language(), &lesson.language) {
+            let text = format!("the lesson is in \"{}\", the voice \"{}\" speaks \"{}\"", lesson.language, cast.id(), cast.language());
             start.warn(None, format!("{text}. Give a voice of that language: --voice PATH.onnx"));
         }
+        let cast = Arc::new(cast);
         // Live, a few clauses ahead are enough, and nobody waits for the last one to hear the first.
         if !live {
             start.expect_end(Time::ZERO + order.iter().map(|&index| expected_length(&lesson.slides[index])).sum());
-            speak_first(&voice, &scripts, workers, start)?;
+            speak_first(&cast, &scripts, workers, start)?;
         }
-        let mut answers = Narrator::start(voice.clone(), 1, Manner::AtOnce, &start.cancel())?;
+        let mut answers = Narrator::start(cast.clone(), 1, Manner::AtOnce, &start.cancel())?;
         if !live {
             answers.close();
         }
         let (workers, manner) = if live { (workers, Manner::Ahead) } else { (1, Manner::AtOnce) };
-        let narrator = Narrator::start(voice, workers, manner, &start.cancel())?;
+        let narrator = Narrator::start(cast.clone(), workers, manner, &start.cancel())?;
         let block = super::voice::SAMPLES.count_in(config.chunk.0) as usize;
         let waits = config.begin == Begin::WhenTold;
         let what = if waits { What::Rest(Rest { until: Until::Told, sentence: Span::ZERO }) } else { What::Slide };
@@ -218,7 +245,8 @@ impl Node for TtsChunker {
             answers,
             recordings: Recordings::new(start.cancel()),
             events: start.events(),
-            gain,
+            cast,
+            words,
             next_ask: (only.unwrap_or(0), 0),
             past: [Stretch { at: Time::ZERO, place: only.unwrap_or(0), start: Time::ZERO, what }].into(),
             place: only.unwrap_or(0),
@@ -354,11 +382,12 @@ fn place_of(lesson: &Lesson, order: &[usize], part: &Part) -> Result<usize> {
 }
 
 /// Has the voice speak what its cache does not hold yet; then it rests.
-fn speak_first(voice: &Arc<CachedVoice<PiperVoice>>, scripts: &[Script], workers: usize, start: &Start<'_>) -> Result {
+fn speak_first(voice: &Arc<Cast>, scripts: &[Script], workers: usize, start: &Start<'_>) -> Result {
     let mut missing: Vec<&Clause> = scripts.iter().flat_map(|script| &script.clauses).filter(|clause| !voice.remembers(clause)).collect();
     if start.from_the_end() {
         missing.reverse();
     }
+    let missing = voice.in_turn(missing);
     let length = |clauses: &[&Clause]| clauses.iter().map(|clause| spoken_length(clause.text.chars().count())).sum::<Span>();
     let all = length(&missing);
     if let Some((first, missing)) = missing.split_first() {
@@ -383,10 +412,4 @@ fn speak_first(voice: &Arc<CachedVoice<PiperVoice>>, scripts: &[Script], workers
     }
     voice.rest();
     Ok(())
-}
-
-/// The primary parts of two BCP 47 tags are the same.
-fn same_language(a: &str, b: &str) -> bool {
-    let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    primary(a) == primary(b)
 }

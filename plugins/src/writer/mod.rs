@@ -8,12 +8,14 @@
 mod brief;
 mod chat;
 mod content;
+mod dialogue;
 mod local;
 mod sentences;
 
 pub use brief::Brief;
 pub use chat::{Chat, ChatSettings, Prices};
 pub use content::{Content, Part, Passage};
+pub use dialogue::{Scene, Speaks, Turn, speaker, turns};
 pub use local::Local;
 pub use sentences::{clip, columns, same_language, seconds, sentence_ranges, sentences, terms};
 
@@ -182,4 +184,15 @@ pub trait Writer {
     /// # Errors
     /// Those of the service; the local writer has none.
     fn summarise(&self, content: &Content, length: Span, brief: &Brief, notes: &mut Notes) -> Result<String, WriterError>;
+
+    /// Makes a conversation of what one presenter would say, scene by scene. `language` is that of the scenes. By default the local
+    /// writer's: host and guest share the sentences.
+    ///
+    /// # Errors
+    /// Those of the service; the local writer has none.
+    fn converse(&self, scenes: &[Scene], language: &str, brief: &Brief, notes: &mut Notes) -> Result<Vec<Vec<Turn>>, WriterError> {
+        let _ = brief;
+        notes.add("the conversation was put together by the local writer: the sentences are shared between host and guest by rules");
+        Ok(local::converse(scenes, language))
+    }
 }

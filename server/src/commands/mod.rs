@@ -13,6 +13,7 @@ pub mod join;
 pub mod lesson;
 pub mod live;
 pub mod nodes;
+pub mod podcast;
 pub mod render;
 pub mod run;
 pub mod schema;
@@ -34,6 +35,7 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Render(options) => render::run(options, console),
         Command::Watch(options) => watch::run(&options, console),
         Command::Join(options) => join::run(options, console),
+        Command::Podcast(options) => podcast::run(options, console),
         Command::Live(options) => live::run(*options, console),
         Command::Serve(options) => serve::run(&options, console),
         Command::Jobs(options) => jobs::run(&options, console),

@@ -7,14 +7,16 @@ use crate::progress::clock;
 use crate::signals::Signals;
 use clap::Args;
 use engine::time::Span;
+use plugins::lesson::Pronunciations;
 use plugins::part_file::{self, PartFile};
 use plugins::sound::limited;
-use plugins::speech::cache::Cache;
-use plugins::speech::text::{Options as ClauseLengths, narrate};
-use plugins::speech::voice::{CachedVoice, PiperVoice, SAMPLE_RATE, SAMPLES, Settings, Synthesis, Timed, Voice, gain_for};
+use plugins::speech::text::{Options as ClauseLengths, narrate_by};
+use plugins::speech::voice::{CachedVoice, SAMPLE_RATE, SAMPLES, Settings, Synthesis, Timed, Voice, VoiceError, gain_for, shared};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// More text than anybody speaks in one go.
 const LONGEST: u64 = 1 << 20;
@@ -27,7 +29,7 @@ Examples:
 
 /// Speak a text into a WAV file.
 ///
-/// Marks work as in speaker notes: [pause 0.5s] is a pause.
+/// Marks work as in speaker notes: [pause 0.5s] is a pause, [voice NAME] another voice.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
@@ -43,6 +45,9 @@ pub struct Options {
     /// Who speaks: a name from `lectern voices`, or the path of a Piper voice (.onnx).
     #[arg(long, value_name = "VOICE", default_value = "default")]
     voice: String,
+    /// How words are said: a YAML file, `word: respelling` or `word: /IPA/`.
+    #[arg(long, value_name = "FILE")]
+    dictionary: Option<PathBuf>,
     /// How fast: 0.5 to 2.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     speed: f32,
@@ -58,6 +63,23 @@ struct Spoken {
     unspoken: Vec<String>,
 }
 
+/// Voices that have spoken, each with the factor that brings it to the loudness of all.
+struct Voices {
+    settings: Settings,
+    open: BTreeMap<String, (Arc<CachedVoice>, f32)>,
+}
+
+impl Voices {
+    fn get(&mut self, name: &str) -> Result<&(Arc<CachedVoice>, f32), VoiceError> {
+        if !self.open.contains_key(name) {
+            let voice = shared(name, self.settings)?;
+            let gain = gain_for(&*voice, voice.cache())?;
+            self.open.insert(name.to_owned(), (voice, gain));
+        }
+        Ok(&self.open[name])
+    }
+}
+
 /// Speaks.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let signals = Signals::listen();
@@ -70,19 +92,20 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     }
     let text = text_of(&options.text)?;
     let settings = Settings { speed: options.speed, ..Settings::default() };
-    let voice = CachedVoice::new(PiperVoice::open(&options.voice, settings)?, Cache::of_user());
-    let script = narrate(&text, voice.language(), ClauseLengths::default());
+    let words = options.dictionary.as_deref().map(Pronunciations::read).transpose()?.unwrap_or_default();
+    let mut voices = Voices { settings, open: BTreeMap::new() };
+    let script = narrate_by(&words, &text, voices.get(&options.voice)?.0.language(), ClauseLengths::default());
     if script.clauses.is_empty() {
         return Err(Failure::Invalid("there is nothing to say in this text".into()));
     }
-    let gain = gain_for(&voice, voice.cache())?;
     let mut spoken = Spoken::default();
     spoken.silence(script.lead);
     for (index, clause) in script.clauses.iter().enumerate() {
         if let Some(signal) = signals.aborted() {
             return Err(Failure::Aborted(signal));
         }
-        spoken.add(&voice.synthesize(clause)?, gain);
+        let (voice, gain) = voices.get(clause.voice.as_deref().unwrap_or(&options.voice))?;
+        spoken.add(&voice.synthesize(clause)?, *gain);
         if index + 1 < script.clauses.len() {
             spoken.silence(clause.pause_after);
         }

@@ -5,6 +5,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use clap::Args;
 use plugins::models;
+use plugins::speech::voice::{Named, named_voices};
 
 /// List the voices that can speak.
 ///
@@ -19,14 +20,19 @@ pub fn run(_: Options, console: &Console) -> Result<(), Failure> {
         console.answer_json(&catalogue::voices());
         return Ok(());
     }
-    for model in catalogue::voice_models() {
-        let name = catalogue::voice_name(model);
+    let mut last = None;
+    for Named { name, language, model } in named_voices() {
         let standing = match (models::locate(&model.id), name == models::DEFAULT_VOICE) {
-            (Err(_), _) => "  (not on this machine; run scripts/setup)",
-            (Ok(_), true) => "  (default)",
-            (Ok(_), false) => "",
+            (Err(_), _) => format!("  (not on this machine; run {})", model.setup()),
+            (Ok(_), true) => "  (default)".into(),
+            (Ok(_), false) => String::new(),
         };
-        console.answer(&format!("{name}{standing}\n  {}. Licence {}.\n", model.summary, model.licence));
+        console.answer(&format!("{name}  {language}{standing}"));
+        // Said once of the voices of one model.
+        if last != Some(&model.id) {
+            console.answer(&format!("  {}. Licence {}.", model.summary, model.licence));
+        }
+        last = Some(&model.id);
     }
     Ok(())
 }

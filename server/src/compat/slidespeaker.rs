@@ -2,7 +2,8 @@
 //!
 //! A task is a job of the ledger whose stages have the names of that system's steps, so all that holds for jobs holds for tasks: they
 //! outlive the server, are cancelled at once and tried again from a step. What a step needs and is not here (a model that looks at
-//! pictures, a service that translates) is skipped with a note, and the task goes on without it. Podcasts are not made.
+//! pictures, a service that translates) is skipped with a note, and the task goes on without it. A podcast is
+//! a conversation of two about a document; of a recording it is the recording itself, as loud as the others.
 //!
 //! Tasks belong to whoever sent the file; somebody else's are not there.
 
@@ -109,9 +110,9 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/transcripts/markdown", get(media::transcript))
         .route("/transcripts/markdown/download", get(media::transcript_saved))
         .route("/podcast", get(media::podcast))
-        .route("/podcast/download", get(media::podcast))
-        .route("/podcast/script", get(media::podcast))
-        .route("/podcast/subtitles", get(media::podcast));
+        .route("/podcast/download", get(media::podcast_saved))
+        .route("/podcast/script", get(media::podcast_script))
+        .route("/podcast/subtitles", get(media::podcast_subtitles));
     let guarded = Router::new()
         .route("/api/upload", post(upload::upload).layer(DefaultBodyLimit::disable()).layer(limited(Rule::Upload)))
         .route("/api/uploads", get(upload::list))

@@ -143,7 +143,8 @@ mod tests {
     fn a_voice_that_is_not_there_is_not_tried_again() {
         let path = data_folder().unwrap().join("voices/joe.onnx");
         let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
-        let missing = ModelError::Missing { id: "voice:joe".into(), path: path.clone(), from: "Piper".into() };
+        let missing =
+            ModelError::Missing { id: "voice:joe".into(), path: path.clone(), setup: "scripts/setup".into(), from: "Piper".into() };
         for error in [
             VoiceError::Model(find("voice:nobody").unwrap_err()),
             VoiceError::Model(missing),

@@ -1,6 +1,7 @@
 //! Each task, as what is done for it.
 
 mod films;
+mod podcasts;
 
 use super::child::{Exit, Program};
 use super::publish::{publish, view};
@@ -231,6 +232,9 @@ impl Step<'_> {
             Task::NarrateEach { lesson, looks, sound } => self.narrate_each(lesson, looks, sound).await?,
             Task::Render { lesson, wishes, looks, film } => self.render(lesson, wishes, looks, (film, preset)).await?,
             Task::Join { parts, looks, film } => self.join(parts, looks, film).await?,
+            Task::Dialogue { source, wishes, lesson } => self.dialogue(source, wishes, lesson).await?,
+            Task::Podcast { lesson, host, guest, sound } => self.podcast(lesson, (host.as_deref(), guest.as_deref()), sound).await?,
+            Task::Recording { recording, sound } => self.recording(recording, sound).await?,
             Task::Transcript { lesson, text } => self.transcript(lesson, text).await?,
             Task::Publish => self.publish().await?,
             Task::Lack { what, cure } => return Err(StageError::new(ErrorClass::Permanent, "not_there", what, cure).into()),

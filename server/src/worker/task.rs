@@ -12,7 +12,7 @@ use plugins::lesson;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Component, Path};
-use wishes::name;
+use wishes::{name, voice_name};
 
 /// A task of one stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +80,36 @@ pub enum Task {
         looks: Looks,
         /// The film: `output/film.mp4`.
         film: String,
+    },
+    /// Writes a conversation of two about a document or deck as a lesson.
+    Dialogue {
+        /// The document or deck.
+        source: String,
+        /// How it is read.
+        #[serde(default)]
+        wishes: Wishes,
+        /// The lesson file.
+        lesson: String,
+    },
+    /// Speaks a conversation; beside the sound lie its subtitles (`.srt`, `.vtt`) and who says what (`.json`).
+    Podcast {
+        /// The lesson of a conversation.
+        lesson: String,
+        /// Who leads; without one, the usual voice.
+        #[serde(default)]
+        host: Option<String>,
+        /// Who answers.
+        #[serde(default)]
+        guest: Option<String>,
+        /// The sound: `output/podcast.mp3`.
+        sound: String,
+    },
+    /// Brings a recording to the level of speech.
+    Recording {
+        /// The recording.
+        recording: String,
+        /// The sound.
+        sound: String,
     },
     /// Makes one film of lessons and films, with subtitles beside it.
     Join {
@@ -237,6 +267,20 @@ impl Task {
                 parts.iter().try_for_each(|part| source(part))?;
                 looks.check()?;
                 file(film)
+            }
+            Task::Dialogue { source: about, wishes, lesson } => {
+                source(about)?;
+                wishes.check()?;
+                file(lesson)
+            }
+            Task::Podcast { lesson, host, guest, sound } => {
+                file(lesson)?;
+                host.iter().chain(guest).try_for_each(|voice| voice_name(voice))?;
+                file(sound)
+            }
+            Task::Recording { recording, sound } => {
+                file(recording)?;
+                file(sound)
             }
             Task::Transcript { lesson, text } => {
                 source(lesson)?;

@@ -142,6 +142,7 @@ fn lesson(
             title,
             visual: Visual::Canvas(canvas.into()),
             narration: if said.trim().is_empty() { Narration::Silence(SILENT_SLIDE) } else { Narration::Text(said) },
+            voice: None,
             presenter,
             overlays: Vec::new(),
             transition: None,
@@ -149,7 +150,16 @@ fn lesson(
         });
     }
     let title = if outline.title.is_empty() { content.title } else { outline.title };
-    Ok(Lesson { id: String::new(), title: one_line(&title), language, size: design.shape.ratio(), slides, warnings: Vec::new() })
+    Ok(Lesson {
+        id: String::new(),
+        title: one_line(&title),
+        language,
+        size: design.shape.ratio(),
+        voices: Default::default(),
+        pronounce: Default::default(),
+        slides,
+        warnings: Vec::new(),
+    })
 }
 
 /// A name that stays with the slide when others are added: made of its title.

@@ -9,6 +9,7 @@ use engine::graph::unit::{DurationSetting, FrameRate, Percent, Rgb};
 use engine::time::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Pictures a second of a page that is captured as it moves, when the file does not say.
 const RATE: u32 = 10;
@@ -28,6 +29,14 @@ pub(super) struct LessonFile {
     pub language: Option<String>,
     /// Shape of the slides. Default: that of the first picture.
     pub size: Option<Ratio>,
+    /// Voices by names of your own, for `voice` and for marks in narrations: [voice guest]. Each is a voice by name (`lectern voices`), or a
+    /// Piper voice (NAME.onnx with NAME.onnx.json), relative to this file.
+    #[serde(default)]
+    pub voices: BTreeMap<String, String>,
+    /// How words are said that the voice reads wrongly: other words for them, or sounds (IPA) between slashes: { SQL: sequel, Lectern:
+    /// /ˈlɛktɚn/ }. A word in lower case is meant in any case.
+    #[serde(default)]
+    pub pronounce: BTreeMap<String, String>,
     /// The slides in order, 1 to 500.
     pub slides: Vec<SlideFile>,
 }
@@ -55,8 +64,10 @@ pub(super) struct SlideFile {
     pub canvas: Option<Canvas>,
     /// Shows a film kept as numbered pictures.
     pub frames: Option<FramesFile>,
-    /// What is said. Pauses are written [pause 0.5s].
+    /// What is said. Pauses are written [pause 0.5s]; who speaks from here on, [voice guest].
     pub narration: Option<String>,
+    /// Who speaks: a name of `voices`, or a voice by name. Default: who speaks the lecture.
+    pub voice: Option<String>,
     /// A recording in place of `narration`.
     pub audio: Option<AudioFile>,
     /// Nothing is said for this long.

@@ -10,10 +10,11 @@ use super::clip::{self, Part};
 use super::confine::confined;
 use super::error::LessonError;
 use super::frames::{self, RATE as FRAMES};
-use super::limits::{check_count, read_file, read_text};
-use super::model::{Lesson, Narration, SILENT_EMBED, SILENT_SLIDE, Slide, TimedWord, Visual};
+use super::limits::{check_count, hash_file, read_file, read_text};
+use super::model::{Lesson, Narration, SILENT_EMBED, SILENT_SLIDE, Slide, Speaker, TimedWord, Visual};
 use super::overlay::Overlay;
 use super::pdf::{Document, page_hash};
+use super::pronounce::Pronunciations;
 use super::raster::image_size;
 use super::{ImportOptions, pdf_guard, slug};
 use crate::part_file::folder_of;
@@ -41,6 +42,8 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
     }
     check_count(path, file.slides.len())?;
     let mut files = Files::new(path)?;
+    let voices = file.voices.into_iter().map(|(name, voice)| Ok((name, files.voice(voice)?))).collect::<Result<_, LessonError>>()?;
+    let pronounce = Pronunciations::parse(file.pronounce).map_err(|cause| LessonError::invalid(path, cause))?;
     let mut slides = Vec::new();
     let mut size = file.size.map(|ratio| (ratio.0, ratio.1));
     for (index, slide) in file.slides.into_iter().enumerate() {
@@ -52,6 +55,8 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
         id,
         language: options.language.clone().or(file.language).unwrap_or_else(|| "en".into()),
         size: size.unwrap_or((16, 9)),
+        voices,
+        pronounce,
         slides,
         warnings: Vec::new(),
     })
@@ -171,6 +176,7 @@ impl Files {
             id,
             visual,
             narration,
+            voice: slide.voice,
             presenter: Placement {
                 anchor,
                 at: at.map(|[x, y]| (x, y)),
@@ -204,6 +210,17 @@ impl Files {
             from,
             until: overlay.until.map(|length| Time(length.0.0)),
         })
+    }
+
+    /// A voice by name, or the file of one.
+    fn voice(&self, voice: String) -> Result<Speaker, LessonError> {
+        if !voice.ends_with(".onnx") {
+            return Ok(Speaker::Named(voice));
+        }
+        let of_lesson = |name: &str| confined(&self.folder, name).map_err(|cause| LessonError::invalid(&self.lesson, cause));
+        let path = of_lesson(&voice)?;
+        of_lesson(&format!("{voice}.json"))?;
+        Ok(Speaker::File { hash: hash_file(&path)?, path })
     }
 
     fn document(&mut self, path: &Path) -> Result<&(super::ContentHash, Document), LessonError> {

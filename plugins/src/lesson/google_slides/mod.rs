@@ -225,6 +225,7 @@ pub(super) fn import(folder: &Path, options: &ImportOptions) -> Result<Lesson, L
             title: page.title().unwrap_or_else(|| format!("Slide {number}")),
             visual: Visual::Image { hash: read_file(&path)?.1, path },
             narration: if notes.is_empty() { Narration::Silence(SILENT_SLIDE) } else { Narration::Text(notes) },
+            voice: None,
             presenter: Placement::default(),
             overlays: Vec::new(),
             transition: None,
@@ -241,6 +242,8 @@ pub(super) fn import(folder: &Path, options: &ImportOptions) -> Result<Lesson, L
         title: if title.is_empty() { "Presentation".into() } else { title },
         language: options.language.clone().or(content.locale.clone()).unwrap_or_else(|| "en".into()),
         size: content.size(),
+        voices: Default::default(),
+        pronounce: Default::default(),
         slides,
         warnings,
     })

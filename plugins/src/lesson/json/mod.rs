@@ -75,6 +75,8 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
         title,
         language: options.language.clone().or(language).unwrap_or_else(|| "en".into()),
         size: (width.round().max(1.0) as u32, height.round().max(1.0) as u32),
+        voices: Default::default(),
+        pronounce: Default::default(),
         slides,
         warnings: reader.warnings(),
     })
@@ -203,6 +205,7 @@ impl<'a> Reader<'a> {
             title,
             visual,
             narration: spoken.narration,
+            voice: None,
             presenter,
             overlays: Vec::new(),
             transition: None,

@@ -18,6 +18,7 @@ fn rich(folder: &Path) -> Lesson {
         title: "true".into(),
         visual: Visual::Color([0, 128, 255]),
         narration: Narration::Silence(SILENT_SLIDE),
+        voice: None,
         presenter: Placement::default(),
         overlays: Vec::new(),
         transition: None,
@@ -52,6 +53,7 @@ fn rich(folder: &Path) -> Lesson {
     ];
     let slides = vec![
         Slide {
+            voice: Some("guest".into()),
             narration: Narration::Text("One: # two\nThree [pause 0.5s] *four*.".into()),
             overlays: vec![Overlay { from: Some(Trigger::Word { text: "o".into(), nth: 2 }), ..Overlay::new(OverlayRole::Bullet, "y") }],
             transition: Some(Transition::Push(Motion { from: Side::Top, duration: Span(7), easing: Easing::Linear })),
@@ -104,7 +106,21 @@ fn rich(folder: &Path) -> Lesson {
         Slide { id: "g".into(), number: 10, visual: Visual::Frames(frames(folder)), ..plain.clone() },
         Slide { id: "q".into(), number: 6, narration: Narration::Text(" odd\u{85}\n\nspacing\t\u{7f}x".into()), ..plain },
     ];
-    Lesson { id: "rich".into(), title: "A: \"b\"".into(), language: "en-GB".into(), size: (16, 9), slides, warnings: Vec::new() }
+    fs::write(folder.join("v.onnx"), b"a voice").unwrap();
+    fs::write(folder.join("v.onnx.json"), b"{}").unwrap();
+    let (path, hash) = file("v.onnx");
+    let voices = [("guest", Speaker::File { path, hash }), ("host: 1", Speaker::Named("joe".into()))];
+    let said = [("SQL", "sequel: \"x\""), ("Lectern", "/ˈlɛktɚn/")];
+    Lesson {
+        id: "rich".into(),
+        title: "A: \"b\"".into(),
+        language: "en-GB".into(),
+        size: (16, 9),
+        voices: voices.map(|(name, voice)| (name.to_string(), voice)).into(),
+        pronounce: Pronunciations::parse(said.map(|(word, said)| (word.to_string(), said.to_string()))).unwrap(),
+        slides,
+        warnings: Vec::new(),
+    }
 }
 
 /// Two numbered pictures.
@@ -175,7 +191,7 @@ fn a_lesson_survives_export_and_import() {
     let first = fs::read(&there).unwrap();
     export(&read, &there).unwrap();
     assert_eq!(fs::read(&there).unwrap(), first, "the same lesson, the same bytes");
-    assert_eq!(fs::read_dir(target.path().join("new/media")).unwrap().count(), 5, "each file and folder is copied once");
+    assert_eq!(fs::read_dir(target.path().join("new/media")).unwrap().count(), 7, "each file and folder is copied once");
 }
 
 #[test]
@@ -183,6 +199,9 @@ fn the_schema_knows_every_key() {
     let schema = serde_json::to_string(&schema()).unwrap();
     for key in [
         "slides",
+        "voices",
+        "voice",
+        "pronounce",
         "page",
         "image",
         "color",

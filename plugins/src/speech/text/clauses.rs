@@ -5,6 +5,7 @@
 //! costs as much overhead as a clause), and parts longer than the limit are cut, best before a conjunction.
 
 use engine::time::Span;
+use std::sync::Arc;
 
 use super::words::Piece;
 use super::{Clause, Ends, Narration, Options, Token, Unspoken};
@@ -38,6 +39,7 @@ struct Part {
     explicit: Option<Span>,
     /// Cut for length only.
     cut: bool,
+    voice: Option<Arc<str>>,
 }
 
 impl Part {
@@ -65,7 +67,8 @@ fn parts(pieces: Vec<Piece>) -> (Span, Vec<Part>) {
     let mut parts: Vec<Part> = Vec::new();
     let mut words: Vec<Token> = Vec::new();
     let mut unspoken: Vec<Unspoken> = Vec::new();
-    let close = |words: &mut Vec<Token>, unspoken: &mut Vec<Unspoken>, parts: &mut Vec<Part>, mark: char| {
+    let mut voice: Option<Arc<str>> = None;
+    let close = |words: &mut Vec<Token>, unspoken: &mut Vec<Unspoken>, parts: &mut Vec<Part>, voice: &Option<Arc<str>>, mark: char| {
         if !words.is_empty() {
             parts.push(Part {
                 words: std::mem::take(words),
@@ -74,6 +77,7 @@ fn parts(pieces: Vec<Piece>) -> (Span, Vec<Part>) {
                 paragraph: false,
                 explicit: None,
                 cut: false,
+                voice: voice.clone(),
             });
         } else if let Some(last) = parts.last_mut().filter(|last| !last.is_end() && matches!(mark, '.' | '!' | '?')) {
             last.mark = mark;
@@ -88,15 +92,19 @@ fn parts(pieces: Vec<Piece>) -> (Span, Vec<Part>) {
                     last.comma = true;
                 }
             }
-            Piece::Break(mark) | Piece::End(mark) => close(&mut words, &mut unspoken, &mut parts, mark),
+            Piece::Break(mark) | Piece::End(mark) => close(&mut words, &mut unspoken, &mut parts, &voice, mark),
             Piece::Paragraph => {
-                close(&mut words, &mut unspoken, &mut parts, '.');
+                close(&mut words, &mut unspoken, &mut parts, &voice, '.');
                 if let Some(last) = parts.last_mut() {
                     last.paragraph = true;
                 }
             }
+            Piece::Voice(name) => {
+                close(&mut words, &mut unspoken, &mut parts, &voice, '.');
+                voice = name.map(Into::into);
+            }
             Piece::Pause(span) => {
-                close(&mut words, &mut unspoken, &mut parts, ',');
+                close(&mut words, &mut unspoken, &mut parts, &voice, ',');
                 match parts.last_mut() {
                     Some(last) => last.explicit = Some(last.explicit.unwrap_or(Span::ZERO) + span),
                     None => lead += span,
@@ -104,11 +112,11 @@ fn parts(pieces: Vec<Piece>) -> (Span, Vec<Part>) {
             }
         }
     }
-    close(&mut words, &mut unspoken, &mut parts, '.');
+    close(&mut words, &mut unspoken, &mut parts, &voice, '.');
     if !unspoken.is_empty() {
         match parts.last_mut() {
             Some(last) => last.unspoken.append(&mut unspoken),
-            None => parts.push(Part { words, unspoken, mark: '.', paragraph: false, explicit: None, cut: false }),
+            None => parts.push(Part { words, unspoken, mark: '.', paragraph: false, explicit: None, cut: false, voice }),
         }
     }
     (lead, parts)
@@ -121,6 +129,7 @@ fn join(parts: Vec<Part>) -> Vec<Part> {
         match joined.last_mut() {
             Some(last)
                 if last.mark == ','
+                    && last.voice == part.voice
                     && last.explicit.is_none()
                     && (last.words.len() < SHORT || part.words.len() < SHORT)
                     && last.words.len() + part.words.len() <= JOINED =>
@@ -157,7 +166,15 @@ fn cut(mut part: Part, first: usize, others: usize, all: &mut Vec<Part>) {
         let unspoken = part.unspoken.split_off(later);
         let comma = std::mem::take(&mut part.words.last_mut().expect("cut after at least one word").comma);
         let next = Part { words: rest, unspoken, ..part };
-        all.push(Part { words: part.words, unspoken: part.unspoken, mark: ',', paragraph: false, explicit: None, cut: !comma });
+        all.push(Part {
+            words: part.words,
+            unspoken: part.unspoken,
+            mark: ',',
+            paragraph: false,
+            explicit: None,
+            cut: !comma,
+            voice: next.voice.clone(),
+        });
         part = next;
         limit = others;
     }
@@ -207,5 +224,5 @@ fn clause(part: Part, is_last: bool) -> Clause {
         _ => 0..0,
     };
     let pause_after = part.explicit.unwrap_or(if is_last { Span::ZERO } else { natural });
-    Clause { text, range, words: part.words, unspoken: part.unspoken, mark, ends, pause_after }
+    Clause { text, range, words: part.words, unspoken: part.unspoken, mark, ends, pause_after, voice: part.voice }
 }

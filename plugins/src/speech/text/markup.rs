@@ -1,7 +1,7 @@
 //! Markup of narration text: removed from what is said, its meaning kept.
 //!
 //! Understood: `*emphasis*`, `_emphasis_`, `**strong**`, `` `code` ``, `~~struck~~`, headings, bullets, numbered points, quotes, rules,
-//! `[text](url)`, `![text](url)`, `[word](say:sounds like)`, `<tags>`, `<https://address>`, backslash escapes and `[pause 0.5s]`.
+//! `[text](url)`, `![text](url)`, `[word](say:sounds like)`, `<tags>`, `<https://address>`, backslash escapes, `[pause 0.5s]` and `[voice guest]`.
 //! Anything that looks like markup and is not stays text.
 //!
 //! Lines: an empty line ends a paragraph, so does a heading. A single line break is a space, unless the next line starts a point, or the
@@ -30,6 +30,8 @@ pub(super) enum Item {
     Said { start: usize, end: usize, say: String, emphasis: bool },
     /// A pause mark.
     Pause(Span),
+    /// Another voice speaks from here on; `None` = the first one again.
+    Voice(Option<String>),
     /// The end of a sentence that no punctuation shows.
     SentenceEnd,
     /// The end of a paragraph.
@@ -113,6 +115,9 @@ fn inline(line: &str, base: usize, items: &mut Vec<Item>) {
             at += 2;
         } else if let Some((length, pause)) = pause_mark(&line[at..]) {
             items.push(Item::Pause(pause));
+            at += length;
+        } else if let Some((length, voice)) = voice_mark(&line[at..]) {
+            items.push(Item::Voice(voice));
             at += length;
         } else if let Some(link) = link(&line[at..]) {
             let text = at + link.text.start..at + link.text.end;
@@ -221,6 +226,17 @@ fn pause_mark(text: &str) -> Option<(usize, Span)> {
         amount.strip_suffix('s').unwrap_or(amount).trim().parse::<f64>().ok()?
     };
     (seconds.is_finite() && seconds >= 0.0).then(|| (close + 2, Span::from_seconds_f64(seconds.min(LONGEST_PAUSE))))
+}
+
+/// `[voice guest]`, `[voice: kokoro:af_heart]`, `[voice]`: its length in bytes and the name.
+fn voice_mark(text: &str) -> Option<(usize, Option<String>)> {
+    let inner = text.strip_prefix('[')?;
+    let inner = &inner[..position(inner, b']')?];
+    let name = inner.trim_start().get(..5).filter(|word| word.eq_ignore_ascii_case("voice")).map(|_| &inner.trim_start()[5..])?;
+    // `[voices]` and `[voice](address)` are no marks.
+    let ends = text[inner.len() + 2..].starts_with('(') || !(name.is_empty() || name.starts_with([' ', ':']));
+    let name = name.trim_start_matches(':').trim();
+    (!ends && !name.contains(char::is_whitespace)).then(|| (inner.len() + 2, (!name.is_empty()).then(|| name.to_owned())))
 }
 
 /// A link or picture at the start of `text`.

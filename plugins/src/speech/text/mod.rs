@@ -16,16 +16,19 @@
 //!
 //! They come on top of the 20 ms and 60 ms of near silence that a [`Synthesis`](super::voice::Synthesis) keeps around its sound. A mark
 //! `[pause 0.5s]` (also `800ms`; alone: 0.5 s; at most 60 s) ends the clause and *replaces* the natural pause there; marks side by side
-//! add up. After the last clause there is no natural pause: what follows a slide's narration is the slide's business.
+//! add up. A mark `[voice guest]` says who speaks from there on, `[voice]` that it is again who spoke at the start; before it a sentence
+//! ends. After the last clause there is no natural pause: what follows a slide's narration is the slide's business.
 
 mod clauses;
+mod english;
 mod markup;
 mod normalise;
-mod units;
 mod words;
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use crate::lesson::Pronunciations;
 use engine::time::Span;
 
 /// The punctuation class that ends a clause.
@@ -60,8 +63,10 @@ pub struct Token {
     /// As written, with the punctuation around it and without markup: `($5 million),`. Joined with spaces (see
     /// [`Token::joined`]) these are the clause's text.
     pub shown: String,
-    /// What the voice reads: `5 million dollars`. Never empty; letters, digits, spaces, inner `'`, `.`, `,` and `-` only.
+    /// What the voice reads: `five million dollars`. Never empty; letters, digits, spaces, inner `'`, `.`, `,` and `-` only.
     pub spoken: String,
+    /// Its sounds, where the author gives them, in the International Phonetic Alphabet (NFD): the voice says them in place of `spoken`.
+    pub sounds: Option<String>,
     /// Its bytes in the source.
     pub range: Range<usize>,
     /// The author emphasised it.
@@ -89,6 +94,8 @@ pub struct Clause {
     pub ends: Ends,
     /// Silence to make after it.
     pub pause_after: Span,
+    /// Who speaks it, as the author named them; `None` where nobody is named.
+    pub voice: Option<Arc<str>>,
 }
 
 /// A narration, cut.
@@ -119,8 +126,13 @@ impl Default for Options {
 /// Cuts narration text. `language` is a BCP 47 tag (`en`, `en-US`); numbers, units and abbreviations are expanded for English, other
 /// languages leave that to the voice.
 pub fn narrate(source: &str, language: &str, options: Options) -> Narration {
+    narrate_by(&Pronunciations::default(), source, language, options)
+}
+
+/// The same, with words that are said as this list has it.
+pub fn narrate_by(list: &Pronunciations, source: &str, language: &str, options: Options) -> Narration {
     let items = markup::read(source);
-    let pieces = words::find(source, &items, is_english(language));
+    let pieces = words::find(source, &items, is_english(language), list);
     clauses::group(pieces, options)
 }
 

@@ -73,34 +73,40 @@ fn lines_of_notes_are_sentences_and_wrapped_lines_are_not() {
 #[test]
 fn numbers_units_and_symbols_are_read_sensibly() {
     for (written, read) in [
-        ("$5 million", "5 million dollars"),
-        ("$1.50 or €20", "1 dollar and 50 cents or 20 euros"),
-        ("5km in 3 min", "5 kilometers in 3 minutes"),
-        ("1 GB at -3 °C", "1 gigabyte at minus 3 degrees Celsius"),
-        ("10–20% of ~5", "10 to 20 percent of about 5"),
-        ("the 1990s and '80s", "the 19 nineties and eighties"),
-        ("in 1984, 1984 people", "in 19 84 1984 people"),
-        ("in 1905", "in 19 oh 5"),
-        ("at 3:45pm or 10:00", "at 3 45 p m or 10 o'clock"),
-        ("R&D, C++ & #1", "R and D C plus plus and number 1"),
+        ("$5 million", "five million dollars"),
+        ("$1.50 or €20", "one dollar and fifty cents or twenty euros"),
+        ("5km in 3 min", "five kilometers in three minutes"),
+        ("1 GB at -3 °C", "one gigabyte at minus three degrees Celsius"),
+        ("10–20% of ~5", "ten to twenty percent of about five"),
+        ("the 1990s and '80s", "the nineteen nineties and eighties"),
+        ("in 1984, 1984 people", "in nineteen eighty four one thousand nine hundred eighty four people"),
+        ("in 1905", "in nineteen oh five"),
+        ("at 3:45pm or 10:00", "at three forty five P.M or ten o'clock"),
+        ("R&D, C++ & #1", "R and D C plus plus and number one"),
         ("see https://www.example.com/a?b=1.", "see example dot com"),
         ("mail a.b@c.org", "mail a dot b at c dot org"),
         ("my_function() in std::vec", "my function in std vec"),
-        ("1920x1080 at 30 fps", "1920 by 1080 at 30 frames per second"),
-        ("a 2x gain → x ≥ 3", "a 2 times gain to x at least 3"),
-        ("press A -> B || C >= 2, i.e. ≥ 5x", "press A to B or C at least 2 that is at least 5 times"),
+        ("1920x1080 at 30 fps", "nineteen twenty by ten eighty at thirty frames per second"),
+        ("a 2x gain → x ≥ 3", "a two times gain to x at least three"),
+        ("press A -> B || C >= 2, i.e. ≥ 5x", "press A to B or C at least two that is at least five times"),
         ("the U.S. and A.I.", "the U.S and A.I"),
-        ("Prof. X vs. No. 5", "professor X versus number 5"),
-        ("1,234,567.89", "1,234,567.89"),
+        ("Prof. X vs. No. 5", "professor X versus number five"),
+        ("1,234,567.89", "one million two hundred thirty four thousand five hundred sixty seven point eight nine"),
         ("it’s the students' state-of-the-art", "it's the students state-of-the-art"),
     ] {
         assert_eq!(said(written), read, "{written}");
     }
-    assert_eq!(
-        narrate("Es kostet 5 km.", "de", Options::default()).clauses[0].words.last().unwrap().spoken,
-        "km",
-        "English rules are for English"
-    );
+}
+
+#[test]
+fn english_rules_are_for_english() {
+    for language in ["de", "fr", "es", "it", "pt-BR", "ru", "hi", "ar", "th", "ko", "ja", "zh-Hans"] {
+        for clause in narrate("5 km vs. 3,5 % am 3.10.2024, Dr. $5 IV FBI 10:30.", language, Options::default()).clauses {
+            for word in &clause.words {
+                assert!(word.text.contains(word.spoken.as_str()), "{language}: {} is read {}", word.text, word.spoken);
+            }
+        }
+    }
 }
 
 #[test]
@@ -143,4 +149,29 @@ fn odd_text_never_fails() {
     }
     assert_eq!(narrate("", "en", Options::default()), Narration::default());
     assert!(narrate("😀", "en", Options::default()).clauses[0].words.is_empty());
+}
+
+#[test]
+fn marks_say_who_speaks() {
+    let narration = narrate(
+        "Nobody yet. [voice host] One, two [voice: kokoro:af_heart]three. Four.\n[voice]Five [voices] [voice](x).",
+        "en",
+        Options::default(),
+    );
+    let said: Vec<(Option<&str>, &str)> = narration.clauses.iter().map(|clause| (clause.voice.as_deref(), clause.text.as_str())).collect();
+    let guest = Some("kokoro:af_heart");
+    assert_eq!(
+        said,
+        [(None, "Nobody yet."), (Some("host"), "One, two"), (guest, "three."), (guest, "Four."), (None, "Five [voices] voice.")]
+    );
+    assert!(narration.clauses[..4].iter().all(|clause| clause.ends != Ends::Comma), "a turn is a sentence");
+}
+
+#[test]
+fn sounds_in_place_of_words() {
+    let clause = narrate("Say [GIF](say:/dʒˈɪf/) now.", "en", Options::default()).clauses.remove(0);
+    assert_eq!(
+        (clause.words[1].sounds.as_deref(), clause.words[1].spoken.as_str(), clause.words[1].text.as_str()),
+        (Some("dʒˈɪf"), "GIF", "GIF")
+    );
 }

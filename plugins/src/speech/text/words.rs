@@ -9,13 +9,16 @@ use std::ops::Range;
 use engine::time::Span;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::english::{Around, english, is_abbreviation, operator};
 use super::markup::Item;
-use super::normalise::{english, is_word_char, operator, plain};
-use super::units::abbreviation;
+use super::normalise::{is_word_char, plain};
 use super::{Token, Unspoken};
+use crate::lesson::{Pronunciations, Said};
 
 /// Longest chunk read as one word, in characters: no language has longer ones, and it bounds what one token can cost.
 const LONGEST_CHUNK: usize = 60;
+/// So many chunks after one are looked at to read it: a telephone number has no more groups.
+const LOOK_AHEAD: usize = 4;
 
 /// A word, or what stands between two.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +33,8 @@ pub(super) enum Piece {
     End(char),
     Paragraph,
     Pause(Span),
+    /// Who speaks from here on.
+    Voice(Option<String>),
 }
 
 /// A chunk: characters without white space between them, with their places in the source.
@@ -58,28 +63,36 @@ enum Element {
     Other(Piece),
 }
 
-/// Finds all words. `rules` applies English readings.
-pub(super) fn find(source: &str, items: &[Item], rules: bool) -> Vec<Piece> {
+/// Finds all words. `rules` applies English readings, after those of `list`.
+pub(super) fn find(source: &str, items: &[Item], rules: bool, list: &Pronunciations) -> Vec<Piece> {
     let elements = split(items);
-    let mut pieces = Vec::with_capacity(elements.len() * 2);
-    let mut taken = false;
-    let mut previous = String::new();
+    let mut reader = Reader { source, rules, list, taken: 0, before: Default::default(), pieces: Vec::with_capacity(elements.len() * 2) };
     for (index, element) in elements.iter().enumerate() {
-        let chunk = match element {
+        match element {
             Element::Other(piece) => {
-                pieces.push(piece.clone());
-                previous.clear();
-                continue;
+                reader.pieces.push(piece.clone());
+                reader.before = Default::default();
             }
-            Element::Chunk(chunk) => chunk,
-        };
-        let next = match elements.get(index + 1) {
-            Some(Element::Chunk(next)) => next.text(),
-            _ => String::new(),
-        };
-        previous = read(source, chunk, &previous, &next, rules, &mut taken, &mut pieces);
+            Element::Chunk(chunk) => reader.read(chunk, &following(&elements[index + 1..])),
+        }
     }
-    pieces
+    reader.pieces
+}
+
+/// The chunks up to the next punctuation, without it.
+fn following(elements: &[Element]) -> Vec<String> {
+    let mut following = Vec::new();
+    for element in elements.iter().take(LOOK_AHEAD) {
+        let Element::Chunk(chunk) = element else { break };
+        let text = chunk.text();
+        let core = text.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '”', '’']);
+        let ends = core.len() < text.len();
+        following.push(core.to_owned());
+        if ends {
+            break;
+        }
+    }
+    following
 }
 
 fn split(items: &[Item]) -> Vec<Element> {
@@ -112,6 +125,10 @@ fn split(items: &[Item]) -> Vec<Element> {
                 finish(&mut chunk, &mut elements);
                 elements.push(Element::Other(Piece::Pause(*span)));
             }
+            Item::Voice(name) => {
+                finish(&mut chunk, &mut elements);
+                elements.push(Element::Other(Piece::Voice(name.clone())));
+            }
             Item::SentenceEnd => {
                 finish(&mut chunk, &mut elements);
                 elements.push(Element::Other(Piece::End('.')));
@@ -126,169 +143,200 @@ fn split(items: &[Item]) -> Vec<Element> {
     elements
 }
 
-/// Reads one chunk into pieces and returns its bare word for the next one. `taken` says that the chunk before has already spoken this
-/// one, and is set likewise.
-fn read(source: &str, chunk: &Chunk, previous: &str, next: &str, rules: bool, taken: &mut bool, pieces: &mut Vec<Piece>) -> String {
-    if let Some((range, say)) = &chunk.say {
-        let spoken = plain(say);
-        if !spoken.is_empty() {
-            let text = source[range.clone()].to_owned();
-            pieces.push(word(Token {
-                shown: text.clone(),
-                text,
-                spoken,
-                range: range.clone(),
-                emphasis: chunk.emphasis,
-                comma: false,
-                joined: false,
-            }));
-        }
-        *taken = false;
-        return String::new();
-    }
-    let is_core = |ch: char| is_word_char(ch) || is_symbol(ch);
-    let text = chunk.text();
-    if rules && let Some(spoken) = operator(&text) {
-        let range = chunk.range(0, chunk.chars.len());
-        let token =
-            Token { shown: text.clone(), text, spoken: spoken.to_owned(), range, emphasis: chunk.emphasis, comma: false, joined: false };
-        pieces.push(word(token));
-        *taken = false;
-        return String::new();
-    }
-    let Some(mut first) = chunk.chars.iter().position(|(ch, _)| is_core(*ch)) else {
-        separators(chunk, pieces);
-        return String::new();
-    };
-    // A sign before a number belongs to it, `'` before a decade, too.
-    while first > 0 && matches!(chunk.chars[first - 1].0, '-' | '−' | '–' | '\'' | '’' | '#' | '~') && chunk.chars[first].0.is_ascii_digit()
-    {
-        first -= 1;
-    }
-    let mut last = chunk.chars.iter().rposition(|(ch, _)| is_core(*ch)).expect("there is a first") + 1;
-    let brackets = |part: &[(char, usize)], set: &[char]| part.iter().any(|(ch, _)| set.contains(ch));
-    if brackets(&chunk.chars[..first], &['(', '（']) && pieces.last().is_some_and(|piece| matches!(piece, Piece::Word(_))) {
-        pieces.push(Piece::Comma);
-    }
-    // The dots of an abbreviation are part of the word.
-    let dotted = chunk.chars.get(last).is_some_and(|(ch, _)| *ch == '.');
-    let core: String = chunk.chars[first..last].iter().map(|(ch, _)| ch).collect();
-    let with_dot = format!("{core}.");
-    let known = dotted && rules && (abbreviation(&with_dot).is_some() || matches!(with_dot.as_str(), "No." | "no."));
-    let acronym = dotted
-        && core.chars().count() % 2 == 1
-        && core.chars().enumerate().all(|(index, ch)| if index % 2 == 0 { ch.is_alphabetic() } else { ch == '.' });
-    let tail = &chunk.chars[last..];
-    let end = if dotted && tail.len() == 1 {
-        ends_sentence(&core, known, acronym, next).then_some('.')
-    } else {
-        mark(&tail[usize::from(known || acronym && dotted)..])
-    };
-    let with_its_dot = known || acronym && core.contains('.');
-    last += usize::from(with_its_dot);
-    let before = pieces.len();
-    if std::mem::take(taken) {
-        if let Some(Piece::Word(token)) = pieces.last_mut() {
-            token.shown = format!("{} {text}", token.shown);
-        }
-    } else {
-        let next_core = next.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '”', '’']);
-        let shown = if with_its_dot { with_dot.as_str() } else { core.as_str() };
-        *taken = words(source, chunk, first..last, shown, (previous, if end.is_some() { "" } else { next_core }), rules, pieces);
-        let mut spoken = pieces[before..].iter_mut().filter_map(|piece| if let Piece::Word(token) = piece { Some(token) } else { None });
-        if let Some(token) = spoken.next() {
-            token.shown.insert_str(0, &chunk.chars[..first].iter().map(|(ch, _)| ch).collect::<String>());
-            let token = spoken.last().unwrap_or(token);
-            token.shown.extend(chunk.chars[last..].iter().map(|(ch, _)| ch));
-        }
-    }
-    if brackets(&chunk.chars[last..], &[')', '）']) && end.is_none() {
-        pieces.push(Piece::Comma);
-    }
-    match end {
-        Some(mark @ ('.' | '!' | '?')) => pieces.push(Piece::End(mark)),
-        Some(mark) => pieces.push(Piece::Break(mark)),
-        None if *taken || !text.ends_with('…') => {}
-        None => pieces.push(Piece::Break('-')),
-    }
-    core
+/// Reads chunks into pieces.
+struct Reader<'a> {
+    source: &'a str,
+    /// English readings apply.
+    rules: bool,
+    list: &'a Pronunciations,
+    /// So many of the next chunks have been spoken already.
+    taken: usize,
+    /// The last two bare words of the sentence, the last one first.
+    before: [String; 2],
+    pieces: Vec<Piece>,
 }
 
-/// The word or words of a chunk. Returns whether the next chunk is spoken with it.
-fn words(source: &str, chunk: &Chunk, part: Range<usize>, shown: &str, around: (&str, &str), rules: bool, pieces: &mut Vec<Piece>) -> bool {
-    let emphasis = chunk.emphasis;
-    if shown.chars().any(is_unspaced) {
-        let mut at = part.start;
-        let mut joined = false;
-        for word_text in shown.split_word_bounds() {
-            let from = at;
-            at += word_text.chars().count();
-            let spoken = plain(word_text);
-            if !spoken.is_empty() {
-                pieces.push(word(Token {
-                    text: word_text.to_owned(),
-                    shown: word_text.to_owned(),
-                    spoken,
-                    range: chunk.range(from, at),
-                    emphasis,
-                    comma: false,
-                    joined,
-                }));
-                joined = true;
+impl Reader<'_> {
+    fn read(&mut self, chunk: &Chunk, after: &[String]) {
+        let next = after.first().map_or("", String::as_str);
+        if let Some((range, say)) = &chunk.say {
+            let text = self.source[range.clone()].to_owned();
+            // What is no sound and no word was written by hand, and is read as it stands.
+            let said = Said::parse(say).unwrap_or_else(|_| Said::Words(say.clone()));
+            if let Some(token) = said_as(&said, text.clone(), text, range.clone(), chunk.emphasis) {
+                self.pieces.push(Piece::Word(token));
+            }
+            self.taken = 0;
+            self.before = Default::default();
+            return;
+        }
+        let text = chunk.text();
+        if self.rules
+            && self.taken == 0
+            && let Some(spoken) = operator(&text)
+        {
+            let range = chunk.range(0, chunk.chars.len());
+            self.pieces.push(word(text.clone(), text, spoken.to_owned(), range, chunk.emphasis));
+            self.before = Default::default();
+            return;
+        }
+        let is_core = |ch: char| is_word_char(ch) || is_symbol(ch);
+        let Some(mut first) = chunk.chars.iter().position(|(ch, _)| is_core(*ch)) else {
+            self.separators(chunk);
+            self.before = Default::default();
+            return;
+        };
+        while first > 0 && belongs_before(chunk.chars[first - 1].0, chunk.chars[first].0) {
+            first -= 1;
+        }
+        let mut last = chunk.chars.iter().rposition(|(ch, _)| is_core(*ch)).expect("there is a first") + 1;
+        let brackets = |part: &[(char, usize)], set: &[char]| part.iter().any(|(ch, _)| set.contains(ch));
+        let opened = brackets(&chunk.chars[..first], &['(', '（']);
+        let closed = brackets(&chunk.chars[last..], &[')', '）']);
+        if opened && self.pieces.last().is_some_and(|piece| matches!(piece, Piece::Word(_))) {
+            self.pieces.push(Piece::Comma);
+        }
+        // The dots of an abbreviation are part of the word.
+        let dotted = chunk.chars.get(last).is_some_and(|(ch, _)| *ch == '.');
+        let core: String = chunk.chars[first..last].iter().map(|(ch, _)| ch).collect();
+        let with_dot = format!("{core}.");
+        let known = dotted && self.rules && is_abbreviation(&with_dot, next);
+        let acronym = dotted
+            && core.chars().count() % 2 == 1
+            && core.chars().enumerate().all(|(index, ch)| if index % 2 == 0 { ch.is_alphabetic() } else { ch == '.' });
+        let tail = &chunk.chars[last..];
+        let end = if dotted && tail.len() == 1 {
+            ends_sentence(&core, known, acronym, next).then_some('.')
+        } else {
+            mark(&tail[usize::from(known || acronym && dotted)..])
+        };
+        let with_its_dot = known || acronym && core.contains('.');
+        last += usize::from(with_its_dot);
+        if self.taken > 0 {
+            self.taken -= 1;
+            if let Some(Piece::Word(token)) = self.pieces.iter_mut().rfind(|piece| matches!(piece, Piece::Word(_))) {
+                token.shown = format!("{} {text}", token.shown);
+            }
+        } else {
+            let before = self.pieces.len();
+            let shown = if with_its_dot { with_dot.as_str() } else { core.as_str() };
+            let after: Vec<&str> = if end.is_some() { Vec::new() } else { after.iter().map(String::as_str).collect() };
+            self.words(chunk, first..last, shown, &after, opened && closed);
+            let mut spoken =
+                self.pieces[before..].iter_mut().filter_map(|piece| if let Piece::Word(token) = piece { Some(token) } else { None });
+            if let Some(token) = spoken.next() {
+                token.shown.insert_str(0, &chunk.chars[..first].iter().map(|(ch, _)| ch).collect::<String>());
+                let token = spoken.last().unwrap_or(token);
+                token.shown.extend(chunk.chars[last..].iter().map(|(ch, _)| ch));
             }
         }
-        return false;
-    }
-    let (previous, next) = around;
-    let (spoken, takes_next) = if rules {
-        let reading = english(shown, previous, next);
-        (plain(&reading.spoken), reading.takes_next)
-    } else {
-        (plain(shown), false)
-    };
-    let mut range = chunk.range(part.start, part.end);
-    if spoken.is_empty() {
-        let reason = "an emoji or symbol without a reading";
-        pieces.push(Piece::Unspoken(Unspoken { text: source[range.clone()].to_owned(), range, reason }));
-        return false;
-    }
-    for &(ch, at) in &chunk.chars[part] {
-        if is_pictograph(ch) {
-            let range = at..at + ch.len_utf8();
-            pieces.push(Piece::Unspoken(Unspoken { text: ch.to_string(), range, reason: "an emoji" }));
+        // Inside what is spoken in one go nothing is heard.
+        if closed && end.is_none() && self.taken == 0 {
+            self.pieces.push(Piece::Comma);
+        }
+        let [previous, _] = std::mem::take(&mut self.before);
+        self.before = [core, previous];
+        match end {
+            Some(mark @ ('.' | '!' | '?')) => {
+                self.pieces.push(Piece::End(mark));
+                self.before = Default::default();
+            }
+            Some(mark) => self.pieces.push(Piece::Break(mark)),
+            None if self.taken > 0 || !text.ends_with('…') => {}
+            None => self.pieces.push(Piece::Break('-')),
         }
     }
-    if takes_next {
-        let after = source[range.end..].find(next).map_or(range.end, |at| range.end + at + next.len());
-        range.end = after;
+
+    /// The word or words of a chunk.
+    fn words(&mut self, chunk: &Chunk, part: Range<usize>, shown: &str, after: &[&str], bracketed: bool) {
+        let emphasis = chunk.emphasis;
+        if shown.chars().any(is_unspaced) {
+            let mut at = part.start;
+            let mut joined = false;
+            for text in shown.split_word_bounds() {
+                let from = at;
+                at += text.chars().count();
+                let spoken = plain(text);
+                if !spoken.is_empty() {
+                    let Piece::Word(token) = word(text.to_owned(), text.to_owned(), spoken, chunk.range(from, at), emphasis) else {
+                        continue;
+                    };
+                    self.pieces.push(Piece::Word(Token { joined, ..token }));
+                    joined = true;
+                }
+            }
+            return;
+        }
+        if let Some(said) = self.list.find(shown).or_else(|| self.list.find(shown.trim_end_matches('.'))) {
+            let range = chunk.range(part.start, part.end);
+            let text = self.source[range.clone()].to_owned();
+            self.pieces.extend(said_as(&said, text, shown.to_owned(), range, emphasis).map(Piece::Word));
+            return;
+        }
+        let (spoken, takes) = if self.rules {
+            let before = [self.before[0].as_str(), self.before[1].as_str()];
+            let reading = english(shown, &Around { before, after, bracketed });
+            (reading.spoken, reading.takes)
+        } else {
+            (plain(shown), 0)
+        };
+        let mut range = chunk.range(part.start, part.end);
+        if spoken.is_empty() {
+            let reason = "an emoji or symbol without a reading";
+            self.pieces.push(Piece::Unspoken(Unspoken { text: self.source[range.clone()].to_owned(), range, reason }));
+            return;
+        }
+        for &(ch, at) in &chunk.chars[part] {
+            if is_pictograph(ch) {
+                let range = at..at + ch.len_utf8();
+                self.pieces.push(Piece::Unspoken(Unspoken { text: ch.to_string(), range, reason: "an emoji" }));
+            }
+        }
+        for next in &after[..takes] {
+            range.end = self.source[range.end..].find(next).map_or(range.end, |at| range.end + at + next.len());
+        }
+        self.pieces.push(word(self.source[range.clone()].to_owned(), shown.to_owned(), spoken, range, emphasis));
+        self.taken = takes;
     }
-    pieces.push(word(Token {
-        text: source[range.clone()].to_owned(),
-        shown: shown.to_owned(),
-        spoken,
-        range,
-        emphasis,
-        comma: false,
-        joined: false,
-    }));
-    takes_next
+
+    /// A chunk with nothing to say: a dash between spaces, lone punctuation.
+    fn separators(&mut self, chunk: &Chunk) {
+        if let Some(Piece::Word(token)) = self.pieces.last_mut() {
+            let gap = if chunk.chars.iter().all(|(ch, _)| cjk_mark(*ch).is_some()) { "" } else { " " };
+            token.shown = format!("{}{gap}{}", token.shown, chunk.text());
+        }
+        match mark(&chunk.chars) {
+            Some(mark @ ('.' | '!' | '?')) => self.pieces.push(Piece::End(mark)),
+            Some(mark) => self.pieces.push(Piece::Break(mark)),
+            None => {}
+        }
+    }
 }
 
-fn word(token: Token) -> Piece {
-    Piece::Word(token)
+/// A sign before a number belongs to it, `'` before a decade, too, and `#` to a name.
+fn belongs_before(sign: char, first: char) -> bool {
+    let is_amount = first.is_ascii_digit() || super::english::is_currency(first);
+    match sign {
+        '-' | '−' | '–' => is_amount,
+        '\'' | '’' | '~' => first.is_ascii_digit(),
+        '.' => first.is_ascii_digit(),
+        '#' => first.is_alphanumeric(),
+        _ => false,
+    }
 }
 
-/// A chunk with nothing to say: a dash between spaces, lone punctuation.
-fn separators(chunk: &Chunk, pieces: &mut Vec<Piece>) {
-    if let Some(Piece::Word(token)) = pieces.last_mut() {
-        let gap = if chunk.chars.iter().all(|(ch, _)| cjk_mark(*ch).is_some()) { "" } else { " " };
-        token.shown = format!("{}{gap}{}", token.shown, chunk.text());
-    }
-    match mark(&chunk.chars) {
-        Some(mark @ ('.' | '!' | '?')) => pieces.push(Piece::End(mark)),
-        Some(mark) => pieces.push(Piece::Break(mark)),
-        None => {}
-    }
+/// A word with what is said for it; `None` when that is nothing.
+fn said_as(said: &Said, text: String, shown: String, range: Range<usize>, emphasis: bool) -> Option<Token> {
+    let (spoken, sounds) = match said {
+        Said::Words(words) => (plain(words), None),
+        // Beside others a word of sounds is read as it is written, by whoever has to find its place among them.
+        Said::Sounds(sounds) => (Some(plain(&text)).filter(|plain| !plain.is_empty()).unwrap_or_else(|| "la".into()), Some(sounds.clone())),
+    };
+    (!spoken.is_empty()).then_some(Token { text, shown, spoken, sounds, range, emphasis, comma: false, joined: false })
+}
+
+fn word(text: String, shown: String, spoken: String, range: Range<usize>, emphasis: bool) -> Piece {
+    Piece::Word(Token { text, shown, spoken, sounds: None, range, emphasis, comma: false, joined: false })
 }
 
 /// The strongest punctuation in the tail of a chunk: `?` and `!` before `.` before `:` `;` `,` and dashes.
@@ -333,7 +381,7 @@ const STARTERS: &[&str] = &[
 /// Abbreviations always followed by what they belong to.
 const NEVER_LAST: &[&str] = &[
     "dr", "mr", "mrs", "ms", "prof", "st", "gen", "col", "sgt", "lt", "capt", "rev", "hon", "e.g", "eg", "i.e", "ie", "vs", "cf", "viz",
-    "approx", "fig", "figs", "eq", "eqs", "no",
+    "approx", "fig", "figs", "eq", "eqs", "no", "sen", "gov", "rep", "pres", "mt", "ft", "ca", "jan", "feb", "vol", "ch",
 ];
 
 /// Whether the single dot after `core` ends a sentence.
@@ -355,7 +403,7 @@ fn ends_sentence(core: &str, known: bool, acronym: bool, next: &str) -> bool {
 
 /// Characters that carry a reading of their own.
 fn is_symbol(ch: char) -> bool {
-    super::units::symbol(ch).is_some() || is_pictograph(ch)
+    super::english::symbol(ch).is_some() || is_pictograph(ch)
 }
 
 /// Emoji and pictographs. Not a full list of Unicode's: what is neither here nor a letter is dropped in silence.

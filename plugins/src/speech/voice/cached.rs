@@ -15,14 +15,14 @@ use crate::speech::viseme::Viseme;
 const REVISION: u32 = 1;
 
 /// A voice with a cache before it.
-pub struct CachedVoice<V> {
-    voice: V,
+pub struct CachedVoice {
+    voice: Box<dyn Voice>,
     cache: Cache,
 }
 
-impl<V: Voice> CachedVoice<V> {
+impl CachedVoice {
     /// Puts `cache` before `voice`.
-    pub fn new(voice: V, cache: Cache) -> CachedVoice<V> {
+    pub fn new(voice: Box<dyn Voice>, cache: Cache) -> CachedVoice {
         CachedVoice { voice, cache }
     }
 
@@ -42,7 +42,7 @@ impl<V: Voice> CachedVoice<V> {
     }
 }
 
-impl<V: Voice> Voice for CachedVoice<V> {
+impl Voice for CachedVoice {
     fn id(&self) -> &str {
         self.voice.id()
     }
@@ -84,7 +84,11 @@ fn said(clause: &Clause) -> Vec<u8> {
     for word in &clause.words {
         bytes.extend((word.spoken.len() as u32).to_le_bytes());
         bytes.extend(word.spoken.as_bytes());
-        bytes.push(u8::from(word.comma) | u8::from(word.joined) << 1);
+        bytes.push(u8::from(word.comma) | u8::from(word.joined) << 1 | u8::from(word.sounds.is_some()) << 2);
+        if let Some(sounds) = &word.sounds {
+            bytes.extend((sounds.len() as u32).to_le_bytes());
+            bytes.extend(sounds.as_bytes());
+        }
     }
     let mut mark = [0; 4];
     bytes.extend(clause.mark.encode_utf8(&mut mark).as_bytes());

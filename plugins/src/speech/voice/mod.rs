@@ -6,9 +6,12 @@
 
 mod align;
 mod cached;
+mod clause;
 mod espeak;
 mod gain;
+mod kokoro;
 mod onnx;
+mod open;
 mod piper;
 mod resample;
 mod script;
@@ -27,7 +30,9 @@ use crate::models::ModelError;
 
 pub use cached::CachedVoice;
 pub use gain::{TARGET_LUFS, gain_for, loudness, loudness_of_both};
-pub use piper::{PiperVoice, Settings};
+pub use kokoro::kokoro_voices;
+pub(crate) use open::primary;
+pub use open::{Named, Settings, another_voice, named_voices, open, voice_for};
 pub use resample::resample;
 pub use shared::shared;
 
@@ -119,8 +124,8 @@ pub enum VoiceError {
         /// What the system said.
         cause: std::io::Error,
     },
-    /// A voice file is there but is no Piper voice that can be used.
-    #[error("{path} is not a usable Piper voice: {cause}")]
+    /// A voice file is there but is no voice that can be used.
+    #[error("{path} is not a usable voice: {cause}")]
     Format {
         /// The file.
         path: PathBuf,
@@ -155,6 +160,15 @@ pub enum VoiceError {
         rate: u32,
         /// Why.
         cause: String,
+    },
+    /// Nobody speaks this language.
+    #[error(
+        "there is no voice for the language \"{language}\". Add one: fetch a Piper voice of it (NAME.onnx and NAME.onnx.json, for example from \
+         huggingface.co/rhasspy/piper-voices) and give its path, --voice PATH/NAME.onnx"
+    )]
+    NoVoice {
+        /// Its tag.
+        language: String,
     },
     /// A setting is out of its range.
     #[error("speech setting {name} = {value} is out of range; it must be {range}")]

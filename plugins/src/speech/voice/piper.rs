@@ -10,18 +10,18 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use engine::time::{Rate, Span};
+use engine::time::Rate;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{RunOptions, Session};
 use ort::value::Tensor;
 use serde::Deserialize;
 
+use super::clause::{Words, speak};
 use super::espeak::Phonemizer;
-use super::sessions::Sessions;
-use super::timing;
-use super::{FOREIGN_SCRIPT, SAMPLES, Synthesis, Timed, Voice, VoiceError, Word, align, onnx, resample, script};
+use super::sessions::{self, Sessions};
+use super::{Settings, Synthesis, Voice, VoiceError, onnx, timing};
 use crate::models;
-use crate::speech::text::{Clause, Token, Unspoken};
+use crate::speech::text::Clause;
 
 /// Raised when the same clause would sound or be timed differently.
 const REVISION: u32 = 2;
@@ -29,31 +29,6 @@ const REVISION: u32 = 2;
 const DURATIONS: &str = "/Ceil_output_0";
 /// Samples to a frame.
 const HOP: usize = 256;
-/// Near silence kept before the first and after the last sound: room for a breath and a release.
-const KEPT: (Span, Span) = (Span::from_millis(20), Span::from_millis(60));
-/// The cuts are faded over this.
-const FADE: Span = Span::from_millis(5);
-/// The model's clauses are far shorter; what is longer is a mistake and would take gigabytes.
-const MOST_SYMBOLS: usize = 2000;
-
-/// What of a voice's manner can be set.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// How fast: 0.5 to 2, 1 is the voice's own speed.
-    pub speed: f32,
-    /// Which speaker of a voice that has several, from 0.
-    pub speaker: u32,
-    /// Clauses spoken at once at most: each takes a thread and, with what it works on, about 200 MB.
-    pub parallel: usize,
-}
-
-impl Default for Settings {
-    /// Own speed, first speaker, two clauses at once if there are two processors: each speaks ten times faster than anybody listens.
-    fn default() -> Settings {
-        Settings { speed: 1.0, speaker: 0, parallel: std::thread::available_parallelism().map_or(1, usize::from).min(2) }
-    }
-}
-
 #[derive(Deserialize)]
 struct Config {
     audio: AudioConfig,
@@ -127,9 +102,7 @@ impl PiperVoice {
         if let Some(mark) = ["^", "_", "$"].into_iter().find(|mark| config.phoneme_id_map.get(*mark).is_none_or(Vec::is_empty)) {
             return Err(unusable(format!("its phoneme_id_map has no `{mark}`")));
         }
-        if !(0.5..=2.0).contains(&settings.speed) {
-            return Err(VoiceError::Setting { name: "speed", value: settings.speed.to_string(), range: "0.5 to 2" });
-        }
+        settings.check()?;
         if settings.speaker >= config.num_speakers.max(1) {
             return Err(VoiceError::Setting {
                 name: "speaker",
@@ -159,26 +132,14 @@ impl PiperVoice {
         })
     }
 
-    /// One session: one thread, no spinning, so that many fit beside each other.
     fn session(&self) -> Result<Session, VoiceError> {
         let mut model = std::fs::read(&self.path).map_err(|cause| VoiceError::File { path: self.path.clone(), cause })?;
         if !onnx::expose(&mut model, DURATIONS) {
             tracing::warn!(voice = self.id, tensor = DURATIONS, "the model does not tell its durations: word times are estimated");
         }
-        let unusable = |cause: String| VoiceError::Format { path: self.path.clone(), cause };
-        let build = || -> ort::Result<Session> {
-            let environment = models::environment().map_err(|error| ort::Error::new(error.to_string()))?;
-            Session::builder(environment)?
-                // More of it takes longer than a few minutes of speech would win back.
-                .with_optimization_level(GraphOptimizationLevel::Level1)?
-                .with_intra_threads(1)?
-                .with_inter_threads(1)?
-                .with_intra_op_spinning(false)?
-                // No two clauses are of one length: a plan of memory for each would be kept for ever.
-                .with_memory_pattern(false)?
-                .commit_from_memory(&model)
-        };
-        build().map_err(|error| unusable(error.to_string()))
+        // More of it takes longer than a few minutes of speech would win back.
+        sessions::build(&model, GraphOptimizationLevel::Level1)
+            .map_err(|error| VoiceError::Format { path: self.path.clone(), cause: error.to_string() })
     }
 
     /// The ids of the symbols, and where each symbol's lie. Symbols that the voice does not know have none.
@@ -232,49 +193,21 @@ impl PiperVoice {
     }
 
     /// Speaks the words that can be spoken.
-    fn speak(&self, clause: &Clause, words: &[(usize, &Token)]) -> Result<Synthesis, VoiceError> {
-        let mut text = String::new();
-        for (_, word) in words {
-            if !text.is_empty() && !word.joined {
-                text.push(' ');
-            }
-            text.push_str(&word.spoken);
-        }
-        let spoken: Vec<&str> = words.iter().map(|(_, word)| word.spoken.as_str()).collect();
-        let (ipa, alone) = self.phonemizer.phonemes(&text, &spoken)?;
-        let lengths: Vec<usize> = spoken.iter().map(|word| word.len()).collect();
-        let owners = align::words_of(&ipa, &alone, &lengths);
-        let mut symbols = timing::symbols(&ipa, &owners, |word| words[word].1.comma, clause.mark);
-        if symbols.len() > MOST_SYMBOLS {
-            tracing::warn!(voice = self.id, text = clause.text, "a clause is too long to be spoken whole; its end is cut");
-            symbols.truncate(MOST_SYMBOLS);
-        }
+    fn speak(&self, clause: &Clause, words: &Words<'_>) -> Result<Synthesis, VoiceError> {
+        let mut symbols = words.symbols(&self.phonemizer, clause, &self.id)?;
         let (ids, mut places) = self.ids(&symbols);
         // Symbols without ids cannot be timed and are not heard.
         let mut kept = places.iter().map(|place| !place.is_empty());
         symbols.retain(|_| kept.next() == Some(true));
         places.retain(|place| !place.is_empty());
         let groups = timing::group(&symbols);
-        let (mut samples, frames) = self.infer(ids)?;
+        let (samples, frames) = self.infer(ids)?;
         let estimated = frames.is_none();
         let times = match frames {
             Some(frames) => timing::exact(&groups, &places, &frames, HOP),
             None => timing::estimated(&groups, &samples),
         };
-        let keep = (self.rate.count_in(KEPT.0), self.rate.count_in(KEPT.1));
-        let part = timing::sounding(&groups, &times, samples.len() as i64, keep);
-        samples.truncate(part.end as usize);
-        samples.drain(..part.start as usize);
-        fade(&mut samples, self.rate.count_in(FADE) as usize);
-        let samples = resample(&samples, self.config.audio.sample_rate)?;
-        let timing::Times { phonemes, words: spans, visemes } =
-            timing::times(&groups, &times, part.start, self.rate, words.len(), SAMPLES.span_of(samples.len() as i64));
-        let words = words.iter().zip(spans).map(|((token, word), span)| Timed {
-            at: span.at,
-            dur: span.dur,
-            value: Word { token: *token, text: word.text.clone(), range: word.range.clone(), stressed: span.value },
-        });
-        Ok(Synthesis { samples, words: words.collect(), phonemes, visemes, unspoken: clause.unspoken.clone(), estimated })
+        words.synthesis(&groups, &times, samples, self.rate, estimated)
     }
 }
 
@@ -296,28 +229,7 @@ impl Voice for PiperVoice {
     }
 
     fn synthesize(&self, clause: &Clause) -> Result<Synthesis, VoiceError> {
-        let (words, foreign): (Vec<_>, Vec<_>) =
-            clause.words.iter().enumerate().partition(|(_, word)| script::is_readable(&word.spoken, &self.language));
-        let mut synthesis = if words.is_empty() {
-            Synthesis { unspoken: clause.unspoken.clone(), ..Synthesis::default() }
-        } else {
-            self.speak(clause, &words)?
-        };
-        synthesis.unspoken.extend(foreign.iter().map(|(_, word)| Unspoken {
-            text: word.text.clone(),
-            range: word.range.clone(),
-            reason: FOREIGN_SCRIPT,
-        }));
-        synthesis.unspoken.sort_by_key(|what| what.range.start);
-        if !foreign.is_empty() {
-            tracing::warn!(
-                voice = self.id,
-                words = foreign.len(),
-                text = clause.text,
-                "words in a script that the voice does not read are left out"
-            );
-        }
-        Ok(synthesis)
+        speak(clause, (&self.id, &self.language), |words| self.speak(clause, words))
     }
 
     fn loudness(&self) -> Option<f64> {
@@ -337,16 +249,5 @@ fn language(config: &Config) -> String {
     match config.espeak.voice.split_once('-') {
         Some((primary, region)) => format!("{primary}-{}", region.to_uppercase()),
         None => config.espeak.voice.clone(),
-    }
-}
-
-/// Takes the edges to zero, linearly.
-fn fade(samples: &mut [f32], length: usize) {
-    let length = length.min(samples.len() / 2);
-    let last = samples.len().saturating_sub(1);
-    for index in 0..length {
-        let gain = index as f32 / length as f32;
-        samples[index] *= gain;
-        samples[last - index] *= gain;
     }
 }

@@ -7,11 +7,26 @@ use crate::heap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::models;
 use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
 
 struct State {
     idle: Vec<Session>,
     made: usize,
+}
+
+/// A session of a model: one thread, no spinning, so that many fit beside each other.
+pub(super) fn build(model: &[u8], level: GraphOptimizationLevel) -> ort::Result<Session> {
+    let environment = models::environment().map_err(|error| ort::Error::new(error.to_string()))?;
+    Session::builder(environment)?
+        .with_optimization_level(level)?
+        .with_intra_threads(1)?
+        .with_inter_threads(1)?
+        .with_intra_op_spinning(false)?
+        // No two clauses are of one length: a plan of memory for each would be kept for ever.
+        .with_memory_pattern(false)?
+        .commit_from_memory(model)
 }
 
 /// The pool.

@@ -3,9 +3,10 @@
 use std::fs;
 use std::sync::OnceLock;
 
+use super::piper::PiperVoice;
 use super::*;
 use crate::speech::cache::Cache;
-use crate::speech::text::{Options, narrate};
+use crate::speech::text::{Options, narrate, narrate_by};
 
 fn voice() -> &'static PiperVoice {
     static VOICE: OnceLock<PiperVoice> = OnceLock::new();
@@ -138,7 +139,7 @@ fn odd_text_is_spoken_or_reported() {
 #[test]
 fn the_cache_gives_back_the_same_bits_at_another_place() {
     let folder = tempfile::tempdir().unwrap();
-    let cached = || CachedVoice::new(PiperVoice::open("joe", Settings::default()).unwrap(), Cache::open(folder.path(), 100_000_000));
+    let cached = || CachedVoice::new(open("joe", Settings::default()).unwrap(), Cache::open(folder.path(), 100_000_000));
     let text = "Keep **this** clause, 世 please.";
     let longer = format!("Something before. {text}");
     let fresh = cached().synthesize(&clauses(text)[0]).unwrap();
@@ -284,4 +285,84 @@ fn mouth_shapes_from_sound_agree_with_the_true_ones() {
     }
     let share = right as f64 / all as f64;
     assert!(share > 0.35, "{share:.3} of the time; one shape in fourteen by chance would be 0.07");
+}
+
+/// The phonemes of a text without stress and spaces: where those lie depends on how it is cut into words.
+fn heard(phonemizer: &espeak::Phonemizer, text: &str) -> String {
+    let (ipa, _) = phonemizer.phonemes(text, &[]).unwrap();
+    ipa.chars().filter(|ch| !matches!(ch, 'ˈ' | 'ˌ' | ' ')).collect()
+}
+
+#[test]
+fn two_hundred_sentences_are_read_as_people_read_them() {
+    let phonemizer = espeak::Phonemizer::new("en-us").unwrap();
+    let list = include_str!("../text/readings.tsv");
+    let rows: Vec<(&str, &str)> = list.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once('\t').unwrap()).collect();
+    assert!(rows.len() >= 200, "{}", rows.len());
+    let mut wrong = Vec::new();
+    for (written, said) in &rows {
+        let spoken: Vec<String> = clauses(written).into_iter().flat_map(|clause| clause.words).map(|word| word.spoken).collect();
+        let spoken = spoken.join(" ");
+        // Neither side has punctuation: it decides on pauses, not on words.
+        let said = said.split(' ').map(|word| word.trim_end_matches(['.', ','])).collect::<Vec<_>>().join(" ");
+        if heard(&phonemizer, &spoken) != heard(&phonemizer, &said) {
+            wrong.push(format!("{written}\n    read   {spoken}\n    wanted {said}"));
+        }
+    }
+    let right = rows.len() - wrong.len();
+    println!("{right} of {} sentences are read as people read them; not these:\n{}", rows.len(), wrong.join("\n"));
+    assert!(right * 100 >= rows.len() * 95, "only {right} of {}:\n{}", rows.len(), wrong.join("\n"));
+}
+
+#[test]
+fn words_are_said_as_the_list_says() {
+    let list = [("nginx", "engine X"), ("Lectern", "/ˈlɛktɚn/")].map(|(word, said)| (word.to_string(), said.to_string()));
+    let list = crate::lesson::Pronunciations::parse(list).unwrap();
+    let source = "Lectern runs beside NGINX, and [this](say:/ðˈæt/) is Lectern's.";
+    let clauses = narrate_by(&list, source, "en-US", Options::default()).clauses;
+    let synthesis = voice().synthesize(&clauses[0]).unwrap();
+    assert_sound(&synthesis, source);
+    let sounds = |word: usize| -> String {
+        let word = &synthesis.words[word];
+        let within = synthesis.phonemes.iter().filter(|phoneme| phoneme.at >= word.at && phoneme.end() <= word.end());
+        within.map(|phoneme| phoneme.value.ipa.as_str()).collect()
+    };
+    assert_eq!((sounds(0).as_str(), sounds(5).as_str(), sounds(7).as_str()), ("lɛktɚn", "ðæt", "lɛktɚnz"));
+    assert_eq!(clauses[0].words[3].spoken, "engine X");
+    let plain = narrate(source, "en-US", Options::default()).clauses;
+    assert_ne!(voice().synthesize(&plain[0]).unwrap().samples, synthesis.samples);
+}
+
+#[test]
+fn clauses_begin_and_end_in_silence() {
+    let kokoro = open("kokoro:af_heart", Settings::default()).expect("run scripts/setup kokoro");
+    let joe = open("joe", Settings::default()).unwrap();
+    for voice in [joe, kokoro] {
+        for clause in clauses("Stop, then go on. Is this the end of it? Yes!") {
+            let spoken = voice.synthesize(&clause).unwrap();
+            assert_sound(&spoken, "Stop, then go on. Is this the end of it? Yes!");
+            assert!(!spoken.estimated, "{}", voice.id());
+            // Whatever follows, no step is heard.
+            assert_eq!((spoken.samples[0], *spoken.samples.last().unwrap()), (0.0, 0.0));
+            let step = |part: &[f32]| part.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+            let end = spoken.samples.len() - 48;
+            assert!(step(&spoken.samples[..48]) < 0.02 && step(&spoken.samples[end..]) < 0.02, "{}: {}", voice.id(), clause.text);
+        }
+    }
+}
+
+#[test]
+fn the_second_engine_is_a_function_and_refuses_what_it_has_not() {
+    let voice = open("kokoro:am_michael", Settings::default()).expect("run scripts/setup kokoro");
+    let clause = &clauses("Determinism is a promise.")[0];
+    let spoken = voice.synthesize(clause).unwrap();
+    assert!(
+        voice.synthesize(clause).unwrap() == spoken
+            && open("kokoro:am_michael", Settings::default()).unwrap().synthesize(clause).unwrap() == spoken
+    );
+    assert_eq!((voice.language(), voice.sample_rate()), ("en-US", 24_000));
+    let error = |name: &str, settings| open(name, settings).map(|_| ()).unwrap_err().to_string();
+    assert!(error("kokoro:nobody", Settings::default()).contains("kokoro:af_heart"));
+    assert!(error("kokoro:am_michael", Settings { speaker: 1, ..Settings::default() }).contains("speaker"));
+    assert!(error("kokoro:am_michael", Settings { speed: 9.0, ..Settings::default() }).contains("0.5 to 2"));
 }

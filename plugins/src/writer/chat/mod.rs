@@ -15,6 +15,7 @@ pub use settings::{ChatSettings, Prices};
 
 use super::brief::Brief;
 use super::content::Content;
+use super::dialogue::{Scene, Turn, turns};
 use super::local::Local;
 use super::sentences::{clip, seconds};
 use super::{KeyPoints, MAX_POINTS, Notes, Outline, POINT_COLUMNS, Planned, Role, TITLE_COLUMNS, Writer, WriterError};
@@ -280,6 +281,28 @@ impl Writer for Chat {
         Ok(Some(translated))
     }
 
+    fn converse(&self, scenes: &[Scene], language: &str, brief: &Brief, notes: &mut Notes) -> Result<Vec<Vec<Turn>>, WriterError> {
+        let task = format!(
+            "Each item is what a presenter says in one chapter of a lecture, in language {language:?}. Make a lively conversation of it for a podcast, in the same \
+             language: a host who asks and leads, and a guest who explains; spoken sentences, the same facts, nothing invented. Write each turn on a line of its \
+             own that begins with HOST: or GUEST:. The host greets in the first chapter only and says goodbye in the last only.{}",
+            wanted(brief)
+        );
+        let items: Vec<Value> = scenes.iter().map(|scene| json!({ "title": scene.title, "text": scene.text })).collect();
+        let answers = self.ask_each("conversation", &task, &items, json!({ "text": { "type": "string" } }), 1.4)?;
+        let mut rules = None;
+        let scenes = answers.into_iter().enumerate().map(|(index, answer)| {
+            let said = answer.and_then(|item| conversation(&item.text));
+            said.unwrap_or_else(|| {
+                self.missing("chapter", index, notes);
+                rules.get_or_insert_with(|| super::local::converse(scenes, language))[index].clone()
+            })
+        });
+        let conversation = scenes.collect();
+        notes.add(format!("the conversation was written by {}", self.name()));
+        Ok(conversation)
+    }
+
     fn summarise(&self, content: &Content, length: Span, brief: &Brief, notes: &mut Notes) -> Result<String, WriterError> {
         let whole: String = content.passages.iter().map(|passage| format!("{}\n{}\n", passage.heading, passage.text())).collect();
         let text = if whole.len() <= 5 * PART_CHARS {
@@ -316,6 +339,11 @@ impl Writer for Chat {
         }
         Ok(shortened(text, 0, notes))
     }
+}
+
+/// The turns of an answer; `None` when it is no conversation.
+fn conversation(text: &str) -> Option<Vec<Turn>> {
+    turns(text, &mut Vec::new()).ok().filter(|turns| !turns.is_empty())
 }
 
 /// What the brief asks for, for a model.

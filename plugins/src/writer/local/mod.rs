@@ -3,6 +3,7 @@
 //!
 //! A pure function of content and brief: the same input gives the same script.
 
+mod converse;
 mod outline;
 mod phrases;
 mod points;
@@ -15,6 +16,7 @@ use super::brief::{Brief, Extent, Wishes};
 use super::content::{Content, Part, Passage, ended};
 use super::sentences::{is_wide, length, seconds};
 use super::{KeyPoints, Notes, Outline, Planned, Role, Writer, WriterError};
+pub(super) use converse::converse;
 use engine::time::Span;
 use phrases::Phrases;
 use score::{Scored, best, score};

@@ -3,7 +3,7 @@
 use super::languages;
 use super::refused::Refused;
 use super::session::Desk;
-use super::steps::{Asked, FILM, SOUND, TRANSCRIPT};
+use super::steps::{Asked, CONVERSATION, FILM, PODCAST, SOUND, TRANSCRIPT};
 use super::view;
 use crate::artifacts::Entry;
 use crate::compat::fastapi::Refusal;
@@ -13,6 +13,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use futures_util::TryStreamExt;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub enum Offer {
     Video,
     /// What is said, as sound.
     Audio,
+    /// A conversation of two.
+    Podcast,
     /// Subtitles as WebVTT.
     Vtt,
     /// Subtitles as SubRip.
@@ -34,13 +37,14 @@ pub enum Offer {
 }
 
 impl Offer {
-    const ALL: [Offer; 5] = [Offer::Video, Offer::Audio, Offer::Vtt, Offer::Srt, Offer::Transcript];
+    const ALL: [Offer; 6] = [Offer::Video, Offer::Audio, Offer::Podcast, Offer::Vtt, Offer::Srt, Offer::Transcript];
 
     /// Where it is, below its task.
     pub fn path(self) -> &'static str {
         match self {
             Offer::Video => "video",
             Offer::Audio => "audio",
+            Offer::Podcast => "podcast",
             Offer::Vtt => "subtitles/vtt",
             Offer::Srt => "subtitles/srt",
             Offer::Transcript => "transcripts/markdown",
@@ -52,6 +56,7 @@ impl Offer {
         match self {
             Offer::Video => Some("video"),
             Offer::Audio => Some("audio"),
+            Offer::Podcast => Some("podcast"),
             Offer::Vtt => Some("vtt_subtitles"),
             Offer::Srt => Some("srt_subtitles"),
             Offer::Transcript => None,
@@ -63,6 +68,7 @@ impl Offer {
         match self {
             Offer::Video => (FILM, "video/mp4"),
             Offer::Audio => (SOUND, "audio/mpeg"),
+            Offer::Podcast => (PODCAST, "audio/mpeg"),
             Offer::Vtt => ("film.vtt", "text/vtt; charset=utf-8"),
             Offer::Srt => ("film.srt", "text/plain; charset=utf-8"),
             Offer::Transcript => (TRANSCRIPT, "text/markdown; charset=utf-8"),
@@ -119,6 +125,8 @@ fetch! {
     video_saved: Video, true;
     audio: Audio, false;
     audio_saved: Audio, true;
+    podcast: Podcast, false;
+    podcast_saved: Podcast, true;
     vtt: Vtt, false;
     vtt_saved: Vtt, true;
     srt: Srt, false;
@@ -177,10 +185,24 @@ pub async fn slide_audio(
     send(&desk, &job, &name, ("audio/mpeg", &called), Wanted { method, headers, is_saved: false }).await
 }
 
-/// No task makes one here.
-pub async fn podcast(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
-    desk.task(&id)?;
-    Err(Refused::missing("the task has made no podcast"))
+/// Who says what in a podcast.
+pub async fn podcast_script(desk: Desk, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
+    let mut script = conversation(&desk, &id).await?;
+    script.as_object_mut().map(|script| script.remove("cues"));
+    Ok(Json(script))
+}
+
+/// What is said in a podcast, and when it is heard.
+pub async fn podcast_subtitles(desk: Desk, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
+    let cues = conversation(&desk, &id).await?["cues"].take();
+    Ok(Json(json!({ "cues": cues, "vtt_url": null, "srt_url": null })))
+}
+
+/// What is to be read of a podcast, as the task has published it.
+async fn conversation(desk: &Desk, id: &str) -> Result<Value, Refused> {
+    let job = desk.task(id)?;
+    let pieces = desk.service.file(job.id, CONVERSATION).await?.read().await?.try_collect::<Vec<_>>().await?;
+    serde_json::from_slice(&pieces.concat()).map_err(|error| Refused::failed(&error))
 }
 
 pub async fn preview(State(app): State<Arc<App>>, desk: Desk, Path(id): Path<String>) -> Result<Json<Value>, Refused> {

@@ -60,6 +60,12 @@ pub struct Options {
     pub generate_subtitles: bool,
     /// Who speaks, of the voices that are listed.
     pub voice_id: Option<String>,
+    /// Who leads through a podcast, of the voices that are listed.
+    #[serde(default)]
+    pub podcast_host_voice: Option<String>,
+    /// Who answers there.
+    #[serde(default)]
+    pub podcast_guest_voice: Option<String>,
     /// A text in the corner.
     pub watermark: Option<String>,
 }
@@ -114,6 +120,8 @@ impl Options {
             generate_avatar: switch(fields, "generate_avatar", false)?,
             generate_subtitles: switch(fields, "generate_subtitles", true)?,
             voice_id: text("voice_id").map(String::from),
+            podcast_host_voice: text("podcast_host_voice").map(String::from),
+            podcast_guest_voice: text("podcast_guest_voice").map(String::from),
             watermark: text("watermark").map(String::from),
         })
     }
@@ -124,17 +132,15 @@ impl Options {
     /// It cannot.
     pub fn must_suit(&self, source: Source) -> Result<(), Refused> {
         match (self.task_type, source) {
-            (TaskType::Video, Source::Pdf | Source::Slides) => Ok(()),
+            (TaskType::Video, Source::Pdf | Source::Slides)
+            | (TaskType::Podcast, Source::Pdf | Source::Audio)
+            | (TaskType::Both, Source::Pdf) => Ok(()),
             (TaskType::Video | TaskType::Both, Source::Audio) => {
                 Err(Refused::bad("no film is made of a recording; ask for a podcast with task_type=podcast"))
             }
             (TaskType::Podcast | TaskType::Both, Source::Slides) => {
                 Err(Refused::bad("a podcast is made of a PDF or a recording; ask for a film with task_type=video, or send a PDF"))
             }
-            (TaskType::Podcast | TaskType::Both, _) => Err(Refused::because(
-                axum::http::StatusCode::NOT_IMPLEMENTED,
-                "this server makes no podcasts; ask for a film with task_type=video",
-            )),
         }
     }
 
@@ -215,7 +221,7 @@ mod tests {
             (json!({ "generate_video": "false" }), Source::Pdf, "400 nothing"),
             (json!({}), Source::Audio, "400 no film"),
             (json!({ "task_type": "podcast" }), Source::Slides, "400 a podcast"),
-            (json!({ "task_type": "both" }), Source::Pdf, "501 this server makes no podcasts"),
+            (json!({ "task_type": "both" }), Source::Audio, "400 no film"),
         ] {
             let refused = read(fields.clone(), source).unwrap_err();
             assert!(refused.starts_with(told), "{fields}: {refused}");

@@ -3,7 +3,7 @@
 use super::KIND;
 use super::aside;
 use super::files::{Files, Sent};
-use super::options::Options;
+use super::options::{Options, Source};
 use super::refused::Refused;
 use super::voices;
 use crate::folders::Folders;
@@ -22,6 +22,12 @@ const TRANSLATED: &str = "processing/translated/lesson.yaml";
 pub const FILM: &str = "film.mp4";
 /// What is said, as one recording; those of single slides lie beside it, with their numbers.
 pub const SOUND: &str = "audio.mp3";
+/// A conversation of two, as one recording; what is to be read of it lies beside it.
+pub const PODCAST: &str = "podcast.mp3";
+/// Who says what in it, and when it is heard.
+pub const CONVERSATION: &str = "podcast.json";
+/// The lesson of a conversation.
+const DIALOGUE: &str = "processing/podcast/lesson.yaml";
 /// What is said, as text.
 pub const TRANSCRIPT: &str = "transcript.md";
 /// Steps that other documents of the system call otherwise.
@@ -57,13 +63,49 @@ impl Asked {
 
     /// The job, of nobody yet. `has_writer`: there is a service that translates.
     fn spec(&self, has_writer: bool) -> JobSpec {
+        let mut spec = JobSpec::new(KIND, &self.file.filename);
+        if self.options.makes_video() {
+            spec = self.film(spec, has_writer);
+        }
+        if self.options.makes_podcast() {
+            spec = self.podcast(spec, has_writer);
+        }
+        spec.stage("publish", "Putting it in its place", 0.3, Task::Publish)
+    }
+
+    /// The steps of a podcast.
+    fn podcast(&self, spec: JobSpec, has_writer: bool) -> JobSpec {
+        let Asked { file, options } = self;
+        let (source, sound) = (format!("{}/{}", Folders::INPUT, file_name(file)), format!("{}/{PODCAST}", Folders::OUTPUT));
+        if file.source_type == Source::Audio {
+            let because = "no model here writes down what a recording says; it is brought to the level of a podcast as it is";
+            let task = Task::Instead { because: because.into(), task: Task::Recording { recording: source, sound }.into() };
+            return spec.stage("compose_podcast", "Making the podcast", 3.0, task);
+        }
+        let mut wishes = Wishes::default();
+        let mut spec = spec;
+        if has_writer {
+            wishes.language = Some(options.voice().tag.into());
+        } else if options.voice().tag != "en" {
+            let because =
+                "there is no service that translates (LECTERN_WRITER_URL names one); the conversation is in the document's language";
+            spec = spec.stage("translate_podcast_script", "Translating the conversation", 0.0, Task::Skip { because: because.into() });
+        }
+        let voice = |asked: &Option<String>| asked.as_deref().and_then(voices::find);
+        let (host, guest) = (voice(&options.podcast_host_voice), voice(&options.podcast_guest_voice));
+        spec.stage("generate_podcast_script", "Writing the conversation", 2.0, Task::Dialogue { source, wishes, lesson: DIALOGUE.into() })
+            .stage("generate_podcast_audio", "Speaking it", 8.0, Task::Podcast { lesson: DIALOGUE.into(), host, guest, sound })
+    }
+
+    /// The steps of a film.
+    fn film(&self, spec: JobSpec, has_writer: bool) -> JobSpec {
         let Asked { file, options } = self;
         let skip = |because: &str| Task::Skip { because: because.into() };
         let document = format!("{}/{}", Folders::INPUT, file_name(file));
         let (voice, subtitles) = (options.voice(), options.subtitles());
         let read = Wishes::default();
         let transcript = |lesson: &str| Task::Transcript { lesson: lesson.into(), text: format!("{}/{TRANSCRIPT}", Folders::OUTPUT) };
-        let mut spec = JobSpec::new(KIND, &file.filename)
+        let mut spec = spec
             .stage("extract_slides", "Reading the slides", 1.0, Task::Import { deck: document.clone() })
             .stage("convert_slides", "Turning them into a lesson", 1.0, Task::Content { document, wishes: read, lesson: LESSON.into() })
             .stage(
@@ -120,7 +162,7 @@ impl Asked {
             spec = spec.stage("generate_subtitles", "Making subtitles", 0.0, skip(because));
         }
         let film = Task::Render { lesson: lesson.into(), wishes: Wishes::default(), looks, film: output(FILM) };
-        spec.stage("compose_video", "Making the film", 20.0, film).stage("publish", "Putting it in its place", 0.3, Task::Publish)
+        spec.stage("compose_video", "Making the film", 20.0, film)
     }
 
     /// Has a job begun with its file, which is one of `files`.
@@ -157,7 +199,6 @@ fn file_name(file: &Sent) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compat::slidespeaker::options::Source;
     use serde_json::{Value, json};
 
     fn asked(name: &str, options: Value) -> Asked {
@@ -203,6 +244,25 @@ mod tests {
         let few = names(&asked("talk.pptx", json!({ "generate_subtitles": false })), false);
         assert!(few.iter().all(|(name, _)| !name.starts_with("translate") && !name.starts_with("generate_s")), "{few:?}");
         assert_eq!((step("convert_slides_to_images"), step("compose_video")), ("convert_slides", "compose_video"));
+    }
+
+    #[test]
+    fn podcasts_have_steps_of_their_own() {
+        let podcast = |options: Value, source: Source| {
+            let mut asked = asked("talk.pdf", json!({}));
+            asked.options = Options::read(options.as_object().unwrap(), source).unwrap();
+            (asked.file.source_type, asked.file.file_ext) = (source, if source == Source::Audio { ".wav" } else { ".pdf" }.into());
+            asked
+        };
+        let all = |asked: &Asked| names(asked, false).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let voices = json!({ "task_type": "podcast", "podcast_host_voice": "alloy", "podcast_guest_voice": "joe" });
+        let asked = podcast(voices, Source::Pdf);
+        assert_eq!(all(&asked), ["generate_podcast_script", "generate_podcast_audio", "publish"]);
+        let spoken = asked.spec(false).stages.into_iter().find(|stage| stage.name == "generate_podcast_audio").unwrap();
+        assert!(matches!(spoken.task, Task::Podcast { host: None, guest: Some(guest), .. } if guest == "joe"));
+        assert_eq!(all(&podcast(json!({ "task_type": "podcast" }), Source::Audio)), ["compose_podcast", "publish"]);
+        let both = all(&podcast(json!({ "task_type": "both" }), Source::Pdf));
+        assert!(both.contains(&"compose_video".into()) && both.contains(&"generate_podcast_audio".into()));
     }
 
     #[test]

@@ -111,6 +111,7 @@ pub fn detail(job: &Job, place: &str, published: &[Entry]) -> Result<Value, Refu
         let name = match offer {
             Offer::Video => "video_url",
             Offer::Audio => "audio_url",
+            Offer::Podcast => "podcast_url",
             Offer::Vtt => "subtitle_url",
             Offer::Srt => "srt_url",
             Offer::Transcript => "transcript_url",

@@ -1,23 +1,20 @@
 //! Who can speak, by the names that clients choose from.
 
-use plugins::models::{self, Kind, Model};
+use plugins::models;
+use plugins::speech::voice::{Named, named_voices};
 use serde_json::{Value, json};
 
-fn name(model: &Model) -> &str {
-    model.id.trim_start_matches("voice:")
-}
-
 /// Voices that are on this machine.
-fn installed() -> impl Iterator<Item = &'static Model> {
-    models::manifest().iter().filter(|model| model.kind == Kind::Voice && models::locate(&model.id).is_ok())
+fn installed() -> impl Iterator<Item = Named> {
+    named_voices().into_iter().filter(|named| models::locate(&named.model.id).is_ok())
 }
 
 /// The voice of this name. Clients also send voices of services that this server does not know: then the usual one speaks.
 pub fn find(id: &str) -> Option<String> {
-    models::manifest().iter().filter(|model| model.kind == Kind::Voice).find(|model| name(model) == id).map(|model| name(model).into())
+    named_voices().into_iter().map(|named| named.name).find(|name| name == id)
 }
 
 /// All of them, as they are listed.
 pub fn list() -> Value {
-    installed().map(|model| json!({ "id": name(model), "name": name(model), "description": model.summary })).collect()
+    installed().map(|named| json!({ "id": named.name, "name": named.name, "description": named.model.summary })).collect()
 }

@@ -127,7 +127,8 @@ impl Looks {
 
     pub(super) fn check(&self) -> Result<(), String> {
         let Looks { voice, avatar, presenter: _, slides, quality, size, watermark, set } = self;
-        for (field, value) in [("voice", voice), ("avatar", avatar), ("quality", quality), ("size", size)] {
+        voice.as_deref().map_or(Ok(()), voice_name)?;
+        for (field, value) in [("avatar", avatar), ("quality", quality), ("size", size)] {
             value.as_deref().map_or(Ok(()), |value| name(field, value))?;
         }
         let is_choice = |text: &String| text.len() <= 1000 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-,. ".contains(c));
@@ -161,6 +162,11 @@ fn parses(arguments: Vec<OsString>) -> Result<(), String> {
 /// `--name=value`, which cannot be taken for another option.
 fn option(name: &str, value: &impl std::fmt::Display) -> OsString {
     format!("--{name}={value}").into()
+}
+
+/// A voice by name, perhaps with that of its model before it: `joe`, `kokoro:af_heart`.
+pub(super) fn voice_name(voice: &str) -> Result<(), String> {
+    voice.splitn(2, ':').try_for_each(|part| name("voice", part))
 }
 
 /// A word that can be no path and no option.

@@ -1,9 +1,11 @@
-//! English words for units, symbols and abbreviations, as tables.
+//! English words for units, symbols, names and abbreviations, as tables.
 
 /// Units by their symbol: singular, plural. Case counts (`m` and `M`, `b` and `B`).
 const UNITS: &[(&str, &str, &str)] = &[
     ("km/h", "kilometer per hour", "kilometers per hour"),
     ("m/s", "meter per second", "meters per second"),
+    ("m/s²", "meter per second squared", "meters per second squared"),
+    ("rpm", "revolution per minute", "revolutions per minute"),
     ("km", "kilometer", "kilometers"),
     ("m", "meter", "meters"),
     ("cm", "centimeter", "centimeters"),
@@ -27,6 +29,9 @@ const UNITS: &[(&str, &str, &str)] = &[
     ("h", "hour", "hours"),
     ("hr", "hour", "hours"),
     ("hrs", "hour", "hours"),
+    ("day", "day", "days"),
+    ("month", "month", "months"),
+    ("year", "year", "years"),
     ("Hz", "hertz", "hertz"),
     ("kHz", "kilohertz", "kilohertz"),
     ("MHz", "megahertz", "megahertz"),
@@ -36,6 +41,7 @@ const UNITS: &[(&str, &str, &str)] = &[
     ("MB", "megabyte", "megabytes"),
     ("GB", "gigabyte", "gigabytes"),
     ("TB", "terabyte", "terabytes"),
+    ("PB", "petabyte", "petabytes"),
     ("KiB", "kibibyte", "kibibytes"),
     ("MiB", "mebibyte", "mebibytes"),
     ("GiB", "gibibyte", "gibibytes"),
@@ -66,6 +72,7 @@ const UNITS: &[(&str, &str, &str)] = &[
     ("kcal", "kilocalorie", "kilocalories"),
     ("N", "newton", "newtons"),
     ("Pa", "pascal", "pascals"),
+    ("hPa", "hectopascal", "hectopascals"),
     ("kPa", "kilopascal", "kilopascals"),
     ("dB", "decibel", "decibels"),
     ("°C", "degree Celsius", "degrees Celsius"),
@@ -76,6 +83,7 @@ const UNITS: &[(&str, &str, &str)] = &[
     ("km²", "square kilometer", "square kilometers"),
     ("m³", "cubic meter", "cubic meters"),
     ("ft", "foot", "feet"),
+    ("mi", "mile", "miles"),
     ("lb", "pound", "pounds"),
     ("lbs", "pound", "pounds"),
     ("oz", "ounce", "ounces"),
@@ -86,13 +94,81 @@ const UNITS: &[(&str, &str, &str)] = &[
     ("×", "times", "times"),
 ];
 
-/// Currency signs: one, many, a hundredth, hundredths.
-const CURRENCIES: &[(char, [&str; 4])] = &[
-    ('$', ["dollar", "dollars", "cent", "cents"]),
-    ('€', ["euro", "euros", "cent", "cents"]),
-    ('£', ["pound", "pounds", "penny", "pence"]),
-    ('¥', ["yen", "yen", "sen", "sen"]),
-    ('₹', ["rupee", "rupees", "paisa", "paise"]),
+/// Months: short, in full.
+const MONTHS: &[(&str, &str)] = &[
+    ("Jan", "January"),
+    ("Feb", "February"),
+    ("Mar", "March"),
+    ("Apr", "April"),
+    ("May", "May"),
+    ("Jun", "June"),
+    ("Jul", "July"),
+    ("Aug", "August"),
+    ("Sep", "September"),
+    ("Sept", "September"),
+    ("Oct", "October"),
+    ("Nov", "November"),
+    ("Dec", "December"),
+];
+
+/// Days of the week: short, in full.
+const WEEKDAYS: &[(&str, &str)] = &[
+    ("Mon", "Monday"),
+    ("Tue", "Tuesday"),
+    ("Tues", "Tuesday"),
+    ("Wed", "Wednesday"),
+    ("Thu", "Thursday"),
+    ("Thur", "Thursday"),
+    ("Thurs", "Thursday"),
+    ("Fri", "Friday"),
+    ("Sat", "Saturday"),
+    ("Sun", "Sunday"),
+];
+
+/// Names that are said in a way of their own.
+const NAMES: &[(&str, &str)] = &[
+    ("C++", "C plus plus"),
+    ("c++", "C plus plus"),
+    ("C#", "C sharp"),
+    ("F#", "F sharp"),
+    (".NET", "dot net"),
+    ("Node.js", "node J.S"),
+    ("JSON", "jason"),
+    ("JPEG", "jay peg"),
+    ("MPEG", "em peg"),
+    ("ASCII", "askey"),
+    ("IEEE", "I triple E"),
+    ("WLAN", "W lan"),
+    ("WYSIWYG", "wizzy wig"),
+    ("SaaS", "sass"),
+    ("IoT", "I.O.T"),
+    ("PhD", "P.H.D"),
+    ("MSc", "M.S.C"),
+    ("BSc", "B.S.C"),
+    ("iOS", "I.O.S"),
+    ("macOS", "mac O.S"),
+    ("OAuth", "O auth"),
+    ("MySQL", "my S.Q.L"),
+    ("SQLite", "S.Q.L lite"),
+    ("PostgreSQL", "postgres Q.L"),
+    ("NoSQL", "no S.Q.L"),
+    ("NumPy", "num pie"),
+    ("SciPy", "sigh pie"),
+    ("PyPI", "pie P.I"),
+    ("PyTorch", "pie torch"),
+    ("nginx", "engine X"),
+    ("GitHub", "git hub"),
+    ("GitLab", "git lab"),
+    ("YouTube", "you tube"),
+    ("LaTeX", "lay tech"),
+    ("WebRTC", "web R.T.C"),
+    ("WebGL", "web G.L"),
+    ("WiFi", "why fie"),
+    ("Wi-Fi", "why fie"),
+    ("eBay", "E bay"),
+    ("vs", "versus"),
+    ("etc", "et cetera"),
+    ("LLMs", "L.L.M's"),
 ];
 
 /// Abbreviations with their dots, in lower case, and what is read. An empty reading: the dot ends no sentence, the voice reads it as
@@ -113,6 +189,20 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
     ("capt.", "captain"),
     ("rev.", "reverend"),
     ("hon.", "honorable"),
+    ("sen.", "senator"),
+    ("gov.", "governor"),
+    ("rep.", "representative"),
+    ("pres.", "president"),
+    ("mt.", "mount"),
+    ("ft.", "fort"),
+    ("ph.d.", "P.H.D"),
+    ("a.k.a.", "A.K.A"),
+    ("ca.", "circa"),
+    ("est.", "established"),
+    ("avg.", "average"),
+    ("ext.", "extension"),
+    ("tel.", "telephone"),
+    ("esq.", "esquire"),
     ("vs.", "versus"),
     ("e.g.", "for example"),
     ("eg.", "for example"),
@@ -125,6 +215,7 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
     ("al.", ""),
     ("fig.", "figure"),
     ("figs.", "figures"),
+    ("tab.", "table"),
     ("eq.", "equation"),
     ("eqs.", "equations"),
     ("sec.", "section"),
@@ -143,15 +234,8 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
     ("blvd.", "boulevard"),
     ("max.", "maximum"),
     ("min.", "minimum"),
-    ("jan.", "January"),
-    ("feb.", "February"),
-    ("aug.", "August"),
-    ("sept.", "September"),
-    ("oct.", "October"),
-    ("nov.", "November"),
-    ("dec.", "December"),
-    ("a.m.", "a m"),
-    ("p.m.", "p m"),
+    ("a.m.", "A.M"),
+    ("p.m.", "P.M"),
     ("w/", "with"),
     ("w/o", "without"),
     ("b/c", "because"),
@@ -194,35 +278,44 @@ const SYMBOLS: &[(char, &str)] = &[
     ('€', "euros"),
     ('£', "pounds"),
     ('¥', "yen"),
+    ('¢', "cents"),
+    ('₹', "rupees"),
+    ('⅓', "one third"),
+    ('⅔', "two thirds"),
+    ('⅛', "one eighth"),
     ('§', "section"),
     ('©', "copyright"),
     ('™', "trademark"),
     ('/', "slash"),
 ];
 
-/// Large numbers that follow an amount of money.
-const MAGNITUDES: &[(&str, &str)] = &[
-    ("hundred", "hundred"),
-    ("thousand", "thousand"),
-    ("million", "million"),
-    ("billion", "billion"),
-    ("trillion", "trillion"),
-    ("k", "thousand"),
-    ("K", "thousand"),
-    ("M", "million"),
-    ("m", "million"),
-    ("bn", "billion"),
-    ("B", "billion"),
-];
-
-/// The spoken unit for a symbol, by whether the number is exactly one.
-pub(super) fn unit(symbol: &str, one: bool) -> Option<&'static str> {
-    UNITS.iter().find(|(written, ..)| *written == symbol).map(|(_, single, many)| if one { *single } else { *many })
+/// What a unit is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unit {
+    /// Exactly one of it.
+    pub one: &'static str,
+    /// Any other amount.
+    pub many: &'static str,
 }
 
-/// The four names of a currency.
-pub(super) fn currency(sign: char) -> Option<&'static [&'static str; 4]> {
-    CURRENCIES.iter().find(|(written, _)| *written == sign).map(|(_, names)| names)
+/// The unit of a symbol.
+pub(super) fn unit(symbol: &str) -> Option<Unit> {
+    UNITS.iter().find(|(written, ..)| *written == symbol).map(|&(_, one, many)| Unit { one, many })
+}
+
+/// The month of a name, short or in full.
+pub(super) fn month(name: &str) -> Option<&'static str> {
+    MONTHS.iter().find(|(short, full)| *short == name || *full == name).map(|(_, full)| *full)
+}
+
+/// The day of the week of a short name.
+pub(super) fn weekday(name: &str) -> Option<&'static str> {
+    WEEKDAYS.iter().find(|(short, _)| *short == name).map(|(_, full)| *full)
+}
+
+/// How a name is said that is not said as it is written.
+pub(super) fn known_name(name: &str) -> Option<&'static str> {
+    NAMES.iter().find(|(written, _)| *written == name).map(|(_, said)| *said)
 }
 
 /// The reading of an abbreviation; `Some("")` when it is one but is read as written.
@@ -232,11 +325,6 @@ pub(super) fn abbreviation(word: &str) -> Option<&'static str> {
 }
 
 /// The word for a symbol.
-pub(super) fn symbol(ch: char) -> Option<&'static str> {
+pub(in crate::speech::text) fn symbol(ch: char) -> Option<&'static str> {
     SYMBOLS.iter().find(|(written, _)| *written == ch).map(|(_, read)| *read)
-}
-
-/// The word for a magnitude.
-pub(super) fn magnitude(word: &str) -> Option<&'static str> {
-    MAGNITUDES.iter().find(|(written, _)| *written == word).map(|(_, read)| *read)
 }

@@ -1,0 +1,98 @@
+//! Conversations of two voices, from scripts and documents to sound with chapters. `scripts/setup kokoro` must have run.
+
+use crate::support::{lectern, succeed, word_error};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+const SCRIPT: &str = "# Boats\n\n\
+    HOST: Good morning, and welcome to our talk about sailing boats.\n\
+    GUEST: Thank you. It is a pleasure to be here today.\n\n\
+    ## How a sail works\n\n\
+    HOST: How can a boat sail against the wind?\n\
+    GUEST: The sail is a wing. The air flows around it and pulls the boat along.\n\
+    HOST: And the keel keeps it from drifting to the side.\n";
+
+/// Integrated loudness in LUFS and the true peak in dBTP, as ffmpeg measures the sound heard from both loudspeakers.
+fn level(audio: &Path) -> (f64, f64) {
+    let filter = "pan=stereo|c0=c0|c1=c0,ebur128=peak=true";
+    let mut command = Command::new("ffmpeg");
+    let output = succeed(command.args(["-hide_banner", "-nostats", "-i"]).arg(audio).args(["-af", filter, "-f", "null", "-"]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let summary = &said[said.rfind("Summary:").expect("ffmpeg measures")..];
+    let number = |key: &str| -> f64 {
+        let rest = &summary[summary.find(key).expect("a figure") + key.len()..];
+        rest.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
+    };
+    (number("I:"), number("Peak:"))
+}
+
+fn assert_level(audio: &Path, what: &str) {
+    let (loudness, peak) = level(audio);
+    eprintln!("{what}: {loudness} LUFS, {peak} dBTP");
+    assert!((loudness + 16.0).abs() <= 1.0 && peak <= -1.0, "{what}: {loudness} LUFS, {peak} dBTP");
+}
+
+#[test]
+fn a_script_is_spoken_by_two_voices_at_one_level_with_chapters() {
+    let home = tempfile::tempdir().unwrap();
+    let (script, sound) = (home.path().join("boats.md"), home.path().join("boats.mp3"));
+    std::fs::write(&script, SCRIPT).unwrap();
+    let mut podcast = lectern(home.path());
+    let output = succeed(podcast.args(["podcast", "--json"]).arg(&script).arg("-o").arg(&sound).args([
+        "--host",
+        "joe",
+        "--guest",
+        "kokoro:af_heart",
+    ]));
+    let done: Value = String::from_utf8_lossy(&output.stdout).lines().last().map(|line| serde_json::from_str(line).unwrap()).unwrap();
+    assert_eq!((&done["turns"], &done["chapters"]), (&5.into(), &2.into()));
+    let mut probe = Command::new("ffprobe");
+    let output = succeed(probe.args(["-v", "error", "-of", "json", "-show_format", "-show_chapters"]).arg(&sound));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let titles: Vec<&str> =
+        found["chapters"].as_array().unwrap().iter().map(|chapter| chapter["tags"]["title"].as_str().unwrap()).collect();
+    assert_eq!((found["format"]["tags"]["title"].as_str().unwrap(), titles), ("Boats", vec!["Boats", "How a sail works"]));
+    assert_level(&sound, "the podcast");
+    let said: Vec<&str> = SCRIPT.lines().filter_map(|line| Some(line.split_once(": ")?.1)).collect();
+    assert!(word_error(home.path(), &said.join(" "), &sound) <= 0.10);
+    let subtitles = std::fs::read_to_string(sound.with_extension("srt")).unwrap();
+    assert!(subtitles.contains("The sail is a wing."), "{subtitles}");
+}
+
+#[test]
+fn every_voice_speaks_at_one_level() {
+    let home = tempfile::tempdir().unwrap();
+    // A voice of one's own, by its path.
+    let own = home.path().join("own.onnx");
+    let data = std::env::var_os("LECTERN_DATA").map(Into::into).unwrap_or_else(|| {
+        let folder = std::env::var_os("XDG_DATA_HOME").map(std::path::PathBuf::from);
+        folder.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap()).join(".local/share")).join("lectern")
+    });
+    let joe = data.join("voices/joe/en_US-joe-medium.onnx");
+    std::fs::copy(&joe, &own).unwrap();
+    std::fs::copy(joe.with_extension("onnx.json"), own.with_extension("onnx.json")).unwrap();
+    let text =
+        "Welcome to this lecture on sailing. Today we learn how the wind moves a boat. Even against the wind a good sailor gets home.";
+    for voice in ["joe", own.to_str().unwrap(), "kokoro:af_heart", "kokoro:am_michael", "kokoro:bf_emma"] {
+        let audio = home.path().join("level.wav");
+        succeed(lectern(home.path()).arg("speak").arg(text).arg("-o").arg(&audio).args(["--voice", voice]));
+        assert_level(&audio, voice);
+    }
+}
+
+#[test]
+fn other_languages_are_spoken_and_understood() {
+    let home = tempfile::tempdir().unwrap();
+    for (voice, text) in [
+        ("kokoro:ef_dora", "Buenos días. Hoy hablamos del mar y de los barcos de vela."),
+        ("kokoro:ff_siwis", "Bonjour à tous. Aujourd'hui nous parlons de la mer et des bateaux."),
+        ("kokoro:if_sara", "Buongiorno a tutti. Oggi parliamo del mare e delle barche a vela."),
+        ("kokoro:pf_dora", "Bom dia a todos. Hoje falamos sobre o mar e os barcos à vela."),
+    ] {
+        let audio = home.path().join("said.wav");
+        succeed(lectern(home.path()).arg("speak").arg(text).arg("-o").arg(&audio).args(["--voice", voice]));
+        let error = word_error(home.path(), text, &audio);
+        assert!(error <= 0.35, "{voice}: {error}");
+    }
+}
