@@ -19,7 +19,7 @@ use std::sync::Arc;
 const EXAMPLES: &str = "\
 Examples:
   lectern avatars                           their names
-  lectern avatars preview maya -o look      maya-visemes.png, maya-heads.png, maya-emotions.png and maya.mp4 in the folder look
+  lectern avatars preview maya -o look      sheets (look/maya-visemes.png, …) and a film (look/maya.mp4)
   lectern avatars preview my-presenter      a presenter of your own, by its folder
   lectern avatars poses my-presenter --draw makes my-presenter/poses/mouth-aa.svg and so on, to be drawn in
   lectern avatars poses my-presenter        takes what was drawn into my-presenter/poses.json

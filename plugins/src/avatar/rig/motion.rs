@@ -242,9 +242,9 @@ impl Performance {
     /// How far the eyes are closed: a blink every 3 to 5 s, at the end of a sentence if one is near, now and then two in a row.
     fn blink(&self, t: f64, track: &SpeechTrack) -> f64 {
         let moments = Moments {
-            beats: Beats { seed: self.seed, stream: stream::BLINK, period: 4.0, shift: 0.08 },
+            beats: Beats { seed: self.seed, stream: stream::BLINK, period: 4.0, shift: 0.06 },
             event: |from, until| track.sentence_end_within(from, until),
-            patience: 0.4,
+            patience: 0.55,
             ahead: 0.0,
         };
         let [closing, closed, opening] = self.numbers.limits.blink_s;

@@ -224,7 +224,7 @@ mod performing {
 
     #[test]
     fn the_body_goes_with_the_sentences() {
-        let (track, _) = lecture(90.0, 0.6);
+        let (track, _) = lecture(400.0, 0.6);
         let mut deaf = track.clone();
         deaf.sentence_ends.clear();
         let (mut ends, mut blinked) = (0, 0);
