@@ -60,13 +60,10 @@ impl Transcript {
         }
         let Some(section) = self.sections.last_mut() else { return };
         let pause = self.heard.map_or(Span::ZERO, |heard| packet.pts - heard);
-        let paragraph = match section.paragraphs.last_mut() {
-            Some(last) if pause < PARAGRAPH || !ends_sentence(last) => last,
-            _ => {
-                section.paragraphs.push(String::new());
-                section.paragraphs.last_mut().expect("just added")
-            }
-        };
+        if section.paragraphs.last().is_none_or(|last| pause >= PARAGRAPH && ends_sentence(last)) {
+            section.paragraphs.push(String::new());
+        }
+        let Some(paragraph) = section.paragraphs.last_mut() else { return };
         for line in text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()) {
             if are_spaced(paragraph, line) {
                 paragraph.push(' ');
