@@ -45,7 +45,9 @@ fn a_script_is_spoken_by_two_voices_at_one_level_with_chapters() {
         "--guest",
         "kokoro:af_heart",
     ]));
-    let done: Value = String::from_utf8_lossy(&output.stdout).lines().last().map(|line| serde_json::from_str(line).unwrap()).unwrap();
+    let events = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut events = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let done = events.find(|event| event["event"] == "done").unwrap();
     assert_eq!((&done["turns"], &done["chapters"]), (&5.into(), &2.into()));
     let mut probe = Command::new("ffprobe");
     let output = succeed(probe.args(["-v", "error", "-of", "json", "-show_format", "-show_chapters"]).arg(&sound));

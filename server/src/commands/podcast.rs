@@ -58,7 +58,9 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     must_exist(&options.source)?;
     let output =
         options.output.clone().unwrap_or_else(|| PathBuf::from(options.source.file_stem().unwrap_or_default()).with_extension("mp3"));
-    outputs::check(options.script.as_ref().unwrap_or(&output), &[&options.source])?;
+    let source = options.source.as_path();
+    options.figures.check(&[source])?;
+    outputs::check(options.script.as_ref().unwrap_or(&output), &[source])?;
     let reading = Doing::start("reading", &options.source.display().to_string(), console);
     let lesson = options.deck_options.podcast(&options.source)?;
     drop(reading);

@@ -188,7 +188,9 @@ pub async fn slide_audio(
 /// Who says what in a podcast.
 pub async fn podcast_script(desk: Desk, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
     let mut script = conversation(&desk, &id).await?;
-    script.as_object_mut().map(|script| script.remove("cues"));
+    if let Some(script) = script.as_object_mut() {
+        script.remove("cues");
+    }
     Ok(Json(script))
 }
 

@@ -264,12 +264,11 @@ pub(super) fn tag(chunk: &str) -> Option<Reading> {
     let mut read = what.to_owned();
     let mut last = ' ';
     for ch in name.chars() {
-        if ch == '_' || ch.is_uppercase() && !last.is_uppercase() || ch.is_numeric() != last.is_numeric() && last != ' ' {
-            read.push(' ');
-        } else if last == ' ' {
+        let begins = ch == '_' || ch.is_uppercase() && !last.is_uppercase() || ch.is_numeric() != last.is_numeric();
+        if begins || last == ' ' {
             read.push(' ');
         }
-        read.extend(if ch == '_' { None } else { Some(ch) });
+        read.extend(Some(ch).filter(|ch| *ch != '_'));
         last = ch;
     }
     Some(Reading { spoken: read, takes: 0 })
