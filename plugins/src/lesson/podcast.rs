@@ -10,7 +10,7 @@ use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
 use super::sniff::{self, Kind};
 use super::{ImportOptions, ReadAs, one_line, script, slug};
 use crate::writer::{Notes, Scene, Speaks, Turn, speaker, turns};
-use engine::cue::{Placement, Transition};
+use engine::cue::Placement;
 use std::path::Path;
 
 /// The ground of its slides, for whom it is shown to.
@@ -134,7 +134,7 @@ fn chapter(path: &Path, number: usize, title: String, turns: &[Turn]) -> Result<
         voice: None,
         presenter: Placement { visible: false, ..Placement::default() },
         overlays: Vec::new(),
-        transition: Transition::Cut,
+        transition: None,
         duration: None,
     })
 }
