@@ -13,6 +13,10 @@ use super::recordings::Recordings;
 use super::talk::Talk;
 use super::text::{Clause, Narration as Script};
 use super::timeline::{Content, Timeline};
+use super::voice::{Settings, Voice, voice_for};
+use crate::lesson::{
+    ImportOptions, Lesson, LessonError, MAX_TRANSITION, Narration, Pronunciations, TransitionSetting, check_source, import_for, select,
+};
 use engine::cue::{Cue, Transition};
 use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
