@@ -25,7 +25,7 @@ pub fn overlays(folder: &Path) -> Vec<Row> {
             "{}  speech: {{ type: tts_chunker, config: {{ lesson: \"{1}\" }} }}\n\
             \x20 over: {{ type: overlay, inputs: {{ cues: speech.cues }}, config: {{ lesson: \"{1}\" }} }}\n\
             \x20 scene: {{ type: chroma_compositor, inputs: {{ slide: slides.video, avatar: presenter.video, cues: speech.cues, layers: [{layers}] }}, config: {{ key: {{ color: \"#00b140\" }}, place: {{ height: 40% }} }} }}\n\
-            \x20 end: {{ type: null_sink, inputs: {{ video: [scene.video{}] }} }}\n",
+            \x20 end: {{ type: null_sink, inputs: {{ video: [scene.video{2}] }} }}\n",
             sources(&scene),
             lesson.display(),
             // The layer is made in both graphs: what it costs to make is measured by itself.

@@ -142,20 +142,21 @@ fn word_starts(text: &str, part: &Range<usize>) -> Vec<usize> {
 
 /// What two words share that mean the same in different forms.
 const STEM: usize = 5;
-/// Shorter words are in every sentence.
+/// Shorter words of plain letters are in every sentence.
 const LEAST_NAME: usize = 4;
 /// A bullet goes with a sentence when they share a word that few sentences have: one that stands in four of them tells nothing.
 const LEAST_SHARED: f64 = 0.3;
 
-/// The beginnings of the words of a text.
+/// The beginnings of the words of a text that tell something.
 fn stems(text: &str) -> Vec<String> {
-    terms(text).iter().map(|term| term.chars().take(STEM).collect()).collect()
+    let telling = |term: &&String| term.len() >= LEAST_NAME || !term.chars().all(|c| c.is_ascii_alphabetic());
+    terms(text).iter().filter(telling).map(|term| term.chars().take(STEM).collect()).collect()
 }
 
 /// A text begins with a word of the bullet.
 fn names(text: &str, bullet: &str) -> bool {
     let opening: String = text.chars().take(STEM).flat_map(char::to_lowercase).collect();
-    stems(bullet).iter().any(|stem| stem.chars().count() >= LEAST_NAME && opening.starts_with(stem.as_str()))
+    stems(bullet).iter().any(|stem| opening.starts_with(stem.as_str()))
 }
 
 /// For each bullet its sentence, from the first to the last. Sentences that share words with bullets are chosen so that together they share
@@ -170,18 +171,17 @@ fn matched(bullets: &[&str], text: &str, sentences: &[Range<usize>]) -> Vec<usiz
         own.into_iter().for_each(|stem| *rarity.entry(stem).or_default() += 1.0);
     }
     let shared = |bullet: &[String], sentence: &[String]| -> f64 {
-        let score = bullet.iter().filter(|stem| sentence.contains(stem)).map(|stem| 1.0 / rarity[stem.as_str()]).sum();
+        let score: f64 = bullet.iter().filter(|stem| sentence.contains(stem)).map(|stem| 1.0 / rarity[stem.as_str()]).sum();
         if score < LEAST_SHARED { 0.0 } else { score }
     };
     // best[b][s]: the most that the first b bullets share, the last sentence being before s; and the choice that led there.
     let (rows, columns) = (bullets.len(), sentences.len());
     let mut best = vec![vec![0.0; columns + 1]; rows + 1];
-    let mut scores = vec![vec![0.0; columns]; rows];
     for (b, bullet) in bullets.iter().enumerate() {
         let bullet = stems(bullet);
-        for s in 0..columns {
-            scores[b][s] = shared(&bullet, &said[s]);
-            let with = if scores[b][s] > 0.0 { best[b][s + 1] + scores[b][s] } else { 0.0 };
+        for (s, sentence) in said.iter().enumerate() {
+            let score = shared(&bullet, sentence);
+            let with = if score > 0.0 { best[b][s + 1] + score } else { 0.0 };
             best[b + 1][s + 1] = f64::max(best[b][s + 1], f64::max(best[b + 1][s], with));
         }
     }
@@ -202,7 +202,7 @@ fn matched(bullets: &[&str], text: &str, sentences: &[Range<usize>]) -> Vec<usiz
 
 /// Fills the gaps evenly.
 fn spread(found: &[Option<usize>], sentences: usize) -> Vec<usize> {
-    let mut all = Vec::new();
+    let mut all: Vec<usize> = Vec::new();
     for (index, own) in found.iter().enumerate() {
         let place = own.unwrap_or_else(|| {
             let before = (0..index).rev().find_map(|at| Some((at as i64, found[at]? as i64))).unwrap_or((-1, -1));

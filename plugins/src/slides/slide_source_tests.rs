@@ -76,6 +76,24 @@ fn a_fade_is_one_mean_a_tick_and_then_the_slides_own_picture() {
 }
 
 #[test]
+fn a_push_shows_both_pictures_beside_each_other_and_then_the_slides_own() {
+    let dir = lesson();
+    let ids = ids(&dir);
+    let motion = Motion { from: Side::Right, duration: RATE.span_of(8), easing: Easing::Linear };
+    for (transition, left) in [(Transition::Push(motion), 16), (Transition::Slide(motion), 16)] {
+        let frames = run(&dir, vec![cue(0, 0, &ids[0], Transition::Cut), cue(10, 1, &ids[1], transition)], 40).unwrap().packets(VIDEO);
+        let ends = frames.iter().map(|frame| {
+            let row = &frame.media.picture.plane(0).data[..320];
+            (RATE.index_at(frame.pts), row[0], row[319], row.iter().filter(|level| **level == 235).count())
+        });
+        let ends: Vec<_> = ends.collect();
+        let expected: Vec<_> = (0..8).map(|tick| (10 + tick, left, if tick > 0 { 235 } else { 16 }, 40 * tick as usize)).collect();
+        assert_eq!(ends[1..9], expected, "{transition:?}");
+        assert_eq!((ends[0], ends[9]), ((0, 16, 16, 0), (18, 235, 235, 320)));
+    }
+}
+
+#[test]
 fn a_jump_into_a_slide_goes_on_with_its_fade() {
     let dir = lesson();
     let ids = ids(&dir);

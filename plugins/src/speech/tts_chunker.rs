@@ -14,7 +14,7 @@ use super::text::{Clause, Narration as Script, Options, narrate};
 use super::timeline::{Content, Timeline};
 use super::voice::{CachedVoice, PiperVoice, Settings, Voice, gain_for, shared};
 use crate::lesson::{ImportOptions, Lesson, MAX_TRANSITION, Narration, TransitionSetting, check_source, import_for, select};
-use engine::cue::Cue;
+use engine::cue::{Cue, Transition};
 use engine::graph::unit::DurationSetting;
 use engine::media::AudioBlock;
 use engine::node::{Cx, Failure, Flow, Node, Out, Result, Start};
