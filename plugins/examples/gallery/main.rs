@@ -1,12 +1,16 @@
 //! The gallery: pages of pictures to look at, made by the nodes themselves, written to `docs/gallery/` (`make gallery`).
 //!
-//! A page is one function that returns a [`Sheet`]; [`PAGES`] lists them. Usage: `cargo run --example gallery -- FOLDER [PAGE...]`; all pages
+//! A page is one function that draws a picture; [`PAGES`] lists them. Usage: `cargo run --example gallery -- FOLDER [PAGE...]`; all pages
 //! without one. The index is written anew with all of them.
 
 mod captions;
+mod overlays;
+mod presenters;
 mod sheet;
+mod transitions;
 
-use sheet::Sheet;
+use image::RgbImage;
+use plugins::avatar::rig;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,16 +20,38 @@ struct Page {
     name: &'static str,
     title: &'static str,
     about: &'static str,
-    sheet: fn() -> Sheet,
+    picture: fn() -> RgbImage,
 }
 
 /// All pages, in the order of the index.
-const PAGES: &[Page] = &[Page {
-    name: "captions",
-    title: "Captions in ten scripts",
-    about: "The node `captions`, with the word that is being spoken in yellow; the last two with an outline in place of the plate.",
-    sheet: captions::scripts,
-}];
+const PAGES: &[Page] = &[
+    Page {
+        name: "visemes",
+        title: "Presenters and their mouths",
+        about: "Each presenter with each of the 15 visemes.",
+        picture: || presenters::all(rig::Sheet::Visemes),
+    },
+    Page { name: "heads", title: "Heads", about: "Turned, tilted, raised and lowered.", picture: || presenters::all(rig::Sheet::Heads) },
+    Page {
+        name: "emotions",
+        title: "Moods",
+        about: "What lids, brows, gaze and smile can say.",
+        picture: || presenters::all(rig::Sheet::Emotions),
+    },
+    Page {
+        name: "captions",
+        title: "Captions in ten scripts",
+        about: "The node `captions`, with the word that is being spoken in yellow; the last two with an outline in place of the plate.",
+        picture: || captions::scripts().picture(),
+    },
+    Page {
+        name: "overlays",
+        title: "Overlays",
+        about: "Bullets, names, texts, pictures and the line of progress while they come, stand and go.",
+        picture: || overlays::overlays().picture(),
+    },
+    Page { name: "transitions", title: "Transitions", about: "How slides come in.", picture: || transitions::transitions().picture() },
+];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -53,9 +79,9 @@ fn write(folder: &Path, asked: &[String]) -> Result<(), Box<dyn std::error::Erro
     let mut index = String::from(
         "# Gallery\n\nWhat viewers see, page by page. Made by `make gallery`; look at it after every change of what is drawn.\n",
     );
-    for Page { name, title, about, sheet } in PAGES {
+    for Page { name, title, about, picture } in PAGES {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {
-            sheet().save(&folder.join(format!("{name}.png")))?;
+            picture().save(&folder.join(format!("{name}.png")))?;
         }
         write!(index, "\n## {title}\n{about}\n\n![{title}]({name}.png)\n")?;
     }

@@ -5,7 +5,6 @@ use image::{Rgb, RgbImage};
 use plugins::drawing::{Painter, Scene};
 use plugins::lesson::canvas::{Canvas, Color, Content, Object, Paint, Paragraph, Run, Style, Text};
 use plugins::pixels::frame_to_rgba;
-use std::path::Path;
 
 const PAPER: Color = Color::rgb(250, 250, 248);
 const INK: Color = Color::rgb(60, 64, 72);
@@ -31,11 +30,8 @@ impl Sheet {
         self.cells.push((picture, label.into()));
     }
 
-    /// Draws and writes it.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn save(&self, path: &Path) -> image::ImageResult<()> {
+    /// Draws it.
+    pub fn picture(&self) -> RgbImage {
         let (width, height) = (self.cell.width + GAP, self.cell.height + LABEL + GAP);
         let columns = self.columns.min(self.cells.len().max(1));
         let rows = self.cells.len().div_ceil(columns) as u32;
@@ -64,7 +60,7 @@ impl Sheet {
             let part = image::imageops::crop_imm(picture, 0, 0, width, height).to_image();
             image::imageops::replace(&mut page, &part, i64::from(x), i64::from(y));
         }
-        page.save(path)
+        page
     }
 }
 

@@ -1,6 +1,7 @@
 //! `lectern join`: decks, lessons and films one after the other, as one film.
 
 use super::render;
+use crate::captions::CaptionOptions;
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, must_exist};
 use crate::execute::Figures;
@@ -75,6 +76,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         output: Some(output.clone()),
         lecture,
         pictures,
+        captions: CaptionOptions::default(),
         graph: None,
         deck_options: deck_options.fulfilled(),
         graph_options,
