@@ -5,6 +5,8 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 data="${LECTERN_DATA:-${XDG_DATA_HOME:-$HOME/.local/share}/lectern}"       # the same rule as `models::data_folder`
 test_cache="${XDG_CACHE_HOME:-$HOME/.cache}/lectern-test"                  # what only the tests need
 
+node_version=24.19.0                                                       # of Python's package of Node, where the system has none
+
 # A toolchain that rustup installed a minute ago is not on this shell's PATH yet.
 PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 export PATH PIP_ROOT_USER_ACTION=ignore       # pip's warning is about the system's own packages; we never touch those

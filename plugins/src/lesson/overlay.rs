@@ -228,6 +228,7 @@ mod tests {
             title: "One".into(),
             visual: Visual::Color([0; 3]),
             narration,
+            voice: None,
             presenter: Default::default(),
             overlays: bullets.iter().map(|text| Overlay::new(OverlayRole::Bullet, *text)).collect(),
             transition: None,

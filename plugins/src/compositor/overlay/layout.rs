@@ -391,6 +391,7 @@ mod tests {
             title: "One".into(),
             visual: Visual::Color([0; 3]),
             narration: Narration::Silence(Span::from_seconds(9)),
+            voice: None,
             presenter: Default::default(),
             overlays,
             transition: None,
