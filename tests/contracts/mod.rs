@@ -74,7 +74,7 @@ fn fate(flow: &Flow) -> Fate {
         match need.as_str() {
             "rate_limits" => conditions.original_limits = true,
             "failing_step" => conditions.failing_step = true,
-            given => assert!(GIVEN.contains(&given), "{system}: nobody sees to {given}, which {} needs", flow.name),
+            given => assert!(GIVEN.contains(&given), "nobody sees to {given}, which {} needs", flow.name),
         }
     }
     Fate::Play(conditions)

@@ -18,11 +18,11 @@ def load():
     return WhisperModel(weights, device="cpu", compute_type="int8", cpu_threads=THREADS, num_workers=1, local_files_only=True)
 
 
-def transcribe(model, path):
+def transcribe(model, path, language="en"):
     """{file, seconds, text, words: [{word, start, end}]}, times in seconds from the start of the recording."""
     segments, info = model.transcribe(
         path,
-        language="en",
+        language=language,
         beam_size=5,
         temperature=0.0,  # one temperature: no sampling, no second try
         word_timestamps=True,

@@ -60,6 +60,7 @@ def compare(reference, heard):
 def main(arguments):
     parser = argparse.ArgumentParser(prog="judge wer", description="word error rate of a recording against what should be said")
     parser.add_argument("--reference", required=True, metavar="TEXT_FILE", help="what should be said, UTF-8")
+    parser.add_argument("--language", default="en", help="what is spoken, as two letters")
     parser.add_argument("audio", help="a file with a sound track")
     options = parser.parse_args(arguments)
     for path in (options.reference, options.audio):
@@ -70,7 +71,7 @@ def main(arguments):
 
     import transcribe
 
-    heard = transcribe.transcribe(transcribe.load(), options.audio)
+    heard = transcribe.transcribe(transcribe.load(), options.audio, options.language)
     result = {"file": options.audio, "seconds": heard["seconds"], **compare(reference, heard["text"]), "text": heard["text"]}
     print(json.dumps(result, ensure_ascii=False))
 

@@ -103,9 +103,16 @@ pub fn lesson(home: &Path, deck: &Path) -> Value {
 
 /// Part of the words that a recogniser did not hear as written.
 pub fn word_error(home: &Path, text: &str, audio: &Path) -> f64 {
+    word_error_in("en", home, text, audio)
+}
+
+/// The same in another language, by its two letters.
+pub fn word_error_in(language: &str, home: &Path, text: &str, audio: &Path) -> f64 {
     let reference = home.join("reference.txt");
     std::fs::write(&reference, text).expect("a writable folder");
-    let output = succeed(Command::new(root().join("tests/judge/judge")).arg("wer").arg("--reference").arg(&reference).arg(audio));
+    let output = succeed(
+        Command::new(root().join("tests/judge/judge")).args(["wer", "--language", language, "--reference"]).arg(&reference).arg(audio),
+    );
     let said: Value = serde_json::from_slice(&output.stdout).expect("the judge writes JSON");
     eprintln!("word error {} in {} words: {}", said["wer"], said["reference_words"], said["differences"]);
     said["wer"].as_f64().expect("a number")

@@ -10,8 +10,11 @@ mod sheet;
 mod transitions;
 
 use image::RgbImage;
+use image::codecs::jpeg::JpegEncoder;
 use plugins::avatar::rig;
 use std::fmt::Write;
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -81,9 +84,11 @@ fn write(folder: &Path, asked: &[String]) -> Result<(), Box<dyn std::error::Erro
     );
     for Page { name, title, about, picture } in PAGES {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {
-            picture().save(&folder.join(format!("{name}.png")))?;
+            // Small enough to be kept with the source.
+            let file = BufWriter::new(File::create(folder.join(format!("{name}.jpg")))?);
+            JpegEncoder::new_with_quality(file, 85).encode_image(&picture())?;
         }
-        write!(index, "\n## {title}\n{about}\n\n![{title}]({name}.png)\n")?;
+        write!(index, "\n## {title}\n{about}\n\n![{title}]({name}.jpg)\n")?;
     }
     Ok(std::fs::write(folder.join("README.md"), index)?)
 }

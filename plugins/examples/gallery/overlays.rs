@@ -100,16 +100,16 @@ fn picture(folder: &Path, moment: &Moment<'_>) -> RgbImage {
     };
     let mut cues = vec![Packet::new(Time::ZERO, Cue::Slide(Arc::new(slide)))];
     cues.extend(words());
-    let until = Time::ZERO + Span::from_millis(moment.at);
-    cues.retain(|cue| cue.pts < until);
+    // All of it: what has not been said when a slide ends comes then.
+    let (until, end) = (Time::ZERO + Span::from_millis(moment.at), Time::ZERO + Span::from_seconds(20));
     let defaults = Defaults { size: moment.size, fps: RATE, sample_rate: Rate::per_second(48_000) };
-    let out = NodeTest::new(&OVERLAY, &config).defaults(defaults).input(CUES, cues, until).run();
+    let out = NodeTest::new(&OVERLAY, &config).defaults(defaults).input(CUES, cues, end).run();
     let layers = out.unwrap_or_else(|failure| panic!("{config}: {failure}")).packets(LAYER);
     let mut whole = slide_picture(moment.size, moment.light);
     if moment.presenter.is_some() {
         presenter(&mut whole, &placement);
     }
-    layers.last().into_iter().for_each(|layer| over(&mut whole, &layer.media));
+    layers.iter().rfind(|layer| layer.pts < until).into_iter().for_each(|layer| over(&mut whole, &layer.media));
     whole
 }
 

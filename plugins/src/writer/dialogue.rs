@@ -42,13 +42,17 @@ const LONGEST_NAME: usize = 30;
 
 /// The name of the speaker that starts a line of a script (`HOST: …`, `**Guest:** …`, `Ada Lovelace: …`), and what follows it.
 pub fn speaker(line: &str) -> Option<(&str, &str)> {
+    labelled(line).filter(|(name, _)| name.starts_with(|first: char| first.is_alphabetic() && !first.is_lowercase()))
+}
+
+/// The same for a name in any case.
+fn labelled(line: &str) -> Option<(&str, &str)> {
     let bare = line.trim().trim_start_matches(['*', '_']);
     let (name, rest) = bare.split_once([':', '：'])?;
     let name = name.trim().trim_end_matches(['*', '_']);
     let words = name.split_whitespace().count();
     let is_name = (1..=3).contains(&words)
         && name.chars().count() <= LONGEST_NAME
-        && name.chars().next().is_some_and(|first| first.is_uppercase() || first.is_alphabetic() && !first.is_lowercase())
         && name.chars().all(|ch| ch.is_alphanumeric() || " .'-".contains(ch));
     (is_name && !rest.starts_with("//")).then(|| (name, rest.trim_start_matches(['*', '_']).trim()))
 }
@@ -61,7 +65,10 @@ pub fn speaker(line: &str) -> Option<(&str, &str)> {
 pub fn turns(script: &str, names: &mut Vec<String>) -> Result<Vec<Turn>, String> {
     let mut turns: Vec<Turn> = Vec::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match (speaker(line), turns.last_mut()) {
+        // Who is known may be written in any case; any other small word before a colon is no name.
+        let known = |name: &str| is_part(name) || names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let speaker = speaker(line).or_else(|| labelled(line).filter(|(name, _)| known(name)));
+        match (speaker, turns.last_mut()) {
             (Some((name, text)), _) => turns.push(Turn { who: who(name, names)?, text: text.to_owned() }),
             (None, Some(turn)) => {
                 if !turn.text.is_empty() {
@@ -74,6 +81,11 @@ pub fn turns(script: &str, names: &mut Vec<String>) -> Result<Vec<Turn>, String>
     }
     turns.retain(|turn| !turn.text.trim().is_empty());
     Ok(turns)
+}
+
+/// A part instead of a name.
+fn is_part(name: &str) -> bool {
+    [Speaks::Host, Speaks::Guest].iter().any(|part| part.name().eq_ignore_ascii_case(name))
 }
 
 fn who(name: &str, names: &mut Vec<String>) -> Result<Speaks, String> {

@@ -27,10 +27,10 @@ pub fn run(_: Options, console: &Console) -> Result<(), Failure> {
             (Ok(_), true) => "  (default)".into(),
             (Ok(_), false) => String::new(),
         };
-        console.answer(&format!("{name}  {language}{standing}"));
+        console.answer(&format!("{name}  {language}{standing}\n"));
         // Said once of the voices of one model.
         if last != Some(&model.id) {
-            console.answer(&format!("  {}. Licence {}.", model.summary, model.licence));
+            console.answer(&format!("  {}. Licence {}.\n", model.summary, model.licence));
         }
         last = Some(&model.id);
     }

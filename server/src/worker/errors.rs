@@ -23,8 +23,14 @@ pub struct StageError {
 }
 
 /// What messages say where a voice or model is not on this machine, or is none. Nobody puts it there within the seconds until the next try.
-const NOT_THERE: [&str; 5] =
-    ["no model is called", "is not on this machine", "is not a usable Piper voice", "cannot read the voice file", "Install the package"];
+const NOT_THERE: [&str; 6] = [
+    "no model is called",
+    "is not on this machine",
+    "is not a usable voice",
+    "cannot read the voice file",
+    "there is no voice for",
+    "Install the package",
+];
 /// What messages say where memory or disk ran out.
 const SHORT: [&str; 4] = ["No space left", "out of memory", "cannot allocate", "there is no room"];
 /// What messages say where another service failed.
@@ -151,6 +157,7 @@ mod tests {
             VoiceError::File { path: path.clone(), cause: gone() },
             VoiceError::Format { path, cause: "it has no phonemes".into() },
             VoiceError::NoPhonemizer(gone()),
+            VoiceError::NoVoice { language: "ko".into() },
         ] {
             let said =
                 StageError::of_child(Exit::Failed(1, format!("node \"voice\" (tts_chunker) failed in start: {error}")), Path::new("/w"));

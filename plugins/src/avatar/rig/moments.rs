@@ -33,10 +33,14 @@ impl<F: Fn(f64, f64) -> Option<f64>> Moments<F> {
         k
     }
 
-    /// How far along the move that starts with each beat and lasts as long as `duration` says: (beat, 0..=1 eased).
-    pub fn moved(&self, t: f64, duration: impl Fn(i64) -> f64) -> (i64, f64) {
+    /// What is held at `t`: from each beat on a move leads to its `hold`, as long as `duration` says.
+    ///
+    /// A beat may fall before the move of the one before has ended; that one goes on below the new one, so that nothing jumps. The third
+    /// beat in a row must fall after the end of the first one's move.
+    pub fn held(&self, t: f64, duration: impl Fn(i64) -> f64, hold: impl Fn(i64) -> f64) -> f64 {
         let k = self.last(t);
-        (k, glide((t - self.at(k)) / duration(k)))
+        let step = |k: i64| (hold(k) - hold(k - 1)) * glide((t - self.at(k)) / duration(k));
+        hold(k - 2) + step(k - 1) + step(k)
     }
 }
 
@@ -66,7 +70,25 @@ mod tests {
         for t in (0..6000).map(|i| f64::from(i) / 100.0) {
             // What comes later than 0.2 s ahead changes nothing.
             let now = moments(t + 0.2);
-            assert_eq!((now.last(t), now.moved(t, |_| 0.5)), (all.last(t), all.moved(t, |_| 0.5)), "at {t}");
+            let (duration, hold) = (|_: i64| 0.5, |k: i64| (k % 3) as f64);
+            assert_eq!((now.last(t), now.held(t, duration, hold)), (all.last(t), all.held(t, duration, hold)), "at {t}");
+        }
+    }
+
+    #[test]
+    fn a_move_goes_on_when_the_next_one_begins() {
+        // One beat waits as long as it can, and the next one not at all.
+        let beats = Beats { seed: 4, stream: 1, period: 1.6, shift: 0.28 };
+        let events = [beats.at(3) + 0.49, beats.at(4)];
+        let event = |from: f64, to: f64| events.into_iter().find(|e| (from..to).contains(e));
+        let moments = Moments { beats, event, patience: 0.5, ahead: 0.1 };
+        let apart = moments.at(4) - moments.at(3);
+        assert!(apart < 0.6, "{apart} s");
+        let held = |t: f64| moments.held(t, |_| 2.0 * apart, |k| (k % 2) as f64);
+        for t in (4000..9000).map(|i| f64::from(i) / 1000.0) {
+            // A glide is 15/8 times as steep in its middle as on average.
+            let most = 0.001 * 1.9 / (2.0 * apart);
+            assert!((held(t + 0.001) - held(t)).abs() < most, "at {t}");
         }
     }
 

@@ -157,10 +157,7 @@ impl Performance {
         };
         let duration = |k: i64| between(0.38, 0.75, chance(self.seed, stream::PACE, k));
         // The eyes go first, then the head turns, then it tilts.
-        let axis = |delay: f64, hold: &dyn Fn(i64) -> f64| {
-            let (k, moved) = moments.moved(t - delay, duration);
-            hold(k - 1) + (hold(k) - hold(k - 1)) * moved
-        };
+        let axis = |delay: f64, hold: &dyn Fn(i64) -> f64| moments.held(t - delay, duration, hold);
         let glances = |k: i64| chance(self.seed, stream::GLANCE, k) < 0.16;
         let spread = |stream: u64, k: i64| chance(self.seed, stream, k) + chance(self.seed, stream, k + 1_000_003) - 1.0;
         let k = moments.last(t);

@@ -31,8 +31,10 @@ const STAY: Span = Span::from_seconds(5);
 const COLUMN_MARGIN: f64 = 24.0;
 const MARGIN: f64 = 50.0;
 const LOWER_THIRD: f64 = 150.0;
-/// Between two of them, and from the presenter.
+/// Between two of them.
 const GAP: f64 = 14.0;
+/// From the presenter: more than a plate's shadow reaches below it.
+const CLEAR: f64 = 20.0;
 /// The column of bullets takes so much of the width.
 const COLUMN: f64 = 0.25;
 /// In a picture that is higher than wide, bullets lie in this part of its height, from the top.
@@ -219,7 +221,7 @@ impl Stage {
     fn above_presenter(&self, x: f64, width: f64, margin: f64) -> Area {
         let area = Area { x, y: margin, width, height: self.height - 2.0 * margin };
         match self.presenter.filter(|presenter| presenter.meets(&area)) {
-            Some(presenter) => Area { height: (presenter.y - GAP * self.unit - margin).max(0.0), ..area },
+            Some(presenter) => Area { height: (presenter.y - CLEAR * self.unit - margin).max(0.0), ..area },
             None => area,
         }
     }
@@ -288,7 +290,7 @@ impl Stage {
 
     /// A place at an anchor, clear of those that are there at the same time and, where its author has not put it there, of the presenter.
     fn free(&self, overlay: &Overlay, anchor: Anchor, (width, height): (f64, f64), (from, until): (Time, Time), placed: &[Placed]) -> Area {
-        let (margin, gap) = (MARGIN * self.unit, GAP * self.unit);
+        let (margin, gap, clear) = (MARGIN * self.unit, GAP * self.unit, CLEAR * self.unit);
         let together = |other: &&Placed| other.anchor == anchor && other.from < until && from < other.until;
         let others = || placed.iter().filter(together).map(|other| other.area);
         let x = match anchor {
@@ -307,7 +309,7 @@ impl Stage {
         };
         let area = Area { x, y, width, height };
         match self.presenter.filter(|presenter| overlay.anchor.is_none() && presenter.meets(&area)) {
-            Some(presenter) if presenter.y - gap - height > 0.0 => Area { y: presenter.y - gap - height, ..area },
+            Some(presenter) if presenter.y - clear - height > 0.0 => Area { y: presenter.y - clear - height, ..area },
             _ => area,
         }
     }

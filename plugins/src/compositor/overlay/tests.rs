@@ -195,8 +195,9 @@ fn a_line_tells_how_far_slide_and_lecture_are() {
     let folder = tempfile::tempdir().unwrap();
     let config = lesson(folder.path());
     let full = |layer: &VideoFrame| {
-        let row = frame_to_rgba(layer);
-        row.as_chunks::<4>().0[..layer.size().width as usize].iter().filter(|pixel| pixel[0] > 200).count()
+        // The line is at the bottom of the layer, which is higher where a slide has overlays.
+        let pixels = frame_to_rgba(layer);
+        pixels.as_chunks::<4>().0.iter().rev().take(layer.size().width as usize).filter(|pixel| pixel[0] > 200).count()
     };
     let with = |progress: &str| config.replace("{ lesson", &format!("{{ progress: {progress}, lesson"));
     let slide = layers(HD, &with("slide"), vec![cue(0, 2, "c", 0, false)]);

@@ -48,7 +48,10 @@ fn webvtt_is_exact() {
         00:00:01.500 --> 00:00:02.000 line:-2 position:50% size:90% align:center\na --&gt; b {\\an8}\n\n\
         01:02:03.004 --> 01:02:04.000 line:-2 position:50% size:90% align:center\nÜbung, 日本\n\n";
     assert_eq!(body, expected);
-    let found = probe(&folder.path().join("a.vtt"), &["-count_packets"]);
+    // FFmpeg 5.1 (Debian 12) ends reading at a STYLE block, which newer ones pass over: it reads the rest.
+    let bare = folder.path().join("bare.vtt");
+    fs::write(&bare, format!("WEBVTT\n\n{body}")).unwrap();
+    let found = probe(&bare, &["-count_packets"]);
     assert_eq!((&found["streams"][0]["codec_name"], &found["streams"][0]["nb_read_packets"]), (&"webvtt".into(), &"3".into()));
     assert!(write("b.vtt", "speaker: A & B", cues()).1.contains("\n<v A &amp; B>Tom &amp; Jerry:\n"));
 }

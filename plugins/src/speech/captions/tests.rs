@@ -73,9 +73,17 @@ impl Given {
         self.captions.iter().map(|caption| caption.text.as_str()).collect()
     }
 
+    /// How long the words of a cue are heard, from its start.
+    fn spoken(&self, cue: &Caption) -> Option<Span> {
+        let words = self.words.iter().filter(|(at, ..)| *at >= cue.at && *at < cue.at + cue.dur);
+        words.map(|(_, until, _)| *until - cue.at).max()
+    }
+
     /// What holds for every cue, however fast the speech.
     fn check(&self) {
         let mut words = self.words.iter().peekable();
+        // How much of the next word has been shown: words of scripts without spaces are parted, by the place of the letters in them.
+        let mut shown_of = 0;
         for (index, cue) in self.captions.iter().enumerate() {
             let lines: Vec<&str> = cue.text.split('\n').collect();
             assert!(lines.len() <= 2, "{cue:?}");
@@ -92,13 +100,33 @@ impl Given {
             // The words that are heard while it shows are its own, the first one from its very start.
             let mut shown = cue.text.replace('\n', " ");
             let mut first = None;
-            while let Some((at, until, word)) = words.next_if(|(at, ..)| *at < next) {
-                first = first.or(Some(*at));
+            while let Some((at, until, word)) = words.peek() {
+                let time_of = |byte: usize| *at + Span((*until - *at).0 * byte as i64 / word.len() as i64);
+                let from = time_of(shown_of);
+                if from >= next {
+                    break;
+                }
+                first = first.or(Some(from));
                 let plain = |text: &str| text.replace(' ', "");
-                let (line, word) = (plain(&shown), plain(word));
-                let found = line.find(&word).unwrap_or_else(|| panic!("{word:?} is not in {shown:?} of {cue:?}"));
-                shown = line[found + word.len()..].to_string();
-                assert!(*until <= end || cue.dur == LONGEST, "{word:?} is heard until {until}, {cue:?} ends at {end}");
+                let (line, rest) = (plain(&shown), plain(&word[shown_of..]));
+                let until = match line.find(&rest) {
+                    Some(found) => {
+                        shown = line[found + rest.len()..].to_string();
+                        shown_of = 0;
+                        words.next();
+                        *until
+                    }
+                    // It goes on in the next cue, which begins where this one's letters end.
+                    None => {
+                        let is_parted = word.chars().all(|ch| matches!(ch, '\u{e00}'..='\u{e7f}')) && !line.is_empty();
+                        assert!(is_parted && rest.starts_with(&line), "{rest:?} is not in {shown:?} of {cue:?}");
+                        shown.clear();
+                        shown_of += line.len();
+                        assert_eq!(time_of(shown_of), next, "{cue:?}");
+                        next
+                    }
+                };
+                assert!(until <= end || cue.dur == LONGEST, "{rest:?} is heard until {until}, {cue:?} ends at {end}");
             }
             assert_eq!(first, Some(cue.at), "{cue:?}");
             // Neither too fast where there was room, nor too slow where it was not spoken so slowly.
@@ -106,9 +134,8 @@ impl Given {
             let (width, seconds) = (lines::columns(&cue.text) as f64, cue.dur.as_seconds());
             let is_full = next - end <= Span::from_millis(20);
             assert!(width / seconds <= f64::from(fastest) + 0.01 || is_full, "{cue:?} has room up to {next}");
-            let spoken = self.words.iter().filter(|(at, ..)| *at >= cue.at && *at < end).map(|(_, until, _)| *until - cue.at).max();
             let slow = width / seconds < f64::from(slowest) - 0.01;
-            assert!(!slow || cue.dur == SHORTEST || Some(cue.dur) == spoken, "{cue:?} stays too long after its words");
+            assert!(!slow || cue.dur == SHORTEST || Some(cue.dur) == self.spoken(cue), "{cue:?} stays too long after its words");
         }
         assert_eq!(words.next(), None);
     }
@@ -186,7 +213,10 @@ fn two_hours_of_text_keep_every_limit() {
         cues += given.captions.len();
         for cue in &given.captions {
             let rate = cue.text.chars().count() as f64 / cue.dur.as_seconds();
-            (slow, fast) = (slow + usize::from(rate < 9.99), fast + usize::from(rate > 20.01));
+            // Numbers and units are said longer than they are written (`12 kg`, `2019`), and pauses between sentences are heard, too.
+            let is_long_said = cue.text[..cue.text.len() - 1].contains(|ch: char| ch.is_ascii_digit() || ".!?".contains(ch));
+            let is_said_so = is_long_said && given.spoken(cue) == Some(cue.dur);
+            (slow, fast) = (slow + usize::from(rate < 9.99 && !is_said_so), fast + usize::from(rate > 20.01));
         }
         // No border between cues or lines tears an article off, or a number from what it counts.
         let lines: Vec<&str> = given.captions.iter().flat_map(|cue| cue.text.split('\n')).collect();
@@ -200,8 +230,8 @@ fn two_hours_of_text_keep_every_limit() {
         }
     }
     assert!(cues > 1500, "{cues} cues");
-    // Too slow are only short ones that are held for 1.2 s; none is too fast at this pace.
-    assert!(fast * 200 <= cues && slow * 20 <= cues, "of {cues} cues {slow} are slow and {fast} fast");
+    // Else too slow are only short ones that are held for 1.2 s; none is too fast at this pace.
+    assert!(fast * 200 <= cues && slow * 100 <= cues, "of {cues} cues {slow} are slow and {fast} fast");
 }
 
 #[test]
@@ -264,7 +294,7 @@ fn lines_break_where_a_phrase_ends() {
         Tempo(15.0).give("The temperature of the sea has risen by 3 degrees, and the ice is melting faster than ever before.", "en");
     assert_eq!(
         given.texts(),
-        ["The temperature of the sea\nhas risen by 3 degrees,", "and the ice is melting\nfaster than ever before."],
+        ["The temperature of the sea\nhas risen by 3 degrees,", "and the ice is melting faster\nthan ever before."],
         "{:?}",
         given.captions
     );

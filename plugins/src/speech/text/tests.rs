@@ -103,7 +103,9 @@ fn english_rules_are_for_english() {
     for language in ["de", "fr", "es", "it", "pt-BR", "ru", "hi", "ar", "th", "ko", "ja", "zh-Hans"] {
         for clause in narrate("5 km vs. 3,5 % am 3.10.2024, Dr. $5 IV FBI 10:30.", language, Options::default()).clauses {
             for word in &clause.words {
-                assert!(word.text.contains(word.spoken.as_str()), "{language}: {} is read {}", word.text, word.spoken);
+                // Voices are given no colons: the two numbers are read one after the other.
+                let bare = word.text.replace(':', " ");
+                assert!(bare.contains(word.spoken.as_str()), "{language}: {} is read {}", word.text, word.spoken);
             }
         }
     }

@@ -42,6 +42,8 @@ pub(super) enum Piece {
 struct Chunk {
     chars: Vec<(char, usize)>,
     emphasis: bool,
+    /// The rest of a word that is longer than a chunk: no space comes before it.
+    joined: bool,
     say: Option<(Range<usize>, String)>,
 }
 
@@ -110,6 +112,7 @@ fn split(items: &[Item]) -> Vec<Element> {
             Item::Char { ch, at, emphasis } => {
                 if chunk.chars.len() == LONGEST_CHUNK {
                     finish(&mut chunk, &mut elements);
+                    chunk.joined = true;
                 }
                 chunk.chars.push((*ch, *at));
                 chunk.emphasis |= emphasis;
@@ -119,7 +122,7 @@ fn split(items: &[Item]) -> Vec<Element> {
             }
             Item::Said { start, end, say, emphasis } => {
                 finish(&mut chunk, &mut elements);
-                elements.push(Element::Chunk(Chunk { chars: Vec::new(), emphasis: *emphasis, say: Some((*start..*end, say.clone())) }));
+                elements.push(Element::Chunk(Chunk { emphasis: *emphasis, say: Some((*start..*end, say.clone())), ..Chunk::default() }));
             }
             Item::Pause(span) => {
                 finish(&mut chunk, &mut elements);
@@ -226,6 +229,7 @@ impl Reader<'_> {
                 self.pieces[before..].iter_mut().filter_map(|piece| if let Piece::Word(token) = piece { Some(token) } else { None });
             if let Some(token) = spoken.next() {
                 token.shown.insert_str(0, &chunk.chars[..first].iter().map(|(ch, _)| ch).collect::<String>());
+                token.joined |= chunk.joined;
                 let token = spoken.last().unwrap_or(token);
                 token.shown.extend(chunk.chars[last..].iter().map(|(ch, _)| ch));
             }

@@ -77,7 +77,7 @@ fn cost(a: Sound, b: Sound) -> i32 {
     base + if a.starts && b.starts { BORDER } else { 0 }
 }
 
-fn is_vowel(ch: char) -> bool {
+pub(super) fn is_vowel(ch: char) -> bool {
     "aeiouyæɐɑɒɔəɘɚɛɜɝɞɤɨɪɯɵøœɶʉʊʌʏᵻε".contains(ch)
 }
 

@@ -79,8 +79,9 @@ impl Words<'_> {
         let part = timing::sounding(groups, times, samples.len() as i64, (rate.count_in(KEPT.0), rate.count_in(KEPT.1)));
         samples.truncate(part.end as usize);
         samples.drain(..part.start as usize);
-        fade(&mut samples, rate.count_in(FADE) as usize);
-        let samples = resample(&samples, rate.num())?;
+        let mut samples = resample(&samples, rate.num())?;
+        // Last of all: a converter rings at the edges.
+        fade(&mut samples, SAMPLES.count_in(FADE) as usize);
         let timing::Times { phonemes, words: spans, visemes } =
             timing::times(groups, times, part.start, rate, self.0.len(), SAMPLES.span_of(samples.len() as i64));
         let words = self.0.iter().zip(spans).map(|((token, word), span)| Timed {

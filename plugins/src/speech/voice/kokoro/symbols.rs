@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::speech::voice::align::is_vowel;
 use crate::speech::voice::clause::Symbols;
 
 /// Symbol and id.
@@ -141,8 +142,9 @@ const BRITISH: &[(&str, &str)] = &[("eə", "ɛː"), ("iə", "ɪə"), ("ɚ", "ə�
 /// How phonemes are written, by the name of espeak-ng's voice.
 pub(super) fn rules(espeak: &str) -> Vec<(&'static str, &'static str)> {
     let own: &[&[(&str, &str)]] = match espeak {
-        "en-us" => &[AMERICAN, EVERYWHERE, ENGLISH],
-        "en-gb" => &[BRITISH, EVERYWHERE, ENGLISH],
+        // Diphthongs first: `oʊ` begins with what alone is another vowel.
+        "en-us" => &[EVERYWHERE, AMERICAN, ENGLISH],
+        "en-gb" => &[EVERYWHERE, BRITISH, ENGLISH],
         _ => &[EVERYWHERE],
     };
     own.iter().flat_map(|rules| rules.iter().copied()).collect()
@@ -161,6 +163,11 @@ pub(super) fn ids(symbols: &Symbols, rules: &[(&str, &str)]) -> Vec<(i64, Range<
         let fits = |from: &str| {
             let length = from.chars().count();
             let part = symbols.get(at..at + length)?;
+            // `əl` is one sound at the end of a syllable only: not in `həlˈoʊ`.
+            let opens = |(ch, of): &(char, Option<usize>)| *of == word && (matches!(ch, 'ˈ' | 'ˌ') || is_vowel(*ch));
+            if from == "əl" && symbols.get(at + length).is_some_and(opens) {
+                return None;
+            }
             // A rule joins sounds of one word only.
             (part.iter().map(|(ch, _)| *ch).eq(from.chars()) && part.iter().all(|(_, of)| *of == word)).then_some(length)
         };
@@ -191,6 +198,7 @@ mod tests {
     #[test]
     fn phonemes_are_written_as_the_model_learned_them() {
         assert_eq!(written("həlˈoʊ", "en-us"), "həlˈO");
+        assert_eq!(written("lˈɪɾəl", "en-us"), "lˈɪTᵊl");
         assert_eq!(written("bˈɜːɹd ɹˈaɪɾɚ", "en-us"), "bˈɜɹd ɹˈITəɹ");
         assert_eq!(written("dʒˈʌdʒ eɪt", "en-us"), "ʤˈʌʤ At");
         assert_eq!(written("ɡˈəʊ ðˈeə", "en-gb"), "ɡˈQ ðˈɛː");
