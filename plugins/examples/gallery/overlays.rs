@@ -115,8 +115,10 @@ fn picture(folder: &Path, moment: &Moment<'_>) -> RgbImage {
 
 /// The words of the narration, one every 400 ms.
 fn words() -> impl Iterator<Item = Packet<Cue>> {
-    NARRATION.split_whitespace().enumerate().map(|(index, text)| {
-        let at = text.as_ptr() as usize - NARRATION.as_ptr() as usize;
+    // One place in memory: a constant may have several.
+    let said: &'static str = NARRATION;
+    said.split_whitespace().enumerate().map(move |(index, text)| {
+        let at = text.as_ptr() as usize - said.as_ptr() as usize;
         let word = WordCue { text: text.into(), range: Some(at..at + text.len()), stressed: false, estimated: false };
         Packet::new(Time::ZERO + Span::from_millis(400 * (index as i64 + 1)), Cue::Word(Arc::new(word)))
     })
