@@ -52,7 +52,7 @@ fn a_mouth_shape_is_clearest_within_a_frame_of_the_middle_of_its_sound() {
         // A long sound is held: the middle of what is held counts.
         let mut held = seen.iter().filter(|(_, weight)| *weight >= 0.95 * most).map(|(at, _)| *at);
         let first = held.next().unwrap();
-        let apex = first + (held.last().unwrap_or(first) - first) / 2;
+        let apex = first + (held.next_back().unwrap_or(first) - first) / 2;
         let error = Span((apex - wanted).0.abs());
         assert!(error <= frame, "{viseme:?}: clearest at {apex}, not at {wanted}");
         measured += 1;

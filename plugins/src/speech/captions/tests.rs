@@ -180,7 +180,7 @@ fn sentence(dice: &mut Dice) -> String {
     }
     for part in 0..=dice.roll(5) {
         if part > 0 {
-            text += &format!("{} {} ", if dice.roll(2) == 0 { "," } else { "" }, dice.pick(LINKS)).trim_start_matches(' ').to_string();
+            text += format!("{} {} ", if dice.roll(2) == 0 { "," } else { "" }, dice.pick(LINKS)).trim_start_matches(' ');
         }
         text += &format!("{} {} {}", noun(dice), dice.pick(VERBS), noun(dice));
         text += if dice.roll(2) == 0 { "" } else { " in 2019" };

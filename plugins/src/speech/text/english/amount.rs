@@ -12,10 +12,10 @@ const DASHES: [char; 5] = ['–', '—', '-', '−', '‑'];
 pub(super) fn amount(chunk: &str, around: &Around<'_>) -> Option<Reading> {
     let next = around.after.first().copied().unwrap_or_default();
     if let Some((word, rest)) = relation(chunk) {
-        let inner = money(rest, around).or_else(|| quantity(rest, next, around))?;
+        let inner = money(rest, around).or_else(|| quantity(rest, next))?;
         return Some(Reading { spoken: format!("{word} {}", inner.spoken), ..inner });
     }
-    money(chunk, around).or_else(|| mixed_fraction(chunk, next)).or_else(|| quantity(chunk, next, around))
+    money(chunk, around).or_else(|| mixed_fraction(chunk, next)).or_else(|| quantity(chunk, next))
 }
 
 /// A sign before a number that is a word.
@@ -169,7 +169,7 @@ fn slashed(text: &str) -> Option<(u64, u64)> {
 }
 
 /// Numbers with something before or after: `5km`, `5 km`, `-3 °C`, `10–20%`, `1920x1080`, `2x`, `3rd`, `3:1`, `10^6`, `6'2"`.
-fn quantity(chunk: &str, next: &str, around: &Around<'_>) -> Option<Reading> {
+fn quantity(chunk: &str, next: &str) -> Option<Reading> {
     let said = |spoken: String| Some(Reading { spoken, takes: 0 });
     if let Some((over, under)) = slashed(chunk) {
         return said(match (over, under) {
@@ -188,7 +188,7 @@ fn quantity(chunk: &str, next: &str, around: &Around<'_>) -> Option<Reading> {
         && length(upper) > 0
         && !upper[length(upper)..].contains(['-', '–', '/'])
     {
-        let inner = quantity(upper, next, around)?;
+        let inner = quantity(upper, next)?;
         return Some(Reading { spoken: format!("{minus}{} to {}", words(first), inner.spoken), ..inner });
     }
     let other = |sign: &[char]| rest.strip_prefix(sign).filter(|other| length(other) > 0 && length(other) == other.len());

@@ -77,7 +77,7 @@ pub(super) fn cardinal(value: u64) -> String {
     let mut groups = Vec::new();
     let mut rest = value;
     for name in THOUSANDS {
-        if rest % 1000 > 0 {
+        if !rest.is_multiple_of(1000) {
             let group = below_thousand((rest % 1000) as usize);
             groups.push(if name.is_empty() { group } else { format!("{group} {name}") });
         }
