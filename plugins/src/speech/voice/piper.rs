@@ -138,7 +138,7 @@ impl PiperVoice {
             tracing::warn!(voice = self.id, tensor = DURATIONS, "the model does not tell its durations: word times are estimated");
         }
         // More of it takes longer than a few minutes of speech would win back.
-        sessions::build(&model, GraphOptimizationLevel::Level1)
+        sessions::build(&model, GraphOptimizationLevel::Level1, true)
             .map_err(|error| VoiceError::Format { path: self.path.clone(), cause: error.to_string() })
     }
 

@@ -2,8 +2,7 @@
 //!
 //! The model reads phonemes (with a zero at both ends), a style of 256 numbers that says whose voice it is (one for each count of
 //! phonemes), and a speed; it makes 24,000 samples a second. The durations of the phonemes are the inner tensor [`DURATIONS`], in frames of
-//! [`HOP`] samples. The export has no random part, and yet no two runs of it give the same samples (ONNX Runtime 1.24, int8): with these voices
-//! films are the same again only as long as the cache keeps their clauses.
+//! [`HOP`] samples. The export has no random part.
 
 mod symbols;
 
@@ -123,7 +122,8 @@ impl KokoroVoice {
         if !onnx::expose(&mut model, DURATIONS) {
             return Err(unusable(format!("it has no tensor {DURATIONS}; run scripts/setup kokoro")));
         }
-        sessions::build(&model, GraphOptimizationLevel::Level3).map_err(|error| unusable(error.to_string()))
+        // With an arena no two runs say the same, and some say nothing but noise (ONNX Runtime 1.24, int8).
+        sessions::build(&model, GraphOptimizationLevel::Level3, false).map_err(|error| unusable(error.to_string()))
     }
 
     /// Runs the model: samples, and frames per id, those at both ends included.
