@@ -45,9 +45,13 @@ impl Cast {
         Ok(())
     }
 
+    /// The member of this name, else the first.
+    fn named(&self, name: Option<&str>) -> &Member {
+        name.and_then(|name| self.0.iter().find(|member| member.name == name)).unwrap_or(&self.0[0])
+    }
+
     fn of(&self, clause: &Clause) -> &Member {
-        let named = clause.voice.as_deref().and_then(|name| self.0.iter().find(|member| member.name == name));
-        named.unwrap_or(&self.0[0])
+        self.named(clause.voice.as_deref())
     }
 
     /// The factor for the sound of a clause.
@@ -62,8 +66,7 @@ impl Cast {
 
     /// The language of a voice of the cast.
     pub fn language_of(&self, name: Option<&str>) -> &str {
-        let named = name.and_then(|name| self.0.iter().find(|member| member.name == name));
-        named.unwrap_or(&self.0[0]).voice.language()
+        self.named(name).voice.language()
     }
 
     /// The clauses of one voice after those of another: models are read once.
