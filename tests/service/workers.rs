@@ -1,9 +1,10 @@
 //! Workers of their own, which take stages from NATS, and what happens to them.
 
 use super::server::{SHORT, Server, is_consistent};
-use crate::live::stage::until;
+use crate::live::stage::{runtime, until};
 use crate::support::nats::NatsServer;
 use crate::support::{children_of, lectern, signal_groups};
+use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -168,6 +169,33 @@ fn server_and_nats_may_die_under_the_workers() {
     assert_eq!(job["stages"][1]["attempt"], 1, "its worker went on all the while: {job}");
     let id = server.render(SHORT);
     server.ends(&id, "completed");
+    is_consistent(home.path());
+}
+
+/// Says that it is a worker with room for one stage of each class, takes the first ticket there is, and forgets it.
+async fn forgetful(url: &str) {
+    let client = async_nats::connect(url).await.expect("NATS answers");
+    let hello = json!({ "hello": { "worker": "forgetful", "room": { "heavy": 1, "light": 1 } } });
+    client.publish("lectern.desk", hello.to_string().into()).await.unwrap();
+    let stream = async_nats::jetstream::new(client).get_stream("LECTERN_WORK").await.expect("the server has made it");
+    let config = async_nats::jetstream::consumer::pull::Config { filter_subject: "work.light.>".into(), ..Default::default() };
+    let taker = stream.create_consumer(config).await.expect("nobody else takes those yet");
+    let mut taken = taker.fetch().max_messages(1).expires(std::time::Duration::from_secs(60)).messages().await.unwrap();
+    taken.next().await.expect("a ticket").unwrap().double_ack().await.expect("it is gone");
+    // A stream of this kind has one taker of each class.
+    stream.delete_consumer(&taker.cached_info().name).await.unwrap();
+}
+
+#[test]
+fn a_ticket_that_is_lost_on_its_way_is_given_out_again() {
+    let home = tempfile::tempdir().unwrap();
+    let nats = NatsServer::start(home.path());
+    let server = serve(home.path(), &nats);
+    let id = server.render(SHORT);
+    runtime().block_on(forgetful(&nats.url()));
+    let _worker = Worker::start(home.path(), &nats);
+    let job = server.ends(&id, "completed");
+    assert!(job["stages"].as_array().unwrap().iter().all(|stage| stage["attempt"] == 1), "{job}");
     is_consistent(home.path());
 }
 

@@ -2,7 +2,9 @@
 //!
 //! The order in which tickets are given out is made here: never more are in the stream than the workers that are there have room for. A
 //! worker takes one, asks whether it may begin, and says how it ended; both go by the ledger, so a message that is lost or comes twice
-//! changes nothing. A worker that dies stops confirming its message, which NATS then gives to another one; the attempt counts as lost.
+//! changes nothing. A worker that dies stops confirming its message, which NATS then gives to another one; the attempt counts as lost. A ticket
+//! of which nobody speaks is put into the stream once more: nats-server forgets some of what it had in hand when it is killed, and takes what
+//! it has seen before under the same name for a double, even where a server that has just started offers it in good faith.
 //!
 //! Workers read and write the server's own folders, or, with a [`Transfer`], share nothing with it but the store of artifacts.
 
@@ -26,7 +28,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use wire::SILENCE;
+use wire::{SILENCE, Time};
 
 /// How long a cancelled job's workers have to stop.
 const STOPPING: Duration = Duration::from_secs(1);
@@ -34,6 +36,8 @@ const STOPPING: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(1);
 /// The same for the store, which has more to do.
 const STORE_AGAIN: Duration = Duration::from_secs(5);
+/// A ticket of which nobody has spoken for so long goes into the stream again: NATS has had the time to give it to a second worker.
+const FORGOTTEN: Duration = SILENCE.saturating_mul(2);
 
 /// See the module docs. Dropping it ends what listens.
 pub struct Nats {
@@ -61,8 +65,16 @@ struct State {
 /// A stage that is in the stream, or at a worker.
 struct Held {
     ticket: Ticket,
+    /// When it was put into the stream last.
+    offered: Instant,
     /// When its worker said something last; `None`: it waits in the stream.
     heard: Option<Instant>,
+}
+
+impl Held {
+    fn is_forgotten(&self) -> bool {
+        self.heard.unwrap_or(self.offered).max(self.offered).elapsed() > FORGOTTEN
+    }
 }
 
 impl Nats {
@@ -81,7 +93,6 @@ impl Nats {
         listeners.spawn_on(office.clone().answer(questions), &office.runtime);
         listeners.spawn_on(office.clone().take_ends(ends), &office.runtime);
         listeners.spawn_on(office.clone().count_workers(), &office.runtime);
-        listeners.spawn_on(office.clone().offer_again(), &office.runtime);
         Ok(Nats { office, _listeners: listeners })
     }
 }
@@ -169,12 +180,12 @@ impl Office {
     /// Gives out what there is room for.
     fn pump(self: &Arc<Office>) {
         loop {
-            let next = self.lock().lanes.next(|ticket| Held { ticket: ticket.clone(), heard: None });
+            let next = self.lock().lanes.next(|ticket| Held { ticket: ticket.clone(), offered: Instant::now(), heard: None });
             let Some(ticket) = next else { return };
             let office = self.clone();
             self.runtime.spawn(async move {
                 office.give(&ticket).await;
-                while let Err(error) = office.link.offer(&ticket).await {
+                while let Err(error) = office.link.offer(&ticket, Time::First).await {
                     tracing::warn!(%error, "a stage was not given out; trying again");
                     tokio::time::sleep(AGAIN).await;
                 }
@@ -230,7 +241,8 @@ impl Office {
                 None
             }
             // Without an answer the worker asks again.
-            Say::Begin { worker, by_store, .. } if by_store != self.transfer.is_some() => {
+            Say::Begin { worker, by_store, ticket } if by_store != self.transfer.is_some() => {
+                self.of(&ticket, |held| held.offered = Instant::now());
                 let cure = if by_store {
                     "start the server with --store, too; a folder will do where workers name the server itself"
                 } else {
@@ -242,9 +254,7 @@ impl Office {
             Say::Begin { worker, ticket, .. } => self.begin(&ticket, &worker).await.inspect_err(|error| tracing::error!(%error)).ok(),
             Say::Progress { ticket, report } => {
                 let ours = self.desk.hear(&ticket, report).await;
-                let mut state = self.lock();
-                let its = key(&ticket);
-                state.lanes.out().filter(|(key, _)| *key == its).for_each(|(_, held)| held.heard = Some(Instant::now()));
+                self.of(&ticket, |held| held.heard = Some(Instant::now()));
                 Some(if ours { Answer::Yes(Box::new(ticket)) } else { Answer::No })
             }
         }
@@ -259,8 +269,7 @@ impl Office {
             return Ok(Answer::No);
         }
         // Somebody began with it. Who may still be at it has a little time to say so.
-        let its = key(ticket);
-        let heard = self.lock().lanes.out().find(|(key, _)| *key == its).and_then(|(_, held)| held.heard);
+        let heard = self.of(ticket, |held| held.heard).flatten();
         if heard.unwrap_or(self.started).elapsed() < SILENCE {
             return Ok(Answer::Later);
         }
@@ -273,11 +282,17 @@ impl Office {
         }
     }
 
+    /// What there is to say of a ticket that is out.
+    fn of<T>(&self, ticket: &Ticket, say: impl FnOnce(&mut Held) -> T) -> Option<T> {
+        let its = key(ticket);
+        self.lock().lanes.out().find(|(key, _)| *key == its).map(|(_, held)| say(held))
+    }
+
     /// A worker has begun.
     fn hold(self: &Arc<Office>, given: &Ticket, begun: Ticket) -> Answer {
         let mut state = self.lock();
         state.lanes.done(key(given));
-        state.lanes.hold(&begun, Held { ticket: begun.clone(), heard: Some(Instant::now()) });
+        state.lanes.hold(&begun, Held { ticket: begun.clone(), offered: Instant::now(), heard: Some(Instant::now()) });
         Answer::Yes(Box::new(begun))
     }
 
@@ -320,6 +335,25 @@ impl Office {
             tokio::time::sleep(HELLO).await;
             self.lock().workers.retain(|_, (_, heard)| heard.elapsed() < SILENCE);
             self.make_room();
+            self.offer_again();
+        }
+    }
+
+    /// Offers anew what is forgotten, as long as somebody is there who could take it: whoever does hears what the ledger says to it.
+    fn offer_again(self: &Arc<Office>) {
+        let mut state = self.lock();
+        if state.workers.is_empty() {
+            return;
+        }
+        for (_, held) in state.lanes.out().filter(|(_, held)| held.is_forgotten()) {
+            held.offered = Instant::now();
+            let (office, ticket) = (self.clone(), held.ticket.clone());
+            self.runtime.spawn(async move {
+                match office.link.offer(&ticket, Time::Again).await {
+                    Ok(()) => tracing::info!(job = %ticket.job, stage = ticket.stage, "nobody spoke of a stage; it was given out again"),
+                    Err(error) => tracing::warn!(%error, "a stage was not given out again"),
+                }
+            });
         }
     }
 
@@ -333,20 +367,6 @@ impl Office {
             state.lanes.set_room(room);
         }
         self.pump();
-    }
-
-    /// When nats-server was away it may have lost what it had; what it still has it knows again by its name.
-    async fn offer_again(self: Arc<Office>) {
-        let mut link = self.link.clone();
-        loop {
-            link.reconnected().await;
-            let out: Vec<Ticket> = self.lock().lanes.out().map(|(_, held)| held.ticket.clone()).collect();
-            for ticket in out {
-                if let Err(error) = self.link.offer(&ticket).await {
-                    tracing::warn!(%error, "a stage was not given out again");
-                }
-            }
-        }
     }
 }
 

@@ -11,13 +11,12 @@ use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::context::Context;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType};
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectOptions};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// Where workers ask the server.
 pub const DESK: &str = "lectern.desk";
@@ -117,8 +116,15 @@ impl NatsError {
 pub struct Link {
     client: Client,
     context: Context,
-    /// How often it has come about.
-    connected: watch::Receiver<u64>,
+}
+
+/// Whether a ticket has been in the stream before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// Not that anybody knows: of two such offers within two minutes the stream takes one.
+    First,
+    /// It has, and does not seem to be there any more.
+    Again,
 }
 
 impl Link {
@@ -127,13 +133,7 @@ impl Link {
     /// # Errors
     /// It cannot be reached, or has no JetStream.
     pub async fn connect(url: &str, name: &str) -> Result<Link, NatsError> {
-        let (count, connected) = watch::channel(0);
-        let options = ConnectOptions::new().name(name).request_timeout(Some(Duration::from_secs(5))).event_callback(move |event| {
-            if matches!(event, Event::Connected) {
-                count.send_modify(|count| *count += 1);
-            }
-            std::future::ready(())
-        });
+        let options = ConnectOptions::new().name(name).request_timeout(Some(Duration::from_secs(5)));
         // The address may have a password in it.
         let place = url.rsplit('@').next().unwrap_or_default();
         let client = options.connect(url).await.map_err(|error| NatsError(format!("{place} cannot be reached: {error}")))?;
@@ -149,13 +149,7 @@ impl Link {
             };
             context.get_or_create_stream(config).await.map_err(NatsError::of)?;
         }
-        Ok(Link { client, context, connected })
-    }
-
-    /// Waits until the connection has been lost and is there again.
-    pub async fn reconnected(&mut self) {
-        // The callback that has the other end lives as long as the client.
-        let _ = self.connected.changed().await;
+        Ok(Link { client, context })
     }
 
     /// Asks for the stream of work.
@@ -170,11 +164,14 @@ impl Link {
     ///
     /// # Errors
     /// It is not certain to be there.
-    pub async fn offer(&self, ticket: &Ticket) -> Result<(), NatsError> {
+    pub async fn offer(&self, ticket: &Ticket, time: Time) -> Result<(), NatsError> {
         let class = if Task::class_of(&ticket.task) == Class::Heavy { "heavy" } else { "light" };
         let Ticket { job, position, attempt, priority, .. } = ticket;
         let priority = if *priority < 0 { format!("low{}", -priority) } else { format!("p{priority}") };
-        self.publish(&format!("work.{class}.{priority}"), &format!("{job}/{position}/{attempt}"), ticket).await
+        let first = format!("{job}/{position}/{attempt}");
+        // The name of an inbox is one that nobody else has.
+        let id = if time == Time::First { first } else { format!("{first}/{}", self.client.new_inbox()) };
+        self.publish(&format!("work.{class}.{priority}"), &id, ticket).await
     }
 
     /// Puts the end of a stage into the stream of what is done.
