@@ -27,11 +27,11 @@ fn level(audio: &Path) -> (f64, f64) {
     (number("I:"), number("Peak:"))
 }
 
-/// `within` is in LU.
-fn assert_level(audio: &Path, within: f64, what: &str) {
+/// One level for every voice: -16 LUFS within one, and room for what a lossy codec adds.
+fn assert_level(audio: &Path, what: &str) {
     let (loudness, peak) = level(audio);
     eprintln!("{what}: {loudness} LUFS, {peak} dBTP");
-    assert!((loudness + 16.0).abs() <= within && peak <= -1.0, "{what}: {loudness} LUFS, {peak} dBTP");
+    assert!((loudness + 16.0).abs() <= 1.0 && peak <= -1.0, "{what}: {loudness} LUFS, {peak} dBTP");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_script_is_spoken_by_two_voices_at_one_level_with_chapters() {
     let titles: Vec<&str> =
         found["chapters"].as_array().unwrap().iter().map(|chapter| chapter["tags"]["title"].as_str().unwrap()).collect();
     assert_eq!((found["format"]["tags"]["title"].as_str().unwrap(), titles), ("Boats", vec!["Boats", "How a sail works"]));
-    assert_level(&sound, 1.0, "the podcast");
+    assert_level(&sound, "the podcast");
     let said: Vec<&str> = SCRIPT.lines().filter_map(|line| Some(line.split_once(": ")?.1)).collect();
     assert!(word_error(home.path(), &said.join(" "), &sound) <= 0.10);
     let subtitles = std::fs::read_to_string(sound.with_extension("srt")).unwrap();
@@ -77,11 +77,10 @@ fn every_voice_speaks_at_one_level() {
     std::fs::copy(joe.with_extension("onnx.json"), own.with_extension("onnx.json")).unwrap();
     let text =
         "Welcome to this lecture on sailing. Today we learn how the wind moves a boat. Even against the wind a good sailor gets home.";
-    // Kokoro speaks some sentences louder than others.
-    for (voice, within) in [("joe", 1.0), (own.to_str().unwrap(), 1.0), ("kokoro:af_heart", 3.0)] {
+    for voice in ["joe", own.to_str().unwrap(), "kokoro:af_heart"] {
         let audio = home.path().join("level.wav");
         succeed(lectern(home.path()).arg("speak").arg(text).arg("-o").arg(&audio).args(["--voice", voice]));
-        assert_level(&audio, within, voice);
+        assert_level(&audio, voice);
     }
 }
 

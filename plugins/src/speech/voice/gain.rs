@@ -1,6 +1,6 @@
-//! One gain per voice, so that every voice speaks at the same loudness.
+//! Every voice speaks at the same loudness: by one gain per voice or, where a model speaks some clauses louder than others, by one per clause.
 //!
-//! Measured once on a fixed text, never on the lecture: an edit of one slide must not change the level of the others.
+//! The gain of a voice is measured once on a fixed text, never on the lecture: an edit of one slide must not change the level of the others.
 
 use ebur128::{Channel, EbuR128, Mode};
 use engine::time::Span;
@@ -56,6 +56,16 @@ pub(super) fn measure(voice: &dyn Voice) -> Result<Option<f64>, VoiceError> {
     Ok(loudness(&samples))
 }
 
+/// Brings one clause to [`TARGET_LUFS`], by the factor that [`gain_for`] would take for a voice that always speaks as loudly as this.
+pub(super) fn level(clause: &mut [f32]) {
+    // The standard's blocks are 0.4 s long; what repeats itself is as loud as once.
+    let enough = SAMPLE_RATE as usize;
+    let times = enough.div_ceil(clause.len().max(1));
+    let measured = if times > 1 { loudness(&clause.repeat(times)) } else { loudness(clause) };
+    let factor = measured.filter(|loudness| *loudness > SILENCE_LUFS).map_or(1.0, to_target);
+    clause.iter_mut().for_each(|sample| *sample *= factor);
+}
+
 fn to_target(loudness: f64) -> f32 {
     10_f64.powf((TARGET_LUFS - loudness).clamp(-20.0, 20.0) / 20.0) as f32
 }
@@ -91,6 +101,17 @@ mod tests {
         let measured = loudness(&tone).unwrap();
         assert!((measured + 20.0).abs() < 0.1, "{measured}");
         assert_eq!(loudness(&[0.0; 48_000]), None);
+        // A clause however short.
+        for length in [960, 30_000, 96_000] {
+            let mut clause = tone[..length].to_vec();
+            level(&mut clause);
+            let factor = f64::from(clause[7] / tone[7]);
+            assert!((20.0 * factor.log10() - 4.0).abs() < 0.3, "{length} samples: {factor}");
+        }
+        level(&mut []);
+        let mut silent = [0.0; 480];
+        level(&mut silent);
+        assert_eq!(silent, [0.0; 480]);
         let both: Vec<f32> = tone.iter().flat_map(|sample| [*sample; 2]).collect();
         assert!((loudness_of_both(&both).unwrap() - measured).abs() < 0.01);
     }

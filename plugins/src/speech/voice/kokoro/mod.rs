@@ -17,12 +17,12 @@ use ort::value::Tensor;
 use super::clause::{Symbols, Words, speak};
 use super::espeak::Phonemizer;
 use super::sessions::{self, Sessions};
-use super::{Settings, Synthesis, Voice, VoiceError, onnx, timing};
+use super::{Settings, Synthesis, TARGET_LUFS, Voice, VoiceError, gain, onnx, timing};
 use crate::models::{self, ModelError};
 use crate::speech::text::Clause;
 
 /// Raised when the same clause would sound or be timed differently.
-const REVISION: u32 = 2;
+const REVISION: u32 = 3;
 /// What names of these voices begin with.
 pub(super) const PREFIX: &str = "kokoro:";
 pub(super) const MODEL: &str = "voice:kokoro";
@@ -166,7 +166,10 @@ impl KokoroVoice {
         } else {
             timing::estimated(&groups, &samples)
         };
-        words.synthesis(&groups, &times, samples, Rate::per_second(RATE), !exact)
+        let mut synthesis = words.synthesis(&groups, &times, samples, Rate::per_second(RATE), !exact)?;
+        // The model speaks some clauses several decibels louder than others.
+        gain::level(&mut synthesis.samples);
+        Ok(synthesis)
     }
 }
 
@@ -210,6 +213,10 @@ impl Voice for KokoroVoice {
 
     fn fingerprint(&self) -> blake3::Hash {
         self.fingerprint
+    }
+
+    fn loudness(&self) -> Option<f64> {
+        Some(TARGET_LUFS)
     }
 
     fn synthesize(&self, clause: &Clause) -> Result<Synthesis, VoiceError> {
