@@ -23,6 +23,48 @@ pub fn must_exist(deck: &Path) -> Result<(), Failure> {
     }
 }
 
+/// A lesson in a file of its own, for the nodes of a graph read lessons from files. It goes with this, whether the film was made or not.
+pub struct PassingLesson {
+    file: PathBuf,
+    _folder: TempDir,
+}
+
+impl PassingLesson {
+    /// One for a lesson as it is in memory.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn of(lesson: &Lesson) -> Result<PassingLesson, Failure> {
+        let passing = PassingLesson::empty()?;
+        export(lesson, &passing.file)?;
+        Ok(passing)
+    }
+
+    /// One for the text of a `lesson.yaml`.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn of_text(text: &str) -> Result<PassingLesson, Failure> {
+        let passing = PassingLesson::empty()?;
+        std::fs::write(&passing.file, text).map_err(no_room)?;
+        Ok(passing)
+    }
+
+    fn empty() -> Result<PassingLesson, Failure> {
+        let folder = tempfile::Builder::new().prefix("lectern-").tempdir().map_err(no_room)?;
+        Ok(PassingLesson { file: folder.path().join("lesson.yaml"), _folder: folder })
+    }
+
+    /// Where it is.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+fn no_room(error: std::io::Error) -> Failure {
+    Failure::Failed(format!("cannot put the lesson into a folder for the while: {error}; set TMPDIR"))
+}
+
 /// How a command reads a deck, and what it makes of it.
 #[derive(Args, Clone, Debug)]
 pub struct DeckOptions {
@@ -69,8 +111,7 @@ pub struct Source {
     path: PathBuf,
     lesson: Option<Arc<Lesson>>,
     options: ImportOptions,
-    /// Where that lesson lies; removed in the end.
-    _folder: Option<TempDir>,
+    _passing: Option<PassingLesson>,
 }
 
 impl DeckOptions {
@@ -106,17 +147,13 @@ impl DeckOptions {
     pub fn source<T>(&self, deck: &Path, tell: impl FnOnce() -> T) -> Result<Source, Failure> {
         let options = self.options()?;
         if !options.to_order() {
-            return Ok(Source { path: deck.into(), lesson: None, options, _folder: None });
+            return Ok(Source { path: deck.into(), lesson: None, options, _passing: None });
         }
         let told = tell();
         let lesson = import_shared(deck, &options)?;
-        let no_place =
-            |error: &dyn std::fmt::Display| Failure::Failed(format!("the lesson cannot be put into a temporary folder: {error}"));
-        let folder = TempDir::new().map_err(|error| no_place(&error))?;
-        let path = folder.path().join("lesson.yaml");
-        export(&lesson, &path).map_err(|error| no_place(&error))?;
+        let passing = PassingLesson::of(&lesson)?;
         drop(told);
-        Ok(Source { path, lesson: Some(lesson), options, _folder: Some(folder) })
+        Ok(Source { path: passing.file().into(), lesson: Some(lesson), options, _passing: Some(passing) })
     }
 
     /// The same for a lesson in which all wishes have been seen to.

@@ -26,6 +26,7 @@ mod in_use;
 mod join;
 mod json;
 mod limits;
+mod marks;
 mod model;
 mod odp;
 mod office;
@@ -190,6 +191,7 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, LessonErro
             (Kind::Content(format), _) => content::import(path, bytes, format, options)?,
         }
     };
+    let lesson = marks::take(lesson);
     let lesson = if options.bullets { bullets::add(path, lesson, options)? } else { lesson };
     check(&lesson, path)?;
     Ok(lesson)

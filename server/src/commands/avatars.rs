@@ -2,6 +2,7 @@
 
 use crate::catalogue;
 use crate::console::Console;
+use crate::decks::PassingLesson;
 use crate::execute::Figures;
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
@@ -140,26 +141,21 @@ fn preview(options: &Preview, console: &Console) -> Result<(), Failure> {
 
 /// The film: a lecture of one empty slide, given by the presenter alone.
 fn speak(options: &Preview, rig: &Rig, film: &Path, console: &Console) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Failed(format!("there is no room for the lesson of the film: {error}"));
-    let folder = tempfile::Builder::new().prefix("lectern-").tempdir().map_err(failed)?;
-    let lesson = folder.path().join("lesson.yaml");
     // JSON is YAML, whatever the presenter is called.
-    let text = format!("{LESSON}{}\n", json!(SPEECH.replace("NAME", rig.name())));
-    std::fs::write(&lesson, text).map_err(failed)?;
-    let subtitles = |ending: &str| folder.path().join("film").with_extension(ending).display().to_string();
+    let lesson = PassingLesson::of_text(&format!("{LESSON}{}\n", json!(SPEECH.replace("NAME", rig.name()))))?;
     let set = [
-        ("lesson", lesson.display().to_string()),
+        ("lesson", lesson.file().display().to_string()),
         ("out", film.display().to_string()),
-        ("srt", subtitles("srt")),
-        ("vtt", subtitles("vtt")),
         ("avatar", options.avatar.clone()),
         ("voice", options.voice.clone()),
     ];
     let set = set.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     let graph = GraphFile::new(None);
-    let (document, plan) =
-        graph.plan(&GraphOptions { profile: vec!["offline".into(), "large_presenter".into()], set }, Depth::Environment)?;
-    let task = Task { document: &document, source: &lesson, explain: false };
+    let (document, plan) = graph.plan(
+        &GraphOptions { profile: ["offline", "large_presenter", "no_subtitles"].map(String::from).into(), set },
+        Depth::Environment,
+    )?;
+    let task = Task { document: &document, source: lesson.file(), explain: false };
     // A folder that is being drawn changes all the time: nothing of its films is worth keeping.
     let segments = SegmentOptions { no_cache: true, ..SegmentOptions::default() };
     execute_graph(&task, plan, &segments, &Figures::default(), console)?;

@@ -3,7 +3,7 @@
 use super::render;
 use crate::captions::CaptionOptions;
 use crate::console::Console;
-use crate::decks::{DeckOptions, LectureOptions, must_exist};
+use crate::decks::{DeckOptions, LectureOptions, PassingLesson, must_exist};
 use crate::execute::Figures;
 use crate::failure::Failure;
 use crate::graphs::GraphOptions;
@@ -14,7 +14,7 @@ use crate::segmented::SegmentOptions;
 use crate::verify::verify;
 use clap::Args;
 use engine::graph::unit::DurationSetting;
-use plugins::lesson::{Lesson, export, join};
+use plugins::lesson::{Lesson, join};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -64,15 +64,11 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let reading = Doing::start("reading", &parts.iter().map(|part| part.display().to_string()).collect::<Vec<_>>().join(", "), console);
     let lessons = parts.iter().map(|part| Ok(Lesson::clone(&*deck_options.import(part)?))).collect::<Result<Vec<_>, Failure>>()?;
     let joined = join(lessons, fade.0, &output)?;
-    // The nodes of a graph read a lesson from its file; this one goes when the film is made, or when it is not.
-    let folder = tempfile::Builder::new().prefix("lectern-join-").tempdir();
-    let folder = folder.map_err(|error| Failure::Failed(format!("cannot make a folder for the joined lesson: {error}; set TMPDIR")))?;
-    let file = folder.path().join("lesson.yaml");
-    export(&joined, &file)?;
+    let passing = PassingLesson::of(&joined)?;
     drop(reading);
     joined.warnings.iter().for_each(|warning| console.note(&format!("warning: {warning}")));
     let made = render::Options {
-        deck: file,
+        deck: passing.file().into(),
         output: Some(output.clone()),
         lecture,
         pictures,

@@ -1,7 +1,7 @@
 //! `lectern podcast`: a conversation of two voices as sound with chapters.
 
 use crate::console::Console;
-use crate::decks::{DeckOptions, must_exist};
+use crate::decks::{DeckOptions, PassingLesson, must_exist};
 use crate::execute::Figures;
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
@@ -13,7 +13,7 @@ use engine::graph::check::Depth;
 use plugins::lesson::{dialogue, export};
 use plugins::speech::voice::{another_voice, voice_for};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,15 +81,11 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         console.note("note: host and guest have the same voice; give one with --guest, or fetch more: scripts/setup kokoro");
     }
     let guest = guest.unwrap_or_else(|| host.clone());
-    // The nodes of a graph read a lesson from its file; this one goes when the sound is made, or when it is not.
-    let folder = tempfile::Builder::new().prefix("lectern-podcast-").tempdir();
-    let folder = folder.map_err(|error| Failure::Failed(format!("cannot make a folder for the conversation: {error}; set TMPDIR")))?;
-    let file = folder.path().join("lesson.yaml");
-    export(&lesson, &file)?;
+    let passing = PassingLesson::of(&lesson)?;
     let dictionary = options.dictionary.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    let text = |path: &PathBuf| path.display().to_string();
+    let text = |path: &Path| path.display().to_string();
     let set = [
-        ("lesson", text(&file)),
+        ("lesson", text(passing.file())),
         ("out", text(&output)),
         ("srt", text(&output.with_extension("srt"))),
         ("vtt", text(&output.with_extension("vtt"))),

@@ -72,7 +72,7 @@ impl NodeConfig for SubtitleSinkConfig {
             Some("vtt") => Said::WebVtt(Captions::default()),
             _ => Said::SubRip(Captions::default()),
         };
-        Ok(Box::new(SubtitleSink { config: self, said, title: String::new(), file: None }))
+        Ok(Box::new(SubtitleSink { config: self, said, file: None }))
     }
 }
 
@@ -86,20 +86,18 @@ enum Said {
 struct SubtitleSink {
     config: SubtitleSinkConfig,
     said: Said,
-    /// Of a transcript.
-    title: String,
     file: Option<PartFile>,
 }
 
 impl Node for SubtitleSink {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
         let SubtitleSinkConfig { path, title, lesson, .. } = &self.config;
-        if matches!(self.said, Said::Transcript(_)) {
-            self.title = match (title, lesson) {
+        if let Said::Transcript(transcript) = &mut self.said {
+            transcript.entitle(match (title, lesson) {
                 (Some(title), _) => title.clone(),
                 (None, Some(lesson)) => import_for(start, lesson, &ImportOptions::default())?.title.clone(),
                 (None, None) => path.file_stem().unwrap_or_default().to_string_lossy().into(),
-            };
+            });
         }
         self.file = Some(PartFile::create(path)?);
         Ok(())
@@ -126,7 +124,7 @@ impl Node for SubtitleSink {
                 let captions = lasting(captions);
                 (webvtt(&captions, self.config.speaker.as_deref()), captions.is_empty())
             }
-            Said::Transcript(transcript) => (transcript.markdown(&self.title), transcript.is_empty()),
+            Said::Transcript(transcript) => (transcript.markdown(), transcript.is_empty()),
         };
         if is_empty {
             cx.warn(None, format!("no captions came, so {} holds none", self.config.path.display()));

@@ -13,6 +13,7 @@ const PARAGRAPH: Span = Span::from_millis(600);
 /// Gathers what cues say.
 #[derive(Default)]
 pub(super) struct Transcript {
+    title: String,
     sections: Vec<Section>,
     /// The caption before, and when it is over.
     last: Option<(Arc<str>, Time)>,
@@ -27,6 +28,11 @@ struct Section {
 }
 
 impl Transcript {
+    /// Of what it is.
+    pub(super) fn entitle(&mut self, title: String) {
+        self.title = title;
+    }
+
     pub(super) fn add(&mut self, packet: &Packet<Cue>) {
         match &packet.media {
             Cue::Slide(slide) => {
@@ -73,8 +79,8 @@ impl Transcript {
     }
 
     /// As Markdown (<https://spec.commonmark.org>).
-    pub(super) fn markdown(&self, title: &str) -> String {
-        let mut out = format!("# {}\n", escaped(title));
+    pub(super) fn markdown(&self) -> String {
+        let mut out = format!("# {}\n", escaped(&self.title));
         for Section { slide, paragraphs } in &self.sections {
             if let Some((slide, start)) = slide {
                 let seconds = start.since_start().to_millis() / 1000;
