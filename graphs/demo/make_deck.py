@@ -41,8 +41,9 @@ NOTES = {
     "write them out. The graph is checked before the first frame is made, and every mistake is shown with its line and column.",
     "quick": "It is quick, too. Placing a presenter on a full HD picture takes a fraction of a millisecond, where common tools take six to "
     "twenty. And what was spoken once is kept. When you change one note, only its new sentences are spoken again.",
-    "live": "The same graph is made to run live, too. That comes next: change the clock, and the lecture will go to a browser, a LiveKit room "
-    "or a stream, with the same sound and the same picture for all of them.",
+    "live": "The same graph runs live, too. [bullet: A film, made as fast as possible] Without a clock it makes a film, as fast as the machine "
+    "can. [bullet: Live, in step with a clock] With one, the lecture goes to a browser, a LiveKit room or a stream. "
+    "[bullet: Everybody gets the same] All of them get the same sound and the same picture.",
     "hidden": "This slide is hidden, so nobody hears this sentence.",
     "start": "Now it is your turn. Write your notes, run two commands, and press play. There is no account and no upload: everything runs on "
     "your own machine. Thank you for watching.",
@@ -226,7 +227,7 @@ class Deck:
             xml = re.sub(f"<a:{name}>.*?</a:{name}>", f'<a:{name}><a:srgbClr val="{value}"/></a:{name}>', xml, flags=re.S)
         part._blob = re.sub(r'<a:clrScheme name="[^"]*">', '<a:clrScheme name="Lectern">', xml).encode()
 
-    def slide(self, key, kicker, title, dark=False, fade=True):
+    def slide(self, key, kicker, title, dark=False, transition="<p:fade/>"):
         slide = self.show.slides.add_slide(self.layout)
         slide.background.fill.solid()
         slide.background.fill.fore_color.rgb = color(NIGHT if dark else PAPER)
@@ -250,8 +251,8 @@ class Deck:
         slide.notes_slide.notes_text_frame.text = NOTES[key]
         for run in slide.notes_slide.notes_text_frame._txBody.iter(qn("a:r")):
             run.get_or_add_rPr().set("lang", "en-US")
-        if fade:
-            slide._element.append(parse_xml(f'<p:transition {nsdecls("p")} spd="fast"><p:fade/></p:transition>'))
+        if transition:
+            slide._element.append(parse_xml(f'<p:transition {nsdecls("p")} spd="fast">{transition}</p:transition>'))
         return slide
 
     def save(self, path):
@@ -281,7 +282,7 @@ def undated(workbook):
 
 
 def title_slide(deck):
-    slide = deck.slide("title", "", "", dark=True, fade=False)
+    slide = deck.slide("title", "", "", dark=True, transition=None)
     mark(slide, 0.9, 0.85, 0.72)
     head = slide.shapes.title
     head.left, head.top, head.width, head.height = Inches(0.85), Inches(1.85), Inches(8), Inches(1.35)
@@ -429,21 +430,20 @@ def live_slide(deck):
     graph = box(slide, 0.75, 3.2, 1.95, 1.5, NIGHT, radius=0.16)
     shadow(graph)
     label(graph, [[("One graph", {"bold": True, "size": 20, "color": WHITE})], [("lecture.yaml", {"size": 13, "color": "AEBFE6"})]])
-    lanes = [(1.85, 1.7, "clock: offline", TEAL, "as fast as the machine can"), (4.3, 2.42, "clock: live", CORAL, "comes next")]
+    # The right quarter is free: bullets come there, see the notes.
+    lanes = [(1.85, "clock: offline", TEAL, "as fast as the machine can"), (4.35, "clock: live", CORAL, "while they watch")]
     box(slide, 2.7, 3.935, 0.36, 0.03, SOFT, kind=MSO_SHAPE.RECTANGLE)
-    for y, h, name, accent, what in lanes:
-        middle = y + 0.85 if h < 2 else y + 1.2
-        arrow(slide, [(3.05, 3.95), (3.05, middle), (3.38, middle)], accent, 2.5)
-        shadow(box(slide, 3.42, y, 9.16 if h < 2 else 5.78, h, WHITE, radius=0.16))
-        tag = box(slide, 3.7, y + 0.24, 1.95, 0.4, accent, radius=0.2)
+    for y, name, accent, what in lanes:
+        arrow(slide, [(3.05, 3.95), (3.05, y + 1.15), (3.38, y + 1.15)], accent, 2.5)
+        shadow(box(slide, 3.42, y, 5.78, 2.3, WHITE, radius=0.16))
+        tag = box(slide, 3.7, y + 0.2, 1.95, 0.4, accent, radius=0.2)
         label(tag, name, size=14, bold=True, value=WHITE, font=MONO)
-        text(slide, 5.85, y + 0.3, 3.3, 0.3, what, size=14, value=SOFT)
-    chips = [("MP4", "H.264 and AAC"), ("Chapters", "one for each slide"), ("Captions", "in step with the voice")]
-    for index, (name, what) in enumerate(chips):
-        chip(slide, 3.7 + index * 2.95, 2.62, 2.72, name, what, MINT)
-    chips = [("Browser", "no server needed"), ("LiveKit", "a room for many"), ("HLS", "for large crowds"), ("RTMP", "to any platform")]
-    for index, (name, what) in enumerate(chips):
-        chip(slide, 3.7 + index % 2 * 2.66, 5.06 + index // 2 * 0.81, 2.54, name, what, "FDE9E7")
+        text(slide, 5.85, y + 0.26, 3.3, 0.3, what, size=14, value=SOFT)
+    films = [("MP4", "H.264 and AAC"), ("Chapters", "one for each slide"), ("Captions", "in step with the voice"), ("Podcast", "two voices, as MP3")]
+    rooms = [("Browser", "no server needed"), ("LiveKit", "a room for many"), ("HLS", "for large crowds"), ("RTMP", "to any platform")]
+    for (y, *_), chips, value in zip(lanes, (films, rooms), (MINT, "FDE9E7")):
+        for index, (name, what) in enumerate(chips):
+            chip(slide, 3.7 + index % 2 * 2.66, y + 0.73 + index // 2 * 0.77, 2.54, name, what, value)
 
 
 def chip(slide, x, y, w, name, what, value):
@@ -459,7 +459,7 @@ def hidden_slide(deck):
 
 
 def start_slide(deck):
-    slide = deck.slide("start", "Your turn", "Two commands, and press play")
+    slide = deck.slide("start", "Your turn", "Two commands, and press play", transition='<p:push dir="l"/>')
     commands = [("1", "make demo", "this lecture, from its own deck"), ("2", "make test", "every check, on your machine")]
     for index, (number, command, what) in enumerate(commands):
         x = 0.75 + index * 6.02

@@ -44,6 +44,11 @@ fn the_demo_is_a_whole_film_and_the_same_twice() {
     let face = |x: usize, y: usize| x > 1000 && y > 440;
     assert!(picture::ssim(&at(start + 2.0), &at(start + 2.2), face) < 0.995, "the presenter does not move");
 
+    // The bullets that the notes of a slide ask for stand in its right quarter when all is said, and not before.
+    let (start, end) = (seconds(&chapters[4]["start_time"]), seconds(&chapters[4]["end_time"]));
+    let column = |x: usize, y: usize| x > 960 && (60..320).contains(&y);
+    assert!(picture::ssim(&at(start + 0.7), &at(end - 0.5), column) < 0.9, "no bullets came");
+
     let srt = std::fs::read_to_string(film.with_extension("srt")).unwrap();
     let vtt = std::fs::read_to_string(film.with_extension("vtt")).unwrap();
     assert!(srt.starts_with("1\n00:00:00,") && vtt.starts_with("WEBVTT\n"), "{srt:.40} {vtt:.40}");
