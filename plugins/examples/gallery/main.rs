@@ -4,6 +4,7 @@
 //! without one. The index is written anew with all of them.
 
 mod captions;
+mod edges;
 mod overlays;
 mod presenters;
 mod sheet;
@@ -53,6 +54,12 @@ const PAGES: &[Page] = &[
         about: "Bullets, names, texts, pictures and the line of progress while they come, stand and go.",
         picture: || overlays::overlays().picture(),
     },
+    Page {
+        name: "edges",
+        title: "Edges",
+        about: "Hair in front of slides, four times as large: by the alpha that presenters are drawn with, and keyed from a green screen in 4:2:0.",
+        picture: || edges::edges().picture(),
+    },
     Page { name: "transitions", title: "Transitions", about: "How slides come in.", picture: || transitions::transitions().picture() },
 ];
 
@@ -76,6 +83,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// The films that `scripts/gallery` puts beside the pages, one of each presenter.
+fn films() -> String {
+    let films: Vec<String> = rig::names().map(|name| format!("[{name}]({name}.mp4)")).collect();
+    format!("\n## Speaking\nTen seconds of each presenter: {}.\n", films.join(", "))
+}
+
 /// Writes the pages that are asked for, or all, and the index.
 fn write(folder: &Path, asked: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(folder)?;
@@ -90,5 +103,6 @@ fn write(folder: &Path, asked: &[String]) -> Result<(), Box<dyn std::error::Erro
         }
         write!(index, "\n## {title}\n{about}\n\n![{title}]({name}.jpg)\n")?;
     }
+    index += &films();
     Ok(std::fs::write(folder.join("README.md"), index)?)
 }
