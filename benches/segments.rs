@@ -174,13 +174,38 @@ pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
         .output()
         .expect("ffprobe is installed");
     let hours = String::from_utf8_lossy(&film.stdout).trim().parse::<f64>().expect("a film has a length") / 3600.0;
+    let (broken, readable) = captions(&fs::read_to_string(folder.join(format!("{MANY}.srt"))).expect("captions beside the film"));
     let what = |what: &str| format!("{MANY} slides, {hours:.1} h of lecture: {what}");
     vec![
         Row::new("long", what(&format!("memory, against {SLIDES} slides")), many as f64 / 1e6, "MB")
             .against(few as f64 / 1e6)
             .mark(Mark::Within(1.1)),
         Row::new("long", what("first progress"), first, "s").mark(Mark::AtMost(2.0)),
+        Row::new("long", what("captions beyond 1.2 to 7 s, 2 lines or 42 columns"), broken as f64, "").mark(Mark::AtMost(0.0)),
+        Row::new("long", what("captions read at 10 to 20 characters a second"), readable * 100.0, "%"),
     ]
+}
+
+/// Of SubRip captions: how many are not between 1.2 and 7 s or have more than two lines of 42 characters; which part of them is read at 10 to
+/// 20 characters a second.
+fn captions(srt: &str) -> (usize, f64) {
+    let seconds = |clock: &str| -> f64 {
+        let parts = clock.trim().replace(',', ".");
+        parts.split(':').fold(0.0, |sum, part| sum * 60.0 + part.parse::<f64>().expect("hours, minutes or seconds"))
+    };
+    let (mut count, mut broken, mut readable) = (0_usize, 0, 0_usize);
+    for cue in srt.split("\n\n").filter(|cue| !cue.trim().is_empty()) {
+        let mut lines = cue.trim().lines().skip(1);
+        let (from, to) = lines.next().and_then(|times| times.split_once("-->")).expect("the times of a caption");
+        let (length, lines) = (seconds(to) - seconds(from), lines.collect::<Vec<_>>());
+        // Times in the file are whole milliseconds.
+        let is_long = !(1.199..=7.001).contains(&length);
+        broken += usize::from(is_long || lines.len() > 2 || lines.iter().any(|line| line.chars().count() > 42));
+        let rate = lines.iter().map(|line| line.chars().count() as f64).sum::<f64>() / length;
+        readable += usize::from((9.9..=20.1).contains(&rate));
+        count += 1;
+    }
+    (broken, readable as f64 / count.max(1) as f64)
 }
 
 /// 640 segments of one small picture, each of which takes 100 ms, 64 at once.
