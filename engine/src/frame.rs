@@ -125,6 +125,19 @@ impl Rect {
     }
 }
 
+/// Rectangles that do not meet and cover all of these: those that meet become one.
+pub fn apart(rects: impl IntoIterator<Item = Rect>) -> Vec<Rect> {
+    let mut all: Vec<Rect> = Vec::new();
+    for mut rect in rects.into_iter().filter(|rect| !rect.is_empty()) {
+        // One that has grown may meet others.
+        while let Some(met) = all.iter().position(|known| !known.intersect(rect).is_empty()) {
+            rect = rect.union(all.swap_remove(met));
+        }
+        all.push(rect);
+    }
+    all
+}
+
 /// Where the planes lie in one allocation. Equal to GStreamer's default layout of `I420` and `A420` (strides rounded up to 4), so a
 /// frame is handed to an encoder without a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -216,7 +229,7 @@ pub(crate) struct History {
 /// Where a picture was drawn on: a few rectangles that do not meet, so that a small layer in one corner and a presenter in another are
 /// not as dear as all that lies between them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Drawn([Rect; 3]);
+pub(crate) struct Drawn([Rect; 5]);
 
 impl Drawn {
     /// Adds a rectangle. Those that meet become one; what finds no place joins the one that grows least.
@@ -247,7 +260,7 @@ impl Drawn {
 
 impl From<Rect> for Drawn {
     fn from(rect: Rect) -> Drawn {
-        Drawn([rect, Rect::default(), Rect::default()])
+        Drawn([rect, Rect::default(), Rect::default(), Rect::default(), Rect::default()])
     }
 }
 
@@ -316,17 +329,25 @@ pub struct VideoFrame {
     pub seq: u64,
     /// Only this rectangle differs from the producer's frame with that number. Holds for a consumer whose last frame was that one.
     pub damage: Option<(u64, Rect)>,
+    /// Of a layer: outside of these rectangles of whole chroma samples it is transparent. `None`: it may be seen anywhere.
+    pub parts: Option<Arc<[Rect]>>,
 }
 
 impl VideoFrame {
     /// A whole picture, all of it new.
     pub fn new(picture: Picture) -> VideoFrame {
-        VideoFrame { picture: Arc::new(picture), place: None, seq: 0, damage: None }
+        VideoFrame { picture: Arc::new(picture), place: None, seq: 0, damage: None, parts: None }
     }
 
     /// Its size in pixels.
     pub fn size(&self) -> Size {
         self.picture.layout.size
+    }
+
+    /// The rectangles in which something may be seen.
+    pub fn parts(&self) -> impl Iterator<Item = Rect> {
+        let whole = self.parts.is_none().then(|| self.size().rect());
+        self.parts.iter().flat_map(|parts| parts.iter().copied()).chain(whole)
     }
 
     /// Its pixel format.

@@ -119,7 +119,7 @@ impl Node for ChromaCompositor {
         {
             self.shown = true;
             self.seq += 1;
-            let frame = VideoFrame { seq: self.seq, place: None, damage: None, ..frame };
+            let frame = VideoFrame { seq: self.seq, place: None, damage: None, parts: None, ..frame };
             cx.emit(VIDEO, Packet::new(cx.tick().time, frame));
         }
         Ok(Flow::More)
@@ -139,9 +139,12 @@ impl ChromaCompositor {
         let presenter = presenter.map(|(_, frame)| self.presenter(slide.size(), frame)).transpose()?;
         let layers = (0..cx.connections(LAYERS)).filter_map(|n| cx.current_nth(LAYERS, n).map(|(_, layer)| layer));
         let layers: Vec<(&VideoFrame, Point)> = layers.map(|layer| (layer, layer.place.unwrap_or_default())).collect();
-        let meets = |at: Point, size: Size| !Rect::new(at, size).intersect(slide.size().rect()).is_empty();
-        let drawn = presenter.iter().map(|(frame, at)| (frame, *at)).chain(layers.iter().copied());
-        if !drawn.into_iter().any(|(frame, at)| meets(at, frame.size())) {
+        let meets = |at: Point, part: Rect| {
+            let part = Rect { x: at.x + part.x, y: at.y + part.y, ..part };
+            !part.intersect(slide.size().rect()).is_empty()
+        };
+        let mut drawn = presenter.iter().map(|(frame, at)| (frame, *at)).chain(layers.iter().copied());
+        if !drawn.any(|(frame, at)| frame.parts().any(|part| meets(at, part))) {
             return Ok(Some(slide.clone()));
         }
         let keyer = presenter.as_ref().and_then(|(frame, _)| self.cutter.keyer(frame.format()));

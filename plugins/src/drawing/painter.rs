@@ -46,6 +46,14 @@ impl Painter {
         for row in picture.data_mut().chunks_exact_mut(scene.size().width as usize).take(bottom).skip(top) {
             row[left..right].fill(PremulRgba8::from_u32(0));
         }
+        self.over(scene, looks, region, picture);
+    }
+
+    /// Draws all that lies in `region` over what a picture of the scene's size shows there.
+    pub fn over(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect, picture: &mut Pixmap) {
+        let region = region.intersect(scene.size().rect());
+        let (left, top) = (region.x as usize, region.y as usize);
+        let (right, bottom) = (left + region.width as usize, top + region.height as usize);
         self.context.reset_and_resize(right as u16, bottom as u16);
         let clipped = region != scene.size().rect();
         if clipped {

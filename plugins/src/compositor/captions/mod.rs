@@ -1,7 +1,7 @@
 //! `captions` [cues -> layer]: what is said, as text in the picture.
 //!
-//! One small picture with alpha and a place, drawn once for each caption (with `highlight`, once for each word) and held until the caption
-//! is over. After one was seen and is no more, a layer lies outside of the picture. What is seen is a function of the settings and the
+//! One small picture with alpha and a place, drawn once for each caption (with `highlight`, its letters once for each word) and held until
+//! the caption is over. After one was seen and is no more, a layer lies outside of the picture. What is seen is a function of the settings and the
 //! captions, words and times of the cues.
 
 mod line;
@@ -9,7 +9,8 @@ mod plate;
 
 use self::line::Line;
 pub use self::plate::Look;
-use self::plate::Plate;
+use self::plate::{Blank, Plate};
+use crate::drawing::Painter;
 use crate::lesson::canvas::Color;
 use crate::lesson::{ImportOptions, import_for};
 use engine::cue::Cue;
@@ -110,7 +111,16 @@ impl NodeConfig for CaptionsConfig {
             at_top: self.edge == Edge::Top,
             families: String::new(),
         };
-        Ok(Box::new(Captions { config: self, plate, line: None, shown: None, pool: Pool::new(), seq: 0 }))
+        Ok(Box::new(Captions {
+            config: self,
+            plate,
+            line: None,
+            blank: None,
+            shown: None,
+            painter: Painter::default(),
+            pool: Pool::new(),
+            seq: 0,
+        }))
     }
 }
 
@@ -119,8 +129,11 @@ struct Captions {
     plate: Plate,
     /// The caption that holds.
     line: Option<Line>,
+    /// Of the caption that was drawn last.
+    blank: Option<Blank>,
     /// What went out last: a text, and which part of it is being spoken.
     shown: Option<(String, Option<Range<usize>>)>,
+    painter: Painter,
     pool: Pool,
     seq: u64,
 }
@@ -162,7 +175,13 @@ impl Node for Captions {
         if self.shown != seen {
             self.shown = seen;
             let layer = match &self.shown {
-                Some((text, spoken)) => self.plate.layer(text, spoken.clone(), &self.pool)?,
+                Some((text, spoken)) => {
+                    let blank = self.blank.take().filter(|blank| blank.is_of(text));
+                    let blank = blank.unwrap_or_else(|| self.plate.blank(text, &mut self.painter));
+                    let layer = self.plate.layer(&blank, spoken.clone(), &mut self.painter, &self.pool)?;
+                    self.blank = Some(blank);
+                    layer
+                }
                 None => nothing(&self.pool),
             };
             self.seq += 1;

@@ -8,6 +8,7 @@ use engine::pool::Pool;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use vello_cpu::Pixmap;
 
 /// What parts the letters from the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,12 +50,28 @@ pub(super) struct Plate {
     pub families: String,
 }
 
+/// What is behind the letters of a caption, and where they go.
+pub(super) struct Blank {
+    caption: String,
+    /// All but the letters.
+    behind: Pixmap,
+    /// Of the letters: left, top, width and height.
+    letters: [f64; 4],
+    place: Point,
+}
+
+impl Blank {
+    /// It is for this caption.
+    pub fn is_of(&self, caption: &str) -> bool {
+        self.caption == caption
+    }
+}
+
 impl Plate {
-    /// A caption as a layer, in the colour of the highlight where it is being spoken. Lines that the picture is too narrow for are broken
-    /// once more.
-    pub fn layer(&self, caption: &str, spoken: Option<Range<usize>>, pool: &Pool) -> Result<VideoFrame, PixelError> {
+    /// Draws what is behind a caption, in all colours of its words the same. Lines that the picture is too narrow for are broken once more.
+    pub fn blank(&self, caption: &str, painter: &mut Painter) -> Blank {
         let (picture, at_most) = (self.picture, |side: u32| f64::from(side) * (1.0 - 2.0 * SAFE));
-        let text = self.text(caption, spoken, None);
+        let text = self.text(caption, None, None);
         let around = match self.look {
             Look::Plate => (self.size * PADDING.0, self.size * PADDING.1),
             Look::Outline => (self.size * RIM * 2.0, self.size * RIM * 2.0),
@@ -66,23 +83,34 @@ impl Plate {
         let even = |length: f64| ((length / 2.0).ceil() as u32).max(1) * 2;
         let size =
             Size::new(even(width.ceil() + 1.0 + 2.0 * around.0).min(picture.width), even(height + 2.0 * around.1).min(picture.height));
-        let pixels = self.drawn(caption, text, (width.ceil() + 1.0, height), around, size);
+        let width = width.ceil() + 1.0;
+        let letters = [(f64::from(size.width) - width) / 2.0, around.1, width, height];
         let across = (picture.width - size.width) as i32 / 2;
         let margin = (f64::from(picture.height) * SAFE).round() as i32;
         let down = if self.at_top { margin } else { picture.height as i32 - margin - size.height as i32 };
         let place = Point { x: across & !1, y: down.max(0) & !1 };
-        let frame = rgba_to_a420(&pixels, size, Alpha::Premultiplied, pool)?;
-        Ok(VideoFrame { place: Some(place), ..frame })
+        let behind = painter.picture(&Scene::new(&self.behind(caption, letters, size), size), &[]);
+        Blank { caption: caption.into(), behind, letters, place }
     }
 
-    /// Premultiplied RGBA.
-    fn drawn(&self, caption: &str, text: Text, (width, height): (f64, f64), around: (f64, f64), size: Size) -> Vec<u8> {
+    /// A caption as a layer, in the colour of the highlight where it is being spoken.
+    pub fn layer(&self, blank: &Blank, spoken: Option<Range<usize>>, painter: &mut Painter, pool: &Pool) -> Result<VideoFrame, PixelError> {
+        let mut pixels = blank.behind.clone();
+        let size = Size::new(pixels.width().into(), pixels.height().into());
+        let mut canvas = Canvas::new(f64::from(size.width), f64::from(size.height), TRANSPARENT);
+        canvas.objects.push(Object::new("", blank.letters, Content::Text(self.text(&blank.caption, spoken, None))));
+        painter.over(&Scene::new(&canvas, size), &[], size.rect(), &mut pixels);
+        let frame = rgba_to_a420(pixels.data_as_u8_slice(), size, Alpha::Premultiplied, pool)?;
+        Ok(VideoFrame { place: Some(blank.place), ..frame })
+    }
+
+    /// What parts the letters from the picture.
+    fn behind(&self, caption: &str, [left, top, width, height]: [f64; 4], size: Size) -> Canvas {
         let mut canvas = Canvas::new(f64::from(size.width), f64::from(size.height), TRANSPARENT);
         let mut add = |place: [f64; 4], content: Content| {
             let id = canvas.objects.len().to_string();
             canvas.objects.push(Object::new(id, place, content));
         };
-        let left = (f64::from(size.width) - width) / 2.0;
         match self.look {
             Look::Plate => {
                 let outline = Outline::Rectangle { radius: self.size * RADIUS };
@@ -92,7 +120,7 @@ impl Plate {
             Look::Outline => {
                 let rim = (self.size * RIM).max(1.0);
                 let mut shifted = |dx: f64, dy: f64, color: Color| {
-                    add([left + dx * rim, around.1 + dy * rim, width, height], Content::Text(self.text(caption, None, Some(color))));
+                    add([left + dx * rim, top + dy * rim, width, height], Content::Text(self.text(caption, None, Some(color))));
                 };
                 shifted(0.0, 1.9, SHADOW);
                 for step in 0..12 {
@@ -101,8 +129,7 @@ impl Plate {
                 }
             }
         }
-        add([left, around.1, width, height], Content::Text(text));
-        Painter::default().picture(&Scene::new(&canvas, size), &[]).data_as_u8_slice().to_vec()
+        canvas
     }
 
     /// The caption's lines, each in runs of one colour; all in `color` where it is given.

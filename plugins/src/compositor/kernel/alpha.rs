@@ -2,21 +2,29 @@
 
 use super::meet;
 use crate::pixels::simd::{chroma_alpha, vectorised};
-use engine::frame::{PixelFormat, Point, Rect, VideoFrame};
+use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use engine::pool::FrameMut;
 
 /// Samples looked at together: all transparent are skipped, all opaque are copied.
 const RUN: usize = 32;
 
-/// Draws `layer` with its top left corner at `at` over the `I420` picture and returns the rectangle drawn on.
+/// Draws `layer` with its top left corner at `at` over the `I420` picture, in the parts that it has, and returns a rectangle around all that
+/// was drawn on.
 ///
 /// Each sample becomes `layer * a + picture * (1 - a)`, rounded to nearest; chroma uses alpha gathered as chroma is (weights 1 2 1
 /// across, 1 1 down, rounded to 8 bits). An `I420` layer is copied.
 pub fn blend_alpha(picture: &mut FrameMut, layer: &VideoFrame, at: Point) -> Rect {
-    let (rect, left, top) = meet(picture.size(), layer.size(), at);
+    layer.parts().map(|part| blend_part(picture, layer, at, part)).fold(Rect::default(), Rect::union)
+}
+
+fn blend_part(picture: &mut FrameMut, layer: &VideoFrame, at: Point, part: Rect) -> Rect {
+    let part = part.to_even().intersect(layer.size().rect());
+    let corner = Point { x: (at.x & !1) + part.x, y: (at.y & !1) + part.y };
+    let (rect, left, top) = meet(picture.size(), Size::new(part.width, part.height), corner);
     if rect.is_empty() {
         return rect;
     }
+    let (left, top) = (left + part.x as usize, top + part.y as usize);
     let source = &layer.picture;
     let cover = (layer.format() == PixelFormat::A420).then(|| source.plane(3));
     let (_, planes) = picture.draw(rect);

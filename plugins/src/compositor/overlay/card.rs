@@ -46,6 +46,16 @@ impl Card {
     pub(super) fn pixels(&self) -> &[u8] {
         &self.pixels
     }
+
+    /// All of it, with its top left corner here.
+    pub(super) fn place(&self, at: Point) -> Rect {
+        Rect::new(at, self.size)
+    }
+
+    /// They are the same picture, not only alike.
+    pub(super) fn is(&self, other: &Card) -> bool {
+        Arc::ptr_eq(&self.pixels, &other.pixels)
+    }
 }
 
 impl TextLook {
@@ -134,7 +144,7 @@ impl Stack {
 
 /// The smallest layer that shows all these cards, the first one at the back; nothing where none lies in the picture.
 pub(super) fn layer(cards: &[(Card, Point)], picture: Size, pool: &Pool) -> Result<Option<VideoFrame>, PixelError> {
-    let rect = |(card, at): &(Card, Point)| Rect::new(*at, card.size).intersect(picture.rect());
+    let rect = |(card, at): &(Card, Point)| card.place(*at).intersect(picture.rect());
     let area = cards.iter().map(rect).fold(Rect::default(), Rect::union);
     if area.is_empty() {
         return Ok(None);
@@ -155,7 +165,7 @@ pub(super) fn layer(cards: &[(Card, Point)], picture: Size, pool: &Pool) -> Resu
 }
 
 /// Premultiplied pixels over others.
-fn over(below: &mut [u8], above: &[u8]) {
+pub(super) fn over(below: &mut [u8], above: &[u8]) {
     for (below, above) in below.as_chunks_mut::<4>().0.iter_mut().zip(above.as_chunks::<4>().0) {
         let left = 255 - u16::from(above[3]);
         for (below, above) in below.iter_mut().zip(above) {

@@ -10,10 +10,12 @@ mod logo;
 mod plate;
 mod progress;
 mod stage;
+mod surface;
 
 use self::card::{Card, Stack, TextLook};
 use self::progress::{Progress, Way};
 use self::stage::Stage;
+use self::surface::Surface;
 use super::place::{PlaceConfig, placement_rect};
 use crate::drawing::Painter;
 use crate::lesson::canvas::{Color, Look};
@@ -162,6 +164,7 @@ impl NodeConfig for OverlayConfig {
             shown: None,
             ever: false,
             painter: Painter::default(),
+            surface: None,
             pool: Pool::new(),
             seq: 0,
         }))
@@ -186,6 +189,8 @@ struct Overlay {
     /// A layer has gone out.
     ever: bool,
     painter: Painter,
+    /// Of slides with overlays, once there was one.
+    surface: Option<Surface>,
     pool: Pool,
     seq: u64,
 }
@@ -324,11 +329,10 @@ impl Overlay {
             return self.past.push_back(Holding { start, paused, ..known });
         }
         let slide = &lesson.slides[index];
-        let mut stage = Stage::of(slide, self.size, self.presenter(cue));
-        for fault in stage.iter_mut().flat_map(Stage::faults) {
+        let stage = Stage::of(slide, self.size, self.presenter(cue));
+        for fault in stage.iter().flat_map(|stage| &stage.scene().faults) {
             cx.warn(Some(slide.number), format!("a picture over it cannot be shown: {fault}"));
         }
-        self.past.iter_mut().filter_map(|holding| holding.stage.as_mut()).for_each(Stage::rest);
         self.past.push_back(Holding { index, start, paused, stage, marks: BTreeMap::new(), way: Way::of(slide) });
         if self.past.len() > PAST {
             self.past.pop_front();
@@ -364,10 +368,9 @@ impl Overlay {
     fn layer(&mut self, seen: &Seen) -> Result<Option<VideoFrame>> {
         let mark = self.config.mark;
         let mut marks = Stack::new(mark.anchor, mark.margin, self.size);
-        let mut placed = Vec::new();
-        let holding = self.past.back_mut().filter(|_| seen.slide.is_some());
-        if let (Some(Holding { index, stage: Some(stage), marks: drawn, .. }), Some(lesson)) = (holding, &self.lesson) {
-            placed.extend(stage.card(&seen.looks, &mut self.painter));
+        let holding = self.past.back_mut();
+        if let (Some(Holding { index, stage: Some(stage), marks: drawn, .. }), Some(lesson), Some(_)) = (holding, &self.lesson, seen.slide)
+        {
             for overlay in stage.marks(&seen.looks) {
                 let card = match drawn.remove(&overlay) {
                     Some(card) => card,
@@ -381,10 +384,14 @@ impl Overlay {
         if let Some(mark) = &self.mark {
             marks.push(mark.clone());
         }
-        placed.extend(seen.filled.map(|filled| progress::line(filled, self.size)));
         // Marks lie on top.
-        placed.extend(marks.placed());
-        Ok(card::layer(&placed, self.size, &self.pool)?)
+        let cards: Vec<_> = seen.filled.map(|filled| progress::line(filled, self.size)).into_iter().chain(marks.placed()).collect();
+        let Some(stage) = self.past.back().and_then(|holding| holding.stage.as_ref()) else {
+            return Ok(card::layer(&cards, self.size, &self.pool)?);
+        };
+        let looks = if seen.slide.is_some() { seen.looks.clone() } else { stage.unseen() };
+        let surface = self.surface.get_or_insert_with(|| Surface::new(self.size));
+        Ok(surface.show(stage, looks, cards, &mut self.painter)?)
     }
 }
 
