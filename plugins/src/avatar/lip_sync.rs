@@ -4,14 +4,13 @@
 //! the cues around it, so the node keeps no state but the cues of the last moments; it runs behind its inputs by the rig's look-ahead.
 
 use super::rig::{LOOKAHEAD, Painter, Performance, Rest, Rig, SentenceEnd, SpeechTrack, Stress, TimedViseme, WINDOW, load};
-use crate::pixels::{Alpha, Rgba, draw_rgba};
+use crate::pixels::{Alpha, Changing, Rgba};
 use engine::cue::{Cue, Placement, SlideCue};
 use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use engine::graph::unit::Percent;
 use engine::media::{AudioBlock, Caps, VideoCaps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::pool::Pool;
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::segments::{Fingerprint, Part};
 use engine::time::{Span, Time};
@@ -26,8 +25,6 @@ const VIDEO: Out<VideoFrame> = Out::new("video");
 
 /// The presenter who stands in when none is named: goes with the default voice.
 pub const DEFAULT_AVATAR: &str = "henrik";
-/// Frames remembered to find out what a used buffer lacks.
-const SENT: usize = 16;
 /// Painters kept for other heights than the one in use.
 const PAINTERS: usize = 3;
 
@@ -95,8 +92,8 @@ impl NodeConfig for LipSyncConfig {
             behind,
             slides: VecDeque::new(),
             painters: Vec::new(),
-            pool: Pool::new(),
-            sent: VecDeque::new(),
+            frames: Changing::new(),
+            sent: None,
             seq: 0,
         }))
     }
@@ -124,9 +121,9 @@ struct LipSync {
     slides: VecDeque<Scene>,
     /// By height, the one in use last.
     painters: Vec<(u16, Painter)>,
-    pool: Pool,
-    /// The last frames sent, newest last: which picture, its size, and where it differs from the one before.
-    sent: VecDeque<(u64, Size, Rect)>,
+    frames: Changing,
+    /// Size of the frame sent last, if it is the one that holds.
+    sent: Option<Size>,
     seq: u64,
 }
 
@@ -171,7 +168,7 @@ impl Node for LipSync {
             scene.track.unhear(cut - scene.start);
         }
         // What was sent last is not what holds: the next picture is sent whole.
-        self.sent.clear();
+        self.sent = None;
     }
 }
 
@@ -240,30 +237,20 @@ impl LipSync {
         let picture = painter.picture();
         let size = Size::new(u32::from(picture.width()), u32::from(picture.height()));
         let rgba = Rgba::new(picture.data_as_u8_slice(), size, Alpha::Premultiplied)?;
-        if self.sent.back().is_some_and(|sent| sent.1 != size) {
-            self.sent.clear();
-        }
-        let changed = match (self.sent.is_empty(), changed) {
-            (true, _) => size.rect(),
-            (false, None) => return Ok(()),
-            (false, Some(region)) => Rect::new(
+        let before = self.sent.filter(|before| *before == size);
+        let changed = match (before, changed) {
+            (None, _) => size.rect(),
+            (Some(_), None) => return Ok(()),
+            (Some(_), Some(region)) => Rect::new(
                 Point { x: i32::from(region.x0), y: i32::from(region.y0) },
                 Size::new(u32::from(region.x1 - region.x0), u32::from(region.y1 - region.y0)),
             ),
         };
-        // A buffer that still shows one of the last frames lacks what has changed since; any other is drawn whole.
-        let (mut frame, known) = self.pool.again(PixelFormat::A420, size);
-        let since = known.and_then(|id| self.sent.iter().position(|sent| sent.0 == id));
-        let rect = since.map_or(size.rect(), |index| self.sent.range(index + 1..).fold(changed, |all, sent| all.union(sent.2)));
-        draw_rgba(&mut frame, rgba, rect)?;
-        let frame = frame.freeze();
+        let frame = self.frames.frame(rgba, vec![changed], &[size.rect()])?;
         let grown = changed.to_even();
         let grown = Rect { width: grown.width + 2, ..grown }.intersect(size.rect());
-        let damage = self.sent.back().map(|_| (self.seq, grown));
-        if self.sent.len() == SENT {
-            self.sent.pop_front();
-        }
-        self.sent.push_back((frame.picture.id(), size, changed));
+        let damage = before.map(|_| (self.seq, grown));
+        self.sent = Some(size);
         self.seq += 1;
         let frame = VideoFrame { seq: self.seq, damage, ..frame };
         cx.emit(VIDEO, Packet::new(time, frame));
@@ -293,7 +280,9 @@ impl LipSync {
 mod tests {
     use super::super::rig::builtin;
     use super::*;
+    use crate::pixels::rgba_to_a420;
     use engine::cue::{Transition, Viseme, VisemeCue};
+    use engine::pool::Pool;
     use engine::testing::{NodeTest, Outputs};
     use engine::time::{Rate, Span};
 
@@ -371,10 +360,9 @@ mod tests {
         for frame in run(cues, end).packets(VIDEO).iter().step_by(5) {
             let mut painter = Painter::new(rig.clone(), frame.media.size().height as u16);
             painter.paint(&performance.pose_at(frame.pts.since_start(), &track));
-            let mut whole = Pool::new().blank(PixelFormat::A420, frame.media.size());
-            let rgba = Rgba::new(painter.picture().data_as_u8_slice(), frame.media.size(), Alpha::Premultiplied).unwrap();
-            draw_rgba(&mut whole, rgba, frame.media.size().rect()).unwrap();
-            assert!(whole.freeze().picture.bytes() == frame.media.picture.bytes(), "the frame at {} differs", frame.pts);
+            let rgba = painter.picture().data_as_u8_slice();
+            let whole = rgba_to_a420(rgba, frame.media.size(), Alpha::Premultiplied, &Pool::new()).unwrap();
+            assert!(whole.picture.bytes() == frame.media.picture.bytes(), "the frame at {} differs", frame.pts);
         }
     }
 

@@ -21,5 +21,6 @@ mod shaping_tests;
 mod tests;
 
 pub use painter::Painter;
+pub(crate) use scene::FLOAT;
 pub use scene::Scene;
 pub use text::TextBlock;

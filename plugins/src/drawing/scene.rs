@@ -9,7 +9,7 @@ use vello_cpu::PaintType;
 use vello_cpu::kurbo::{Affine, BezPath, Rect, Shape as _, Stroke, Vec2};
 
 /// How far something floats in from, in parts of the canvas' height.
-const FLOAT: f64 = 0.05;
+pub const FLOAT: f64 = 0.05;
 
 /// A canvas ready to be drawn. It holds its decoded pictures; [`Scene::faults`] names those that could not be read.
 pub struct Scene {
@@ -129,29 +129,13 @@ impl Scene {
 
     /// A rectangle of whole even pixels outside of which two moments are alike.
     pub fn changed(&self, before: &[Look], after: &[Look]) -> frame::Rect {
-        self.differing(before, after).reduce(frame::Rect::union).unwrap_or_default()
-    }
-
-    /// The same as rectangles that do not meet.
-    pub fn changes(&self, before: &[Look], after: &[Look]) -> Vec<frame::Rect> {
-        frame::apart(self.differing(before, after))
-    }
-
-    /// Where all that is seen lies, as rectangles of whole even pixels that do not meet.
-    pub fn seen(&self, looks: &[Look]) -> Vec<frame::Rect> {
-        frame::apart(self.posed(looks).map(|(item, pose)| touched(item.seen(&pose), self.size)))
-    }
-
-    /// What each object touches that is another one at two moments, at both of them.
-    fn differing(&self, before: &[Look], after: &[Look]) -> impl Iterator<Item = frame::Rect> {
+        let differs = |index: &usize| self.look(before, *index) != self.look(after, *index);
         let reach = |index: usize| {
             let item = &self.items[index];
-            let looks = [self.look(before, index), self.look(after, index)];
-            let poses = looks.into_iter().filter_map(|look| item.pose(look, self.size));
-            let touched = poses.map(|pose| touched(item.seen(&pose), self.size)).reduce(frame::Rect::union);
-            touched.filter(|_| looks[0] != looks[1])
+            let poses = [self.look(before, index), self.look(after, index)].into_iter().filter_map(|look| item.pose(look, self.size));
+            poses.map(|pose| touched(item.seen(&pose), self.size)).reduce(frame::Rect::union).unwrap_or_default()
         };
-        (0..self.items.len()).filter_map(reach).collect::<Vec<_>>().into_iter()
+        (0..self.items.len()).filter(differs).map(reach).reduce(frame::Rect::union).unwrap_or_default()
     }
 
     fn look(&self, looks: &[Look], index: usize) -> Look {

@@ -5,12 +5,14 @@
 //! 2*i* and half-way between two luma rows: it is gathered with the weights 1 2 1 across and 1 1 down. (The `yuv` crate averages 2x2
 //! pixels, which is chroma sited in the middle and shifts colour by half a pixel; hence these kernels.)
 
+mod changing;
 pub(crate) mod lanes;
 mod rgba;
 mod scale;
 pub(crate) mod simd;
 mod view;
 
+pub use changing::Changing;
 pub use rgba::{Alpha, Rgba, draw_rgba, rgba_to_a420, rgba_to_i420};
 pub use scale::{fit, letterbox, scale_frame};
 pub use view::frame_to_rgba;

@@ -35,6 +35,11 @@ impl<'a> Rgba<'a> {
         Ok(Rgba { data, size, alpha })
     }
 
+    /// Its size.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
     /// Row `y` from column `x` on.
     fn row(&self, y: usize, x: usize) -> &'a [u8] {
         let width = self.size.width as usize;

@@ -51,10 +51,39 @@ impl Card {
     pub(super) fn place(&self, at: Point) -> Rect {
         Rect::new(at, self.size)
     }
+}
 
-    /// They are the same picture, not only alike.
-    pub(super) fn is(&self, other: &Card) -> bool {
-        Arc::ptr_eq(&self.pixels, &other.pixels)
+/// A card in the picture.
+#[derive(Clone)]
+pub(super) struct Piece {
+    pub card: Card,
+    pub at: Point,
+    /// 0 (not seen) to 255.
+    pub opacity: u8,
+    /// What is seen of it, in the picture.
+    pub seen: Rect,
+}
+
+impl Piece {
+    /// All of a card.
+    pub fn whole(card: Card, at: Point) -> Piece {
+        Piece { opacity: 255, seen: card.place(at), card, at }
+    }
+
+    /// The same card, seen in the same way.
+    pub fn is(&self, other: &Piece) -> bool {
+        Arc::ptr_eq(&self.card.pixels, &other.card.pixels) && (self.at, self.opacity, self.seen) == (other.at, other.opacity, other.seen)
+    }
+
+    /// Lays what of it lies in a rectangle over premultiplied RGBA with rows of `width` pixels.
+    pub fn lay(&self, below: &mut [u8], width: u32, within: Rect) {
+        let part = self.seen.intersect(self.card.place(self.at)).intersect(within);
+        let length = part.width as usize * 4;
+        for y in 0..part.height as i32 {
+            let from = ((part.y + y - self.at.y) as usize * self.card.size.width as usize + (part.x - self.at.x) as usize) * 4;
+            let to = ((part.y + y) as usize * width as usize + part.x as usize) * 4;
+            over(&mut below[to..to + length], &self.card.pixels[from..from + length], self.opacity);
+        }
     }
 }
 
@@ -143,33 +172,35 @@ impl Stack {
 }
 
 /// The smallest layer that shows all these cards, the first one at the back; nothing where none lies in the picture.
-pub(super) fn layer(cards: &[(Card, Point)], picture: Size, pool: &Pool) -> Result<Option<VideoFrame>, PixelError> {
-    let rect = |(card, at): &(Card, Point)| card.place(*at).intersect(picture.rect());
-    let area = cards.iter().map(rect).fold(Rect::default(), Rect::union);
+pub(super) fn layer(pieces: &[Piece], picture: Size, pool: &Pool) -> Result<Option<VideoFrame>, PixelError> {
+    let area = pieces.iter().map(|piece| piece.seen.intersect(picture.rect())).fold(Rect::default(), Rect::union);
     if area.is_empty() {
         return Ok(None);
     }
     let size = Size::new(area.width, area.height);
     let mut pixels = vec![0; size.area() as usize * 4];
-    for placed @ (card, at) in cards {
-        let part = rect(placed);
-        for y in 0..part.height as i32 {
-            let from = ((part.y + y - at.y) as usize * card.size.width as usize + (part.x - at.x) as usize) * 4;
-            let to = ((part.y + y - area.y) as usize * size.width as usize + (part.x - area.x) as usize) * 4;
-            let length = part.width as usize * 4;
-            over(&mut pixels[to..to + length], &card.pixels[from..from + length]);
-        }
+    for Piece { card, at, opacity, seen } in pieces {
+        let moved = |x: i32, y: i32| Point { x: x - area.x, y: y - area.y };
+        let piece = Piece {
+            card: card.clone(),
+            at: moved(at.x, at.y),
+            opacity: *opacity,
+            seen: Rect::new(moved(seen.x, seen.y), Size::new(seen.width, seen.height)),
+        };
+        piece.lay(&mut pixels, size.width, size.rect());
     }
     let frame = rgba_to_a420(&pixels, size, Alpha::Premultiplied, pool)?;
     Ok(Some(VideoFrame { place: Some(Point { x: area.x, y: area.y }), ..frame }))
 }
 
-/// Premultiplied pixels over others.
-pub(super) fn over(below: &mut [u8], above: &[u8]) {
+/// Premultiplied pixels over others, seen through by as much as `opacity` of 255 leaves.
+fn over(below: &mut [u8], above: &[u8], opacity: u8) {
+    let opacity = u16::from(opacity);
     for (below, above) in below.as_chunks_mut::<4>().0.iter_mut().zip(above.as_chunks::<4>().0) {
-        let left = 255 - u16::from(above[3]);
+        let above = above.map(|value| (u16::from(value) * opacity + 127) / 255);
+        let left = 255 - above[3];
         for (below, above) in below.iter_mut().zip(above) {
-            *below = (u16::from(*above) + (u16::from(*below) * left + 127) / 255).min(255) as u8;
+            *below = (above + (u16::from(*below) * left + 127) / 255).min(255) as u8;
         }
     }
 }

@@ -16,6 +16,8 @@ use engine::time::{Span, Time};
 /// A slide's overlays, ready to be drawn.
 pub(super) struct Layout {
     pub canvas: Canvas,
+    /// Where the objects of each overlay begin.
+    pub starts: Vec<usize>,
     /// Marks of origin are drawn elsewhere: their places among the slide's overlays, and the objects that stand for them here.
     pub marks: Vec<(usize, usize)>,
 }
@@ -132,9 +134,11 @@ pub(super) fn lay_out(slide: &Slide, picture: Size, presenter: Option<Rect>) -> 
         let moves = Moves::of(overlay, trigger).animations(Effect::Appear, Span::ZERO);
         // Nothing to be seen: the mark itself lies with the other marks.
         let nothing = Shape { outline: Outline::Line, fill: None, stroke: None };
+        stage.sheet.begin();
         marks.push((index, stage.sheet.add([0.0; 4], Content::Shape(nothing), moves)));
     }
-    Layout { canvas: stage.sheet.canvas, marks }
+    let Sheet { canvas, starts } = stage.sheet;
+    Layout { canvas, starts, marks }
 }
 
 /// What is laid out so far, and what must be known for it.
@@ -177,6 +181,7 @@ impl Stage {
         for (index, ((overlay, trigger), height)) in bullets.into_iter().zip(heights).enumerate() {
             let moves = Moves::of(overlay, trigger).animations(Effect::Float(from), Span::ZERO);
             let card = [area.x, y, area.width, height];
+            self.sheet.begin();
             self.sheet.plate(card, size * 0.42, self.unit, &moves);
             let badge = size * BADGE;
             let [left, top] = [area.x + size * PAD, y + (height - badge) / 2.0];
@@ -249,6 +254,7 @@ impl Stage {
             let area = self.free(overlay, anchor, (width, height), (overlay.earliest(), until), &placed);
             placed.push(Placed { anchor, area, from: overlay.earliest(), until });
             let moves = Moves::of(overlay, trigger);
+            self.sheet.begin();
             match overlay.role {
                 OverlayRole::Text => self.note(overlay, area, anchor, &moves),
                 OverlayRole::LowerThird => self.lower_third(overlay, area, anchor, &moves),

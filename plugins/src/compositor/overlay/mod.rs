@@ -12,7 +12,7 @@ mod progress;
 mod stage;
 mod surface;
 
-use self::card::{Card, Stack, TextLook};
+use self::card::{Card, Piece, Stack, TextLook};
 use self::progress::{Progress, Way};
 use self::stage::Stage;
 use self::surface::Surface;
@@ -330,9 +330,10 @@ impl Overlay {
         }
         let slide = &lesson.slides[index];
         let stage = Stage::of(slide, self.size, self.presenter(cue));
-        for fault in stage.iter().flat_map(|stage| &stage.scene().faults) {
+        for fault in stage.iter().flat_map(Stage::faults) {
             cx.warn(Some(slide.number), format!("a picture over it cannot be shown: {fault}"));
         }
+        self.past.iter_mut().filter_map(|holding| holding.stage.as_mut()).for_each(Stage::rest);
         self.past.push_back(Holding { index, start, paused, stage, marks: BTreeMap::new(), way: Way::of(slide) });
         if self.past.len() > PAST {
             self.past.pop_front();
@@ -384,14 +385,15 @@ impl Overlay {
         if let Some(mark) = &self.mark {
             marks.push(mark.clone());
         }
+        let line = seen.filled.map(|filled| progress::line(filled, self.size));
         // Marks lie on top.
-        let cards: Vec<_> = seen.filled.map(|filled| progress::line(filled, self.size)).into_iter().chain(marks.placed()).collect();
-        let Some(stage) = self.past.back().and_then(|holding| holding.stage.as_ref()) else {
-            return Ok(card::layer(&cards, self.size, &self.pool)?);
+        let above = line.into_iter().chain(marks.placed()).map(|(card, at)| Piece::whole(card, at));
+        let Some(stage) = self.past.back_mut().and_then(|holding| holding.stage.as_mut()) else {
+            return Ok(card::layer(&above.collect::<Vec<_>>(), self.size, &self.pool)?);
         };
-        let looks = if seen.slide.is_some() { seen.looks.clone() } else { stage.unseen() };
+        let own = if seen.slide.is_some() { stage.pieces(&seen.looks, &mut self.painter) } else { Vec::new() };
         let surface = self.surface.get_or_insert_with(|| Surface::new(self.size));
-        Ok(surface.show(stage, looks, cards, &mut self.painter)?)
+        Ok(surface.show(own.into_iter().chain(above).collect())?)
     }
 }
 

@@ -20,12 +20,19 @@ pub(super) type Animations = (Option<Animation>, Option<Animation>);
 /// A clear canvas that objects are put on.
 pub(super) struct Sheet {
     pub canvas: Canvas,
+    /// Where the objects of each overlay begin.
+    pub starts: Vec<usize>,
 }
 
 impl Sheet {
     /// An empty one.
     pub fn new(width: f64, height: f64) -> Sheet {
-        Sheet { canvas: Canvas::new(width, height, Paint::Color(Color([0; 4]))) }
+        Sheet { canvas: Canvas::new(width, height, Paint::Color(Color([0; 4]))), starts: Vec::new() }
+    }
+
+    /// Objects of another overlay follow.
+    pub fn begin(&mut self) {
+        self.starts.push(self.canvas.objects.len());
     }
 
     /// Adds an object above the others; gives its place among them.

@@ -1,0 +1,103 @@
+//! A picture with alpha that changes in places: what goes out shows all of it, and only what has changed is converted.
+
+use super::{PixelError, Rgba, draw_rgba};
+use engine::frame::{PixelFormat, Rect, Size, VideoFrame, apart};
+use engine::pool::Pool;
+use std::collections::VecDeque;
+
+/// Pictures remembered: more than are about at once, but for an encoder's.
+const SENT: usize = 16;
+
+/// Makes the frames of such a picture. Their bytes are those of a whole conversion.
+#[derive(Default)]
+pub struct Changing {
+    pool: Pool,
+    size: Size,
+    /// Pictures that went out, by their ids, each with what had changed since the one before.
+    sent: VecDeque<(u64, Vec<Rect>)>,
+}
+
+impl Changing {
+    /// Nothing has gone out yet.
+    pub fn new() -> Changing {
+        Changing::default()
+    }
+
+    /// A frame that shows `picture`, which is what went out last but for the rectangles in `changed` (all of it, when it has another size)
+    /// and transparent outside of those in `parts`.
+    ///
+    /// # Errors
+    /// None: the picture was looked at when it was made one.
+    pub fn frame(&mut self, picture: Rgba<'_>, changed: Vec<Rect>, parts: &[Rect]) -> Result<VideoFrame, PixelError> {
+        let size = picture.size();
+        if self.size != size {
+            self.sent.clear();
+            self.size = size;
+        }
+        let (frame, known) = self.pool.again(PixelFormat::A420, size);
+        // A buffer that still shows one of the last pictures lacks what has changed since; any other is cleared first.
+        let (mut frame, lacking) = match known.and_then(|id| self.sent.iter().position(|(sent, _)| *sent == id)) {
+            Some(index) => {
+                let since = self.sent.range(index + 1..).flat_map(|(_, changed)| changed.iter().copied());
+                (frame, apart(since.chain(changed.iter().copied())))
+            }
+            None if parts.contains(&size.rect()) => (frame, vec![size.rect()]),
+            None => {
+                drop(frame);
+                (self.pool.black(PixelFormat::A420, size), parts.to_vec())
+            }
+        };
+        for rect in lacking {
+            draw_rgba(&mut frame, picture, rect)?;
+        }
+        let frame = frame.freeze();
+        if self.sent.len() == SENT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((frame.picture.id(), changed));
+        Ok(frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::{Alpha, rgba_to_a420};
+
+    #[test]
+    fn frames_are_those_of_whole_conversions_whatever_is_still_about() {
+        let size = Size::new(64, 32);
+        let mut pixels = vec![0; size.area() as usize * 4];
+        let (mut changing, mut held) = (Changing::new(), VecDeque::new());
+        for step in 0..60_u32 {
+            let rect = Rect { x: (step * 14 % 56) as i32, y: (step * 6 % 26) as i32, width: 8, height: 6 };
+            for y in rect.y..rect.y + 6 {
+                for x in rect.x..rect.x + 8 {
+                    let alpha = (step * 37 % 256) as u8;
+                    let pixel = [alpha / 2, alpha / 3, alpha, alpha];
+                    pixels[(y as usize * 64 + x as usize) * 4..][..4].copy_from_slice(&pixel);
+                }
+            }
+            let picture = Rgba::new(&pixels, size, Alpha::Premultiplied).unwrap();
+            let parts = if step % 2 == 0 {
+                vec![size.rect()]
+            } else {
+                vec![Rect { height: 16, ..size.rect() }, Rect { y: 16, height: 16, ..size.rect() }]
+            };
+            let frame = changing.frame(picture, vec![rect], &parts).unwrap();
+            let whole = rgba_to_a420(&pixels, size, Alpha::Premultiplied, &Pool::new()).unwrap();
+            assert!(frame.picture.bytes() == whole.picture.bytes(), "step {step}");
+            held.push_back(frame);
+            // Some come back soon, some late.
+            if step % 3 != 0 || held.len() > 5 {
+                held.pop_front();
+            }
+        }
+        // Another size is another picture.
+        let small = Size::new(32, 32);
+        let picture = Rgba::new(&pixels[..32 * 32 * 4], small, Alpha::Premultiplied).unwrap();
+        let frame = changing.frame(picture, Vec::new(), &[small.rect()]).unwrap();
+        let whole = rgba_to_a420(&pixels[..32 * 32 * 4], small, Alpha::Premultiplied, &Pool::new()).unwrap();
+        assert!(frame.picture.bytes() == whole.picture.bytes());
+    }
+}
