@@ -24,7 +24,7 @@ pub fn overlays(folder: &Path) -> Vec<Row> {
         format!(
             "{}  speech: {{ type: tts_chunker, config: {{ lesson: \"{1}\" }} }}\n\
             \x20 over: {{ type: overlay, inputs: {{ cues: speech.cues }}, config: {{ lesson: \"{1}\" }} }}\n\
-            \x20 scene: {{ type: chroma_compositor, inputs: {{ slide: slides.video, avatar: presenter.video, cues: speech.cues, layers: [{layers}] }}, config: {{ key: {{ color: \"#00b140\" }}, place: {{ height: 40% }} }} }}\n\
+            \x20 scene: {{ type: chroma_compositor, inputs: {{ slide: slides.video, avatar: presenter.video, cues: speech.cues, layers: [{layers}] }}, config: {{ key: {{ color: \"#00b140\" }}, place: {{ height: 50% }} }} }}\n\
             \x20 end: {{ type: null_sink, inputs: {{ video: [scene.video{2}] }} }}\n",
             sources(&scene),
             lesson.display(),

@@ -52,6 +52,9 @@ impl Painter {
     /// Draws all that lies in `region` over what a picture of the scene's size shows there.
     pub fn over(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect, picture: &mut Pixmap) {
         let region = region.intersect(scene.size().rect());
+        if region.is_empty() {
+            return;
+        }
         let (left, top) = (region.x as usize, region.y as usize);
         let (right, bottom) = (left + region.width as usize, top + region.height as usize);
         self.context.reset_and_resize(right as u16, bottom as u16);

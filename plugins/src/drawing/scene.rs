@@ -3,7 +3,7 @@
 use super::picture::{self, Placed};
 use super::shape;
 use super::text::TextBlock;
-use crate::lesson::canvas::{Canvas, Content, Effect, Fit, Look, Object, Outline, Paint, Side, Text, VerticalAlign};
+use crate::lesson::canvas::{Canvas, Color, Content, Effect, Fit, Look, Object, Outline, Paint, Side, Text, VerticalAlign};
 use engine::frame::{self, Size};
 use vello_cpu::PaintType;
 use vello_cpu::kurbo::{Affine, BezPath, Rect, Shape as _, Stroke, Vec2};
@@ -136,6 +136,17 @@ impl Scene {
             poses.map(|pose| touched(item.seen(&pose), self.size)).reduce(frame::Rect::union).unwrap_or_default()
         };
         (0..self.items.len()).filter(differs).map(reach).reduce(frame::Rect::union).unwrap_or_default()
+    }
+
+    /// The even pixels that letters of this colour may touch, all objects whole.
+    pub fn letters(&self, color: Color) -> frame::Rect {
+        let texts = self.items.iter().flat_map(|item| item.ops.iter().map(move |op| (item.place, op)));
+        let reaches = texts.flat_map(|(place, op)| {
+            let Op::Text(block, at) = op else { return Vec::new() };
+            let runs = block.runs.iter().filter(|run| run.color == color.0);
+            runs.map(|run| touched(place.transform_rect_bbox(run.reach + *at), self.size)).collect()
+        });
+        reaches.fold(frame::Rect::default(), frame::Rect::union)
     }
 
     fn look(&self, looks: &[Look], index: usize) -> Look {

@@ -42,6 +42,8 @@ pub(super) struct GlyphRun {
     pub skew: Option<f32>,
     pub color: [u8; 4],
     pub glyphs: Vec<Glyph>,
+    /// All that they may draw lies in here.
+    pub reach: Rect,
 }
 
 impl TextBlock {
@@ -115,6 +117,7 @@ impl TextBlock {
                     skew: font.synthesis().skew(),
                     color: style.brush,
                     glyphs: run.positioned_glyphs().map(place).collect(),
+                    reach,
                 });
                 let fm = font.font_metrics();
                 let bars = [

@@ -9,10 +9,11 @@ mod plate;
 
 use self::line::Line;
 pub use self::plate::Look;
-use self::plate::{Blank, Plate};
+use self::plate::{Plate, Written};
 use crate::drawing::Painter;
 use crate::lesson::canvas::Color;
 use crate::lesson::{ImportOptions, import_for};
+use crate::pixels::Changing;
 use engine::cue::Cue;
 use engine::frame::{PixelFormat, Point, Size, VideoFrame};
 use engine::graph::unit::Percent;
@@ -115,9 +116,10 @@ impl NodeConfig for CaptionsConfig {
             config: self,
             plate,
             line: None,
-            blank: None,
+            written: None,
             shown: None,
             painter: Painter::default(),
+            frames: Changing::new(),
             pool: Pool::new(),
             seq: 0,
         }))
@@ -129,11 +131,12 @@ struct Captions {
     plate: Plate,
     /// The caption that holds.
     line: Option<Line>,
-    /// Of the caption that was drawn last.
-    blank: Option<Blank>,
+    /// The one that was drawn last.
+    written: Option<Written>,
     /// What went out last: a text, and which part of it is being spoken.
     shown: Option<(String, Option<Range<usize>>)>,
     painter: Painter,
+    frames: Changing,
     pool: Pool,
     seq: u64,
 }
@@ -176,10 +179,10 @@ impl Node for Captions {
             self.shown = seen;
             let layer = match &self.shown {
                 Some((text, spoken)) => {
-                    let blank = self.blank.take().filter(|blank| blank.is_of(text));
-                    let blank = blank.unwrap_or_else(|| self.plate.blank(text, &mut self.painter));
-                    let layer = self.plate.layer(&blank, spoken.clone(), &mut self.painter, &self.pool)?;
-                    self.blank = Some(blank);
+                    let known = self.written.take().filter(|written| written.is(text));
+                    let mut written = known.unwrap_or_else(|| self.plate.write(text, &mut self.painter));
+                    let layer = self.plate.layer(&mut written, spoken.clone(), &mut self.painter, &mut self.frames)?;
+                    self.written = Some(written);
                     layer
                 }
                 None => nothing(&self.pool),

@@ -2,9 +2,8 @@
 
 use crate::drawing::{Painter, Scene, TextBlock};
 use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Outline, Paint, Paragraph, Run, Shape, Style, Text};
-use crate::pixels::{Alpha, PixelError, rgba_to_a420};
-use engine::frame::{Point, Size, VideoFrame};
-use engine::pool::Pool;
+use crate::pixels::{Alpha, Changing, PixelError, Rgba};
+use engine::frame::{Point, Rect, Size, VideoFrame};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -50,26 +49,30 @@ pub(super) struct Plate {
     pub families: String,
 }
 
-/// What is behind the letters of a caption, and where they go.
-pub(super) struct Blank {
+/// A caption that is drawn word by word.
+pub(super) struct Written {
     caption: String,
     /// All but the letters.
     behind: Pixmap,
+    /// With them, as it was shown last; nothing of them yet where `lit` is nothing.
+    shown: Pixmap,
+    /// Where the word was that was being spoken then.
+    lit: Option<Rect>,
     /// Of the letters: left, top, width and height.
     letters: [f64; 4],
     place: Point,
 }
 
-impl Blank {
-    /// It is for this caption.
-    pub fn is_of(&self, caption: &str) -> bool {
+impl Written {
+    /// It is this caption.
+    pub fn is(&self, caption: &str) -> bool {
         self.caption == caption
     }
 }
 
 impl Plate {
-    /// Draws what is behind a caption, in all colours of its words the same. Lines that the picture is too narrow for are broken once more.
-    pub fn blank(&self, caption: &str, painter: &mut Painter) -> Blank {
+    /// Draws what is behind the letters of a caption. Lines that the picture is too narrow for are broken once more.
+    pub fn write(&self, caption: &str, painter: &mut Painter) -> Written {
         let (picture, at_most) = (self.picture, |side: u32| f64::from(side) * (1.0 - 2.0 * SAFE));
         let text = self.text(caption, None, None);
         let around = match self.look {
@@ -90,18 +93,33 @@ impl Plate {
         let down = if self.at_top { margin } else { picture.height as i32 - margin - size.height as i32 };
         let place = Point { x: across & !1, y: down.max(0) & !1 };
         let behind = painter.picture(&Scene::new(&self.behind(caption, letters, size), size), &[]);
-        Blank { caption: caption.into(), behind, letters, place }
+        Written { caption: caption.into(), shown: behind.clone(), behind, lit: None, letters, place }
     }
 
-    /// A caption as a layer, in the colour of the highlight where it is being spoken.
-    pub fn layer(&self, blank: &Blank, spoken: Option<Range<usize>>, painter: &mut Painter, pool: &Pool) -> Result<VideoFrame, PixelError> {
-        let mut pixels = blank.behind.clone();
-        let size = Size::new(pixels.width().into(), pixels.height().into());
+    /// A caption as a layer, in the colour of the highlight where it is being spoken. Only the words of which that changes are drawn anew.
+    pub fn layer(
+        &self,
+        written: &mut Written,
+        spoken: Option<Range<usize>>,
+        painter: &mut Painter,
+        frames: &mut Changing,
+    ) -> Result<VideoFrame, PixelError> {
+        let Written { caption, behind, shown, lit, letters, place } = written;
+        let size = Size::new(behind.width().into(), behind.height().into());
         let mut canvas = Canvas::new(f64::from(size.width), f64::from(size.height), TRANSPARENT);
-        canvas.objects.push(Object::new("", blank.letters, Content::Text(self.text(&blank.caption, spoken, None))));
-        painter.over(&Scene::new(&canvas, size), &[], size.rect(), &mut pixels);
-        let frame = rgba_to_a420(pixels.data_as_u8_slice(), size, Alpha::Premultiplied, pool)?;
-        Ok(VideoFrame { place: Some(blank.place), ..frame })
+        canvas.objects.push(Object::new("", *letters, Content::Text(self.text(caption, spoken, None))));
+        let scene = Scene::new(&canvas, size);
+        let lights = self.highlight.map(|color| scene.letters(color)).unwrap_or_default();
+        let changed = lit.map_or(size.rect(), |before| before.union(lights));
+        let (stride, left, width) = (size.width as usize * 4, changed.x as usize * 4, changed.width as usize * 4);
+        let rows = shown.data_as_u8_slice_mut().chunks_exact_mut(stride).zip(behind.data_as_u8_slice().chunks_exact(stride));
+        for (row, behind) in rows.skip(changed.y as usize).take(changed.height as usize) {
+            row[left..left + width].copy_from_slice(&behind[left..left + width]);
+        }
+        painter.over(&scene, &[], changed, shown);
+        *lit = Some(lights);
+        let frame = frames.frame(Rgba::new(shown.data_as_u8_slice(), size, Alpha::Premultiplied)?, vec![changed], &[size.rect()])?;
+        Ok(VideoFrame { place: Some(*place), ..frame })
     }
 
     /// What parts the letters from the picture.
