@@ -26,7 +26,7 @@ const MAX_BYTES: u64 = 200 << 20;
 const SETTLES: Duration = Duration::from_secs(3);
 /// How long scripts may go on arranging a page of which a still is made.
 const ARRANGES: Duration = Duration::from_secs(1);
-/// How long fonts and one picture may take.
+/// How long fonts and one picture may take, each; no longer than the page itself.
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// What a page draws with a font that is still on its way is not what it shows.
@@ -75,6 +75,8 @@ pub struct Page {
     frame: String,
     loader: String,
     complete: bool,
+    /// How long an answer is waited for.
+    patience: Duration,
 }
 
 /// How far the page has come.
@@ -134,7 +136,8 @@ impl Page {
             let little = json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
             browser.call("Emulation.setEmulatedMedia", little, deadline)?;
         }
-        let mut page = Page { browser, proxy, frame: String::new(), loader: String::new(), complete: false };
+        let patience = ANSWER.min(settings.limit);
+        let mut page = Page { browser, proxy, frame: String::new(), loader: String::new(), complete: false, patience };
         page.load(url.as_str(), settings.limit, deadline)?;
         page.evaluate(DRAWN)?;
         if purpose == Purpose::Still {
@@ -173,7 +176,7 @@ impl Page {
 
     /// Runs a script of ours in the page. A page that keeps it from running is shown as it is.
     fn evaluate(&mut self, script: &str) -> Result<(), BrowserError> {
-        match self.browser.call("Runtime.evaluate", json!({ "expression": script, "awaitPromise": true }), Instant::now() + ANSWER) {
+        match self.browser.call("Runtime.evaluate", json!({ "expression": script, "awaitPromise": true }), Instant::now() + self.patience) {
             Err(BrowserError::Silent { .. } | BrowserError::Protocol { .. }) => self.complete = false,
             answer => drop(answer?),
         }
@@ -238,7 +241,7 @@ impl Page {
     /// The page keeps the browser busy, or it is gone.
     pub fn picture(&mut self) -> Result<Vec<u8>, BrowserError> {
         let method = "Page.captureScreenshot";
-        let deadline = Instant::now() + ANSWER;
+        let deadline = Instant::now() + self.patience;
         loop {
             match self.browser.call(method, json!({ "format": "png" }), deadline) {
                 Ok(answer) => {
@@ -266,8 +269,8 @@ impl Page {
         mut take: impl FnMut(&[u8]) -> Result<(), BrowserError>,
     ) -> Result<(), BrowserError> {
         let cast = json!({ "format": "png", "maxWidth": size.width, "maxHeight": size.height, "everyNthFrame": 1 });
-        self.browser.call("Page.startScreencast", cast, Instant::now() + ANSWER)?;
-        let mut deadline = Instant::now() + ANSWER;
+        self.browser.call("Page.startScreencast", cast, Instant::now() + self.patience)?;
+        let mut deadline = Instant::now() + self.patience;
         let mut shown: Option<(f64, Vec<u8>)> = None;
         let mut taken = 0;
         while taken < count {
@@ -291,7 +294,7 @@ impl Page {
                     *before = picture;
                 }
             }
-            self.browser.call("Page.screencastFrameAck", json!({ "sessionId": of["sessionId"] }), deadline + ANSWER)?;
+            self.browser.call("Page.screencastFrameAck", json!({ "sessionId": of["sessionId"] }), deadline + self.patience)?;
         }
         let Some((_, last)) = shown else { return Err(BrowserError::Silent { method: "Page.startScreencast" }) };
         (taken..count).try_for_each(|_| take(&last))
@@ -306,7 +309,7 @@ impl Page {
     /// Any command of the protocol.
     #[cfg(test)]
     pub(super) fn call(&mut self, method: &'static str, parameters: Value) -> Result<Value, BrowserError> {
-        self.browser.call(method, parameters, Instant::now() + ANSWER)
+        self.browser.call(method, parameters, Instant::now() + self.patience)
     }
 
     /// What of the page is not in the picture.
