@@ -92,3 +92,13 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 pub fn least(rounds: usize, mut measure: impl FnMut() -> f64) -> f64 {
     (0..rounds).map(|_| measure()).fold(f64::INFINITY, f64::min)
 }
+
+/// How much more one takes than the other: each at its least of several rounds, by turns.
+pub fn above(rounds: usize, mut with: impl FnMut() -> f64, mut without: impl FnMut() -> f64) -> f64 {
+    let (mut most, mut base) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..rounds {
+        most = most.min(with());
+        base = base.min(without());
+    }
+    most - base
+}

@@ -2,7 +2,7 @@
 
 use crate::graph::run;
 use crate::keying::sources;
-use crate::measure::{cpu, median};
+use crate::measure::{above, cpu};
 use crate::rows::{Mark, Row};
 use crate::scene::{FPS, FULL, Scene};
 use std::fmt::Write;
@@ -35,8 +35,7 @@ pub fn overlays(folder: &Path) -> Vec<Row> {
     let frames = f64::from(scene.seconds * FPS);
     let (with, without) = (graph("over.layer"), graph(""));
     let bare = without.replace(", over.layer", "").replace("  over:", "  # over:");
-    let milliseconds =
-        |ours: &str, base: &str| median((0..ROUNDS).map(|_| (cpu(|| run(FULL, ours)) - cpu(|| run(FULL, base))) * 1e3 / frames).collect());
+    let milliseconds = |ours: &str, base: &str| above(ROUNDS, || cpu(|| run(FULL, ours)), || cpu(|| run(FULL, base))) * 1e3 / frames;
     let row = |what: &str, ours: f64| Row::new("overlays", what, ours, "ms").mark(Mark::AtMost(0.3));
     let mut rows = vec![row("four bullets and a name over a 1080p frame, all in all", milliseconds(&with, &bare))];
     rows.push(Row::new("overlays", "of that, drawing them as they come and go", milliseconds(&without, &bare), "ms"));
@@ -60,8 +59,7 @@ fn transitions(folder: &Path) -> Vec<Row> {
     let cut = graph("cut");
     let row = |kind: &str| {
         let whole = graph(&format!("{kind}, duration: 1s"));
-        let figures = (0..ROUNDS).map(|_| cpu(|| run(FULL, &whole)) - cpu(|| run(FULL, &cut))).collect();
-        let ours = median(figures) * 1e3 / f64::from((COUNT - 1) * FPS);
+        let ours = above(ROUNDS, || cpu(|| run(FULL, &whole)), || cpu(|| run(FULL, &cut))) * 1e3 / f64::from((COUNT - 1) * FPS);
         Row::new("overlays", format!("a 1080p frame of a {kind}"), ours, "ms").mark(Mark::AtMost(3.0))
     };
     ["fade", "slide", "push"].map(row).into()
