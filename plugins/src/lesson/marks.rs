@@ -78,7 +78,7 @@ fn moment(said: &str, at: usize) -> Option<Trigger> {
         before.is_none_or(char::is_whitespace) && said[*at..].starts_with(|c: char| !c.is_whitespace())
     };
     let mut words = said.char_indices().map(|(at, _)| at).filter(begins);
-    let last = || said.char_indices().map(|(at, _)| at).filter(begins).last();
+    let last = || said.char_indices().map(|(at, _)| at).rfind(begins);
     words.find(|word| *word >= at).or_else(last).map(|word| Trigger::word_at(said, word))
 }
 
