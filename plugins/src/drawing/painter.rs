@@ -38,13 +38,9 @@ impl Painter {
     /// Draws all that lies in `region` of a picture of the scene's size anew; the rest of it stays. Objects without a look are whole.
     pub fn paint(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect, picture: &mut Pixmap) {
         let region = region.intersect(scene.size().rect());
-        if region.is_empty() {
-            return;
-        }
-        let (left, top) = (region.x as usize, region.y as usize);
-        let (right, bottom) = (left + region.width as usize, top + region.height as usize);
-        for row in picture.data_mut().chunks_exact_mut(scene.size().width as usize).take(bottom).skip(top) {
-            row[left..right].fill(PremulRgba8::from_u32(0));
+        let rows = picture.data_mut().chunks_exact_mut(scene.size().width as usize);
+        for row in rows.skip(region.y as usize).take(region.height as usize) {
+            row[region.x as usize..][..region.width as usize].fill(PremulRgba8::from_u32(0));
         }
         self.over(scene, looks, region, picture);
     }

@@ -7,6 +7,7 @@
 
 mod changing;
 pub(crate) mod lanes;
+pub(crate) mod premultiplied;
 mod rgba;
 mod scale;
 pub(crate) mod simd;

@@ -5,6 +5,8 @@
 
 use vello_cpu::color::PremulRgba8;
 
+use crate::pixels::premultiplied::{HALF, PAIR, over};
+
 /// Fraction bits of sample coordinates.
 pub(super) const FRACTION: u32 = 16;
 /// Pixels handled at a time.
@@ -28,10 +30,6 @@ impl Line {
         Line { x, y: self.y.wrapping_add(self.step_y.wrapping_mul(pixels)), ..self }
     }
 }
-
-/// The red and blue bytes of a pixel, or, shifted down by 8, green and alpha.
-const PAIR: u32 = 0x00ff_00ff;
-const HALF: u32 = 0x0080_0080;
 
 /// Weight (0..=255 of 256) of the later of two samples at `position`.
 pub(super) fn weight(position: i32) -> u32 {
@@ -215,20 +213,6 @@ fn mix(words: [u32; 4], weights: [u32; 4]) -> u32 {
         (words[3] & PAIR).wrapping_mul(weights[3]),
     ];
     products[0].wrapping_add(products[1]).wrapping_add(products[2]).wrapping_add(products[3]).wrapping_add(HALF) >> 8 & PAIR
-}
-
-/// The even bytes of `word` times `factor` / 255, rounded: x / 255 = (x + 128 + (x + 128) / 256) / 256 for x up to 255 * 255.
-#[inline(always)]
-fn scaled(word: u32, factor: u32) -> u32 {
-    let product = (word & PAIR).wrapping_mul(factor).wrapping_add(HALF);
-    product.wrapping_add(product >> 8 & PAIR) >> 8 & PAIR
-}
-
-/// The pixel `ground` under a premultiplied one given as (red, blue) and (green, alpha).
-#[inline(always)]
-fn over(ground: u32, red_blue: u32, green_alpha: u32) -> u32 {
-    let through = 255u32.wrapping_sub(green_alpha >> 16);
-    red_blue.wrapping_add(scaled(ground, through)) | green_alpha.wrapping_add(scaled(ground >> 8, through)) << 8
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::HEIGHT;
 use crate::drawing::{Painter, Scene, TextBlock};
 use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Paint, Paragraph, Run, Style, Text};
+use crate::pixels::premultiplied::{self, scaled};
 use crate::pixels::{Alpha, PixelError, rgba_to_a420};
 use engine::cue::Anchor;
 use engine::frame::{Point, Rect, Size, VideoFrame};
@@ -68,6 +69,12 @@ impl Piece {
     /// All of a card.
     pub fn whole(card: Card, at: Point) -> Piece {
         Piece { opacity: 255, seen: card.place(at), card, at }
+    }
+
+    /// The same elsewhere.
+    pub fn moved(&self, x: i32, y: i32) -> Piece {
+        let at = Point { x: self.at.x + x, y: self.at.y + y };
+        Piece { at, seen: Rect { x: self.seen.x + x, y: self.seen.y + y, ..self.seen }, ..self.clone() }
     }
 
     /// The same card, seen in the same way.
@@ -179,15 +186,8 @@ pub(super) fn layer(pieces: &[Piece], picture: Size, pool: &Pool) -> Result<Opti
     }
     let size = Size::new(area.width, area.height);
     let mut pixels = vec![0; size.area() as usize * 4];
-    for Piece { card, at, opacity, seen } in pieces {
-        let moved = |x: i32, y: i32| Point { x: x - area.x, y: y - area.y };
-        let piece = Piece {
-            card: card.clone(),
-            at: moved(at.x, at.y),
-            opacity: *opacity,
-            seen: Rect::new(moved(seen.x, seen.y), Size::new(seen.width, seen.height)),
-        };
-        piece.lay(&mut pixels, size.width, size.rect());
+    for piece in pieces {
+        piece.moved(-area.x, -area.y).lay(&mut pixels, size.width, size.rect());
     }
     let frame = rgba_to_a420(&pixels, size, Alpha::Premultiplied, pool)?;
     Ok(Some(VideoFrame { place: Some(Point { x: area.x, y: area.y }), ..frame }))
@@ -197,19 +197,10 @@ pub(super) fn layer(pieces: &[Piece], picture: Size, pool: &Pool) -> Result<Opti
 fn over(below: &mut [u8], above: &[u8], opacity: u8) {
     let opacity = u32::from(opacity);
     for (below, above) in below.as_chunks_mut::<4>().0.iter_mut().zip(above.as_chunks::<4>().0) {
-        let (ground, above) = (u32::from_le_bytes(*below), u32::from_le_bytes(*above));
-        let (red_blue, green_alpha) = (scaled(above, opacity), scaled(above >> 8, opacity));
-        let through = 255_u32.wrapping_sub(green_alpha >> 16);
-        let pixel = red_blue.wrapping_add(scaled(ground, through)) | green_alpha.wrapping_add(scaled(ground >> 8, through)) << 8;
+        let above = u32::from_le_bytes(*above);
+        let pixel = premultiplied::over(u32::from_le_bytes(*below), scaled(above, opacity), scaled(above >> 8, opacity));
         *below = pixel.to_le_bytes();
     }
-}
-
-/// The even bytes of a word times `factor` / 255, rounded. Wrapping only in name: checks keep loops from becoming vector instructions.
-fn scaled(word: u32, factor: u32) -> u32 {
-    const PAIR: u32 = 0x00ff_00ff;
-    let product = (word & PAIR).wrapping_mul(factor).wrapping_add(0x0080_0080);
-    product.wrapping_add(product >> 8 & PAIR) >> 8 & PAIR
 }
 
 #[cfg(test)]

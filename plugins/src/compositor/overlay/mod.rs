@@ -1,7 +1,8 @@
 //! `overlay` [cues -> layer]: a mark of origin, what a lesson's slides have over their pictures, and a line that shows how far it is.
 //!
-//! One small picture with alpha and a place, no larger than what is to be seen; it holds until something else is to be seen. After
-//! something was seen and is no more, a layer lies outside of the picture. What is seen is a function of the settings, the slide that
+//! One picture with alpha and a place: as large as the picture that it lies on where a slide has overlays, and says in which parts something
+//! is seen; else no larger than the marks. It holds until something else is to be seen. After something was seen and is no more, a layer
+//! lies outside of the picture. What is seen is a function of the settings, the slide that
 //! holds, the time in it and the words heard in it.
 
 mod card;

@@ -141,7 +141,7 @@ fn posed(card: &Card, at: Point, look: Look, picture: Size) -> Piece {
     let (Rect { x, y, width, height }, away) = (whole.seen, (f64::from(picture.height) * FLOAT * (1.0 - part)).round() as i32);
     let across = |part: f64| (f64::from(width) * part).round() as u32;
     let down = |part: f64| (f64::from(height) * part).round() as u32;
-    let moved = |dx: i32, dy: i32| Piece { opacity, ..Piece::whole(card.clone(), Point { x: x + dx, y: y + dy }) };
+    let moved = |dx: i32, dy: i32| Piece { opacity, ..whole.moved(dx, dy) };
     let cut = |seen: Rect| Piece { seen, ..whole.clone() };
     match effect {
         Effect::Appear => whole,
