@@ -15,6 +15,16 @@ enum Captions {
     Off,
 }
 
+/// Where captions of a live lecture are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LiveCaptions {
+    /// On the page that viewers have, and a track of a recording.
+    #[default]
+    Soft,
+    /// In the pictures, always seen.
+    Burned,
+}
+
 /// What a render makes of what is said, besides sound.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CaptionOptions {

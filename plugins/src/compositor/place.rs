@@ -1,8 +1,9 @@
-//! Where the presenter stands: one rule, for those who draw it and for those who place it.
+//! Where the presenter stands: one rule, for those who draw it and for those who place it. And the place of what is not seen.
 
 use engine::cue::{Anchor, Placement};
-use engine::frame::{Rect, Size};
+use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use engine::graph::unit::Percent;
+use engine::pool::Pool;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,11 @@ pub fn placement_rect(frame: Size, presenter: Size, placement: &Placement, place
 /// At least 2.
 fn nearest_even(length: f64) -> u32 {
     ((length / 2.0).round() as u32).max(1) * 2
+}
+
+/// A layer that is not seen: it lies outside of the picture.
+pub(super) fn unseen(pool: &Pool) -> VideoFrame {
+    VideoFrame { place: Some(Point { x: -2, y: -2 }), ..pool.black(PixelFormat::A420, Size::new(2, 2)).freeze() }
 }
 
 #[cfg(test)]

@@ -51,6 +51,9 @@ pub struct WebSinkConfig {
     /// So many may watch at once, 1 to 10000.
     #[serde(default = "hundred")]
     viewers: usize,
+    /// Viewers are told what is said, for their pages to show. Not where the pictures show it.
+    #[serde(default = "yes")]
+    captions: bool,
     /// Viewers may come by WebRTC, too.
     #[serde(default = "yes")]
     whep: bool,
@@ -143,7 +146,9 @@ impl Node for WebSink {
                 rung.channel.sound(gathered, packet.clone());
             }
         }
-        if let Some(packet) = cx.take(CUES) {
+        if let Some(packet) = cx.take(CUES)
+            && (self.config.captions || !matches!(packet.media, Cue::Caption(_)))
+        {
             room.bulletin().cue(&packet);
         }
         Ok(Flow::More)

@@ -1,7 +1,7 @@
 //! `lectern doctor`: what this machine lacks, and the command that gets it.
 
 use super::jobs::cause;
-use crate::config::GuardSettings;
+use crate::config::Flags;
 use crate::console::Console;
 use crate::doctor::{CHECKS, Check, Finding};
 use crate::failure::Failure;
@@ -37,8 +37,7 @@ pub struct Options {
 /// Makes every check and prints one line for each.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     if options.hardware {
-        hardware(console);
-        return Ok(());
+        return hardware(console);
     }
     if let Some(url) = &options.server {
         return server(url, options.wait.0.to_std(), console);
@@ -94,15 +93,17 @@ async fn ready(client: &Client, address: &Url) -> Result<(), String> {
     Err(said["detail"].as_str().map_or(status, String::from))
 }
 
-fn hardware(console: &Console) {
+fn hardware(console: &Console) -> Result<(), Failure> {
+    let settings = Flags::default().load()?.settings.guard;
     let mut sensors = sensors();
     let (found, now) = (Hardware::find(), sensors());
     let (profile, advice) = (found.profile(), found.advice(&now));
-    let device = Devices::here(&GuardSettings::default()).memory();
+    let device = Devices::here(&found, &settings).memory();
     let places = Need::ALL.map(|need| json!({ "need": need, "at_once": need.at_once(), "memory": need.memory() }));
     if console.json() {
         let device = json!({ "memory": device, "places": places });
-        return console.answer_json(&json!({ "hardware": found, "profile": profile, "device": device, "now": now, "advice": advice }));
+        console.answer_json(&json!({ "hardware": found, "profile": profile, "device": device, "now": now, "advice": advice }));
+        return Ok(());
     }
     let places = Need::ALL.map(|need| format!("{need} {} x {} MB", need.at_once(), need.memory() / 1_000_000));
     let accelerators = if found.accelerators.is_empty() { "none".into() } else { found.accelerators.join(", ") };
@@ -120,6 +121,7 @@ fn hardware(console: &Console) {
         console.say(&format!("{what:12} {text}"));
     }
     advice.iter().for_each(|text| console.say(&format!("advice: {text}")));
+    Ok(())
 }
 
 fn print(findings: &[(&Check, Finding)], console: &Console) {

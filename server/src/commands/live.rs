@@ -2,6 +2,7 @@
 
 use super::hosting::{Hosting, Place, taken};
 use crate::auth::{Claims, Role};
+use crate::captions::LiveCaptions;
 use crate::config::Flags;
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
@@ -30,7 +31,7 @@ Examples:
   lectern live talk.pptx                              prints a link; the lecture begins when somebody opens it
   lectern live talk.pptx --livekit wss://HOST --room talk    into a LiveKit room (LIVEKIT_API_KEY, LIVEKIT_API_SECRET)
   lectern live talk.pptx --hls /var/www/talk --record talk.mp4
-  lectern live talk.pptx --rtmp rtmp://HOST/app/KEY --loop
+  lectern live talk.pptx --rtmp rtmp://HOST/app/KEY --captions burned --loop
   echo 'Any questions?' | lectern live talk.pptx --say-from -
 
 The lecture goes by the clock and ends after its last slide, unless --loop is given. Ctrl-C lets it end in order, with a whole recording; a second one
@@ -73,6 +74,9 @@ pub struct Options {
     /// Say each line of this file at a sentence border; `-` reads standard input while the lecture is given.
     #[arg(long, value_name = "FILE")]
     say_from: Option<PathBuf>,
+    /// Captions: soft (on the viewers' page and a track of a recording) or burned (in the pictures, for rooms and servers that show none).
+    #[arg(long, value_name = "WHERE", value_enum, default_value = "soft")]
+    captions: LiveCaptions,
     /// Wait for `start` or the first viewer, whatever else is served.
     #[arg(long)]
     wait: bool,
@@ -185,6 +189,7 @@ fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str, address
         outputs,
         repeat: options.repeat,
         address,
+        burned_captions: options.captions == LiveCaptions::Burned,
         small: options.small.clone(),
         set: asked.chain(options.set.clone()).collect(),
     }

@@ -87,11 +87,8 @@ impl Devices {
     }
 
     /// This machine's: its graphics processor or, without one, what renders may use of its memory.
-    pub fn here(settings: &GuardSettings) -> Devices {
-        let found = || {
-            let hardware = Hardware::find();
-            gpu_memory().unwrap_or_else(|| hardware.profile().memory_budget(&hardware))
-        };
+    pub fn here(hardware: &Hardware, settings: &GuardSettings) -> Devices {
+        let found = || gpu_memory().unwrap_or_else(|| hardware.profile().memory_budget(hardware));
         Devices::of(settings.device_memory.map_or_else(found, |bytes| bytes.0))
     }
 

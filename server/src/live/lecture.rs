@@ -36,6 +36,8 @@ pub struct Lecture {
     pub waits: bool,
     /// It begins again after its last slide.
     pub repeat: bool,
+    /// Captions are in its pictures.
+    pub burned_captions: bool,
     /// A second, smaller picture size for slow viewers.
     pub small: Option<String>,
     /// The address that viewers by WebRTC are told, where it is one only.
@@ -48,6 +50,7 @@ impl Lecture {
     /// The profiles that are asked for, and the variables: those that the graph has. What was set by hand must be there.
     pub fn options(&self, file: &GraphFile) -> GraphOptions {
         let Outputs { hls, record, rtmp, livekit } = &self.outputs;
+        let has_watermark = self.set.iter().any(|(name, _)| name == "watermark");
         let asked = [
             ("web", true),
             ("wait", self.waits),
@@ -58,7 +61,11 @@ impl Lecture {
             ("livekit", livekit.is_some()),
             ("address", self.address.is_some()),
             ("small", self.small.is_some()),
-            ("watermark", self.set.iter().any(|(name, _)| name == "watermark")),
+            ("watermark", has_watermark),
+            ("captions", self.burned_captions),
+            ("captions_and_watermark", self.burned_captions && has_watermark),
+            ("no_page_captions", self.burned_captions),
+            ("no_recorded_captions", self.burned_captions && record.is_some()),
             ("music", self.set.iter().any(|(name, _)| name == "music")),
         ];
         let profile = std::iter::once("live").chain(asked.into_iter().filter_map(|(name, asked)| asked.then_some(name)));
@@ -85,6 +92,22 @@ impl Lecture {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::graph::check::Depth;
+
+    #[test]
+    fn burned_captions_are_in_the_pictures_and_nowhere_else() {
+        let file = GraphFile::new(None);
+        let outputs = Outputs { record: Some("r.mp4".into()), ..Outputs::default() };
+        let set = vec![("watermark".into(), "Example".into())];
+        let lecture = Lecture { deck: "d.pptx".into(), room: "d".into(), outputs, burned_captions: true, set, ..Lecture::default() };
+        let (document, _) = file.plan(&lecture.options(&file), Depth::Pure).unwrap();
+        let inputs = format!("{:?}", document.node("scene").unwrap().inputs);
+        assert!(inputs.contains("captions") && inputs.contains("watermark"), "{inputs}");
+        for silent in ["web", "recording"] {
+            let config = format!("{:?}", document.node(silent).unwrap().config);
+            assert!(config.contains("captions"), "{silent}: {config}");
+        }
+    }
 
     #[test]
     fn every_output_has_its_profile_and_variable() {

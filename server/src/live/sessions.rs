@@ -141,6 +141,7 @@ impl Sessions {
             waits: !request.start,
             repeat: request.repeat,
             address: self.address.clone(),
+            burned_captions: false,
             small: None,
             set: variables.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?))).collect(),
         };

@@ -12,11 +12,12 @@ use super::{Ended, Perform, StageError, Stop, Transfer};
 use crate::artifacts::{Artifacts, StoreError};
 use crate::config::GuardSettings;
 use crate::folders::{Folders, remove_folder};
-use crate::guard::{Devices, Guard, Preset, Rules, Verdict, sensors};
+use crate::guard::{Devices, Guard, Hardware, Preset, Rules, Verdict, sensors};
 use crate::jobs::Report;
 use crate::ledger::{ErrorClass, Ticket};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use plugins::speech::text::readable;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fs;
@@ -96,7 +97,7 @@ impl Worker {
     /// Nobody can look after the machine.
     pub fn new(folders: Folders, artifacts: Arc<Artifacts>, program: Program, guard: &GuardSettings) -> io::Result<Worker> {
         let fault = std::env::var("LECTERN_FAIL_STAGE").ok().filter(|name| !name.is_empty());
-        let (usual, devices, guard) = (guard.quality, Devices::here(guard), Guard::start(Rules::of(guard), sensors())?);
+        let (usual, devices, guard) = (guard.quality, Devices::here(&Hardware::find(), guard), Guard::start(Rules::of(guard), sensors())?);
         Ok(Worker { folders, artifacts, program, guard, devices, usual, transfer: None, helping: None, fault: Mutex::new(fault) })
     }
 
@@ -319,7 +320,7 @@ impl Step<'_> {
         let mut written = format!("# {}\n", shown["title"].as_str().unwrap_or_default());
         for slide in shown["slides"].as_array().into_iter().flatten() {
             let title = slide["title"].as_str().unwrap_or_default();
-            let said = slide["narration"]["text"].as_str().unwrap_or_default();
+            let said = readable(slide["narration"]["text"].as_str().unwrap_or_default());
             written += &format!("\n## {}. {title}\n\n{said}\n", slide["number"]);
         }
         self.make_folder(text)?;

@@ -10,6 +10,7 @@ mod plate;
 use self::line::Line;
 pub use self::plate::Look;
 use self::plate::{Plate, Written};
+use super::place::unseen;
 use crate::drawing::Painter;
 use crate::lesson::canvas::Color;
 use crate::lesson::{ImportOptions, import_for};
@@ -185,7 +186,7 @@ impl Node for Captions {
                     self.written = Some(written);
                     layer
                 }
-                None => nothing(&self.pool),
+                None => unseen(&self.pool),
             };
             self.seq += 1;
             cx.emit(LAYER, Packet::new(time, VideoFrame { seq: self.seq, ..layer }));
@@ -197,11 +198,6 @@ impl Node for Captions {
         // What is still read is stated again by a cue. Nothing is shown until then, and what went out last may have been for later.
         (self.line, self.shown) = (None, Some((String::new(), None)));
     }
-}
-
-/// A layer that is not seen: it lies outside.
-fn nothing(pool: &Pool) -> VideoFrame {
-    VideoFrame { place: Some(Point { x: -2, y: -2 }), ..pool.black(PixelFormat::A420, Size::new(2, 2)).freeze() }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::HEIGHT;
 use crate::drawing::{Painter, Scene, TextBlock};
 use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Paint, Paragraph, Run, Style, Text};
 use crate::pixels::premultiplied::{self, scaled};
+use crate::pixels::simd::vectorised;
 use crate::pixels::{Alpha, PixelError, rgba_to_a420};
 use engine::cue::Anchor;
 use engine::frame::{Point, Rect, Size, VideoFrame};
@@ -193,13 +194,15 @@ pub(super) fn layer(pieces: &[Piece], picture: Size, pool: &Pool) -> Result<Opti
     Ok(Some(VideoFrame { place: Some(Point { x: area.x, y: area.y }), ..frame }))
 }
 
-/// Premultiplied pixels over others, seen through by as much as `opacity` of 255 leaves.
-fn over(below: &mut [u8], above: &[u8], opacity: u8) {
-    let opacity = u32::from(opacity);
-    for (below, above) in below.as_chunks_mut::<4>().0.iter_mut().zip(above.as_chunks::<4>().0) {
-        let above = u32::from_le_bytes(*above);
-        let pixel = premultiplied::over(u32::from_le_bytes(*below), scaled(above, opacity), scaled(above >> 8, opacity));
-        *below = pixel.to_le_bytes();
+vectorised! {
+    /// Premultiplied pixels over others, seen through by as much as `opacity` of 255 leaves.
+    fn over(below: &mut [u8], above: &[u8], opacity: u8) {
+        let opacity = u32::from(opacity);
+        for (below, above) in below.as_chunks_mut::<4>().0.iter_mut().zip(above.as_chunks::<4>().0) {
+            let above = u32::from_le_bytes(*above);
+            let pixel = premultiplied::over(u32::from_le_bytes(*below), scaled(above, opacity), scaled(above >> 8, opacity));
+            *below = pixel.to_le_bytes();
+        }
     }
 }
 

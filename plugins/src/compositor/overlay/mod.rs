@@ -17,11 +17,11 @@ use self::card::{Card, Piece, Stack, TextLook};
 use self::progress::{Progress, Way};
 use self::stage::{Sketch, Stage};
 use self::surface::Surface;
-use super::place::{PlaceConfig, placement_rect};
+use super::place::{PlaceConfig, placement_rect, unseen};
 use crate::lesson::canvas::{Color, Look};
 use crate::lesson::{ImportOptions, Lesson, import_for};
 use engine::cue::{Anchor, Cue, SlideCue, WordCue};
-use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
+use engine::frame::{PixelFormat, Rect, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
@@ -299,7 +299,7 @@ impl Node for Overlay {
         if layer.is_some() || self.ever {
             self.ever = true;
             self.seq += 1;
-            let layer = layer.unwrap_or_else(|| nothing(&self.pool));
+            let layer = layer.unwrap_or_else(|| unseen(&self.pool));
             cx.emit(LAYER, Packet::new(time, VideoFrame { seq: self.seq, ..layer }));
         }
         Ok(Flow::More)
@@ -395,12 +395,6 @@ impl Overlay {
         let surface = self.surface.get_or_insert_with(|| Surface::new(self.size));
         Ok(surface.show(own.into_iter().chain(above).collect())?)
     }
-}
-
-/// A layer that is not seen: it lies outside.
-fn nothing(pool: &Pool) -> VideoFrame {
-    let size = Size::new(2, 2);
-    VideoFrame { place: Some(Point { x: -2, y: -2 }), ..pool.black(PixelFormat::A420, size).freeze() }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::lesson::canvas::{Animation, Canvas, Color, Content, Object, Outline, 
 
 /// A plate, and the rim that is seen on dark slides.
 const PLATE: Color = Color::rgb(0x12, 0x18, 0x25);
-const RIM: Color = Color([255, 255, 255, 34]);
+const RIM: Color = Color([255, 255, 255, 72]);
 /// The shadow, which is seen on light ones: rectangles that grow by this much each, in pixels of a picture 1080 high, one as dark as the
 /// other.
 const SHADOW: [f64; 4] = [1.5, 4.0, 7.5, 12.0];

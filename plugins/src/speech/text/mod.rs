@@ -29,6 +29,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::lesson::Pronunciations;
+use crate::scripts::are_spaced;
 use engine::time::Span;
 
 /// The punctuation class that ends a clause.
@@ -134,6 +135,22 @@ pub fn narrate_by(list: &Pronunciations, source: &str, language: &str, options: 
     let items = markup::read(source);
     let pieces = words::find(source, &items, is_english(language), list);
     clauses::group(pieces, options)
+}
+
+/// What people read of a narration: without markup and marks, an empty line between paragraphs.
+pub fn readable(source: &str) -> String {
+    let mut text = String::new();
+    let mut ended = false;
+    for clause in narrate(source, "", Options::default()).clauses {
+        match ended {
+            true => text.push_str("\n\n"),
+            false if are_spaced(&text, &clause.text) => text.push(' '),
+            false => {}
+        }
+        text.push_str(&clause.text);
+        ended = clause.ends == Ends::Paragraph;
+    }
+    text
 }
 
 fn is_english(language: &str) -> bool {
