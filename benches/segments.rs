@@ -20,8 +20,9 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 /// Slides of the lecture, each spoken for about half a minute.
 const SLIDES: usize = 10;
 
-/// Slides of a long lecture, two hours of it.
+/// Slides of a long lecture, two hours of it, and ten of them.
 const MANY: usize = 300;
+const LONGEST: &str = "273-282";
 
 /// What slide `number` says; takes about 30 s.
 fn narration(number: usize, edited: bool) -> String {
@@ -155,19 +156,20 @@ pub fn edits(folder: &Path, lectern: &Path) -> Vec<Row> {
     rows
 }
 
-/// Two hours of lecture: memory as for ten slides, and somebody is told at once how far it is.
+/// Two hours of lecture: memory as for ten slides, and somebody is told at once how far it is. The ten are slides of the same lecture, among
+/// them those whose numbers are the longest to say: a voice needs memory by the length of what it says in one go.
 pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
-    let render = |slides: usize| {
-        let film = folder.join(format!("{slides}.mp4"));
+    let lesson = lesson_of(folder, MANY, false);
+    let render = |slides: &str, film: &str| {
         let mut command = Command::new(lectern);
         command
             .current_dir(folder)
-            .env("XDG_CACHE_HOME", folder.join(format!("cache-{slides}")))
-            .args(["render", "--json", "--size", "sd"]);
-        first_progress_and_peak_of(command.arg(lesson_of(folder, slides, false)).arg("-o").arg(film))
+            .env("XDG_CACHE_HOME", folder.join(format!("cache-{film}")))
+            .args(["render", "--json", "--size", "sd", "--slides", slides]);
+        first_progress_and_peak_of(command.arg(&lesson).arg("-o").arg(folder.join(film)))
     };
-    let (_, few) = render(SLIDES);
-    let (first, many) = render(MANY);
+    let (_, few) = render(LONGEST, "few.mp4");
+    let (first, many) = render("all", &format!("{MANY}.mp4"));
     let film = Command::new("ffprobe")
         .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"])
         .arg(folder.join(format!("{MANY}.mp4")))

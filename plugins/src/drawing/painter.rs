@@ -58,15 +58,7 @@ impl Painter {
         if clipped {
             self.context.push_clip_rect(&Rect::new(left as f64, top as f64, right as f64, bottom as f64));
         }
-        let (ground, paint) = &scene.ground;
-        self.context.set_transform(scene.view);
-        self.context.set_paint(paint.clone());
-        self.context.fill_path(ground);
-        for (item, pose) in scene.posed(looks) {
-            if !touched(item.seen(&pose), scene.size()).intersect(region).is_empty() {
-                self.item(item, &pose);
-            }
-        }
+        self.lay(scene, looks, region, Affine::IDENTITY);
         if clipped {
             self.context.pop_clip();
         }
@@ -75,8 +67,34 @@ impl Painter {
         self.context.render_with(picture, &mut self.resources, settings);
     }
 
-    fn item(&mut self, item: &Item, pose: &Pose) {
-        self.context.set_transform(Affine::IDENTITY);
+    /// A picture of what lies in `region` alone, as large as that. It may differ from that part of a whole picture by a level: other places
+    /// are rounded in another way.
+    pub fn part(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect) -> Pixmap {
+        let region = region.intersect(scene.size().rect());
+        let (width, height) = (region.width.max(1) as u16, region.height.max(1) as u16);
+        let mut picture = Pixmap::new(width, height);
+        self.context.reset_and_resize(width, height);
+        self.lay(scene, looks, region, Affine::translate((-f64::from(region.x), -f64::from(region.y))));
+        self.context.flush();
+        self.context.render_with(&mut picture, &mut self.resources, RasterizerSettings::default());
+        picture
+    }
+
+    /// Ground and objects, moved as a whole.
+    fn lay(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect, moved: Affine) {
+        let (ground, paint) = &scene.ground;
+        self.context.set_transform(moved * scene.view);
+        self.context.set_paint(paint.clone());
+        self.context.fill_path(ground);
+        for (item, pose) in scene.posed(looks) {
+            if !touched(item.seen(&pose), scene.size()).intersect(region).is_empty() {
+                self.item(item, &pose, moved);
+            }
+        }
+    }
+
+    fn item(&mut self, item: &Item, pose: &Pose, moved: Affine) {
+        self.context.set_transform(moved);
         if let Some(clip) = pose.clip {
             self.context.push_clip_path(&clip.to_path(0.1));
         }
@@ -84,7 +102,7 @@ impl Painter {
             self.context.push_opacity_layer(pose.opacity as f32);
         }
         for op in &item.ops {
-            self.op(op, pose.place);
+            self.op(op, moved * pose.place);
         }
         if pose.opacity < 1.0 {
             self.context.pop_layer();

@@ -16,7 +16,7 @@ use crate::lesson::canvas::Color;
 use crate::lesson::{ImportOptions, import_for};
 use crate::pixels::Changing;
 use engine::cue::Cue;
-use engine::frame::{PixelFormat, Point, Size, VideoFrame};
+use engine::frame::{PixelFormat, VideoFrame};
 use engine::graph::unit::Percent;
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};

@@ -1,7 +1,7 @@
 use super::*;
 use crate::pixels::frame_to_rgba;
 use engine::cue::WordCue;
-use engine::frame::Rect;
+use engine::frame::{Rect, Size};
 use engine::testing::NodeTest;
 use engine::time::{Rate, Span};
 use std::sync::Arc;

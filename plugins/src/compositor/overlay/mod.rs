@@ -15,9 +15,10 @@ mod surface;
 
 use self::card::{Card, Piece, Stack, TextLook};
 use self::progress::{Progress, Way};
-use self::stage::{Sketch, Stage};
+use self::stage::Stage;
 use self::surface::Surface;
 use super::place::{PlaceConfig, placement_rect, unseen};
+use crate::drawing::Painter;
 use crate::lesson::canvas::{Color, Look};
 use crate::lesson::{ImportOptions, Lesson, import_for};
 use engine::cue::{Anchor, Cue, SlideCue, WordCue};
@@ -163,7 +164,7 @@ impl NodeConfig for OverlayConfig {
             past: VecDeque::new(),
             shown: None,
             ever: false,
-            sketch: Sketch::default(),
+            painter: Painter::default(),
             surface: None,
             pool: Pool::new(),
             seq: 0,
@@ -188,7 +189,7 @@ struct Overlay {
     shown: Option<Seen>,
     /// A layer has gone out.
     ever: bool,
-    sketch: Sketch,
+    painter: Painter,
     /// Of slides with overlays, once there was one.
     surface: Option<Surface>,
     pool: Pool,
@@ -391,7 +392,7 @@ impl Overlay {
         let Some(stage) = self.past.back_mut().and_then(|holding| holding.stage.as_mut()) else {
             return Ok(card::layer(&above.collect::<Vec<_>>(), self.size, &self.pool)?);
         };
-        let own = if seen.slide.is_some() { stage.pieces(&seen.looks, &mut self.sketch) } else { Vec::new() };
+        let own = if seen.slide.is_some() { stage.pieces(&seen.looks, &mut self.painter) } else { Vec::new() };
         let surface = self.surface.get_or_insert_with(|| Surface::new(self.size));
         Ok(surface.show(own.into_iter().chain(above).collect())?)
     }

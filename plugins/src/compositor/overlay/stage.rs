@@ -8,7 +8,6 @@ use crate::lesson::canvas::{Effect, Look, Schedule, Side};
 use engine::frame::{Point, Rect, Size};
 use engine::time::Span;
 use std::ops::Range;
-use vello_cpu::Pixmap;
 
 /// The overlays of one slide.
 pub(super) struct Stage {
@@ -18,13 +17,6 @@ pub(super) struct Stage {
     marks: Vec<(usize, usize)>,
     objects: usize,
     sprites: Vec<Sprite>,
-}
-
-/// Draws sprites. Holds a picture to draw on: a new one each time would cost more than what is drawn.
-#[derive(Default)]
-pub(super) struct Sketch {
-    painter: Painter,
-    picture: Option<Pixmap>,
 }
 
 /// Neighbouring objects of one overlay that always look alike. They are drawn once, and come and go as one picture, by whole pixels.
@@ -92,7 +84,7 @@ impl Stage {
     }
 
     /// What is seen of all but the marks, the first one at the back.
-    pub fn pieces(&mut self, looks: &[Look], sketch: &mut Sketch) -> Vec<Piece> {
+    pub fn pieces(&mut self, looks: &[Look], painter: &mut Painter) -> Vec<Piece> {
         let Stage { scene, objects, sprites, .. } = self;
         let mut pieces = Vec::new();
         for sprite in sprites {
@@ -100,7 +92,7 @@ impl Stage {
             if look == Look::Hidden {
                 continue;
             }
-            let drawn = sprite.drawn.get_or_insert_with(|| sketch.draw(scene, &sprite.objects, *objects));
+            let drawn = sprite.drawn.get_or_insert_with(|| draw(scene, &sprite.objects, *objects, painter));
             pieces.extend(drawn.as_ref().map(|(card, at)| posed(card, *at, look, scene.size())));
         }
         pieces
@@ -112,25 +104,16 @@ impl Stage {
     }
 }
 
-impl Sketch {
-    /// Some of a scene's objects alone, whole, and their place.
-    fn draw(&mut self, scene: &Scene, which: &Range<usize>, objects: usize) -> Option<(Card, Point)> {
-        let size = scene.size();
-        let looks =
-            |shown: &Range<usize>| (0..objects).map(|index| if shown.contains(&index) { Look::Whole } else { Look::Hidden }).collect();
-        let (hidden, shown): (Vec<Look>, Vec<Look>) = (looks(&(0..0)), looks(which));
-        let area = scene.changed(&hidden, &shown);
-        if area.is_empty() {
-            return None;
-        }
-        let picture = self.picture.get_or_insert_with(|| Pixmap::new(size.width as u16, size.height as u16));
-        self.painter.paint(scene, &shown, area, picture);
-        let (row, width) = (size.width as usize * 4, area.width as usize * 4);
-        let rows = picture.data_as_u8_slice().chunks_exact(row).skip(area.y as usize).take(area.height as usize);
-        let mut pixels = Vec::with_capacity(width * area.height as usize);
-        rows.for_each(|row| pixels.extend_from_slice(&row[area.x as usize * 4..][..width]));
-        Some((Card::new(Size::new(area.width, area.height), pixels, 1.0), Point { x: area.x, y: area.y }))
+/// Some of a scene's objects alone, whole, and their place.
+fn draw(scene: &Scene, which: &Range<usize>, objects: usize, painter: &mut Painter) -> Option<(Card, Point)> {
+    let looks = |shown: &Range<usize>| (0..objects).map(|index| if shown.contains(&index) { Look::Whole } else { Look::Hidden }).collect();
+    let (hidden, shown): (Vec<Look>, Vec<Look>) = (looks(&(0..0)), looks(which));
+    let area = scene.changed(&hidden, &shown);
+    if area.is_empty() {
+        return None;
     }
+    let pixels = painter.part(scene, &shown, area).data_as_u8_slice().to_vec();
+    Some((Card::new(Size::new(area.width, area.height), pixels, 1.0), Point { x: area.x, y: area.y }))
 }
 
 /// A sprite on its way in or out.

@@ -182,6 +182,8 @@ fn sounds_in_place_of_words() {
 fn a_narration_is_read_without_its_marks() {
     let source = "A *first* sentence, [pause 1s] with `code`. And [one more](say:another).\n\nA second paragraph,\nwrapped.";
     assert_eq!(readable(source), "A first sentence, with code. And one more.\n\nA second paragraph, wrapped.");
+    assert_eq!(readable("See ([Kubernetes](say:koo ber net ees)), “[x](say:ex)”!"), "See (Kubernetes), “x”!");
+    assert_eq!(readable("pre[fix](say:ficks)es stay"), "prefixes stay");
     assert_eq!(readable("[pause]"), "");
     assert_eq!(readable("春眠不觉晓。处处闻啼鸟。"), "春眠不觉晓。处处闻啼鸟。");
 }

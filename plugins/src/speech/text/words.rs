@@ -42,8 +42,9 @@ pub(super) enum Piece {
 struct Chunk {
     chars: Vec<(char, usize)>,
     emphasis: bool,
-    /// The rest of a word that is longer than a chunk: no space comes before it.
+    /// No space comes before it: the rest of a word that is longer than a chunk, or what follows a word with its own pronunciation.
     joined: bool,
+    /// A word with its own pronunciation: its bytes and what is said; `chars` are the brackets and quotes that open before it.
     say: Option<(Range<usize>, String)>,
 }
 
@@ -121,8 +122,13 @@ fn split(items: &[Item]) -> Vec<Element> {
                 }
             }
             Item::Said { start, end, say, emphasis } => {
-                finish(&mut chunk, &mut elements);
-                elements.push(Element::Chunk(Chunk { emphasis: *emphasis, say: Some((*start..*end, say.clone())), ..Chunk::default() }));
+                if !chunk.chars.iter().all(|(ch, _)| is_opening(*ch)) {
+                    finish(&mut chunk, &mut elements);
+                    chunk.joined = true;
+                }
+                let (chars, joined) = (std::mem::take(&mut chunk.chars), chunk.joined);
+                elements.push(Element::Chunk(Chunk { chars, emphasis: *emphasis, joined, say: Some((*start..*end, say.clone())) }));
+                chunk = Chunk { joined: true, ..Chunk::default() };
             }
             Item::Pause(span) => {
                 finish(&mut chunk, &mut elements);
@@ -166,8 +172,9 @@ impl Reader<'_> {
             let text = self.source[range.clone()].to_owned();
             // What is no sound and no word was written by hand, and is read as it stands.
             let said = Said::parse(say).unwrap_or_else(|_| Said::Words(say.clone()));
-            if let Some(token) = said_as(&said, text.clone(), text, range.clone(), chunk.emphasis) {
-                self.pieces.push(Piece::Word(token));
+            let shown = chunk.text() + &text;
+            if let Some(token) = said_as(&said, text, shown, range.clone(), chunk.emphasis) {
+                self.pieces.push(Piece::Word(Token { joined: chunk.joined, ..token }));
             }
             self.taken = 0;
             self.before = Default::default();
@@ -306,7 +313,7 @@ impl Reader<'_> {
     /// A chunk with nothing to say: a dash between spaces, lone punctuation.
     fn separators(&mut self, chunk: &Chunk) {
         if let Some(Piece::Word(token)) = self.pieces.last_mut() {
-            let gap = if chunk.chars.iter().all(|(ch, _)| cjk_mark(*ch).is_some()) { "" } else { " " };
+            let gap = if chunk.joined || chunk.chars.iter().all(|(ch, _)| cjk_mark(*ch).is_some()) { "" } else { " " };
             token.shown = format!("{}{gap}{}", token.shown, chunk.text());
         }
         match mark(&chunk.chars) {
@@ -315,6 +322,11 @@ impl Reader<'_> {
             None => {}
         }
     }
+}
+
+/// Opens something that is closed behind a word.
+fn is_opening(ch: char) -> bool {
+    matches!(ch, '(' | '[' | '{' | '"' | '“' | '„' | '‘' | '«' | '‹' | '¿' | '¡' | '（' | '「' | '『' | '《')
 }
 
 /// A sign before a number belongs to it, `'` before a decade, too, and `#` to a name.
