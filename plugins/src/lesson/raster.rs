@@ -17,7 +17,7 @@ use engine::frame::Size;
 use engine::pool::Pool;
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{ImageDecoder, ImageReader, Limits, RgbaImage};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbaImage};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -157,24 +157,32 @@ fn decoder<'a>(path: &Path, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a, L
 
 /// Reads a picture, upright as its EXIF data says; colour is independent of alpha.
 pub(crate) fn read_picture(path: &Path) -> Result<RgbaImage, LessonError> {
+    read(path).map(DynamicImage::into_rgba8)
+}
+
+fn read(path: &Path) -> Result<DynamicImage, LessonError> {
     let (bytes, _) = read_file(path)?;
     let mut decoder = decoder(path, &bytes)?;
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-    let mut image = image::DynamicImage::from_decoder(decoder)
-        .map_err(|error| LessonError::damaged(path, format!("its pixels cannot be read ({error})")))?;
+    let mut image =
+        DynamicImage::from_decoder(decoder).map_err(|error| LessonError::damaged(path, format!("its pixels cannot be read ({error})")))?;
     image.apply_orientation(orientation);
-    Ok(image.into_rgba8())
+    Ok(image)
 }
 
 /// Reads a picture, on white where it is transparent.
 fn decode(path: &Path) -> Result<Picture, LessonError> {
-    let mut image = read_picture(path)?;
-    for pixel in image.pixels_mut() {
-        let alpha = u32::from(pixel[3]);
-        for channel in &mut pixel.0[..3] {
-            *channel = ((u32::from(*channel) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+    let image = read(path)?;
+    let is_clear = image.color().has_alpha();
+    let mut image = image.into_rgba8();
+    if is_clear {
+        for pixel in image.pixels_mut() {
+            let alpha = u32::from(pixel[3]);
+            for channel in &mut pixel.0[..3] {
+                *channel = ((u32::from(*channel) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+            }
+            pixel[3] = 255;
         }
-        pixel[3] = 255;
     }
     Ok(Picture { width: image.width(), height: image.height(), rgba: image.into_raw() })
 }

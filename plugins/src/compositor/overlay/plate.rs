@@ -6,9 +6,9 @@ use crate::lesson::canvas::{Animation, Canvas, Color, Content, Object, Outline, 
 const PLATE: Color = Color::rgb(0x12, 0x18, 0x25);
 const RIM: Color = Color([255, 255, 255, 72]);
 /// The shadow, which is seen on light ones: rectangles that grow by this much each, in pixels of a picture 1080 high, one as dark as the
-/// other.
-const SHADOW: [f64; 4] = [1.5, 4.0, 7.5, 12.0];
-const SHADE: Color = Color([0, 0, 0, 16]);
+/// other. So many that no edge of one is seen.
+const SHADOW: [f64; 10] = [0.8, 1.7, 2.8, 4.0, 5.3, 6.8, 8.5, 10.4, 12.6, 15.0];
+const SHADE: Color = Color([0, 0, 0, 8]);
 /// How far it falls.
 const FALL: f64 = 4.0;
 const FAMILY: &str = "Carlito, Noto Sans, sans-serif";

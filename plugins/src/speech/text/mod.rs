@@ -19,6 +19,7 @@
 //! add up. A mark `[voice guest]` says who speaks from there on, `[voice]` that it is again who spoke at the start; before it a sentence
 //! ends. After the last clause there is no natural pause: what follows a slide's narration is the slide's business.
 
+mod chunks;
 mod clauses;
 mod english;
 mod markup;

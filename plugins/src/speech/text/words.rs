@@ -9,14 +9,13 @@ use std::ops::Range;
 use engine::time::Span;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::chunks::{Chunk, Element, split};
 use super::english::{Around, english, is_abbreviation, operator};
 use super::markup::Item;
 use super::normalise::{is_word_char, plain};
 use super::{Token, Unspoken};
 use crate::lesson::{Pronunciations, Said};
 
-/// Longest chunk read as one word, in characters: no language has longer ones, and it bounds what one token can cost.
-const LONGEST_CHUNK: usize = 60;
 /// So many chunks after one are looked at to read it: a telephone number has no more groups.
 const LOOK_AHEAD: usize = 4;
 
@@ -35,35 +34,6 @@ pub(super) enum Piece {
     Pause(Span),
     /// Who speaks from here on.
     Voice(Option<String>),
-}
-
-/// A chunk: characters without white space between them, with their places in the source.
-#[derive(Default)]
-struct Chunk {
-    chars: Vec<(char, usize)>,
-    emphasis: bool,
-    /// No space comes before it: the rest of a word that is longer than a chunk, or what follows a word with its own pronunciation.
-    joined: bool,
-    /// A word with its own pronunciation: its bytes and what is said; `chars` are the brackets and quotes that open before it.
-    say: Option<(Range<usize>, String)>,
-}
-
-impl Chunk {
-    fn text(&self) -> String {
-        self.chars.iter().map(|(ch, _)| ch).collect()
-    }
-
-    /// The bytes of the source that characters `from..to` come from.
-    fn range(&self, from: usize, to: usize) -> Range<usize> {
-        let (last, at) = self.chars[to - 1];
-        self.chars[from].1..at + last.len_utf8()
-    }
-}
-
-/// An element between chunks: a chunk itself, or an item that separates.
-enum Element {
-    Chunk(Chunk),
-    Other(Piece),
 }
 
 /// Finds all words. `rules` applies English readings, after those of `list`.
@@ -96,60 +66,6 @@ fn following(elements: &[Element]) -> Vec<String> {
         }
     }
     following
-}
-
-fn split(items: &[Item]) -> Vec<Element> {
-    let mut elements = Vec::new();
-    let mut chunk = Chunk::default();
-    let finish = |chunk: &mut Chunk, elements: &mut Vec<Element>| {
-        if !chunk.chars.is_empty() || chunk.say.is_some() {
-            elements.push(Element::Chunk(std::mem::take(chunk)));
-        }
-        *chunk = Chunk::default();
-    };
-    for item in items {
-        match item {
-            Item::Char { ch, .. } if ch.is_whitespace() || ch.is_control() => finish(&mut chunk, &mut elements),
-            Item::Char { ch, at, emphasis } => {
-                if chunk.chars.len() == LONGEST_CHUNK {
-                    finish(&mut chunk, &mut elements);
-                    chunk.joined = true;
-                }
-                chunk.chars.push((*ch, *at));
-                chunk.emphasis |= emphasis;
-                if cjk_mark(*ch).is_some() || matches!(ch, '—' | '…') {
-                    finish(&mut chunk, &mut elements);
-                }
-            }
-            Item::Said { start, end, say, emphasis } => {
-                if !chunk.chars.iter().all(|(ch, _)| is_opening(*ch)) {
-                    finish(&mut chunk, &mut elements);
-                    chunk.joined = true;
-                }
-                let (chars, joined) = (std::mem::take(&mut chunk.chars), chunk.joined);
-                elements.push(Element::Chunk(Chunk { chars, emphasis: *emphasis, joined, say: Some((*start..*end, say.clone())) }));
-                chunk = Chunk { joined: true, ..Chunk::default() };
-            }
-            Item::Pause(span) => {
-                finish(&mut chunk, &mut elements);
-                elements.push(Element::Other(Piece::Pause(*span)));
-            }
-            Item::Voice(name) => {
-                finish(&mut chunk, &mut elements);
-                elements.push(Element::Other(Piece::Voice(name.clone())));
-            }
-            Item::SentenceEnd => {
-                finish(&mut chunk, &mut elements);
-                elements.push(Element::Other(Piece::End('.')));
-            }
-            Item::ParagraphEnd => {
-                finish(&mut chunk, &mut elements);
-                elements.push(Element::Other(Piece::Paragraph));
-            }
-        }
-    }
-    finish(&mut chunk, &mut elements);
-    elements
 }
 
 /// Reads chunks into pieces.
@@ -324,11 +240,6 @@ impl Reader<'_> {
     }
 }
 
-/// Opens something that is closed behind a word.
-fn is_opening(ch: char) -> bool {
-    matches!(ch, '(' | '[' | '{' | '"' | '“' | '„' | '‘' | '«' | '‹' | '¿' | '¡' | '（' | '「' | '『' | '《')
-}
-
 /// A sign before a number belongs to it, `'` before a decade, too, and `#` to a name.
 fn belongs_before(sign: char, first: char) -> bool {
     let is_amount = first.is_ascii_digit() || super::english::is_currency(first);
@@ -377,7 +288,7 @@ fn western_mark(ch: char) -> Option<char> {
     }
 }
 
-fn cjk_mark(ch: char) -> Option<char> {
+pub(super) fn cjk_mark(ch: char) -> Option<char> {
     match ch {
         '。' | '．' | '｡' => Some('.'),
         '！' => Some('!'),

@@ -61,7 +61,8 @@ struct LanguageConfig {
     code: String,
 }
 
-/// A Piper voice. Loading reads and hashes the files; the model is built at the first clause.
+/// A Piper voice. Loading reads its description and, unless the manifest names them, hashes the model's bytes; the model is built at the first
+/// clause.
 pub struct PiperVoice {
     id: String,
     language: String,
@@ -83,15 +84,18 @@ impl PiperVoice {
     pub fn open(voice: &str, settings: Settings) -> Result<PiperVoice, VoiceError> {
         if voice.ends_with(".onnx") {
             let name = Path::new(voice).file_stem().map_or(voice.into(), |stem| stem.to_string_lossy());
-            return PiperVoice::load(&name, Path::new(voice), settings);
+            return PiperVoice::load(&name, Path::new(voice), None, settings);
         }
         let name = if voice == "default" { models::DEFAULT_VOICE } else { voice };
         let id = format!("voice:{name}");
-        let loudness = models::find(&id)?.loudness_lufs.filter(|_| settings.speaker == 0);
-        Ok(PiperVoice { loudness, ..PiperVoice::load(name, &models::locate(&id)?, settings)? })
+        let (model, path) = (models::find(&id)?, models::locate(&id)?);
+        let file = model.files.iter().find(|file| path.ends_with(&file.name));
+        let loudness = model.loudness_lufs.filter(|_| settings.speaker == 0);
+        Ok(PiperVoice { loudness, ..PiperVoice::load(name, &path, file.map(|file| file.sha256.as_str()), settings)? })
     }
 
-    fn load(id: &str, path: &Path, settings: Settings) -> Result<PiperVoice, VoiceError> {
+    /// `sha256`: of the model's bytes, where it is known; else they are read for their hash.
+    fn load(id: &str, path: &Path, sha256: Option<&str>, settings: Settings) -> Result<PiperVoice, VoiceError> {
         let read = |path: &Path| std::fs::read(path).map_err(|cause| VoiceError::File { path: path.to_owned(), cause });
         let config_path = PathBuf::from(format!("{}.json", path.display()));
         let json = read(&config_path)?;
@@ -116,7 +120,11 @@ impl PiperVoice {
         let phonemizer = Phonemizer::new(&config.espeak.voice)?;
         models::environment()?;
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&REVISION.to_le_bytes()).update(blake3::hash(&read(path)?).as_bytes()).update(blake3::hash(&json).as_bytes());
+        hasher.update(&REVISION.to_le_bytes()).update(blake3::hash(&json).as_bytes());
+        match sha256 {
+            Some(sum) => hasher.update(sum.as_bytes()),
+            None => hasher.update(blake3::hash(&read(path)?).as_bytes()),
+        };
         hasher.update(&settings.speed.to_le_bytes()).update(&settings.speaker.to_le_bytes());
         hasher.update(phonemizer.version().as_bytes()).update(ort::info().as_bytes());
         Ok(PiperVoice {

@@ -1,0 +1,84 @@
+use super::*;
+use crate::drawing::Scene;
+use crate::lesson::canvas::Look;
+use crate::lesson::{MAX_BULLET_CHARS, MAX_BULLETS, Narration, Visual};
+
+fn slide(overlays: Vec<Overlay>) -> Slide {
+    Slide {
+        id: "1".into(),
+        number: 1,
+        title: "One".into(),
+        visual: Visual::Color([0; 3]),
+        narration: Narration::Silence(Span::from_seconds(9)),
+        voice: None,
+        presenter: Default::default(),
+        overlays,
+        transition: None,
+        duration: None,
+    }
+}
+
+/// Where something of these overlays is seen when all are there.
+fn seen(overlays: Vec<Overlay>, picture: Size, presenter: Option<Rect>) -> Rect {
+    let canvas = lay_out(&slide(overlays), picture, presenter).canvas;
+    let hidden = vec![Look::Hidden; canvas.objects.len()];
+    Scene::new(&canvas, picture).changed(&hidden, &[])
+}
+
+fn bullets(count: usize, characters: usize) -> Vec<Overlay> {
+    let text: String = "Words of some length, one after the other. ".chars().cycle().take(characters).collect();
+    (0..count).map(|_| Overlay::new(OverlayRole::Bullet, text.trim())).collect()
+}
+
+const HD: Size = Size::new(1920, 1080);
+/// As the lecture graph has it: 40 % of the height, at the right.
+const CORNER: Rect = Rect { x: 1524, y: 648, width: 360, height: 432 };
+
+#[test]
+fn bullets_have_a_quarter_of_the_width_and_end_above_the_presenter() {
+    let few = seen(bullets(4, 30), HD, Some(CORNER));
+    assert!(few.x >= 1440 - 16 && few.x + few.width as i32 <= 1920 && few.y + few.height as i32 <= 648, "{few:?}");
+    // Alone they stand in the middle of the height.
+    let alone = seen(bullets(4, 30), HD, None);
+    assert!((alone.y + alone.height as i32 / 2).abs_diff(540) < 12 && alone.x == few.x, "{alone:?}");
+    // What is too much for the right is on the left.
+    let many = seen(bullets(9, 60), HD, Some(CORNER));
+    assert!(many.x < 40 && many.x + many.width as i32 <= 480 + 16 && many.height > 500, "{many:?}");
+}
+
+#[test]
+fn as_much_as_a_lesson_may_have_fits_into_every_picture() {
+    for (width, height) in [(1920, 1080), (1280, 720), (640, 480), (1080, 1920), (720, 720)] {
+        let corner = Rect { x: width * 3 / 4, y: height * 3 / 5, width: width as u32 / 5, height: height as u32 * 2 / 5 };
+        for presenter in [None, Some(corner)] {
+            let area = seen(bullets(MAX_BULLETS, MAX_BULLET_CHARS), Size::new(width as u32, height as u32), presenter);
+            let fits = area.y > 0 && area.y + (area.height as i32) < height && area.x > 0 && area.x + (area.width as i32) < width;
+            assert!(fits, "{width}x{height}, {presenter:?}: {area:?}");
+        }
+    }
+}
+
+#[test]
+fn boxes_keep_clear_of_each_other_and_of_the_presenter() {
+    let text = |text: &str, from: i64, until: i64| Overlay {
+        from: Some(Trigger::Time(Span::from_millis(from))),
+        until: Some(Time::ZERO + Span::from_millis(until)),
+        ..Overlay::new(OverlayRole::Text, text)
+    };
+    let one = seen(vec![text("One", 0, 500)], HD, Some(CORNER));
+    let after = seen(vec![text("One", 0, 500), text("Two", 500, 900)], HD, Some(CORNER));
+    assert!(one.x < 80 && one.y + one.height as i32 > 1000 && after.height == one.height, "{one:?} {after:?}");
+    let both = seen(vec![text("One", 0, 500), text("Two", 400, 900)], HD, Some(CORNER));
+    assert!(both.height > one.height * 2 - 30, "{both:?}");
+    // On a telephone the presenter takes most of the width: the name stands above.
+    let upright = Rect { x: 400, y: 1152, width: 640, height: 768 };
+    let name = Overlay { detail: "Analyst".into(), ..Overlay::new(OverlayRole::LowerThird, "Ada King of Lovelace") };
+    let third = seen(vec![name.clone()], Size::new(1080, 1920), Some(upright));
+    assert!(third.y + third.height as i32 <= 1152, "{third:?}");
+    // Where its author puts it.
+    let right = Overlay { anchor: Some(Anchor::TopRight), ..name };
+    let third = seen(vec![right], HD, Some(CORNER));
+    assert!(third.y < 60 && third.x + third.width as i32 > 1860, "{third:?}");
+    let left = Rect { x: 36, ..CORNER };
+    assert!(seen(vec![text("One", 0, 500)], HD, Some(left)).x > 1500, "the presenter stands at the left");
+}
