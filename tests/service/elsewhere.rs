@@ -170,10 +170,10 @@ fn machines_help_each_other_and_go_on_with_what_another_one_has_made() {
     std::fs::remove_dir_all(net.disk.path().join("lectures/prod/seg")).unwrap();
     std::fs::remove_dir_all(first.path().join("data/worker/cache")).unwrap();
     let id = film();
-    server.until(&id, "half done", |job| job["stages"][2]["progress"].as_f64().unwrap() > 0.5);
+    // What lies in the store: progress is told a moment late, and a fast machine would be through.
+    until("some of it is done", kept, |count| *count >= 3);
     one.kill();
     let done = kept();
-    assert!(done >= 3, "{done} of half of 12");
     let _three = net.worker(third.path());
     let job = server.ends(&id, "completed");
     let attempts: Vec<_> = job["stages"].as_array().unwrap().iter().map(|stage| (&stage["name"], &stage["attempt"])).collect();
