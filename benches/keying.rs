@@ -1,7 +1,7 @@
 //! Key + place, and the whole render: against peers that get the same files.
 
 use crate::graph::run;
-use crate::measure::{cpu, cpu_of, median};
+use crate::measure::{OneCore, cpu, cpu_of, median};
 use crate::peers::{self, KEYERS};
 use crate::rows::{Mark, Row};
 use crate::scene::{FPS, FULL, SMALL, Scene};
@@ -25,9 +25,10 @@ pub fn sources(scene: &Scene) -> String {
     source("presenter", &scene.presenter) + &source("slides", &scene.slides)
 }
 
-/// Key + place alone: what a run costs, less what reading the same films costs. Every side in every round.
+/// Key + place alone, on one core: what a run costs, less what reading the same films costs. Every side in every round.
 pub fn key(folder: &Path) -> Vec<Row> {
     const ROUNDS: usize = 3;
+    let _one = OneCore::take();
     let scene = Scene::write(folder, "key", 12);
     let work = format!("{}  end: {{ type: null_sink, inputs: {{ video: [scene.video] }} }}\n", composed(&scene));
     let read = format!("{}  end: {{ type: null_sink, inputs: {{ video: [presenter.video, slides.video] }} }}\n", sources(&scene));

@@ -1,6 +1,8 @@
 //! Processor time, of this process and of children, and the middle of several rounds.
 
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -25,6 +27,36 @@ pub fn cpu_of(command: &mut Command) -> f64 {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     used(UsageWho::RUSAGE_CHILDREN) - before
+}
+
+/// While it lives this process, with all threads, and the programs that it starts have one core: what threads cost that hand pictures to
+/// each other depends much on whether the system puts them on one core or on two.
+pub struct OneCore(CpuSet);
+
+impl OneCore {
+    /// Takes the last of the cores that this process may use.
+    pub fn take() -> OneCore {
+        let before = sched_getaffinity(Pid::from_raw(0)).expect("a process may ask for its cores");
+        let last = (0..CpuSet::count()).rev().find(|core| before.is_set(*core) == Ok(true)).expect("it runs somewhere");
+        let mut one = CpuSet::new();
+        one.set(last).expect("it was found in such a set");
+        confine(&one);
+        OneCore(before)
+    }
+}
+
+impl Drop for OneCore {
+    fn drop(&mut self) {
+        confine(&self.0);
+    }
+}
+
+/// The cores of all threads of this process, and so of those that they start. A thread that ends meanwhile needs none.
+fn confine(cores: &CpuSet) {
+    let threads = std::fs::read_dir("/proc/self/task").expect("proc is mounted").flatten();
+    for thread in threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
+        let _ended = sched_setaffinity(Pid::from_raw(thread), cores);
+    }
 }
 
 /// Seconds by the clock on the wall that a program takes; what it says on standard error is shown when it fails.

@@ -21,6 +21,8 @@ const FETCH: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(1);
 /// How long a ticket rests at which somebody else may still be.
 const REST: Duration = Duration::from_secs(2);
+/// So long a film is made alone: one that is short, or lies in the cache, is ready before others have begun.
+const WAIT: Duration = Duration::from_millis(200);
 /// At the end: how long the last words may take.
 const LAST: Duration = Duration::from_secs(5);
 
@@ -118,8 +120,9 @@ impl Station {
     /// Asks for help with a film, again and again.
     async fn ask_for_help(&self, ticket: &Ticket) -> Infallible {
         let help = Help { worker: self.name.clone(), ticket: ticket.clone() };
+        let mut soon = WAIT;
         loop {
-            tokio::time::sleep(ASK).await;
+            tokio::time::sleep(std::mem::replace(&mut soon, ASK)).await;
             if let Err(error) = self.link.say(HELP, &help).await {
                 tracing::debug!(%error, "nobody hears that help is wanted");
             }

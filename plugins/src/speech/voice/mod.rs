@@ -12,6 +12,7 @@ mod gain;
 mod kokoro;
 mod onnx;
 mod open;
+mod pauses;
 mod piper;
 mod resample;
 mod script;

@@ -1,6 +1,7 @@
 //! With the real default voice; `scripts/setup` must have run.
 
 use std::fs;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::piper::PiperVoice;
@@ -349,6 +350,41 @@ fn clauses_begin_and_end_in_silence() {
             // The first and the last millisecond.
             let edges = step(&spoken.samples[..48]).max(step(&spoken.samples[end..]));
             assert!(edges < 0.02, "{}: {} steps by {edges}", voice.id(), clause.text);
+        }
+    }
+}
+
+#[test]
+fn words_at_pauses_are_where_they_are_heard() {
+    let text = "Stop, then listen, and answer the question, please. In the evening, when the wind is weak, a good sailor waits for it.";
+    for name in ["joe", "kokoro:af_heart", "kokoro:am_michael"] {
+        let voice = open(name, Settings::default()).expect("run scripts/setup kokoro");
+        for clause in clauses(text) {
+            let spoken = voice.synthesize(&clause).unwrap();
+            assert_sound(&spoken, text);
+            let block = Span::from_millis(5);
+            let levels: Vec<f64> = (0..spoken.duration().0 / block.0).map(|at| level(&spoken, block * at, block * (at + 1))).collect();
+            let heard = levels.iter().copied().fold(f64::MIN, f64::max) - 40.0;
+            // Silence of a tenth of a second and more and that at the end, by their blocks.
+            let mut silences: Vec<Range<usize>> = Vec::new();
+            let mut from = 0;
+            for (at, level) in levels.iter().chain([&f64::MAX]).enumerate() {
+                if *level > heard {
+                    silences.extend((at - from >= 20 || at == levels.len()).then_some(from..at));
+                    from = at + 1;
+                }
+            }
+            assert!(silences.len() > 1, "{name}: no pause in {}", clause.text);
+            let middle = |silence: &Range<usize>| block * ((silence.start + silence.end) as i64 / 2);
+            for silence in &silences {
+                let before = spoken.words.iter().rev().find(|word| word.at < middle(silence)).unwrap();
+                let late = (before.end() - block * silence.start as i64).to_millis();
+                assert!(late.abs() <= 80, "{name}: `{}` ends {late} ms after it is heard", before.value.text);
+                if let Some(after) = spoken.words.iter().find(|word| word.at >= middle(silence)) {
+                    let late = (after.at - block * silence.end as i64).to_millis();
+                    assert!(late.abs() <= 80, "{name}: `{}` begins {late} ms after it is heard", after.value.text);
+                }
+            }
         }
     }
 }

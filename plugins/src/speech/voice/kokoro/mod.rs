@@ -17,12 +17,12 @@ use ort::value::Tensor;
 use super::clause::{Symbols, Words, speak};
 use super::espeak::Phonemizer;
 use super::sessions::{self, Sessions};
-use super::{Settings, Synthesis, TARGET_LUFS, Voice, VoiceError, gain, onnx, timing};
+use super::{Settings, Synthesis, TARGET_LUFS, Voice, VoiceError, gain, onnx, pauses, timing};
 use crate::models::{self, ModelError};
 use crate::speech::text::Clause;
 
 /// Raised when the same clause would sound or be timed differently.
-const REVISION: u32 = 4;
+const REVISION: u32 = 5;
 /// What names of these voices begin with.
 pub(super) const PREFIX: &str = "kokoro:";
 pub(super) const MODEL: &str = "voice:kokoro";
@@ -161,12 +161,14 @@ impl KokoroVoice {
         let groups = timing::group(&symbols);
         let exact = frames.len() == ids.len() + 2;
         let times = if exact { times(&symbols, &ids, &frames) } else { Vec::new() };
-        let times = if exact {
+        let mut times: Vec<Range<i64>> = if exact {
             groups.iter().map(|group| times[group.symbols.start].start..times[group.symbols.end - 1].end).collect()
         } else {
             timing::estimated(&groups, &samples)
         };
-        let mut synthesis = words.synthesis(&groups, &times, samples, Rate::per_second(RATE), !exact)?;
+        let rate = Rate::per_second(RATE);
+        pauses::fit(&symbols, &groups, &mut times, &samples, rate);
+        let mut synthesis = words.synthesis(&groups, &times, samples, rate, !exact)?;
         // The model speaks some clauses several decibels louder than others.
         gain::level(&mut synthesis.samples);
         Ok(synthesis)
