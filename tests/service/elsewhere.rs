@@ -1,7 +1,7 @@
 //! Workers on machines of their own: they share NATS and a store with the server, or NATS and the server's address, and no folder.
 
-use super::server::{SHORT, Server, client, is_consistent, small};
-use super::workers::{Worker, long};
+use super::server::{SHORT, Server, client, colours, is_consistent, small};
+use super::workers::Worker;
 use crate::live::stage::{runtime, until};
 use crate::support::line::Line;
 use crate::support::nats::NatsServer;
@@ -143,7 +143,7 @@ fn machines_help_each_other_and_go_on_with_what_another_one_has_made() {
     let [home, first, second, third] = [(); 4].map(|()| tempfile::tempdir().unwrap());
     let net = Net::new();
     let server = net.serve(home.path());
-    let deck = server.deck("lesson.yaml", long().as_bytes());
+    let deck = server.deck("lesson.yaml", colours(36).as_bytes());
     let film = || {
         let looks = json!({ "size": "480x270" });
         server.submit(json!({ "deck": deck, "wishes": { "instructions": "Keep it short." }, "looks": looks }))
@@ -161,7 +161,7 @@ fn machines_help_each_other_and_go_on_with_what_another_one_has_made() {
     signal_groups(&maker, libc::SIGCONT);
     let job = server.ends(&id, "completed");
     let segments = &job["stages"][2]["result"]["segments"];
-    assert!(segments["total"] == 12 && segments["encoded"].as_u64().unwrap() < 12, "none of them was made by the other one: {segments}");
+    assert!(segments["total"] == 36 && segments["encoded"].as_u64().unwrap() < 36, "none of them was made by the other one: {segments}");
     println!("made by two: {segments}");
     let together = is_film(&server, &id, home.path());
 
@@ -181,7 +181,7 @@ fn machines_help_each_other_and_go_on_with_what_another_one_has_made() {
     let segments = &job["stages"][2]["result"]["segments"];
     println!("{done} pictures' segments were there when it died: {segments}");
     // Those alone are lost that were being made; one of them may have come in since.
-    assert!(segments["total"] == 12 && segments["encoded"].as_u64().unwrap() <= 12 - done as u64, "{done} were there: {segments}");
+    assert!(segments["total"] == 36 && segments["encoded"].as_u64().unwrap() <= 36 - done as u64, "{done} were there: {segments}");
     assert!(is_film(&server, &id, home.path()) == together, "other bytes");
     is_consistent(home.path());
 }

@@ -1,19 +1,12 @@
 //! Jobs that are stopped, fail, or lose the server under them.
 
-use super::server::{SHORT, Server, is_consistent, small};
+use super::server::{SHORT, Server, is_consistent, long, small};
 use crate::live::stage::until;
 use crate::support::{lectern, succeed};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
-
-/// A film that takes a while: pictures that are not held cost work.
-fn long() -> String {
-    let slides: String =
-        (0..12).map(|number| format!("- {{ id: s{number}, color: \"#2040{:02x}\", silence: 8s }}\n", 16 * number)).collect();
-    format!("version: 1\nid: long\ntitle: Long\nslides:\n{slides}")
-}
 
 /// Waits until the film of a job is being made.
 fn until_rendering(server: &Server, id: &str) {

@@ -1,7 +1,6 @@
 //! Films of which nothing is left but themselves.
 
-use super::server::{SHORT, Server, is_consistent};
-use super::workers::long;
+use super::server::{SHORT, Server, colours, is_consistent};
 use crate::live::stage::until;
 use crate::support::{decodes_cleanly, lectern, signal_groups, succeed};
 use reqwest::Method;
@@ -44,7 +43,7 @@ fn what_a_private_server_makes_on_the_way_is_read_by_nobody_and_goes_on_after_ki
     let home = tempfile::tempdir().unwrap();
     let serve = || Server::of(home.path(), lectern(home.path()).env("LECTERN_PRIVACY_ENCRYPTED", "true").arg("serve"));
     let server = serve();
-    let deck = server.deck("lesson.yaml", long().as_bytes());
+    let deck = server.deck("lesson.yaml", colours(24).as_bytes());
     let waits = server.submit(json!({ "deck": deck, "hold": true }));
     let id = server.submit(json!({ "deck": deck, "looks": { "size": "480x270" } }));
     let data = home.path().join("data");

@@ -18,6 +18,17 @@ slides:
 - { id: two, color: "#a04060", silence: 1s, presenter: { visible: false } }
 "##;
 
+/// Still pictures, eight seconds of each: a segment for every slide.
+pub fn colours(slides: usize) -> String {
+    let slide = |number: usize| format!("- {{ id: s{number}, color: \"#2040{:02x}\", silence: 8s }}\n", 2 * number);
+    format!("version: 1\nid: long\ntitle: Long\nslides:\n{}", (0..slides).map(slide).collect::<String>())
+}
+
+/// A film that takes a while, also where it is small and the machine fast: seconds go by after its first progress is told.
+pub fn long() -> String {
+    colours(120)
+}
+
 /// `lectern serve` on a free port. Dropping it kills it.
 pub struct Server {
     child: Child,

@@ -50,7 +50,7 @@ impl Lecture {
     /// The profiles that are asked for, and the variables: those that the graph has. What was set by hand must be there.
     pub fn options(&self, file: &GraphFile) -> GraphOptions {
         let Outputs { hls, record, rtmp, livekit } = &self.outputs;
-        let has_watermark = self.set.iter().any(|(name, _)| name == "watermark");
+        let is_set = |name: &str| self.set.iter().any(|(known, _)| known == name);
         let asked = [
             ("web", true),
             ("wait", self.waits),
@@ -61,12 +61,12 @@ impl Lecture {
             ("livekit", livekit.is_some()),
             ("address", self.address.is_some()),
             ("small", self.small.is_some()),
-            ("watermark", has_watermark),
+            ("watermark", is_set("watermark")),
             ("captions", self.burned_captions),
-            ("captions_and_watermark", self.burned_captions && has_watermark),
+            ("captions_and_watermark", self.burned_captions && is_set("watermark")),
             ("no_page_captions", self.burned_captions),
             ("no_recorded_captions", self.burned_captions && record.is_some()),
-            ("music", self.set.iter().any(|(name, _)| name == "music")),
+            ("music", is_set("music")),
         ];
         let profile = std::iter::once("live").chain(asked.into_iter().filter_map(|(name, asked)| asked.then_some(name)));
         let path = |path: &Path| path.display().to_string();

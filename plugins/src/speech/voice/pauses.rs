@@ -13,8 +13,8 @@ use super::timing::{Group, Kind};
 
 /// How finely the samples are looked at: a period of the lowest voice.
 const BLOCK: Span = Span::from_millis(10);
-/// Power of silence in that of the loudest block: -40 dB. The faintest sounds (`f`, `θ`) are some 10 dB above.
-const SILENT: f64 = 1e-4;
+/// Power of silence in that of the loudest block: -45 dB. The faintest sounds (`f`, `θ`, the release of a `t`) are a few dB above.
+const SILENT: f64 = 3e-5;
 /// Shorter silence is the closure of a `p`, `t` or `k`, not a pause.
 const SHORTEST: Span = Span::from_millis(40);
 /// What is left of a phoneme at least.
@@ -23,66 +23,102 @@ const LEAST: Span = Span::from_millis(30);
 /// Ends the sounds before punctuation, and begins those after it, where the samples fall silent and are heard again; `times` are the places
 /// of the groups in the samples. Where nothing is silent they stay as they are.
 pub(super) fn fit(symbols: &Symbols, groups: &[Group], times: &mut [Range<i64>], samples: &[f32], rate: Rate) {
-    let block = rate.count_in(BLOCK).max(1);
-    let power: Vec<f64> = samples.chunks(block as usize).map(power).collect();
-    let blocks = |from: i64, to: i64| (from.max(0) + block - 1) / block..(to / block).min(power.len() as i64);
     let sounds: Vec<usize> = (0..groups.len()).filter(|group| groups[*group].kind != Kind::Gap).collect();
     let (Some(&first), Some(&last)) = (sounds.first(), sounds.last()) else {
         return;
     };
     // What a vocoder makes before the first and after the last sound may be louder than speech.
-    let spoken = blocks(times[first].start, times[last].end);
-    let quiet = spoken.map(|index| power[index as usize]).fold(0.0, f64::max) * SILENT;
-    let between = sounds.windows(2).map(|pair| (Some(pair[0]), Some(pair[1])));
-    for (before, after) in [(None, Some(first))].into_iter().chain(between).chain([(Some(last), None)]) {
-        if let (Some(before), Some(after)) = (before, after)
-            && !symbols[groups[before].symbols.end..groups[after].symbols.start].iter().any(|(ch, _)| *ch != ' ')
-        {
+    let silences = Silences::of(samples, times[first].start..times[last].end, rate);
+    if let Some(silence) = silences.within(0, times[first].end).next().filter(|silence| silence.start == 0) {
+        begin(times, first, silence.end, rate);
+    }
+    for pair in sounds.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        let between = &symbols[groups[before].symbols.end..groups[after].symbols.start];
+        if between.iter().all(|(ch, _)| *ch == ' ') {
             continue;
         }
-        let from = before.map_or(0, |group| times[group].start);
-        let to = after.map_or(samples.len() as i64, |group| times[group].end);
-        let silence = blocks(from, to).map(|index| (index * block, power[index as usize] <= quiet));
-        let pause = match before {
-            Some(_) => longest(silence, block),
-            None => longest(silence.take_while(|(_, silent)| *silent), block),
-        };
-        let Some(pause) = pause.filter(|pause| pause.end - pause.start >= rate.count_in(SHORTEST)) else {
-            continue;
-        };
-        let least = rate.count_in(LEAST);
-        let silent_from = before.map_or(from, |group| pause.start.max(from + least.min(times[group].end - from)));
-        let silent_to = after.map_or(to, |group| pause.end.min(to - least.min(to - times[group].start))).max(silent_from);
-        if let Some(group) = before {
-            times[group].end = silent_from;
+        let silences = silences.within(searched_from(groups, times, before), times[after].end);
+        if let Some(pause) = silences.max_by_key(|silence| silence.end - silence.start) {
+            end(groups, times, before, pause.start, rate);
+            begin(times, after, pause.end.max(times[before].end), rate);
+            let pause = times[before].end..times[after].start;
+            times[before + 1..after].fill(pause);
         }
-        if let Some(group) = after {
-            times[group].start = silent_to;
-        }
-        let gaps = before.map_or(0, |group| group + 1)..after.unwrap_or(groups.len());
-        for time in &mut times[gaps] {
-            *time = silent_from..silent_to;
-        }
+    }
+    // Not the longest: the release of a last `k` follows a long closure.
+    if let Some(silence) = silences.within(searched_from(groups, times, last), samples.len() as i64).last() {
+        end(groups, times, last, silence.start, rate);
+        let rest = times[last].end..samples.len() as i64;
+        times[last + 1..].fill(rest);
     }
 }
 
-fn power(block: &[f32]) -> f64 {
-    block.iter().map(|sample| f64::from(sample * sample)).sum::<f64>() / block.len() as f64
+/// The sound before this one, if it is of the same word.
+fn before_it(groups: &[Group], group: usize) -> Option<usize> {
+    let word = |group: &Group| match &group.kind {
+        Kind::Sound { word, .. } => *word,
+        Kind::Gap => None,
+    };
+    let before = group.checked_sub(1)?;
+    (word(&groups[before]).is_some() && word(&groups[before]) == word(&groups[group])).then_some(before)
 }
 
-/// The longest silence, given each block's first sample and whether it is silent.
-fn longest(blocks: impl Iterator<Item = (i64, bool)>, block: i64) -> Option<Range<i64>> {
-    let mut longest: Option<Range<i64>> = None;
-    let mut here: Option<Range<i64>> = None;
-    for (at, silent) in blocks {
-        here = silent.then(|| here.map_or(at, |run| run.start)..at + block);
-        if let Some(run) = &here
-            && longest.as_ref().is_none_or(|best| run.end - run.start > best.end - best.start)
-        {
-            longest = here.clone();
-        }
+/// The silence behind a sound may begin in the one before it: two that the model reads as one share its time evenly.
+fn searched_from(groups: &[Group], times: &[Range<i64>], group: usize) -> i64 {
+    times[before_it(groups, group).unwrap_or(group)].start
+}
+
+/// Ends a sound, with what is left for it and the one before it.
+fn end(groups: &[Group], times: &mut [Range<i64>], group: usize, at: i64, rate: Rate) {
+    let least = rate.count_in(LEAST);
+    if let Some(before) = before_it(groups, group).filter(|_| at < times[group].start + least) {
+        let middle = times[before].start.midpoint(at.max(times[before].start));
+        (times[before].end, times[group].start) = (middle, middle);
     }
-    longest
+    let shortest = least.min(times[group].end - times[group].start);
+    times[group].end = at.max(times[group].start + shortest);
+}
+
+fn begin(times: &mut [Range<i64>], group: usize, at: i64, rate: Rate) {
+    let shortest = rate.count_in(LEAST).min(times[group].end - times[group].start);
+    times[group].start = at.min(times[group].end - shortest);
+}
+
+/// Where nothing is heard.
+struct Silences {
+    /// Of each block, whether it is silent.
+    blocks: Vec<bool>,
+    /// Samples of a block.
+    block: i64,
+    /// Samples of the shortest silence.
+    shortest: i64,
+}
+
+impl Silences {
+    /// Compared with the loudest block of what is `spoken`.
+    fn of(samples: &[f32], spoken: Range<i64>, rate: Rate) -> Silences {
+        let block = rate.count_in(BLOCK).max(1);
+        let power = |block: &[f32]| block.iter().map(|sample| f64::from(sample * sample)).sum::<f64>() / block.len() as f64;
+        let power: Vec<f64> = samples.chunks(block as usize).map(power).collect();
+        let spoken = power.iter().take((spoken.end / block) as usize).skip((spoken.start / block) as usize);
+        let quiet = spoken.fold(0.0_f64, |loudest, power| loudest.max(*power)) * SILENT;
+        Silences { blocks: power.iter().map(|power| *power <= quiet).collect(), block, shortest: rate.count_in(SHORTEST) }
+    }
+
+    /// Those between two samples, in their order, as far as they lie between them.
+    fn within(&self, from: i64, to: i64) -> impl Iterator<Item = Range<i64>> {
+        let first = (from.max(0) + self.block - 1) / self.block;
+        let count = (to / self.block - first).max(0) as usize;
+        let blocks = self.blocks.iter().skip(first as usize).take(count).enumerate();
+        let silent: Vec<i64> = blocks.filter(|(_, silent)| **silent).map(|(at, _)| (first + at as i64) * self.block).collect();
+        let runs: Vec<Range<i64>> = silent
+            .chunk_by(|block, next| next - block == self.block)
+            .filter_map(|run| Some(*run.first()?..run.last()? + self.block))
+            .filter(|run| run.end - run.start >= self.shortest)
+            .collect();
+        runs.into_iter()
+    }
 }
 
 #[cfg(test)]
@@ -126,8 +162,30 @@ mod tests {
     }
 
     #[test]
+    fn a_sound_that_is_two_phonemes_is_shared_by_both() {
+        let symbols: Symbols = vec![('e', Some(0)), ('ɪ', Some(0)), ('.', None)];
+        let groups = group(&symbols);
+        let samples: Vec<f32> = (0..1000 * MS).map(|at| if at < 200 * MS { (at as f32 * 0.05).sin() } else { 0.0 }).collect();
+        let mut times = vec![0..300 * MS, 300 * MS..600 * MS, 600 * MS..1000 * MS];
+        fit(&symbols, &groups, &mut times, &samples, RATE);
+        assert_eq!(times, [0..100 * MS, 100 * MS..200 * MS, 200 * MS..1000 * MS]);
+    }
+
+    #[test]
+    fn the_release_of_a_last_sound_belongs_to_it() {
+        let symbols: Symbols = vec![('i', Some(0)), ('k', Some(0)), ('.', None)];
+        let groups = group(&symbols);
+        // A closure of 200 ms, a release, silence of 100 ms.
+        let heard = |at: i64| at < 300 * MS || (500 * MS..550 * MS).contains(&at);
+        let samples: Vec<f32> = (0..650 * MS).map(|at| if heard(at) { (at as f32 * 0.05).sin() } else { 0.0 }).collect();
+        let mut times = vec![0..250 * MS, 250 * MS..600 * MS, 600 * MS..650 * MS];
+        fit(&symbols, &groups, &mut times, &samples, RATE);
+        assert_eq!(times, [0..250 * MS, 250 * MS..550 * MS, 550 * MS..650 * MS]);
+    }
+
+    #[test]
     fn something_is_left_of_every_sound() {
-        let times = fitted([50..200, 800..900], [250..550, 560..850]);
+        let times = fitted([0..200, 800..900], [250..550, 560..850]);
         assert_eq!((times[0].clone(), times[3].clone()), (250..280, 800..900));
     }
 }

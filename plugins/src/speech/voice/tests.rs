@@ -356,9 +356,11 @@ fn clauses_begin_and_end_in_silence() {
 
 #[test]
 fn words_at_pauses_are_where_they_are_heard() {
-    let text = "Stop, then listen, and answer the question, please. In the evening, when the wind is weak, a good sailor waits for it.";
+    let text =
+        "When the mast is set, hoist the sail, and mind the boom. If it rains, we stay. Bread, milk, eggs, fish, and salt were sold.";
     for name in ["joe", "kokoro:af_heart", "kokoro:am_michael"] {
         let voice = open(name, Settings::default()).expect("run scripts/setup kokoro");
+        let mut pauses = 0;
         for clause in clauses(text) {
             let spoken = voice.synthesize(&clause).unwrap();
             assert_sound(&spoken, text);
@@ -374,18 +376,19 @@ fn words_at_pauses_are_where_they_are_heard() {
                     from = at + 1;
                 }
             }
-            assert!(silences.len() > 1, "{name}: no pause in {}", clause.text);
+            pauses += silences.len() - 1;
             let middle = |silence: &Range<usize>| block * ((silence.start + silence.end) as i64 / 2);
             for silence in &silences {
                 let before = spoken.words.iter().rev().find(|word| word.at < middle(silence)).unwrap();
                 let late = (before.end() - block * silence.start as i64).to_millis();
-                assert!(late.abs() <= 80, "{name}: `{}` ends {late} ms after it is heard", before.value.text);
+                assert!(late.abs() <= 100, "{name}: `{}` ends {late} ms after it is heard", before.value.text);
                 if let Some(after) = spoken.words.iter().find(|word| word.at >= middle(silence)) {
                     let late = (after.at - block * silence.end as i64).to_millis();
-                    assert!(late.abs() <= 80, "{name}: `{}` begins {late} ms after it is heard", after.value.text);
+                    assert!(late.abs() <= 100, "{name}: `{}` begins {late} ms after it is heard", after.value.text);
                 }
             }
         }
+        assert!(pauses >= 4, "{name} pauses {pauses} times");
     }
 }
 
