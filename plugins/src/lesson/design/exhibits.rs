@@ -51,24 +51,22 @@ impl Grid {
         }
     }
 
-    /// The words of somebody, large, under a quotation mark.
+    /// The words of somebody, large, in the middle; a quotation mark hangs beside their first line.
     pub(super) fn quote(&self, board: &mut Board, quote: &str, look: &Look) {
+        const FONT: &str = "Caladea, Noto Serif, serif";
         let [x, y, width, height] = self.body();
-        board.text(
-            "mark",
-            [x, y - 20.0, 90.0, 130.0],
-            board.sided(line("“", Style { weight: 700, ..style("Caladea, Noto Serif, serif", 110.0, look.accent) })),
-        );
         let words = |size: f64| Text {
-            anchor: VerticalAlign::Middle,
             line_height: 1.3,
-            ..line(
-                quote.trim_matches(['"', '“', '”', '„', '«', '»', ' ']),
-                Style { italic: true, ..style("Caladea, Noto Serif, serif", size, look.text) },
-            )
+            ..line(quote.trim_matches(['"', '“', '”', '„', '«', '»', ' ']), Style { italic: true, ..style(FONT, size, look.text) })
         };
-        let area = [x + 70.0, y + 20.0, width - 90.0, height - 40.0];
-        board.text("quote", area, fitted(words, area[2], area[3], 40.0, LEAST));
+        let room = [width - 90.0, height - 40.0];
+        let words = fitted(words, room[0], room[1], 40.0, LEAST);
+        let size = TextBlock::lay_out(&words, room[0]).size();
+        let top = y + 20.0 + (room[1] - size.1).max(0.0) / 2.0;
+        let mark = line("“", Style { weight: 700, ..style(FONT, 110.0, look.accent) });
+        // The upper edges of the mark and of the first letter are level.
+        board.text("mark", [x, top - 8.0, 90.0, 130.0], board.sided(mark));
+        board.text("quote", [x + 70.0, top, room[0], room[1]], words);
     }
 
     /// Rows and columns; the first row names the columns.
