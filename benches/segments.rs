@@ -20,9 +20,8 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 /// Slides of the lecture, each spoken for about half a minute.
 const SLIDES: usize = 10;
 
-/// Slides of a long lecture, two hours of it, and ten of them.
+/// Slides of a long lecture, more than two hours of it.
 const MANY: usize = 300;
-const LONGEST: &str = "273-282";
 
 /// What slide `number` says; takes about 30 s.
 fn narration(number: usize, edited: bool) -> String {
@@ -38,12 +37,14 @@ fn narration(number: usize, edited: bool) -> String {
 
 /// The same lecture as a lesson file with pictures, and as a deck.
 fn lesson(folder: &Path, edited: bool) -> PathBuf {
-    lesson_of(folder, SLIDES, edited)
+    lesson_of(folder, &Vec::from_iter(0..SLIDES), edited)
 }
 
-fn lesson_of(folder: &Path, slides: usize, edited: bool) -> PathBuf {
+/// Slides of these numbers.
+fn lesson_of(folder: &Path, numbers: &[usize], edited: bool) -> PathBuf {
+    let slides = numbers.len();
     let mut text = format!("version: 1\nid: lesson-{slides}\nslides:\n");
-    for number in 0..slides {
+    for &number in numbers {
         let (shade, said) = (40 + number * 20 % 200, narration(number, edited && number == 4));
         text += &format!("- {{ id: s{number}, color: \"#{shade:02x}{:02x}60\", narration: \"{said}\" }}\n", 255 - shade);
     }
@@ -156,10 +157,11 @@ pub fn edits(folder: &Path, lectern: &Path) -> Vec<Row> {
     rows
 }
 
-/// Two hours of lecture: memory as for ten slides, and somebody is told at once how far it is. The ten are slides of the same lecture, among
-/// them those whose numbers are the longest to say: a voice needs memory by the length of what it says in one go.
+/// Two hours of lecture: memory as for its first ten slides, and somebody is told at once how far it is. A voice needs memory by the length of
+/// what it says in one go, so the slides have numbers that take about as long to say: of three digits, none of them 0 or 1.
 pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
-    let lesson = lesson_of(folder, MANY, false);
+    let numbers = (222..1000).filter(|number: &usize| number.to_string().chars().all(|digit| digit > '1'));
+    let lesson = lesson_of(folder, &Vec::from_iter(numbers.take(MANY)), false);
     let render = |slides: &str, film: &str| {
         let mut command = Command::new(lectern);
         command
@@ -168,7 +170,7 @@ pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
             .args(["render", "--json", "--size", "sd", "--slides", slides]);
         first_progress_and_peak_of(command.arg(&lesson).arg("-o").arg(folder.join(film)))
     };
-    let (_, few) = render(LONGEST, "few.mp4");
+    let (_, few) = render(&format!("1-{SLIDES}"), "few.mp4");
     let (first, many) = render("all", &format!("{MANY}.mp4"));
     let film = Command::new("ffprobe")
         .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"])

@@ -6,7 +6,7 @@
 
 mod edit;
 
-use self::edit::{Edit, edits};
+use self::edit::{Edit, claims_too_much, edits};
 use super::voice::{SAMPLE_RATE, VoiceError, resample};
 use engine::time::{Span, Time};
 use std::fs::File;
@@ -157,13 +157,17 @@ impl<'a> Recording<'a> {
         }
         let mut file = File::open(path).map_err(unread)?;
         let edits = edits(&mut file).map_err(unread)?;
-        let source = Untagged::new(file).map_err(unread)?;
+        let mut source = Untagged::new(file).map_err(unread)?;
+        let bytes = source.len;
+        if claims_too_much(&mut source, bytes).map_err(unread)? {
+            return Err(DecodeError::Format { path: path.into(), cause: "it claims more packets than it has bytes".into() });
+        }
+        source.seek(SeekFrom::Start(0)).map_err(unread)?;
         if source.len == 0 {
             return Err(DecodeError::Format { path: path.into(), cause: "it is empty".into() });
         }
         let mut probe = Probe::new_with_options(&ProbeOptions { max_probe_depth: SEARCH, ..ProbeOptions::default() });
         register_enabled_formats(&mut probe);
-        let bytes = source.len;
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let format = probe
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())

@@ -2,6 +2,7 @@
 //! where the delay of an AAC encoder is told. Delays of a whole track are not kept, and of several edits only the beginning of the first:
 //! recordings have one.
 
+use super::SEARCH;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -38,7 +39,7 @@ impl Edit {
 
 /// The edits of the tracks of an MP4 that have some; nothing for other files.
 pub(super) fn edits(file: &mut File) -> io::Result<Vec<Edit>> {
-    let Some(moov) = tables(file)? else { return Ok(Vec::new()) };
+    let Some((moov, _)) = top_box(file, b"moov", 0)? else { return Ok(Vec::new()) };
     let edit_of = |trak: &[u8], movie: u32| -> Option<Edit> {
         let list = inside(trak, &[b"edts", b"elst"])?;
         let wide = list.first() == Some(&1);
@@ -58,25 +59,50 @@ pub(super) fn edits(file: &mut File) -> io::Result<Vec<Edit>> {
     Ok(movie.map_or(Vec::new(), |movie| traks.filter_map(|(_, trak)| edit_of(trak, movie)).collect()))
 }
 
-/// The content of the `moov` box of an MP4; `None` for other files.
-fn tables(file: &mut File) -> io::Result<Option<Vec<u8>>> {
-    let mut at = 0;
+/// Whether a fragment of an MP4 of so many `bytes` claims more packets than the file has bytes, in a `trun` box (ISO/IEC 14496-12, 8.8.8).
+/// The demuxer counts up to that number, which may be four billion, also where nothing is written for a packet.
+/// The file begins, as the demuxer has it, with an `ftyp` box within the first [`SEARCH`] bytes.
+pub(super) fn claims_too_much(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<bool> {
+    let mut head = Vec::new();
+    file.by_ref().take(SEARCH.into()).read_to_end(&mut head)?;
+    let begins = head.get(4..).and_then(|head| head.windows(4).position(|kind| kind == b"ftyp"));
+    let Some(mut at) = begins.map(|at| at as u64) else { return Ok(false) };
+    while let Some((moof, next)) = top_box(file, b"moof", at)? {
+        // Wherever it stands: damaged boxes around it are no way past.
+        let too_many = |run: &[u8]| run.starts_with(b"trun") && u32_at(run, 8).is_some_and(|count| u64::from(count) > bytes);
+        if moof.windows(12).any(too_many) {
+            return Ok(true);
+        }
+        at = next;
+    }
+    Ok(false)
+}
+
+/// The content of the next box of this type on the highest level of an MP4, `at` a box or behind it, and where the one after it stands;
+/// `None` at its end and for other files.
+fn top_box(file: &mut (impl Read + Seek), wanted: &[u8; 4], mut at: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
     loop {
         file.seek(SeekFrom::Start(at))?;
         let mut head = Vec::new();
         file.by_ref().take(16).read_to_end(&mut head)?;
         let (Some(short), Some(kind)) = (u32_at(&head, 0), head.get(4..8)) else { return Ok(None) };
-        let (begin, size) = if short == 1 { (16, u64_at(&head, 8).unwrap_or(0)) } else { (8, u64::from(short)) };
-        if (at == 0 && kind != b"ftyp") || size < begin {
+        let (begin, size) = match short {
+            // To the end of the file.
+            0 => (8, i64::MAX as u64 - at),
+            1 => (16, u64_at(&head, 8).unwrap_or(0)),
+            short => (8, u64::from(short)),
+        };
+        let next = at.saturating_add(size);
+        if (at == 0 && kind != b"ftyp") || size < begin || next > i64::MAX as u64 {
             return Ok(None);
         }
-        if kind == b"moov" {
+        if kind == wanted {
             let mut content = Vec::new();
             file.seek(SeekFrom::Start(at + begin))?;
             file.by_ref().take((size - begin).min(LARGEST_TABLES)).read_to_end(&mut content)?;
-            return Ok(Some(content));
+            return Ok(Some((content, next)));
         }
-        at = at.saturating_add(size);
+        at = next;
     }
 }
 
