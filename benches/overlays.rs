@@ -9,8 +9,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 const ROUNDS: usize = 5;
-/// Slides of six seconds, each with a name at its beginning and bullets that come one by one.
-const SLIDES: u32 = 3;
+/// A minute of slides of six seconds, each with a name at its beginning and bullets that come one by one.
+const SLIDES: u32 = 10;
 const BULLETS: [&str; 4] =
     ["What a lecture needs", "Points come one by one", "Each one at its own time", "What stands costs next to nothing"];
 

@@ -157,8 +157,9 @@ pub fn edits(folder: &Path, lectern: &Path) -> Vec<Row> {
     rows
 }
 
-/// Two hours of lecture: memory as for its first ten slides, and somebody is told at once how far it is. A voice needs memory by the length of
-/// what it says in one go, so the slides have numbers that take about as long to say: of three digits, none of them 0 or 1.
+/// Two hours of lecture: memory as for ten of its slides, and somebody is told at once how far it is. Most memory is needed while two voices
+/// speak their longest clauses at once, which is a matter of chance: the ten lie all over the lecture, and the highest of three runs counts.
+/// The slides have numbers that take about as long to say: of three digits, none of them 0 or 1.
 pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
     let numbers = (222..1000).filter(|number: &usize| number.to_string().chars().all(|digit| digit > '1'));
     let lesson = lesson_of(folder, &Vec::from_iter(numbers.take(MANY)), false);
@@ -170,7 +171,8 @@ pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
             .args(["render", "--json", "--size", "sd", "--slides", slides]);
         first_progress_and_peak_of(command.arg(&lesson).arg("-o").arg(folder.join(film)))
     };
-    let (_, few) = render(&format!("1-{SLIDES}"), "few.mp4");
+    let ten: Vec<String> = (1..=MANY).step_by(MANY / SLIDES).map(|slide| slide.to_string()).collect();
+    let few = (1..=3).map(|run| render(&ten.join(","), &format!("few-{run}.mp4")).1).max().unwrap_or_default();
     let (first, many) = render("all", &format!("{MANY}.mp4"));
     let film = Command::new("ffprobe")
         .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"])
@@ -181,7 +183,7 @@ pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
     let (broken, readable) = captions(&fs::read_to_string(folder.join(format!("{MANY}.srt"))).expect("captions beside the film"));
     let what = |what: &str| format!("{MANY} slides, {hours:.1} h of lecture: {what}");
     vec![
-        Row::new("long", what(&format!("memory, against {SLIDES} slides")), many as f64 / 1e6, "MB")
+        Row::new("long", what(&format!("memory, against {SLIDES} of them")), many as f64 / 1e6, "MB")
             .against(few as f64 / 1e6)
             .mark(Mark::Within(1.1)),
         Row::new("long", what("first progress"), first, "s").mark(Mark::AtMost(2.0)),

@@ -74,9 +74,11 @@ impl Pool {
         let mut frame = self.blank(format, size);
         let layout = frame.layout();
         let bytes = frame.bytes_mut();
-        bytes.fill(0);
-        bytes[..layout.plane_bytes(0)].fill(16);
-        bytes[layout.offset(1)..layout.offset(3)].fill(128);
+        let (colour, alpha) = bytes.split_at_mut(layout.offset(3));
+        let (luma, chroma) = colour.split_at_mut(layout.offset(1));
+        luma.fill(16);
+        chroma.fill(128);
+        alpha.fill(0);
         frame
     }
 

@@ -307,9 +307,11 @@ vectorised! {
             y[x] = level(16.0 + colour, 16.0, 235.0);
             alpha[x] = a as u8;
         }
-        for (i, y) in y.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-            let a = [alpha[2 * i], alpha[2 * i + 1]];
-            *y = [if a[0] == 0 { under[i] } else { y[0] }, if a[1] == 0 { under[i] } else { y[1] }];
+        // Two samples as one number: single ones, with others between them, do not fill a vector.
+        for ((y, a), &under) in y.as_chunks_mut::<2>().0.iter_mut().zip(alpha.as_chunks::<2>().0).zip(under) {
+            let ([own, a], under) = ([*y, *a].map(u16::from_le_bytes), u16::from_le_bytes([under; 2]));
+            let clear = (if a & 0xff == 0 { 0xff } else { 0 }) | (if a & 0xff00 == 0 { 0xff00 } else { 0 });
+            *y = (own & !clear | under & clear).to_le_bytes();
         }
     }
 }

@@ -6,7 +6,7 @@
 
 mod edit;
 
-use self::edit::{Edit, claims_too_much, edits};
+use self::edit::{Edit, edits};
 use super::voice::{SAMPLE_RATE, VoiceError, resample};
 use engine::time::{Span, Time};
 use std::fs::File;
@@ -155,13 +155,12 @@ impl<'a> Recording<'a> {
         if !path.metadata().map_err(unread)?.is_file() {
             return Err(unread(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")));
         }
-        let mut file = File::open(path).map_err(unread)?;
-        let edits = edits(&mut file).map_err(unread)?;
-        let mut source = Untagged::new(file).map_err(unread)?;
+        let mut source = Untagged::new(File::open(path).map_err(unread)?).map_err(unread)?;
         let bytes = source.len;
-        if claims_too_much(&mut source, bytes).map_err(unread)? {
-            return Err(DecodeError::Format { path: path.into(), cause: "it claims more packets than it has bytes".into() });
-        }
+        let edits = edits(&mut source, bytes).map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => DecodeError::Format { path: path.into(), cause: error.to_string() },
+            _ => unread(error),
+        })?;
         source.seek(SeekFrom::Start(0)).map_err(unread)?;
         if source.len == 0 {
             return Err(DecodeError::Format { path: path.into(), cause: "it is empty".into() });

@@ -120,9 +120,9 @@ impl Station {
     /// Asks for help with a film, again and again.
     async fn ask_for_help(&self, ticket: &Ticket) -> Infallible {
         let help = Help { worker: self.name.clone(), ticket: ticket.clone() };
-        let mut soon = WAIT;
+        let mut again = tokio::time::interval_at(tokio::time::Instant::now() + WAIT, ASK);
         loop {
-            tokio::time::sleep(std::mem::replace(&mut soon, ASK)).await;
+            again.tick().await;
             if let Err(error) = self.link.say(HELP, &help).await {
                 tracing::debug!(%error, "nobody hears that help is wanted");
             }

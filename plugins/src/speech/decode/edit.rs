@@ -3,7 +3,6 @@
 //! recordings have one.
 
 use super::SEARCH;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
@@ -37,9 +36,32 @@ impl Edit {
     }
 }
 
-/// The edits of the tracks of an MP4 that have some; nothing for other files.
-pub(super) fn edits(file: &mut File) -> io::Result<Vec<Edit>> {
-    let Some((moov, _)) = top_box(file, b"moov", 0)? else { return Ok(Vec::new()) };
+/// The edits of the tracks of an MP4 that have some; nothing for other files. The file begins, as the demuxer has it, with an `ftyp` box
+/// within the first [`SEARCH`] bytes.
+///
+/// # Errors
+/// Reading fails, or, as [`io::ErrorKind::InvalidData`], a fragment claims more packets than the file has bytes.
+pub(super) fn edits(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Vec<Edit>> {
+    let mut head = Vec::new();
+    file.by_ref().take(SEARCH.into()).read_to_end(&mut head)?;
+    let begins = head.get(4..).and_then(|head| head.windows(4).position(|kind| kind == b"ftyp"));
+    let Some(mut at) = begins.map(|at| at as u64) else { return Ok(Vec::new()) };
+    let mut edits = Vec::new();
+    while let Some(top) = top_box(file, at)? {
+        match &top.kind {
+            b"moov" => edits.extend(edits_in(&top.content(file)?)),
+            b"moof" if claims_too_much(&top.content(file)?, bytes) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "it claims more packets than it has bytes"));
+            }
+            _ => {}
+        }
+        at = top.next;
+    }
+    Ok(edits)
+}
+
+/// The edits that the `moov` box of an MP4 holds.
+fn edits_in(moov: &[u8]) -> Vec<Edit> {
     let edit_of = |trak: &[u8], movie: u32| -> Option<Edit> {
         let list = inside(trak, &[b"edts", b"elst"])?;
         let wide = list.first() == Some(&1);
@@ -54,56 +76,53 @@ pub(super) fn edits(file: &mut File) -> io::Result<Vec<Edit>> {
         let (track, timescale) = (number(inside(trak, &[b"tkhd"])?)?, number(inside(trak, &[b"mdia", b"mdhd"])?)?);
         Some(Edit { track, timescale, start, length: only.then_some((length, movie)) })
     };
-    let movie = inside(&moov, &[b"mvhd"]).and_then(number);
-    let traks = boxes(&moov).filter(|(kind, _)| kind == b"trak");
-    Ok(movie.map_or(Vec::new(), |movie| traks.filter_map(|(_, trak)| edit_of(trak, movie)).collect()))
+    let movie = inside(moov, &[b"mvhd"]).and_then(number);
+    let traks = boxes(moov).filter(|(kind, _)| kind == b"trak");
+    movie.map_or(Vec::new(), |movie| traks.filter_map(|(_, trak)| edit_of(trak, movie)).collect())
 }
 
-/// Whether a fragment of an MP4 of so many `bytes` claims more packets than the file has bytes, in a `trun` box (ISO/IEC 14496-12, 8.8.8).
-/// The demuxer counts up to that number, which may be four billion, also where nothing is written for a packet.
-/// The file begins, as the demuxer has it, with an `ftyp` box within the first [`SEARCH`] bytes.
-pub(super) fn claims_too_much(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<bool> {
+/// Whether a `moof` box claims more packets than the file has bytes, in a `trun` box (ISO/IEC 14496-12, 8.8.8). The demuxer counts up to
+/// that number, which may be four billion, also where nothing is written for a packet.
+fn claims_too_much(moof: &[u8], bytes: u64) -> bool {
+    // Wherever it stands: damaged boxes around it are no way past.
+    let too_many = |run: &[u8]| run.starts_with(b"trun") && u32_at(run, 8).is_some_and(|count| u64::from(count) > bytes);
+    moof.windows(12).any(too_many)
+}
+
+/// A box on the highest level of an MP4.
+struct TopBox {
+    kind: [u8; 4],
+    /// Where its content begins in the file, and how long it is.
+    begin: u64,
+    length: u64,
+    /// Where the next box stands.
+    next: u64,
+}
+
+impl TopBox {
+    fn content(&self, file: &mut (impl Read + Seek)) -> io::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        file.seek(SeekFrom::Start(self.begin))?;
+        file.by_ref().take(self.length.min(LARGEST_TABLES)).read_to_end(&mut content)?;
+        Ok(content)
+    }
+}
+
+/// The box that stands `at` this place of the file; `None` at its end and where none can.
+fn top_box(file: &mut (impl Read + Seek), at: u64) -> io::Result<Option<TopBox>> {
+    file.seek(SeekFrom::Start(at))?;
     let mut head = Vec::new();
-    file.by_ref().take(SEARCH.into()).read_to_end(&mut head)?;
-    let begins = head.get(4..).and_then(|head| head.windows(4).position(|kind| kind == b"ftyp"));
-    let Some(mut at) = begins.map(|at| at as u64) else { return Ok(false) };
-    while let Some((moof, next)) = top_box(file, b"moof", at)? {
-        // Wherever it stands: damaged boxes around it are no way past.
-        let too_many = |run: &[u8]| run.starts_with(b"trun") && u32_at(run, 8).is_some_and(|count| u64::from(count) > bytes);
-        if moof.windows(12).any(too_many) {
-            return Ok(true);
-        }
-        at = next;
-    }
-    Ok(false)
-}
-
-/// The content of the next box of this type on the highest level of an MP4, `at` a box or behind it, and where the one after it stands;
-/// `None` at its end and for other files.
-fn top_box(file: &mut (impl Read + Seek), wanted: &[u8; 4], mut at: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
-    loop {
-        file.seek(SeekFrom::Start(at))?;
-        let mut head = Vec::new();
-        file.by_ref().take(16).read_to_end(&mut head)?;
-        let (Some(short), Some(kind)) = (u32_at(&head, 0), head.get(4..8)) else { return Ok(None) };
-        let (begin, size) = match short {
-            // To the end of the file.
-            0 => (8, i64::MAX as u64 - at),
-            1 => (16, u64_at(&head, 8).unwrap_or(0)),
-            short => (8, u64::from(short)),
-        };
-        let next = at.saturating_add(size);
-        if (at == 0 && kind != b"ftyp") || size < begin || next > i64::MAX as u64 {
-            return Ok(None);
-        }
-        if kind == wanted {
-            let mut content = Vec::new();
-            file.seek(SeekFrom::Start(at + begin))?;
-            file.by_ref().take((size - begin).min(LARGEST_TABLES)).read_to_end(&mut content)?;
-            return Ok(Some((content, next)));
-        }
-        at = next;
-    }
+    file.by_ref().take(16).read_to_end(&mut head)?;
+    let (Some(short), Some(&kind)) = (u32_at(&head, 0), head.get(4..).and_then(<[u8]>::first_chunk)) else { return Ok(None) };
+    let (begin, size) = match short {
+        // To the end of the file.
+        0 => (8, i64::MAX as u64 - at),
+        1 => (16, u64_at(&head, 8).unwrap_or(0)),
+        short => (8, u64::from(short)),
+    };
+    let next = at.saturating_add(size);
+    let whole = size >= begin && next <= i64::MAX as u64;
+    Ok(whole.then(|| TopBox { kind, begin: at + begin, length: size - begin, next }))
 }
 
 /// The boxes in `data`, type and content, as far as they are whole.
