@@ -33,15 +33,14 @@ pub fn key(folder: &Path) -> Vec<Row> {
     let work = format!("{}  end: {{ type: null_sink, inputs: {{ video: [scene.video] }} }}\n", composed(&scene));
     let read = format!("{}  end: {{ type: null_sink, inputs: {{ video: [presenter.video, slides.video] }} }}\n", sources(&scene));
     let milliseconds = 1e3 / f64::from(scene.seconds * FPS);
-    let peers: Vec<_> = KEYERS.iter().filter(|peer| peers::has(peer.program)).collect();
     let mut ours = Vec::new();
-    let mut theirs = vec![Vec::new(); peers.len()];
+    let mut theirs = vec![Vec::new(); KEYERS.len()];
     for _ in 0..ROUNDS {
         // Ours is short: three times as many rounds cost little.
         for _ in 0..3 {
             ours.push((cpu(|| run(FULL, &work)) - cpu(|| run(FULL, &read))) * milliseconds);
         }
-        for (peer, figures) in peers.iter().zip(&mut theirs) {
+        for (peer, figures) in KEYERS.iter().zip(&mut theirs) {
             let cost = |mode: &str| {
                 cpu_of(peers::script(peer.script).arg(mode).arg(&scene.presenter).arg(&scene.closed).arg(scene.seconds.to_string()))
             };
@@ -50,34 +49,31 @@ pub fn key(folder: &Path) -> Vec<Row> {
     }
     let ours = median(ours);
     let row = |what: String| Row::new("key", what, ours, "ms");
-    let mut rows: Vec<Row> = peers
+    let mut rows: Vec<Row> = KEYERS
         .iter()
         .zip(theirs)
         .map(|(peer, figures)| {
             row(format!("key + place, a 1080p frame, against {}", peer.name)).against(median(figures)).mark(Mark::Faster(peer.key))
         })
         .collect();
-    if rows.is_empty() {
-        rows.push(row("key + place, a 1080p frame".into()));
-    }
-    rows.extend(alike(folder, &peers));
+    rows.extend(alike(folder));
     rows
 }
 
 /// How alike our picture and each peer's are where the presenter stands: a fast keyer that does other work would prove nothing.
-fn alike(folder: &Path, peers: &[&peers::Keyer]) -> Vec<Row> {
+fn alike(folder: &Path) -> Vec<Row> {
     let scene = Scene::write(folder, "alike", 1);
     let ours = folder.join("alike-ours.i420");
     let sink = format!("  end: {{ type: raw_sink, inputs: {{ video: scene.video }}, config: {{ path: \"{}\" }} }}\n", ours.display());
     run(FULL, &(composed(&scene) + &sink));
-    let compare = |peer: &&peers::Keyer| {
+    let compare = |peer: &peers::Keyer| {
         let theirs = folder.join(format!("alike-{}.i420", peer.script));
         let mut command = peers::script(peer.script);
         cpu_of(command.arg("frames").arg(&scene.presenter).arg(&scene.closed).args(["1", "-"]).arg(&theirs));
         let what = format!("key + place: likeness (SSIM) to {}", peer.name);
         Row::new("key", what, likeness(&luma(&ours), &luma(&theirs)), "").mark(Mark::AtLeast(0.98))
     };
-    peers.iter().map(compare).collect()
+    KEYERS.iter().map(compare).collect()
 }
 
 /// The luma of the eleventh picture, cut to where the presenter is.
@@ -131,12 +127,11 @@ pub fn render(folder: &Path, lectern: &Path) -> Vec<Row> {
     );
     std::fs::write(&graph, text).expect("our own folder");
     let per_minute = 60.0 / f64::from(scene.seconds);
-    let peers: Vec<_> = KEYERS.iter().filter(|peer| peers::has(peer.program)).collect();
     let mut ours = Vec::new();
-    let mut theirs = vec![Vec::new(); peers.len()];
+    let mut theirs = vec![Vec::new(); KEYERS.len()];
     for _ in 0..ROUNDS {
         ours.push(cpu_of(std::process::Command::new(lectern).args(["run", "--quiet"]).arg(&graph)) * per_minute);
-        for (peer, figures) in peers.iter().zip(&mut theirs) {
+        for (peer, figures) in KEYERS.iter().zip(&mut theirs) {
             let mut command = peers::script(peer.script);
             command.arg("render").args([&scene.presenter, &scene.closed]).arg(scene.seconds.to_string());
             figures.push(cpu_of(command.arg(&scene.sound).arg(film(peer.script))) * per_minute);
@@ -144,16 +139,12 @@ pub fn render(folder: &Path, lectern: &Path) -> Vec<Row> {
     }
     let ours = ours.into_iter().fold(f64::INFINITY, f64::min);
     let row = |what: String| Row::new("render", what, ours, "s");
-    let mut rows: Vec<Row> = peers
+    KEYERS
         .iter()
         .zip(theirs)
         .map(|(peer, figures)| {
             let least = figures.into_iter().fold(f64::INFINITY, f64::min);
             row(format!("whole render, a minute of 1080p, against {}", peer.name)).against(least).mark(Mark::Faster(peer.render))
         })
-        .collect();
-    if rows.is_empty() {
-        rows.push(row("whole render, a minute of 1080p".into()));
-    }
-    rows
+        .collect()
 }

@@ -58,7 +58,7 @@ impl Node for Said {
         cx.emit(CUES, Packet::lasting(self.at, Span::from_millis(3800), Cue::Caption(text.into())));
         for (index, word) in text.split_whitespace().enumerate() {
             let at = self.at + Span::from_millis(240 * index as i64);
-            let cue = WordCue { text: word.into(), range: None, stressed: false, estimated: false };
+            let cue = WordCue { text: word.into(), range: None, stressed: false, emphasis: false, estimated: false };
             cx.emit(CUES, Packet::lasting(at, Span::from_millis(240), Cue::Word(cue.into())));
         }
         (self.left, self.at) = (self.left - 1, self.at + Span::from_seconds(4));

@@ -6,7 +6,7 @@
 //! `--publish` also puts the table into the README and draws `docs/speed.svg`.
 //!
 //! Usage: `cargo bench --profile dev -- [BENCH...] [--name NAME] [--publish]`, where BENCH is one of [`BENCHES`] (all without one) or of [`LONG`]. Ends
-//! with an error when a mark is missed.
+//! with an error when a mark is missed, or before it begins when a peer is not installed.
 
 mod engine;
 mod graph;
@@ -57,6 +57,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Err(missing) = peers::are_there(&options.benches) {
+        eprintln!("{missing}");
+        return ExitCode::from(2);
+    }
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("target/tmp can be written");
     let lectern = Path::new(env!("CARGO_BIN_EXE_lectern"));
     let machine = Machine::here();

@@ -8,17 +8,40 @@ pub fn script(name: &str) -> Command {
     Command::new(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/peers").join(name))
 }
 
-/// A program is installed.
-pub fn has(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+/// What the peers of a bench need: the program, and the package of Debian's that has it.
+fn needs(bench: &str) -> &'static [(&'static str, &'static str)] {
+    const FFMPEG: (&str, &str) = ("ffmpeg", "ffmpeg");
+    const GSTREAMER: (&str, &str) = ("gst-launch-1.0", "gstreamer1.0-tools");
+    match bench {
+        "key" | "render" => &[FFMPEG, GSTREAMER],
+        "border" => &[GSTREAMER],
+        "slides" => &[FFMPEG],
+        _ => &[],
+    }
 }
 
-/// Those that key and place, with the program they need.
+/// Nothing is measured without its peer, or a mark would hold because nobody looked.
+///
+/// # Errors
+/// The first program that is not installed, and how to install it.
+pub fn are_there(benches: &[String]) -> Result<(), String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let has = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    for bench in benches {
+        if let Some((program, package)) = needs(bench).iter().find(|(program, _)| !has(program)) {
+            return Err(format!(
+                "the bench {bench} measures beside {program}, which is not installed: run scripts/setup, or apt-get install {package}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Those that key and place.
 pub const KEYERS: [Keyer; 3] = [
-    Keyer { script: "ffmpeg-chromakey", name: "ffmpeg chromakey", program: "ffmpeg", key: 40.0, render: 1.8 },
-    Keyer { script: "ffmpeg-colorkey", name: "ffmpeg colorkey", program: "ffmpeg", key: 15.0, render: 1.2 },
-    Keyer { script: "gstreamer-alpha", name: "GStreamer alpha + compositor", program: "gst-launch-1.0", key: 20.0, render: 1.5 },
+    Keyer { script: "ffmpeg-chromakey", name: "ffmpeg chromakey", key: 40.0, render: 1.8 },
+    Keyer { script: "ffmpeg-colorkey", name: "ffmpeg colorkey", key: 15.0, render: 1.2 },
+    Keyer { script: "gstreamer-alpha", name: "GStreamer alpha + compositor", key: 20.0, render: 1.5 },
 ];
 
 /// A peer that keys and places.
@@ -27,8 +50,6 @@ pub struct Keyer {
     pub script: &'static str,
     /// As it is called in the table.
     pub name: &'static str,
-    /// What it needs.
-    pub program: &'static str,
     /// How many times its work has to be ours, for key + place and for a whole render.
     pub key: f64,
     /// See `key`.

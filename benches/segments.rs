@@ -158,7 +158,7 @@ pub fn edits(folder: &Path, lectern: &Path) -> Vec<Row> {
 }
 
 /// Two hours of lecture: memory as for ten of its slides, and somebody is told at once how far it is. Most memory is needed while two voices
-/// speak their longest clauses at once, which is a matter of chance: the ten lie all over the lecture, and the highest of three runs counts.
+/// speak their longest clauses at once, which is a matter of chance: the ten lie all over the lecture, and the middle one of three runs counts.
 /// The slides have numbers that take about as long to say: of three digits, none of them 0 or 1.
 pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
     let numbers = (222..1000).filter(|number: &usize| number.to_string().chars().all(|digit| digit > '1'));
@@ -172,7 +172,8 @@ pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
         first_progress_and_peak_of(command.arg(&lesson).arg("-o").arg(folder.join(film)))
     };
     let ten: Vec<String> = (1..=MANY).step_by(MANY / SLIDES).map(|slide| slide.to_string()).collect();
-    let few = (1..=3).map(|run| render(&ten.join(","), &format!("few-{run}.mp4")).1).max().unwrap_or_default();
+    let mut few = [1, 2, 3].map(|run| render(&ten.join(","), &format!("few-{run}.mp4")).1);
+    few.sort_unstable();
     let (first, many) = render("all", &format!("{MANY}.mp4"));
     let film = Command::new("ffprobe")
         .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"])
@@ -184,7 +185,7 @@ pub fn long(folder: &Path, lectern: &Path) -> Vec<Row> {
     let what = |what: &str| format!("{MANY} slides, {hours:.1} h of lecture: {what}");
     vec![
         Row::new("long", what(&format!("memory, against {SLIDES} of them")), many as f64 / 1e6, "MB")
-            .against(few as f64 / 1e6)
+            .against(few[1] as f64 / 1e6)
             .mark(Mark::Within(1.1)),
         Row::new("long", what("first progress"), first, "s").mark(Mark::AtMost(2.0)),
         Row::new("long", what("captions beyond 1.2 to 7 s, 2 lines or 42 columns"), broken as f64, "").mark(Mark::AtMost(0.0)),
@@ -230,8 +231,14 @@ pub fn scheduler() -> Vec<Row> {
     let document = load(&text, "parts.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
     let registry = Registry::new(&[ENGINE_NODES, TEST_NODES]);
     let plan = || check(&document, &registry, Depth::Pure);
-    let options =
-        RenderOptions { jobs: JOBS, store: Arc::<MemoryStore>::default(), helping: false, cancel: Cancel::default(), trace: false };
+    let options = RenderOptions {
+        jobs: JOBS,
+        memory: u64::MAX,
+        store: Arc::<MemoryStore>::default(),
+        helping: false,
+        cancel: Cancel::default(),
+        trace: false,
+    };
     let since = Instant::now();
     let report = match Render::prepare(&plan, options, &Watch::new()) {
         Ok(Cut::Segments(render)) => render.run().unwrap_or_else(|error| panic!("{error}")),

@@ -3,6 +3,7 @@
 
     benches/live/measure.py [PART...]      parts: joins skew say sessions livekit robust soak   (all but soak without one)
 
+Ends with an error when a mark is missed.
 Every figure comes from a peer (tests/peers) or from the program's own report; each part starts what it needs on loopback.
 """
 
@@ -395,16 +396,20 @@ def main():
             raise SystemExit(f"there is no part {name}; there are: {' '.join(PARTS)}")
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
     path = ROOT / "benches/results/live.md"
+    missed = 0
     for name in asked:
         print(f"== {name}", flush=True)
         rows.clear()
         PARTS[name]()
+        missed += sum(holds is not None and not holds for *_, holds in rows)
         lines = [f"{time.strftime('%Y-%m-%d')}, {model}, {os.cpu_count()} cores.", "", "| what | figure | mark | |", "| --- | --- | --- | --- |"]
         lines += [f"| {what} | {figure} | {mark} | {'' if holds is None else 'holds' if holds else '**missed**'} |" for what, figure, mark, holds in rows]
         parts = kept(path) | {name: "\n".join(lines)}
         text = "".join(f"\n## {part}\n{parts[part]}\n" for part in PARTS if part in parts)
         path.write_text("# Live lectures, measured with real peers\n\nWritten by `benches/live/measure.py [PART...]`; each part stands as it was measured last.\n" + text)
     print(f"written to {path}")
+    if missed:
+        raise SystemExit(f"{missed} marks missed")
 
 
 main()

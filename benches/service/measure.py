@@ -3,7 +3,7 @@
 
     benches/service/measure.py [PART...]      parts: many start reads progress cancel workers   (all without one)
 
-`reads` takes `wrk` (a package of Debian's), `start` and `workers` take nats-server (scripts/setup-peers).
+Ends with an error when a mark is missed. `reads` takes `wrk` (a package of Debian's), `start` and `workers` take nats-server (scripts/setup-peers).
 """
 
 import concurrent.futures
@@ -193,7 +193,10 @@ def main():
         lines.append(new.pop(line.split(" | ")[0].removeprefix("| "), line))
     lines += new.values()
     path.write_text("\n".join(lines) + "\n")
+    missed = sum(holds is not None and not holds for *_, holds in rows)
     print(f"written to {path}")
+    if missed:
+        raise SystemExit(f"{missed} marks missed")
 
 
 main()

@@ -62,6 +62,8 @@ pub struct WordCue {
     pub range: Option<Range<usize>>,
     /// Carries the stress of its phrase.
     pub stressed: bool,
+    /// Its author emphasised it.
+    pub emphasis: bool,
     /// The time is computed, not given by the voice.
     pub estimated: bool,
 }

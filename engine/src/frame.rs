@@ -219,11 +219,13 @@ pub struct Picture {
     pub(crate) home: Home,
 }
 
-/// What a recycled buffer still holds: `base` untouched except inside `drawn`.
+/// What a recycled buffer still holds: `base` untouched except inside `drawn` and, where something `stands` on it, inside of that.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct History {
     pub(crate) base: Option<u64>,
     pub(crate) drawn: Drawn,
+    /// What was drawn to be there again when the buffer is used again: what it is known by, and where it is.
+    pub(crate) stands: Option<(u64, Drawn)>,
 }
 
 /// Where a picture was drawn on: a few rectangles that do not meet, so that a small layer in one corner and a presenter in another are

@@ -2,14 +2,14 @@
 //!
 //! A buffer that comes back remembers which *base* picture it holds and which rectangle was drawn on top. Composing the next frame on
 //! the same base therefore restores and redraws one rectangle instead of copying a whole picture, and restores only what will not be drawn
-//! on anyway ([`Pool::around`]). The pool recycles, it never blocks:
+//! on anyway ([`Pool::around`]); what stands still on the base is not drawn again either ([`Pool::with`]). The pool recycles, it never blocks:
 //! how many frames are about is decided by the inboxes.
 //!
 //! Whole copies are counted, because the difference cannot be seen from outside. A picture that comes from elsewhere has to be laid
 //! once into each buffer that is about ([`Pool::laid`]); anything more is waste ([`Pool::copies`]): a picture of this very pool copied
 //! to be drawn on again, or one laid more often than a pool keeps buffers.
 
-use crate::frame::{COPIES, History, LAID, Layout, Picture, PixelFormat, PlaneMut, Rect, Size, VideoFrame};
+use crate::frame::{COPIES, Drawn, History, LAID, Layout, Picture, PixelFormat, PlaneMut, Rect, Size, VideoFrame};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 
@@ -65,7 +65,7 @@ impl Pool {
     /// A buffer to fill whole. Its content is whatever was there; the caller writes all of it.
     pub fn blank(&self, format: PixelFormat, size: Size) -> FrameMut {
         let layout = Layout { format, size };
-        let data = self.find(layout, None).map_or_else(|| vec![0; layout.bytes()], |spare| spare.data);
+        let data = self.find(layout, None, None).map_or_else(|| vec![0; layout.bytes()], |spare| spare.data);
         FrameMut { picture: Picture::new(data, layout, Home(Arc::downgrade(&self.shelf))) }
     }
 
@@ -104,14 +104,38 @@ impl Pool {
 
     /// The same for someone who writes all of `rect` (grown to even edges) anyway: inside it the content is whatever was there.
     pub fn around(&self, base: &VideoFrame, rect: Rect) -> FrameMut {
+        self.taken(base, None, rect)
+    }
+
+    /// The same with something drawn on the base that stands still from frame to frame: `draw` draws it, unless the buffer shows it since
+    /// it was used last. It is known by `what`, whose like must always be drawn alike on this base, and lies outside of `rect` and of all
+    /// that is drawn later.
+    pub fn with(&self, base: &VideoFrame, what: u64, draw: impl FnOnce(&mut FrameMut), rect: Rect) -> FrameMut {
+        let mut frame = self.taken(base, Some(what), rect);
+        if frame.picture.history.stands.is_none() {
+            let drawn = std::mem::take(&mut frame.picture.history.drawn);
+            draw(&mut frame);
+            let standing = std::mem::replace(&mut frame.picture.history.drawn, drawn);
+            frame.picture.history.stands = Some((what, standing));
+        }
+        frame
+    }
+
+    /// A buffer that shows `base` outside of `rect`, and on it what stands there by that name, if it has shown it before.
+    fn taken(&self, base: &VideoFrame, what: Option<u64>, rect: Rect) -> FrameMut {
         let source = &base.picture;
         let (layout, rect) = (source.layout(), rect.to_even().intersect(base.size().rect()));
         let home = Home(Arc::downgrade(&self.shelf));
-        let mut picture = match self.find(layout, Some(source.id())) {
+        let mut stands = None;
+        let mut picture = match self.find(layout, Some(source.id()), what) {
             Some(spare) if spare.history.base == Some(source.id()) => {
+                let History { drawn, stands: stood, .. } = spare.history;
                 let mut picture = Picture::new(spare.data, layout, home);
-                let drawn = spare.history.drawn.rects();
-                drawn.flat_map(|drawn| outside(drawn, rect)).for_each(|strip| restore(&mut picture, source, strip));
+                let meets = |standing: Drawn| standing.rects().any(|one| drawn.rects().any(|other| !one.intersect(other).is_empty()));
+                stands = stood.filter(|(known, standing)| what == Some(*known) && !meets(*standing));
+                let gone = stood.filter(|_| stands.is_none()).map_or(Drawn::default(), |(_, standing)| standing);
+                let lacking = drawn.rects().chain(gone.rects());
+                lacking.flat_map(|lacking| outside(lacking, rect)).for_each(|strip| restore(&mut picture, source, strip));
                 picture
             }
             Some(mut spare) => {
@@ -124,7 +148,7 @@ impl Pool {
                 Picture::new(source.bytes().to_vec(), layout, home)
             }
         };
-        picture.history = History { base: Some(source.id()), drawn: rect.into() };
+        picture.history = History { base: Some(source.id()), drawn: rect.into(), stands };
         FrameMut { picture }
     }
 
@@ -153,13 +177,14 @@ impl Pool {
         }
     }
 
-    /// A spare buffer of this layout, if there is one that holds `base`; of several the one that came back last, which the processor's
-    /// caches may still hold.
-    fn find(&self, layout: Layout, base: Option<u64>) -> Option<Spare> {
+    /// A spare buffer of this layout, if there is one that holds `base` and what stands on it, else one that holds it; of several the one
+    /// that came back last, which the processor's caches may still hold.
+    fn find(&self, layout: Layout, base: Option<u64>, what: Option<u64>) -> Option<Spare> {
         let spares = &mut self.shelf.lock().ok()?.spares;
         let fits = |spare: &Spare| spare.layout == layout;
-        let same = base.and_then(|id| spares.iter().rposition(|s| fits(s) && s.history.base == Some(id)));
-        let index = same.or_else(|| spares.iter().rposition(fits))?;
+        let same = |spare: &Spare| fits(spare) && base.is_some() && spare.history.base == base;
+        let stands = |spare: &Spare| same(spare) && spare.history.stands.map(|(known, _)| known) == what;
+        let index = spares.iter().rposition(stands).or_else(|| spares.iter().rposition(same)).or_else(|| spares.iter().rposition(fits))?;
         Some(spares.remove(index))
     }
 }
@@ -308,6 +333,45 @@ mod tests {
             assert!(pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), "{hole:?}");
             assert_eq!((pool.laid(), pool.copies()), (laid, 0));
         }
+    }
+
+    #[test]
+    fn what_stands_is_drawn_once_a_buffer_and_gone_when_something_else_does() {
+        let (pool, size) = (Pool::new(), Size::new(64, 32));
+        let base = solid(&Pool::new(), size, 40);
+        let at = |x: i32, y: i32, width: u32, height: u32| Rect { x, y, width, height };
+        let fill = |frame: &mut FrameMut, rect: Rect, level: u8| {
+            for plane in frame.draw(rect).1.into_iter().flatten() {
+                (0..plane.size.height as usize).for_each(|y| plane.data[y * plane.stride..][..plane.size.width as usize].fill(level));
+            }
+        };
+        let (title, name, mover) = (at(0, 0, 20, 6), at(2, 20, 12, 8), at(40, 10, 12, 12));
+        let mut times = 0;
+        // By number, what stands: nothing, a title, a title and a name; and what moves: nothing, in its place, over the title.
+        let mut frame = |what: u64, moves: Option<Rect>| {
+            let rect = moves.unwrap_or_default();
+            let standing = |frame: &mut FrameMut| {
+                times += 1;
+                fill(frame, title, 100);
+                if what == 2 {
+                    fill(frame, name, 150);
+                }
+            };
+            let mut made = if what == 0 { pool.around(&base, rect) } else { pool.with(&base, what, standing, rect) };
+            fill(&mut made, rect, 200);
+            let mut expected = Pool::new().on(&base);
+            for (rect, level) in [(title, 100), (name, 150)].into_iter().take(what as usize).chain([(rect, 200)]) {
+                fill(&mut expected, rect, level);
+            }
+            assert!(made.freeze().picture.bytes() == expected.freeze().picture.bytes(), "{what} {moves:?}");
+            times
+        };
+        assert_eq!([1, 1, 1].map(|what| frame(what, Some(mover))), [1, 1, 1]);
+        assert_eq!([2, 2, 0, 0].map(|what| frame(what, Some(mover))), [2, 2, 2, 2], "other things stand, then none");
+        assert_eq!([1, 1].map(|what| frame(what, None)), [3, 3]);
+        // What should not be drawn over it was: it is drawn anew.
+        assert_eq!([1, 1].map(|what| frame(what, Some(at(10, 2, 20, 20)))), [3, 4]);
+        assert_eq!((frame(1, None), pool.laid(), pool.copies()), (5, 1, 0));
     }
 
     #[test]

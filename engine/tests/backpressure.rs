@@ -4,6 +4,7 @@ mod support;
 
 use engine::media::Media;
 use engine::packet::Packet;
+use engine::run::ErrorKind;
 use engine::testing::Door;
 use engine::time::{Span, Time};
 use support::{Show, launch, show, shown, sound};
@@ -38,6 +39,7 @@ fn a_limit_by_number_is_exact() {
         assert_eq!(show.node("f").packets_out, 1 + items + 1);
         let edge = show.edge("b.video");
         assert_eq!((edge.depth, edge.max_depth, edge.dropped), (items, items, 0));
+        assert_eq!(edge.depth_seconds, items as f64 / 25.0);
         brake.hold(false);
         feed.end();
         show.run.wait().unwrap();
@@ -219,4 +221,25 @@ fn a_slow_tap_behind_playout_costs_nobody_a_picture() {
     let report = show.run.wait().unwrap();
     assert_eq!(report.playout.unwrap().skipped, 0);
     assert_eq!(door.taken().len(), 50);
+}
+
+#[test]
+fn a_graph_that_stands_still_says_what_each_lane_waits_for() {
+    let door = Door::open("stands still");
+    // The join needs sound before it takes another picture, and the feed would send some if there were room for its pictures.
+    let show = launch(&format!(
+        "{OFFLINE}  f: {{ type: feed, config: {{ door: stands still }} }}\n  j: {{ type: mix, inputs: {{ video: f.video, audio: f.audio }} }}\n  n: {{ type: null_sink, inputs: {{ video: [j] }} }}\n  s: {{ type: null_sink, inputs: {{ audio: [{{ from: f.audio, queue: {{ items: 1 }} }}] }} }}\n"
+    ));
+    (0..20).for_each(|i| door.video(shown(i, i as u8)));
+    (0..40).for_each(|i| door.audio(sound(i, 0.5)));
+    let error = show.run.wait().expect_err("nothing can go on");
+    assert_eq!((error.kind, error.node.as_str(), error.cascades.len()), (ErrorKind::Failed, "f", 0), "{error}");
+    let start = Time::ZERO;
+    for expected in [
+        "the graph stands still: f has no room for its output, at ".to_string(),
+        format!("; j waits for f.audio, settled at {start}; s waits for f.audio, settled at {start}. "),
+        "Packets that wait: 4 from f.video to j.video. Give the edge that is full a larger `queue:`".to_string(),
+    ] {
+        assert!(error.cause.contains(&expected), "{error}");
+    }
 }

@@ -95,6 +95,32 @@ fn a_missing_picture_holds_the_one_before_and_the_programme_goes_on() {
 }
 
 #[test]
+fn pictures_that_come_late_leave_apart_from_their_sound_and_the_report_says_by_how_much() {
+    let door = Door::open("late pictures");
+    let mut live = show(&format!(
+        "nodes:\n  v: {{ type: feed, config: {{ door: late pictures }} }}\n  a: {{ type: test_tone, config: {{ duration: 3s }} }}\n{TO_HASH}"
+    ));
+    (0..10).for_each(|i| door.video(shown(i, i as u8)));
+    live.handle.idle();
+    live.play(Span::from_millis(600));
+    let report = live.handle.report();
+    assert_eq!((report.av_skew_seconds, report.playout.unwrap().held), (0.0, 6), "ticks 10 to 15 show what was there");
+    // The newest of these leaves at tick 16, with the sound of that tick.
+    (10..13).for_each(|i| door.video(shown(i, i as u8)));
+    live.handle.idle();
+    live.play(Span::from_millis(40));
+    assert_eq!(live.handle.report().av_skew_seconds, 0.16);
+    (13..75).for_each(|i| door.video(shown(i, i as u8)));
+    door.end();
+    live.play(Span::from_millis(3000));
+    let (report, out) = live.end();
+    let report = report.unwrap_or_else(|error| panic!("{error}"));
+    let playout = report.playout.unwrap();
+    assert_eq!((report.av_skew_seconds, playout.held, playout.late, playout.underruns), (0.16, 6, 7, 0), "the rest is in time");
+    assert_eq!(of_kind(&out, "video").len(), 75);
+}
+
+#[test]
 fn a_flush_throws_away_what_has_not_gone_out_and_the_rest_follows_without_a_gap() {
     let mut live = show(&format!("nodes:\n{TEST_SOURCES}{TO_HASH}"));
     live.play(Span::from_millis(1000));
@@ -190,6 +216,8 @@ fn a_sink_that_fails_is_left_out_and_the_others_go_on() {
     let report = live.end().0.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(door.taken().len(), 50);
     assert_eq!(report.warnings.len(), 1);
+    let failed: Vec<&str> = report.nodes.iter().filter(|node| node.errors == 1).map(|node| node.node.as_str()).collect();
+    assert_eq!(failed, ["t"]);
     assert_eq!(
         (report.warnings[0].node.as_str(), report.warnings[0].text.as_str()),
         ("t", "left out after it failed in process: the wire is cut")

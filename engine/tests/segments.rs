@@ -10,8 +10,9 @@ use engine::registry::Registry;
 use engine::run::{Cancel, Report, Run, SegmentsReport};
 use engine::segments::{Cut, Hash, MemoryStore, Page, Render, RenderError, RenderOptions, Store, Watch, page_hash};
 use engine::testing::TEST_NODES;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 use support::{Line, lines, nodes};
 
 /// 4 s of pictures in parts, a tone beside them, and a text file of what comes out of both encoders.
@@ -47,7 +48,8 @@ impl Lab {
         let document = self.document(nodes);
         let registry = registry();
         let plan = || check(&document, &registry, Depth::Pure);
-        let options = RenderOptions { jobs, store: self.store.clone(), helping: false, cancel: Cancel::default(), trace: true };
+        let options =
+            RenderOptions { jobs, memory: u64::MAX, store: self.store.clone(), helping: false, cancel: Cancel::default(), trace: true };
         let watch = Watch::new();
         let report = match Render::prepare(&plan, options, &watch).map_err(|error| error.to_string())? {
             Cut::Segments(render) => render.run().map_err(|error: RenderError| error.to_string())?,
@@ -63,7 +65,7 @@ impl Lab {
         let plan = || check(&document, &registry, Depth::Pure);
         let cancel = Cancel::default();
         let store = Arc::new(UpTo { store: self.store.clone(), left: AtomicUsize::new(most), cancel: cancel.clone() });
-        let options = RenderOptions { jobs: 1, store, helping: true, cancel, trace: false };
+        let options = RenderOptions { jobs: 1, memory: u64::MAX, store, helping: true, cancel, trace: false };
         let Cut::Segments(render) = Render::prepare(&plan, options, &Watch::new()).expect("it can be cut") else { panic!("it is cut") };
         let keys = render.segments().map(|(_, segment)| segment.key).collect();
         // Cancelled, it says so.
@@ -104,6 +106,38 @@ impl Store for UpTo {
     }
 }
 
+/// Counts who puts something into it at once; until two have met, they wait for each other, where they shall.
+#[derive(Default)]
+struct Meeting {
+    store: MemoryStore,
+    wait: bool,
+    /// Who is here, and the most that ever were.
+    here: Mutex<(usize, usize)>,
+    met: Condvar,
+}
+
+impl Store for Meeting {
+    fn get(&self, hash: &Hash) -> std::io::Result<Option<Bytes>> {
+        self.store.get(hash)
+    }
+
+    fn put(&self, hash: &Hash, content: &[u8]) -> std::io::Result<()> {
+        let mut here = self.here.lock().unwrap();
+        here.0 += 1;
+        here.1 = here.1.max(here.0);
+        self.met.notify_all();
+        let alone = |(_, most): &mut (usize, usize)| self.wait && *most < 2;
+        here = self.met.wait_timeout_while(here, Duration::from_secs(60), alone).unwrap().0;
+        here.0 -= 1;
+        drop(here);
+        self.store.put(hash, content)
+    }
+
+    fn remove(&self, hash: &Hash) {
+        self.store.remove(hash);
+    }
+}
+
 fn registry() -> Registry {
     Registry::new(&[ENGINE_NODES, TEST_NODES, nodes::NODES])
 }
@@ -136,6 +170,25 @@ fn who_helps_begins_at_the_end_and_what_it_made_is_not_made_again() {
     let all = Lab::new();
     all.help(NODES, 100);
     assert_eq!(all.render(NODES, 1).expect("renders").0, counts(5, 0));
+}
+
+#[test]
+fn as_many_are_made_at_once_as_are_wanted_and_there_is_memory_for() {
+    let lab = Lab::new();
+    let document = lab.document(NODES);
+    let (registry, watch) = (registry(), Watch::new());
+    let plan = || check(&document, &registry, Depth::Pure);
+    let most = |jobs: usize, memory: u64| {
+        let store = Arc::new(Meeting { wait: jobs > 1 && memory > 0, ..Meeting::default() });
+        let options = RenderOptions { jobs, memory, store: store.clone(), helping: false, cancel: Cancel::default(), trace: false };
+        let Cut::Segments(render) = Render::prepare(&plan, options, &watch).expect("it can be cut") else { panic!("it is cut") };
+        render.run().expect("renders");
+        let (_, most) = *store.here.lock().unwrap();
+        most
+    };
+    assert_eq!(most(1, u64::MAX), 1);
+    assert_eq!(most(2, u64::MAX), 2);
+    assert_eq!(most(2, 0), 1, "without memory for two, one after the other");
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub mod segment_store;
 pub mod slides;
 pub mod sound;
 pub mod speech;
+pub mod subtitles;
 pub mod writer;
 
 pub use registry::registry;

@@ -1,5 +1,7 @@
 //! How a film shows what is said: as captions that can be chosen, in its pictures, or not at all; and as a text.
 
+use crate::decks::language_tag;
+use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -31,6 +33,10 @@ pub struct CaptionOptions {
     /// Captions: soft (a track of the film), burned (in its pictures) or off; soft and burned also beside it, as .srt and .vtt.
     #[arg(long, value_name = "WHERE", value_enum, default_value = "soft")]
     captions: Captions,
+    /// Also write the subtitles in another language, as NAME.TAG.srt and NAME.TAG.vtt; a BCP 47 tag: fr, zh-Hans. The language model of
+    /// --writer or LECTERN_WRITER_URL translates them.
+    #[arg(long, value_name = "TAG")]
+    subtitle_language: Option<String>,
     /// Also write what is said as a text: Markdown with a section for each slide and its time.
     #[arg(long, value_name = "FILE.md")]
     transcript: Option<PathBuf>,
@@ -58,6 +64,21 @@ impl CaptionOptions {
         self.captions != Captions::Off
     }
 
+    /// The other language of the subtitles, if one is wished for.
+    ///
+    /// # Errors
+    /// It is no language tag, or there are no subtitles.
+    pub fn subtitle_language(&self) -> Result<Option<&str>, Failure> {
+        let Some(tag) = &self.subtitle_language else { return Ok(None) };
+        language_tag("--subtitle-language", tag)?;
+        if self.has_files() {
+            return Ok(Some(tag));
+        }
+        Err(Failure::Invalid(
+            "--subtitle-language translates the subtitles that --captions off leaves out; leave one of the two out".into(),
+        ))
+    }
+
     /// Where the text goes, if it is wished for.
     pub fn transcript(&self) -> Option<&PathBuf> {
         self.transcript.as_ref()
@@ -72,7 +93,11 @@ mod tests {
     #[test]
     fn the_lecture_has_every_profile_and_soft_needs_none() {
         let graph = GraphFile::new(None);
-        let all = |captions, transcript: Option<&str>| CaptionOptions { captions, transcript: transcript.map(PathBuf::from) };
+        let all = |captions, transcript: Option<&str>| CaptionOptions {
+            captions,
+            transcript: transcript.map(PathBuf::from),
+            ..CaptionOptions::default()
+        };
         for captions in [Captions::Burned, Captions::Off] {
             for watermark in [true, false] {
                 let options = all(captions, Some("said.md"));

@@ -2,7 +2,7 @@
 
 use crate::commands::{
     avatars, cache, check, completions, config, doctor, graph, jobs, join, lesson, live, nodes, podcast, render, run, schema, serve, speak,
-    token, top, voices, watch, worker,
+    subtitles, token, top, voices, watch, worker,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -13,6 +13,7 @@ Examples:
   lectern render talk.pptx --dry-run          what would be said, and how long it takes to say
   lectern watch talk.pptx                     the film again on every change of the deck
   lectern join intro.mp4 talk.pptx -o all.mp4 a film and a lecture as one film
+  lectern subtitles talk.srt --to fr          its subtitles in another language
   lectern podcast report.pdf -o report.mp3    a conversation of two voices about it
   lectern live talk.pptx --hls out/hls        the lecture by the clock, as a stream
   lectern serve                               takes decks, makes films: a service with a web API
@@ -39,6 +40,9 @@ pub struct OutputOptions {
     /// Print errors only.
     #[arg(short, long, global = true, help_heading = "Output")]
     pub quiet: bool,
+    /// Log in detail what happens, on standard error; LECTERN_LOG says it more finely.
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub verbose: bool,
     /// Print JSON for programs: one object a line while something runs, one document otherwise.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
@@ -62,6 +66,7 @@ pub enum Command {
     Schema(schema::Options),
     Lesson(lesson::Options),
     Speak(speak::Options),
+    Subtitles(subtitles::Options),
     Token(token::Options),
     Top(top::Options),
     Voices(voices::Options),

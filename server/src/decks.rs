@@ -173,26 +173,27 @@ impl DeckOptions {
         }
     }
 
+    /// Who translates subtitles.
+    ///
+    /// # Errors
+    /// Those of [`translator`].
+    pub fn translator(&self) -> Result<SharedWriter, Failure> {
+        translator(self.writer.as_deref())
+    }
+
     fn options(&self) -> Result<ImportOptions, Failure> {
         let cancel = Signals::listen().cancel();
-        let options =
-            ImportOptions { libreoffice_timeout: self.conversion_limit.0.to_std(), cancel: cancel.clone(), ..ImportOptions::default() };
+        let options = ImportOptions { libreoffice_timeout: self.conversion_limit.0.to_std(), cancel, ..ImportOptions::default() };
         let length = match self.minutes {
             None => None,
             Some(minutes) if minutes > 0.0 && minutes <= 240.0 => Some(Span::from_seconds_f64(minutes * 60.0)),
             Some(minutes) => return Err(Failure::Invalid(format!("--minutes {minutes} is out of range; it goes from over 0 to 240"))),
         };
-        let language = self.language.as_deref().map(language_tag).transpose()?;
-        let unwritten = |error: WriterError| Failure::Invalid(error.to_string());
+        let language = self.language.as_deref().map(|tag| language_tag("--language", tag)).transpose()?;
         let writer: Option<SharedWriter> = match self.writer.as_deref() {
             None => None,
             Some("local") => Some(Arc::new(Local)),
-            Some(base) => {
-                let settings =
-                    ChatSettings::from_env(Some(base)).map_err(unwritten)?.ok_or_else(|| Failure::Invalid("--writer is empty".into()))?;
-                let settings = ChatSettings { answers: Some(options.cache_dir.join("answers")), ..settings };
-                Some(Arc::new(Chat::open(settings, cancel).map_err(unwritten)?))
-            }
+            Some(base) => model(Some(base))?,
         };
         let read_as = match self.read_as {
             None => ReadAs::Usual,
@@ -234,6 +235,29 @@ impl Source {
     }
 }
 
+/// Who translates subtitles: the language model of `--writer` or of the environment. A signal stops it.
+///
+/// # Errors
+/// There is none, or its settings cannot be used.
+pub fn translator(writer: Option<&str>) -> Result<SharedWriter, Failure> {
+    let model = if writer == Some("local") { None } else { model(writer)? };
+    model.ok_or_else(|| {
+        Failure::Invalid(
+            "subtitles in another language are translated by a language model, and there is none: set LECTERN_WRITER_URL and \
+             LECTERN_WRITER_MODEL (and LECTERN_WRITER_KEY), or name its address with --writer"
+                .into(),
+        )
+    })
+}
+
+/// The language model at an address, else that of the environment.
+fn model(base: Option<&str>) -> Result<Option<SharedWriter>, Failure> {
+    let unwritten = |error: WriterError| Failure::Invalid(error.to_string());
+    let Some(settings) = ChatSettings::from_env(base).map_err(unwritten)? else { return Ok(None) };
+    let settings = ChatSettings { answers: Some(ImportOptions::default().cache_dir.join("answers")), ..settings };
+    Ok(Some(Arc::new(Chat::open(settings, Signals::listen().cancel()).map_err(unwritten)?)))
+}
+
 /// A language tag, as far as its form tells.
 pub fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
@@ -241,10 +265,14 @@ pub fn is_language_tag(tag: &str) -> bool {
     primary && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-fn language_tag(tag: &str) -> Result<String, Failure> {
+/// The language tag that an option names.
+///
+/// # Errors
+/// It is none.
+pub fn language_tag(option: &str, tag: &str) -> Result<String, Failure> {
     match is_language_tag(tag) {
         true => Ok(tag.to_string()),
-        false => Err(Failure::Invalid(format!("--language {tag:?} is no language tag; write one such as en, de or zh-Hans"))),
+        false => Err(Failure::Invalid(format!("{option} {tag:?} is no language tag; write one such as en, de or zh-Hans"))),
     }
 }
 
@@ -302,10 +330,10 @@ mod tests {
     #[test]
     fn language_tags_have_a_form() {
         for good in ["en", "zh-Hans", "pt-BR", "es-419"] {
-            assert_eq!(language_tag(good).unwrap(), good);
+            assert_eq!(language_tag("--language", good).unwrap(), good);
         }
         for bad in ["", "e", "english", "en_US", "en-", "1n"] {
-            assert!(language_tag(bad).unwrap_err().to_string().contains("no language tag"), "{bad}");
+            assert!(language_tag("--language", bad).unwrap_err().to_string().contains("no language tag"), "{bad}");
         }
     }
 }

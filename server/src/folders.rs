@@ -24,6 +24,8 @@ impl Folders {
     pub const PROCESSING: &str = "processing";
     /// What comes of it.
     pub const OUTPUT: &str = "output";
+    /// What was said while it was made, beside them.
+    pub const LOG: &str = "log.txt";
 
     /// Makes what is missing of it.
     ///

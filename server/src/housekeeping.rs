@@ -144,7 +144,7 @@ mod tests {
     use crate::dispatch::{Dispatch, Local, Slots};
     use crate::folders::Folders;
     use crate::jobs::{Desk, JobSpec};
-    use crate::ledger::{Cancelled, NewJob, NewStage};
+    use crate::ledger::{Cancelled, EventKind, NewJob, NewStage};
     use engine::graph::unit::DurationSetting;
     use engine::time::Span;
     use serde_json::json;
@@ -182,14 +182,12 @@ mod tests {
         assert_eq!(artifacts.sweep().await.unwrap().sets, 2);
     }
 
-    #[tokio::test]
-    async fn old_jobs_and_decks_go_and_what_waits_stays() {
-        let place = tempfile::tempdir().unwrap();
-        let folders = Folders::open(place.path()).unwrap();
+    /// Jobs in a data folder that nobody does, and the store of what they publish.
+    async fn jobs_in(folders: &Folders) -> (Arc<Jobs>, Arc<Artifacts>) {
         let ledger = Ledger::open(&folders.ledger()).unwrap();
         let program = crate::worker::Program::own().unwrap();
         let options = Options { floor: 0, ..Options::default() };
-        let artifacts = Arc::new(Artifacts::open(place.path().join("artifacts").to_str().unwrap(), options).unwrap());
+        let artifacts = Arc::new(Artifacts::open(folders.root().join("artifacts").to_str().unwrap(), options).unwrap());
         let guard = crate::config::GuardSettings { enabled: false, ..Default::default() };
         let worker = crate::worker::Worker::new(folders.clone(), artifacts.clone(), program, &guard).unwrap();
         let runtime = tokio::runtime::Handle::current();
@@ -199,7 +197,47 @@ mod tests {
             Slots::of(Some(1), crate::worker::TimeLimits::default()),
             runtime,
         ));
-        let jobs = Arc::new(Jobs::open(ledger.clone(), dispatch, folders.clone()).await.unwrap());
+        (Arc::new(Jobs::open(ledger, dispatch, folders.clone()).await.unwrap()), artifacts)
+    }
+
+    #[tokio::test]
+    async fn what_happened_to_a_job_is_forgotten_an_hour_after_its_end_but_for_its_end() {
+        let place = tempfile::tempdir().unwrap();
+        let folders = Folders::open(place.path()).unwrap();
+        let (jobs, artifacts) = jobs_in(&folders).await;
+        let minute = Duration::from_secs(60);
+        let database = rusqlite::Connection::open(folders.ledger()).unwrap();
+        let mut ids = Vec::new();
+        for age in [59, 61] {
+            let job = job("over");
+            ids.push(job.id);
+            jobs.ledger().write(move |write| write.submit(&job)).await.unwrap();
+            let id = ids[ids.len() - 1];
+            assert_eq!(jobs.ledger().write(move |write| write.cancel(id)).await.unwrap(), Cancelled::Now);
+            let end = Timestamp::now().before(minute * age).0;
+            let ended = "UPDATE jobs SET finished_at = ?2 WHERE id = ?1";
+            assert_eq!(database.execute(ended, rusqlite::params![id.to_string(), end]).unwrap(), 1);
+        }
+        once(&jobs, &artifacts, &RetentionSettings::default(), minute * 60).await;
+        let mut kinds = Vec::new();
+        for id in ids {
+            let mut follow = jobs.follow(id, 0);
+            kinds.push(Vec::new());
+            while kinds.last().is_none_or(|kinds| kinds.last() != Some(&EventKind::Complete)) {
+                let kind = follow.next().await.unwrap().kind;
+                kinds.last_mut().unwrap().push(kind);
+            }
+        }
+        assert!(kinds[0].len() > 1 && kinds[0][0] == EventKind::StageUpdate, "{kinds:?}");
+        assert_eq!(kinds[1], [EventKind::Complete]);
+    }
+
+    #[tokio::test]
+    async fn old_jobs_and_decks_go_and_what_waits_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let folders = Folders::open(place.path()).unwrap();
+        let (jobs, artifacts) = jobs_in(&folders).await;
+        let ledger = jobs.ledger().clone();
         let (over, waits) = (job("over"), NewJob { held: true, ..job("waits") });
         let (over_id, waits_id) = (over.id, waits.id);
         std::fs::write(folders.input(over_id).unwrap().join("talk.pptx"), "x").unwrap();

@@ -50,6 +50,8 @@ mod shared_segments;
 mod signals;
 mod state;
 mod storage;
+mod subtitles;
+mod test_mode;
 pub mod uploads;
 mod verify;
 mod webhooks;
@@ -65,7 +67,7 @@ pub fn main() -> ! {
     let cli = cli::Cli::parse();
     // Two are linked in, and none is taken by itself. A second call finds the first one's choice.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    logging::start();
+    logging::start(cli.output.verbose);
     let console = console::Console::new(cli.output);
     let code = match commands::run(cli.command, &console) {
         Ok(()) => 0,

@@ -2,13 +2,17 @@
 //!
 //! The frame path knows nothing of this: counters are read once a second from where lanes keep them.
 
+mod families;
+
 use crate::compat::Figures;
 use engine::run::Report;
+use families::Families;
 use metrics::{Label, counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use plugins::part_file;
 use plugins_webrtc::room::Viewers;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,13 +24,14 @@ const EVERY: Duration = Duration::from_secs(1);
 pub struct Metrics {
     recorder: PrometheusRecorder,
     text: PrometheusHandle,
+    families: Mutex<Families>,
 }
 
 impl Default for Metrics {
     fn default() -> Metrics {
         let recorder = PrometheusBuilder::new().build_recorder();
         let text = recorder.handle();
-        Metrics { recorder, text }
+        Metrics { recorder, text, families: Mutex::default() }
     }
 }
 
@@ -36,6 +41,7 @@ impl Metrics {
     /// Source: <https://prometheus.io/docs/instrumenting/exposition_formats/>, version 0.0.4.
     pub fn text(&self, report: &Report) -> String {
         with_local_recorder(&self.recorder, || record(report, None));
+        self.record_families(report, None);
         self.render()
     }
 
@@ -44,6 +50,7 @@ impl Metrics {
         with_local_recorder(&self.recorder, || {
             for (room, report, viewers) in rooms {
                 record(report, Some(room));
+                self.record_families(report, Some(room));
                 record_viewers(room, viewers);
             }
             if !joins.is_empty() {
@@ -74,8 +81,33 @@ impl Metrics {
 
     /// What has been taken in so far, as text.
     pub fn render(&self) -> String {
-        self.text.render()
+        self.text.render() + &self.families.lock().expect("nobody panics with this lock").render()
     }
+
+    /// What is in seconds and only ever grows, and how long things took.
+    fn record_families(&self, report: &Report, room: Option<&str>) {
+        let mut families = self.families.lock().expect("nobody panics with this lock");
+        for node in &report.nodes {
+            let took = node.process_seconds;
+            let labels = with_room(room, vec![Label::new("node", node.node.clone()), Label::new("type", node.node_type)]);
+            let quantiles = [("0.5", took.p50), ("0.99", took.p99), ("1", took.max)];
+            families.summary("lectern_node_process_seconds", &labels, &quantiles, took.sum, took.count);
+        }
+        for edge in &report.edges {
+            let labels = with_room(room, vec![Label::new("edge", format!("{} -> {}", edge.from, edge.to))]);
+            families.counter("lectern_edge_blocked_seconds_total", &labels, edge.blocked_seconds);
+        }
+        if let Some(playout) = &report.playout {
+            let labels = with_room(room, Vec::new());
+            let quantiles = [("0.99", playout.late_seconds_p99)];
+            families.summary("lectern_playout_late_seconds", &labels, &quantiles, playout.late_seconds_sum, playout.late);
+            families.counter("lectern_playout_silence_seconds_total", &labels, playout.silence_seconds);
+        }
+    }
+}
+
+fn with_room(room: Option<&str>, labels: Vec<Label>) -> Vec<Label> {
+    room.map(|room| Label::new("room", room.to_string())).into_iter().chain(labels).collect()
 }
 
 /// Middle and high values of some lengths of time; not a number where there are none.
@@ -89,7 +121,7 @@ fn record_seconds(name: &'static str, seconds: &[f64]) {
 }
 
 fn record(report: &Report, room: Option<&str>) {
-    let all = |labels: Vec<Label>| room.map(|room| Label::new("room", room.to_string())).into_iter().chain(labels).collect::<Vec<_>>();
+    let all = |labels| with_room(room, labels);
     let own = || all(Vec::new());
     for node in &report.nodes {
         let labels = || all(vec![Label::new("node", node.node.clone()), Label::new("type", node.node_type)]);
@@ -99,15 +131,12 @@ fn record(report: &Report, room: Option<&str>) {
         gauge!("lectern_node_fps", with("per", "wall")).set(node.fps_wall);
         gauge!("lectern_node_fps", with("per", "media")).set(node.fps_media);
         gauge!("lectern_node_busy_ratio", labels()).set(node.busy_ratio);
-        for (quantile, seconds) in [("0.5", node.process_seconds.p50), ("0.99", node.process_seconds.p99), ("1", node.process_seconds.max)]
-        {
-            gauge!("lectern_node_process_seconds", with("quantile", quantile)).set(seconds);
-        }
+        counter!("lectern_node_errors_total", labels()).absolute(node.errors);
     }
     for edge in &report.edges {
         let label = || all(vec![Label::new("edge", format!("{} -> {}", edge.from, edge.to))]);
         gauge!("lectern_edge_depth_packets", label()).set(edge.depth as f64);
-        gauge!("lectern_edge_blocked_seconds_total", label()).set(edge.blocked_seconds);
+        gauge!("lectern_edge_depth_seconds", label()).set(edge.depth_seconds);
         counter!("lectern_edge_dropped_total", label().into_iter().chain([Label::new("reason", "full")]).collect::<Vec<_>>())
             .absolute(edge.dropped);
     }
@@ -117,8 +146,6 @@ fn record(report: &Report, room: Option<&str>) {
         counter!("lectern_playout_underruns_total", own()).absolute(playout.underruns);
         counter!("lectern_playout_refills_total", own()).absolute(playout.refills);
         counter!("lectern_playout_skipped_total", own()).absolute(playout.skipped);
-        gauge!("lectern_playout_late_seconds", all(vec![Label::new("quantile", "0.99")])).set(playout.late_seconds_p99);
-        gauge!("lectern_playout_silence_seconds_total", own()).set(playout.silence_seconds);
     }
     gauge!("lectern_av_skew_seconds", own()).set(report.av_skew_seconds);
     gauge!("lectern_media_seconds", own()).set(report.media_seconds);
@@ -180,30 +207,53 @@ impl Drop for MetricsFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::run::{EdgeReport, NodeReport};
+    use engine::run::{EdgeReport, NodeReport, PlayoutReport, ProcessSeconds};
 
     #[test]
     fn a_report_becomes_text_with_names_units_and_labels() {
         let node = NodeReport {
             node: "speech".into(),
             node_type: "tts_chunker",
-            state: String::new(),
-            packets_in: 0,
             packets_out: 7,
             fps_wall: 2.5,
             fps_media: 50.0,
-            busy_ratio: 0.25,
-            process_seconds: Default::default(),
+            process_seconds: ProcessSeconds { p50: 0.001, p99: 0.002, max: 0.004, sum: 0.75, count: 500 },
+            errors: 1,
+            ..NodeReport::default()
         };
-        let edge =
-            EdgeReport { from: "speech.audio".into(), to: "level.audio".into(), depth: 3, max_depth: 4, dropped: 2, blocked_seconds: 0.5 };
-        let mut report = Report { nodes: vec![node], edges: vec![edge], av_skew_seconds: 0.02, ..Report::default() };
+        let edge = EdgeReport {
+            from: "speech.audio".into(),
+            to: "level.audio".into(),
+            depth: 3,
+            depth_seconds: 0.06,
+            dropped: 2,
+            blocked_seconds: 0.5,
+            ..EdgeReport::default()
+        };
+        let playout =
+            PlayoutReport { late: 2, late_seconds_p99: 0.08, late_seconds_sum: 0.12, silence_seconds: 0.04, ..Default::default() };
+        let mut report =
+            Report { nodes: vec![node], edges: vec![edge], playout: Some(playout), av_skew_seconds: 0.02, ..Report::default() };
         let metrics = Metrics::default();
         let text = metrics.text(&report);
         for line in [
             "lectern_node_packets_total{node=\"speech\",type=\"tts_chunker\",port=\"out\"} 7",
             "lectern_node_fps{node=\"speech\",type=\"tts_chunker\",per=\"media\"} 50",
+            "lectern_node_errors_total{node=\"speech\",type=\"tts_chunker\"} 1",
+            "# TYPE lectern_node_process_seconds summary",
+            "lectern_node_process_seconds{node=\"speech\",type=\"tts_chunker\",quantile=\"0.99\"} 0.002",
+            "lectern_node_process_seconds_sum{node=\"speech\",type=\"tts_chunker\"} 0.75",
+            "lectern_node_process_seconds_count{node=\"speech\",type=\"tts_chunker\"} 500",
             "lectern_edge_depth_packets{edge=\"speech.audio -> level.audio\"} 3",
+            "lectern_edge_depth_seconds{edge=\"speech.audio -> level.audio\"} 0.06",
+            "# TYPE lectern_edge_blocked_seconds_total counter",
+            "lectern_edge_blocked_seconds_total{edge=\"speech.audio -> level.audio\"} 0.5",
+            "# TYPE lectern_playout_late_seconds summary",
+            "lectern_playout_late_seconds{quantile=\"0.99\"} 0.08",
+            "lectern_playout_late_seconds_sum 0.12",
+            "lectern_playout_late_seconds_count 2",
+            "# TYPE lectern_playout_silence_seconds_total counter",
+            "lectern_playout_silence_seconds_total 0.04",
             "lectern_edge_dropped_total{edge=\"speech.audio -> level.audio\",reason=\"full\"} 2",
             "lectern_av_skew_seconds 0.02",
             "# TYPE lectern_node_packets_total counter",
@@ -212,5 +262,8 @@ mod tests {
         }
         report.nodes[0].packets_out = 9;
         assert!(metrics.text(&report).contains("port=\"out\"} 9"));
+        let rooms = [("one".to_string(), report, Viewers::default())];
+        let text = Metrics::default().of_rooms(&rooms, &[]);
+        assert!(text.lines().any(|line| line == "lectern_playout_silence_seconds_total{room=\"one\"} 0.04"), "{text}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::console::Console;
 use crate::execute::{Figures, Ran, execute, run_failed, write_figures};
 use crate::failure::Failure;
+use crate::guard::memory;
 use crate::metrics::MetricsFile;
 use crate::private::SealedSegments;
 use crate::progress;
@@ -26,8 +27,8 @@ use std::sync::Arc;
 /// How a render in segments is made.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SegmentOptions {
-    /// Encode so many segments at once, as far as the graph's memory allows. The film is the same for any number.
-    /// [default: the number of processors]
+    /// Encode so many segments at once, as far as half of the memory that is free holds them. The film is the same for any number.
+    /// [default: one for two processors, which one keeps busy]
     #[arg(long, value_name = "N", help_heading = "Segments")]
     pub jobs: Option<NonZero<usize>>,
     /// Encode everything anew, and keep nothing of it.
@@ -110,9 +111,16 @@ pub fn execute_graph(
         (None, Place::Temporary(_)) => Arc::new(own()),
     };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = options.jobs.map_or(processors, NonZero::get);
-    let settings =
-        RenderOptions { jobs, store, helping: options.help_another, cancel: signals.cancel().child(), trace: figures.trace.is_some() };
+    let jobs = options.jobs.map_or(processors.div_ceil(2), NonZero::get);
+    let (used, all) = memory();
+    let settings = RenderOptions {
+        jobs,
+        memory: all.saturating_sub(used) / 2,
+        store,
+        helping: options.help_another,
+        cancel: signals.cancel().child(),
+        trace: figures.trace.is_some(),
+    };
     let watch = Watch::new();
     let shown = progress::Watch::start(watch.progress(), false, console);
     let failed = |error: RenderError| match error {

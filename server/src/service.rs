@@ -12,6 +12,7 @@ use crate::private::Hidden;
 use crate::readiness::Readiness;
 use crate::security::{Outgoing, OutgoingError};
 use crate::storage::Storage;
+use crate::test_mode;
 use crate::uploads;
 use crate::webhooks;
 use crate::worker::{Program, Transfer, Worker, set_of};
@@ -114,17 +115,18 @@ impl Service {
         let options = Options {
             retention: settings.retention.tiers(),
             floor: settings.store.floor.0,
+            work: Some(folders.root().into()),
             in_use: housekeeping::at_work(ledger.clone()),
             ..Options::default()
         };
         let artifacts = Arc::new(Artifacts::open(&settings.place()?, options)?);
         let accounts = Accounts::open(&folders.accounts())?;
         let (desk, handle) = (Desk::new(ledger.clone()), runtime.handle().clone());
-        let dispatch: Arc<dyn Dispatch> = match settings.workers.nats.as_deref() {
-            Some(url) => {
+        let dispatch: Arc<dyn Dispatch> = match settings.workers.queue() {
+            Some(queue) => {
                 // Without one that workers elsewhere reach, they share the data folder.
                 let transfer = settings.store.place.as_ref().map(|_| Transfer::new(artifacts.clone(), folders.clone()));
-                Arc::new(runtime.block_on(Nats::start(url, desk, transfer, handle))?)
+                Arc::new(runtime.block_on(Nats::start(queue, desk, transfer, handle))?)
             }
             None => {
                 let slots = Slots::of(settings.workers.slots, settings.time_limits());
@@ -140,10 +142,21 @@ impl Service {
         runtime.spawn(housekeeping::tidy(jobs.clone(), artifacts.clone(), settings.retention, stays));
         runtime.spawn(housekeeping::sweep(artifacts.clone(), storage.clone(), settings.retention.sweep.0.to_std()));
         let outgoing = Arc::new(Outgoing::new(settings.http.private_targets)?);
-        runtime.spawn(webhooks::tell(jobs.ledger().clone(), outgoing.clone()));
+        match settings.test_mode {
+            true => tracing::info!("webhooks are not told: {}", test_mode::OFF),
+            false => drop(runtime.spawn(webhooks::tell(jobs.ledger().clone(), outgoing.clone()))),
+        }
         let readiness = Readiness::new(jobs.clone(), artifacts.clone());
         let (closing, runtime) = (watch::Sender::new(false), Some(runtime));
         Ok(Service { jobs, artifacts, accounts, outgoing, storage, readiness, closing, hidden, runtime, _lock: lock })
+    }
+
+    /// To be asked before anything is taken in: so many bytes more fit on the disk of the data folder, at the price of what is easily made again.
+    ///
+    /// # Errors
+    /// They do not.
+    pub async fn make_room(&self, bytes: u64) -> Result<(), StoreError> {
+        self.artifacts.make_room_to_work(bytes).await
     }
 
     /// A file that a job has published.

@@ -135,7 +135,7 @@ fn in_folders(folders: &Folders) -> Kept {
     let jobs: Vec<PathBuf> = entries(&folders.work_root()).map(|entry| entry.path()).collect();
     let parts = |names: &[&str]| jobs.iter().flat_map(|job| names.iter().map(|name| job.join(name))).collect::<Vec<_>>();
     let uploads = count(&[vec![folders.decks(), folders.files()], parts(&[Folders::INPUT])].concat());
-    let processed = count(&[vec![folders.cache()], parts(&[Folders::PROCESSING, Folders::OUTPUT])].concat());
+    let processed = count(&[vec![folders.cache()], parts(&[Folders::PROCESSING, Folders::OUTPUT, Folders::LOG])].concat());
     let temporary = count(&[folders.uploads()]);
     let single = entries(folders.root()).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| entry.path());
     let other = count(&single.chain([folders.backups(), folders.profiles()]).collect::<Vec<_>>());

@@ -2,6 +2,7 @@
 
 use super::{LESSON, Place, content};
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,27 +20,40 @@ fn a_killed_render_leaves_parts_only_and_the_next_one_is_right() {
     };
     let start = Instant::now();
     assert!(render().wait().unwrap().success());
-    let (whole, wall) = (content(place.folder.path()), start.elapsed());
+    let whole = content(place.folder.path());
+    // How long a render takes: with what was spoken before, and without.
+    let mut lengths = [start.elapsed(); 2];
     let seed = u64::from(std::process::id()) << 32 | u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos());
     println!("seed {seed}");
     let mut random = seed;
     let kills = std::env::var("LECTERN_KILLS").map_or(5, |kills| kills.parse().expect("LECTERN_KILLS is a number"));
-    for _ in 0..kills {
+    let (mut hits, mut tries) = (0, 0);
+    while hits < kills {
+        assert!(tries < 2 * kills, "seed {seed}: only {hits} of {tries} kills met a render that was under way");
+        tries += 1;
         for name in ["two.mp4", "two.srt", "two.vtt"] {
             fs::remove_file(place.path(name)).unwrap();
         }
         // Half of the times without what was spoken before.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        if random >> 63 == 1 {
+        let speaks = random >> 63 == 1;
+        if speaks {
             fs::remove_dir_all(place.cache.path().join("lectern/speech")).unwrap();
         }
+        let length = &mut lengths[usize::from(speaks)];
+        let due = length.mul_f64(f64::from((random >> 32) as u32 & 0x7fff_ffff) / f64::from(1u32 << 31));
+        let start = Instant::now();
         let mut running = render();
         // Any moment: there is no event to wait for.
-        std::thread::sleep(Duration::from_secs_f64(
-            wall.as_secs_f64() * f64::from((random >> 32) as u32 & 0x7fff_ffff) / f64::from(1 << 30) / 2.0,
-        ));
+        while start.elapsed() < due && running.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         running.kill().unwrap();
-        running.wait().unwrap();
+        if running.wait().unwrap().signal().is_some() {
+            hits += 1;
+        } else {
+            *length = start.elapsed();
+        }
         for (path, bytes) in content(place.folder.path()) {
             let part = path.extension().is_some_and(|extension| extension == "part");
             assert!(part || whole.get(&path) == Some(&bytes), "seed {seed}: {} is neither a part nor whole", path.display());

@@ -49,5 +49,16 @@ fn the_doctor_says_what_the_machine_is() {
     let json: Value = serde_json::from_str(&run(folder.path(), "doctor --hardware --json").ok()).unwrap();
     assert!(json["hardware"]["memory"].as_u64() > Some(0) && json["profile"]["time_limit"].is_u64(), "{json}");
     assert!(json["device"]["memory"].as_u64() > Some(0), "{json}");
+    // Its owner knows better what it is good for.
+    let taken_for = |profile: &str| {
+        let output = lectern(folder.path()).args(["doctor", "--hardware", "--json"]).env("HARDWARE_PROFILE", profile).output().unwrap();
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(said["profile"]["name"], profile, "{said}");
+        (said["profile"]["largest"].clone(), said["profile"]["time_limit"].clone(), said["device"]["memory"].as_f64().unwrap())
+    };
+    let (small, large) = (taken_for("small"), taken_for("large"));
+    assert_eq!((small.0, small.1), (serde_json::json!([1280, 720]), 900.into()));
+    assert_eq!((large.0, large.1), (serde_json::json!([1920, 1080]), 1200.into()));
+    assert!((small.2 / large.2 - 0.6 / 0.7).abs() < 1e-6, "{} {}", small.2, large.2);
     assert_eq!(json["device"]["places"][1], serde_json::json!({ "need": "matting", "at_once": 1, "memory": 6_u64 << 30 }), "{json}");
 }

@@ -3,7 +3,7 @@
 use super::run;
 use std::path::Path;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "render",
     "live",
     "serve",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 23] = [
     "schema",
     "lesson",
     "speak",
+    "subtitles",
     "voices",
     "avatars",
     "token",
@@ -52,6 +53,10 @@ fn wrong_usage_is_exit_code_2_with_a_hint() {
     assert!(run(here(), "render").fails(2).contains("<DECK>"));
     assert!(run(here(), "live").fails(2).contains("<DECK|GRAPH>"));
     assert!(run(here(), "live talk.pptx --listen here").fails(2).contains("--listen"));
+    assert!(run(here(), "serve --host here").fails(2).contains("write an IP address"));
+    assert!(run(here(), "serve --port 80 --listen 127.0.0.1:80").fails(2).contains("cannot be used with"));
+    assert!(run(here(), "serve --slide-data one.json").fails(2).contains("--lesson-id <ID>"));
+    assert!(run(here(), "serve --status-only --lesson-id one").fails(2).contains("cannot be used with"));
     assert!(run(here(), "token --role king").fails(2).contains("[possible values: viewer, author, operator, worker]"));
     assert!(run(here(), "run graphs/hello.yaml --set voice").fails(2).contains("write NAME=VALUE"));
     assert!(run(here(), "graph --format svg").fails(2).contains("[possible values: dot, mermaid, lanes, json]"));

@@ -1,6 +1,7 @@
 //! Lessons, voices, presenters: what plugins know, as commands print it.
 
 use super::{files, run, run_with};
+use crate::support::probe;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -128,6 +129,9 @@ fn a_presenter_is_previewed_and_its_poses_are_drawn() {
     let sheet = image::open(folder.path().join("look/mine-visemes.png")).expect("a picture");
     assert!(sheet.width() > 1000 && sheet.height() > 500);
     assert!(fs::metadata(folder.path().join("look/mine.mp4")).expect("a film").len() > 50_000);
+    let film = probe(&folder.path().join("look/mine.mp4"), &["-show_format"]);
+    let seconds: f64 = film["format"]["duration"].as_str().and_then(|seconds| seconds.parse().ok()).expect("a length");
+    assert!((9.9..=10.1).contains(&seconds), "ten seconds are promised, not {seconds}");
     assert_eq!(files(&folder.path().join("look")).len(), 4, "nothing is left behind");
     assert!(run(folder.path(), "avatars preview nobody").fails(2).contains("there is no presenter \"nobody\""));
 
@@ -162,6 +166,26 @@ fn a_text_is_spoken_with_its_times() {
         fs::read(folder.path().join("b.wav")).unwrap(),
         "the same text, the same bytes"
     );
+}
+
+#[test]
+fn a_text_is_spoken_as_the_dictionary_says() {
+    let folder = with_lesson();
+    fs::write(folder.path().join("words.yaml"), "nginx: engine X\nLectern: /zˈuːm/\n").expect("written");
+    let sounds = |more: &[&str]| {
+        let mut arguments = vec!["speak", "Lectern likes NGINX.", "-o", "a.wav", "--times", "a.json"];
+        arguments.extend(more);
+        run_with(folder.path(), &arguments).ok();
+        let times: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("a.json")).expect("times")).expect("JSON");
+        let phonemes = times["phonemes"].as_array().expect("phonemes").iter();
+        phonemes.map(|phoneme| phoneme["phoneme"].as_str().expect("a sound")).collect::<String>()
+    };
+    let (plain, said) = (sounds(&[]), sounds(&["--dictionary", "words.yaml"]));
+    assert!(plain.starts_with("lɛktɚn") && !plain.ends_with("ɛndʒɪnɛks"), "{plain}");
+    assert!(said.starts_with("zuːml") && said.ends_with("ɛndʒɪnɛks"), "{said}");
+    fs::write(folder.path().join("bad.yaml"), "Lectern: /what?/\n").expect("written");
+    let error = run_with(folder.path(), &["speak", "Lectern.", "-o", "b.wav", "--dictionary", "bad.yaml"]).fails(2);
+    assert!(error.contains("bad.yaml") && error.contains("Lectern"), "{error}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn the_first_signal_lets_a_live_run_end_in_order_with_a_whole_recording() {
     let report: serde_json::Value = serde_json::from_str(&read("report.json")).expect("JSON");
     let (media, wall) = (report["media_seconds"].as_f64().unwrap_or(0.0), report["wall_seconds"].as_f64().unwrap_or(0.0));
     assert!(media > 0.0 && media < wall, "it went by the clock: {media} s of programme in {wall} s");
-    assert_eq!(report["av_skew_seconds"], 0.0);
+    assert!(report["av_skew_seconds"] == 0.0 || report["playout"]["held"] != 0, "only a late picture is apart from its sound: {report:#}");
     let trace: serde_json::Value = serde_json::from_str(&read("trace.json")).expect("JSON");
     assert!(trace["traceEvents"].as_array().is_some_and(|events| events.iter().any(|event| event["name"] == "h264" && event["ph"] == "X")));
     assert!(read("metrics.prom").lines().any(|line| line.starts_with("lectern_node_packets_total{node=\"playout\"")));

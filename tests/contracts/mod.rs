@@ -16,7 +16,7 @@ mod fixtures;
 mod flow;
 mod play;
 mod report;
-mod rooms;
+pub mod rooms;
 mod server;
 mod shape;
 mod stand_in;

@@ -7,6 +7,7 @@ use super::play::Place;
 use crate::cli::google_slides::fake::{self, Fake};
 use crate::live::livekit_server::{self, with_key};
 use crate::live::stage::Live;
+use crate::support::writer::Writer;
 use crate::support::{deck, lectern};
 use serde_json::Value;
 use std::fs;
@@ -32,6 +33,7 @@ pub struct Server {
     /// They end after it.
     _livekit: Option<livekit_server::Server>,
     _slides: Option<Fake>,
+    _writer: Option<Writer>,
     _home: TempDir,
 }
 
@@ -69,13 +71,18 @@ impl Server {
         if let Some(slides) = &slides {
             command.env("GOOGLE_SLIDES_URL", slides.url()).env("GOOGLE_SLIDES_TOKEN", fake::TOKEN);
         }
+        // There, subtitles are in another language than the voice.
+        let writer = (contract.system == "slidespeaker").then(Writer::start);
+        if let Some(writer) = &writer {
+            writer.tell(&mut command);
+        }
         let live = Live::of(&mut command);
         let origin = format!("http://{}", live.said("listen"));
         let mut provided = Variables::default();
         provided.set("run", run);
         provided.set("session_secret", secret.clone());
         let secrets = vec![secret, livekit_server::SECRET.into()];
-        Server { live, origin, provided, secrets, _livekit: livekit, _slides: slides, _home: home }
+        Server { live, origin, provided, secrets, _livekit: livekit, _slides: slides, _writer: writer, _home: home }
     }
 
     /// Where flows are played.

@@ -1,5 +1,6 @@
 //! Captions of a film: as a track, in its pictures, as files, as a text; and their time against the sound.
 
+use crate::support::writer::Writer;
 use crate::support::{decodes_cleanly, lectern, picture, probe, render, succeed};
 use std::path::{Path, PathBuf};
 
@@ -97,4 +98,54 @@ fn a_graph_without_a_profile_for_captions_is_told_what_to_add() {
     let deck = lesson(home.path());
     let same = succeed(lectern(home.path()).arg("render").arg(&deck).args(["-o", "x.mp4", "--dry-run", "--captions", "burned"]));
     assert!(String::from_utf8_lossy(&same.stdout).contains("captions"));
+}
+
+#[test]
+fn subtitles_are_written_in_another_language_too() {
+    let home = tempfile::tempdir().unwrap();
+    let (deck, film) = (lesson(home.path()), home.path().join("film.mp4"));
+    let options = ["--quality", "minimal", "--subtitle-language", "fr"];
+    let asked = |mut command: std::process::Command, more: &[&str]| {
+        command.arg("render").arg(&deck).arg("-o").arg(&film).args(options).args(more);
+        command
+    };
+    let refused = |more: &[&str]| {
+        let mut command = asked(lectern(home.path()), more);
+        let output = command.env_remove("LECTERN_WRITER_URL").output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(&[]).contains("there is none: set LECTERN_WRITER_URL and LECTERN_WRITER_MODEL"));
+    assert!(refused(&["--writer", "local"]).contains("or name its address with --writer"));
+    assert!(refused(&["--captions", "off"]).contains("that --captions off leaves out"));
+    let twice = film.with_extension("fr.srt").display().to_string();
+    assert!(refused(&["--transcript", &twice]).contains("film.fr.srt would be written twice"));
+    assert!(!film.exists(), "it is told before the film is made");
+
+    // The first answer lacks a caption, and is asked for again.
+    let writer = Writer::with_faults(1);
+    succeed(&mut asked(writer.lectern(home.path()), &[]));
+    assert_eq!(writer.asked("captions"), 2);
+    let (spoken, french) = (captions(&film.with_extension("srt")), captions(&film.with_extension("fr.srt")));
+    let loud = |text: &str| text.replace('\n', " ").to_uppercase();
+    let one_line = |text: &str| text.replace('\n', " ");
+    assert_eq!(
+        french.iter().map(|(start, end, text)| (*start, *end, one_line(text))).collect::<Vec<_>>(),
+        spoken.iter().map(|(start, end, text)| (*start, *end, loud(text))).collect::<Vec<_>>()
+    );
+    assert!(french.iter().all(|(.., text)| text.lines().count() <= 2 && text.lines().all(|line| line.len() <= 42)), "{french:?}");
+    let vtt = std::fs::read_to_string(film.with_extension("fr.vtt")).unwrap();
+    assert!(vtt.starts_with("WEBVTT\n") && vtt.contains(&french[0].2), "{vtt}");
+
+    // The same of a film that is there.
+    let subtitles = |to: &str| {
+        let mut command = writer.lectern(home.path());
+        command.arg("subtitles").arg(film.with_extension("srt")).args(["--to", to, "--from", "en"]);
+        command
+    };
+    succeed(&mut subtitles("de"));
+    assert_eq!(captions(&film.with_extension("de.srt")), french);
+    let output = subtitles("german").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--to \"german\" is no language tag"));
 }

@@ -44,9 +44,17 @@ fn a_film_a_lesson_and_a_foreign_film_become_one() {
     ffmpeg(&format!("{flashes} {clicks} -c:v libx264 -bf 2 -c:a aac -ac 2"), &at("three.mp4"));
 
     let film = at("joined.mp4");
-    let mut command = lectern(home.path());
-    command.env("TMPDIR", at("tmp")).arg("join").args([at("one.mov"), at("two"), at("three.mp4")]).arg("-o").arg(&film);
-    succeed(command.args(["--set", "size=854x480", "--set", "fps=25", "--quiet"]));
+    let join = |film: &Path| {
+        let mut command = lectern(home.path());
+        command.env("TMPDIR", at("tmp")).arg("join").args([at("one.mov"), at("two"), at("three.mp4")]).arg("-o").arg(film);
+        succeed(command.args(["--set", "size=854x480", "--set", "fps=25", "--quiet", "--report"]).arg(at("report.json")));
+        let report: serde_json::Value = serde_json::from_slice(&std::fs::read(at("report.json")).unwrap()).unwrap();
+        (report["segments"]["total"].as_u64().unwrap(), report["segments"]["encoded"].as_u64().unwrap())
+    };
+    assert_eq!(join(&film), (4, 4));
+    // What was encoded for one film is taken for the next.
+    assert_eq!(join(&at("again.mp4")), (4, 0));
+    assert!(std::fs::read(&film).unwrap() == std::fs::read(at("again.mp4")).unwrap());
     decodes_cleanly(&film);
     assert_eq!(std::fs::read_dir(at("tmp")).unwrap().count(), 0, "nothing is left behind");
 

@@ -151,7 +151,8 @@ fn a_lecture_is_given_live_as_a_stream_and_as_a_recording() {
     let seconds = report["media_seconds"].as_f64().expect("a length");
     // It goes by the clock: three slides of about nine seconds, not faster.
     assert!(seconds > 8.0 && report["wall_seconds"].as_f64() >= Some(seconds), "{report:#}");
-    assert_eq!((&report["av_skew_seconds"], &report["frame_copies"]), (&0.0.into(), &0.into()));
+    assert!(report["av_skew_seconds"] == 0.0 || report["playout"]["held"] != 0, "only a late picture is apart from its sound: {report:#}");
+    assert_eq!(report["frame_copies"], 0);
     let pictures = (seconds * 30.0).round().to_string();
     for file in [hls.join("index.m3u8"), film] {
         decodes_cleanly(&file);

@@ -1,10 +1,16 @@
 //! A real LiveKit server, made ready by scripts/setup-peers.
 
-use super::stage::{peer, until};
+use super::stage::{ask, peer, until};
+use crate::contracts::rooms::must_be;
+use jsonwebtoken::{EncodingKey, Header, encode};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The key of a server's configuration.
 pub const KEY: &str = "devkey";
@@ -60,6 +66,16 @@ impl Server {
         self.answers();
     }
 
+    /// Waits until somebody is in a room and hears what is said there.
+    pub fn until_in(&self, room: &str, identity: &str) {
+        let claims = json!({ "iss": KEY, "sub": "a test", "exp": epoch_ms() / 1000 + 600, "video": { "roomAdmin": true, "room": room } });
+        let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).expect("a token");
+        let url = format!("http://127.0.0.1:{}/twirp/livekit.RoomService/ListParticipants", self.port);
+        let look = || ask(Method::POST, &url, &token, Some(json!({ "room": room }))).1;
+        let is_in = |person: &Value| person["identity"] == identity && person["state"] == "ACTIVE";
+        until("in the room", look, |people| people["participants"].as_array().is_some_and(|people| people.iter().any(is_in)));
+    }
+
     /// `ws://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
@@ -70,6 +86,33 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// What the lecture has said in its room since the moment `since`, by the report of somebody who was there: messages of the contract's form,
+/// each with a name and a time of its own.
+pub fn said_by_the_lecture(report: &Value, since: u64) -> Vec<Value> {
+    let heard = report["data"].as_array().expect("a list");
+    let ours: Vec<Value> = heard.iter().filter(|data| data["topic"] == "avatar_events").map(|data| data["message"].clone()).collect();
+    let mut names = HashSet::new();
+    let mut last = since;
+    for message in &ours {
+        must_be("AvatarEventOut", message);
+        assert!(names.insert(message["id"].as_str().expect("a text")), "{message} comes twice");
+        let at = message["timestamp"].as_u64().expect("whole milliseconds");
+        assert!((last..=epoch_ms()).contains(&at), "{message} is not of {last} or later");
+        last = at;
+    }
+    ours
+}
+
+/// The kinds of messages.
+pub fn kinds(messages: &[Value]) -> Vec<&str> {
+    messages.iter().filter_map(|message| message["message"].as_str()).collect()
+}
+
+/// Milliseconds since 1970.
+pub fn epoch_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
 }
 
 /// A command with the server's key.

@@ -1,15 +1,15 @@
 //! The room service of the "Rapido" system, as its clients use it.
 
-use super::livekit_server::{KEY, SECRET, Server, with_key};
+use super::livekit_server::{KEY, SECRET, Server, epoch_ms, kinds, said_by_the_lecture, with_key};
 use super::stage::{Live, ask, ask_raw, peer, report, runtime, token, until};
-use crate::support::{deck, lectern};
+use crate::contracts::rooms::must_be;
+use crate::support::{deck, lectern, succeed};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 /// `lectern live` with a folder of lessons and whatever else is needed. Small pictures, and nothing of the environment.
 fn command(home: &Path, more: &[&str]) -> Command {
@@ -66,12 +66,6 @@ fn asked(url: &str, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
 /// The same until a session has one of these statuses.
 fn until_any(url: &str, statuses: &[&str]) -> Value {
     asked(url, &statuses.join(" or "), |session| session["status"].as_str().is_some_and(|status| statuses.contains(&status)))
-}
-
-/// The event log.
-fn events(home: &Path) -> String {
-    let files = fs::read_dir(home.join("state/lectern/logs")).expect("a log").flatten();
-    files.map(|file| fs::read_to_string(file.path()).expect("text")).collect()
 }
 
 /// A request as a page of that origin would send it; the status, and the origin that is allowed.
@@ -166,8 +160,8 @@ fn with_tokens_only_those_who_may_command_the_room_come_in() {
 fn viewers_of_a_room_get_tokens_and_see_its_one_avatar() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let server = Server::start(home.path());
-    let mut command = command(home.path(), &["--livekit", &server.url(), "--room", "lesson_6", "--loop"]);
-    let live = Live::of(with_key(&mut command));
+    let mut command = command(home.path(), &["--livekit", &server.url(), "--room", "lesson_6", "--loop", "--wait"]);
+    let mut live = Live::of(with_key(&mut command));
     let api = format!("{}/api/v1", live.origin());
     let rooms = || ask(Method::GET, &format!("{api}/rooms/status"), "", None).1;
     let (status, first) = ask(Method::POST, &format!("{api}/livekit/token"), "", Some(join("lesson_6", "anna1234567", "sess9876543")));
@@ -187,9 +181,16 @@ fn viewers_of_a_room_get_tokens_and_see_its_one_avatar() {
 
     let file = home.path().join("livekit-token");
     fs::write(&file, second["token"].as_str().expect("a token")).expect("a writable folder");
-    let seen = report(peer("room-python").args(["--url", &server.url(), "--seconds", "1"]).arg("--token-file").arg(&file));
+    // The lecture waits, and begins by the word of a viewer.
+    assert_eq!(live.session()["state"], "ready");
+    let word = json!({ "id": "1", "message": "goLive", "timestamp": epoch_ms() });
+    must_be("AvatarEventIn", &word);
+    let mut viewer = peer("room-python");
+    viewer.args(["--url", &server.url(), "--seconds", "1", "--send", &word.to_string()]).arg("--token-file").arg(&file);
+    let seen = report(&mut viewer);
     assert_eq!(seen["participants"][0]["identity"], "lectern", "{seen:#}");
     assert!(seen["video"]["frames"].as_f64() > Some(5.0), "{seen:#}");
+    live.until_state("live");
 
     // A viewer of a lesson that is not there waits in its room.
     let (status, early) = ask(Method::POST, &format!("{api}/livekit/token"), "", Some(join("lesson_8", "carl", "s")));
@@ -207,40 +208,38 @@ fn the_first_viewer_starts_a_lesson_and_a_text_is_presented() {
     let api = format!("{}/api/v1", live.origin());
     let of_session = |id: &Value| format!("{api}/sessions/{}/status", id.as_str().expect("an id"));
 
-    // Another session is refused while other tests keep the machine busy; the next viewer's token makes it try again.
-    let patience = Instant::now() + Duration::from_secs(30);
-    loop {
-        assert_eq!(ask(Method::POST, &format!("{api}/livekit/token"), "", Some(join("lesson_7", "anna", "s"))).0, StatusCode::OK);
-        let (_, rooms) = ask(Method::GET, &format!("{api}/rooms/status"), "", None);
-        let url = of_session(&rooms["active_rooms"]["lesson_7"]["session_id"]);
-        let session = until_any(&url, &["streaming", "completed", "failed"]);
-        if session["status"] != "failed" {
-            until_any(&url, &["completed"]);
-            let (_, rooms) = ask(Method::GET, &format!("{api}/rooms/status"), "", None);
-            assert_eq!(rooms["total_rooms"], 0, "a room whose lesson is over is not active: {rooms}");
-            break;
-        }
-        assert!(events(home.path()).contains("too busy"), "{}", events(home.path()));
-        if Instant::now() > patience {
-            break;
-        }
-        std::thread::sleep(Duration::from_secs(1));
-    }
+    assert_eq!(ask(Method::POST, &format!("{api}/livekit/token"), "", Some(join("lesson_7", "anna", "s"))).0, StatusCode::OK);
+    let (_, rooms) = ask(Method::GET, &format!("{api}/rooms/status"), "", None);
+    let url = of_session(&rooms["active_rooms"]["lesson_7"]["session_id"]);
+    let session = until_any(&url, &["streaming", "completed", "failed"]);
+    assert_ne!(session["status"], "failed", "{session}");
+    until_any(&url, &["completed"]);
+    let (_, rooms) = ask(Method::GET, &format!("{api}/rooms/status"), "", None);
+    assert_eq!(rooms["total_rooms"], 0, "a room whose lesson is over is not active: {rooms}");
 
-    let query = "room=room_1&identity=anna&narration_text=Hello%20to%20all%20of%20you.&avatar_name=default";
+    // Somebody is in the room already, and hears that it begins and that it is over.
+    let file = home.path().join("livekit-token");
+    let eve = ["token", "--livekit", "--room", "room_1", "--identity", "eve"];
+    fs::write(&file, succeed(with_key(&mut lectern(home.path())).args(eve)).stdout).expect("a writable folder");
+    let mut listener = peer("room");
+    listener.args(["--url", &server.url(), "--until-data", "streamEnd"]).arg("--token-file").arg(&file);
+    let listener = listener.stdout(Stdio::piped()).spawn().expect("the peer starts");
+    server.until_in("room_1", "eve");
+    let began = epoch_ms();
+    let text = "Hello to all of you. These are some sentences that belong to no slide. They are said once. After that the room hears that this is all.";
+    let query = format!("room=room_1&identity=anna&narration_text={}&avatar_name=default", text.replace(' ', "%20"));
     let start = format!("{api}/presentations/start?{query}");
     let (status, started) = ask(Method::POST, &start, "", None);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        assert!(started["detail"].as_str().is_some_and(|detail| detail.contains("too busy")), "{started}");
-    } else {
-        assert_eq!((status, &started["status"]), (StatusCode::OK, &"starting".into()), "{started}");
-        let id = started["session_id"].as_str().expect("an id");
-        assert!(id.starts_with("room_1_anna_") && id.len() == "room_1_anna_".len() + 8, "{id}");
-        assert_eq!(ask(Method::POST, &start, "", None).0, StatusCode::CONFLICT, "one avatar a room");
-        let session = until_any(&of_session(&started["session_id"]), &["streaming", "completed"]);
-        assert_eq!((&session["room"], &session["identity"]), (&"room_1".into(), &"anna".into()), "{session}");
-        until_any(&of_session(&started["session_id"]), &["completed"]);
-    }
+    assert_eq!((status, &started["status"]), (StatusCode::OK, &"starting".into()), "{started}");
+    let id = started["session_id"].as_str().expect("an id");
+    assert!(id.starts_with("room_1_anna_") && id.len() == "room_1_anna_".len() + 8, "{id}");
+    assert_eq!(ask(Method::POST, &start, "", None).0, StatusCode::CONFLICT, "one avatar a room");
+    let session = until_any(&of_session(&started["session_id"]), &["streaming", "completed"]);
+    assert_eq!((&session["room"], &session["identity"]), (&"room_1".into(), &"anna".into()), "{session}");
+    until_any(&of_session(&started["session_id"]), &["completed"]);
+    let told = listener.wait_with_output().expect("its report");
+    let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    assert_eq!(kinds(&said_by_the_lecture(&told, began)), ["streamStarting", "streamEnd"], "{told:#}");
     let texts = home.path().join("state/lectern/texts");
     let left = || fs::read_dir(&texts).map_or(0, Iterator::count);
     until("empty, the folder of its slide", left, |left| *left == 0);

@@ -1,9 +1,19 @@
 //! Sessions: what they are told, and those that are made from a folder of lessons.
 
-use super::stage::{Live, ask, ask_raw, token};
+use super::stage::{Live, ask, ask_raw, token, until};
 use crate::support::{deck, lectern, root, succeed};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The states that the event log says a room's sessions have gone through.
+fn logged_states(home: &Path, room: &str) -> Vec<String> {
+    let files = std::fs::read_dir(home.join("state/lectern/logs")).expect("a log").flatten();
+    let text: String = files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect();
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let of_room = lines.filter(|event| event["event_type"] == "session_state" && event["lesson_id"] == room);
+    of_room.filter_map(|event| event["message"].as_str().map(String::from)).collect()
+}
 
 #[test]
 fn a_session_is_commanded_by_rest() {
@@ -69,5 +79,11 @@ fn sessions_are_made_from_a_folder_of_lessons_and_ended() {
     assert_eq!(ask(Method::GET, &format!("{all}/{}", live.said("room")), token, None).0, StatusCode::FORBIDDEN);
     assert_eq!(ask(Method::DELETE, &format!("{all}/other"), &author, None).0, StatusCode::NO_CONTENT);
     assert_eq!(ask(Method::GET, &format!("{all}/other"), &author, None).0, StatusCode::NOT_FOUND);
+    // The event log tells of it what it tells of the session that the program began with.
+    let logged =
+        until("over by the log", || logged_states(home.path(), "other"), |states| states.last().is_some_and(|last| last == "ended"));
+    assert_eq!(logged[0], "preparing");
+    let own = live.said("room");
     live.stop();
+    assert_eq!(logged_states(home.path(), &own).first().map(String::as_str), Some("preparing"));
 }

@@ -1,5 +1,6 @@
 //! Who may watch, and what those get who do: fragmented MP4 and news over WebSocket.
 
+use super::livekit_server::epoch_ms;
 use super::stage::{Live, ask, ask_raw, peer, runtime, token};
 use crate::support::together::{flashes_and_clicks, worst};
 use crate::support::{deck, decodes_cleanly, probe};
@@ -89,6 +90,8 @@ fn only_those_come_in_whose_token_is_good_for_the_room() {
     assert_eq!(ask_raw(Method::POST, &whep, &good, "application/json", "{}".into()).0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(ask_raw(Method::PATCH, &format!("{whep}/some-id"), &good, "text/plain", String::new()).0, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(ask(Method::DELETE, &format!("{whep}/some-id"), &good, None).0, StatusCode::NOT_FOUND);
+    let author = made(&["--role", "author", "--room", &room]);
+    an_author_gives_others_what_is_the_authors(&live, &author, &good);
 
     runtime().block_on(async {
         for (token, due) in [("nonsense", 4401), (&*forged, 4401), (&*revoked, 4401), (&*foreign, 4403)] {
@@ -105,7 +108,98 @@ fn only_those_come_in_whose_token_is_good_for_the_room() {
         let mut socket = open(&media, "").await;
         socket.send(Message::text(json!({ "token": revoked }).to_string())).await.expect("sent");
         assert_eq!(closing(&mut socket).await, 4401);
+        // An author commands where news are told, too.
+        let mut socket = open(&media.replace("/media", "/events"), &author).await;
+        assert_eq!(text(&mut socket).await["type"], "hello");
+        for (commands, state) in [(["start", "pause"], "paused"), (["pause", "resume"], "live")] {
+            for command in commands {
+                socket.send(Message::text(json!({ "command": command }).to_string())).await.expect("sent");
+            }
+            until_told(&mut socket, state).await;
+        }
     });
+    live.stop();
+}
+
+/// Waits for the news that the session is in a state.
+async fn until_told(socket: &mut Socket, state: &str) {
+    loop {
+        let news = text(socket).await;
+        assert_ne!(news["type"], "error", "{news}");
+        if news["type"] == "state" && news["state"] == state {
+            return;
+        }
+    }
+}
+
+/// Tokens for the author's own room, for no more than the author may do, and for a day at most.
+fn an_author_gives_others_what_is_the_authors(live: &Live, author: &str, viewer: &str) {
+    let (room, url) = (live.said("room"), format!("{}/v1/tokens", live.origin()));
+    let ask_for = |token: &str, what: Value| ask(Method::POST, &url, token, Some(what));
+    for role in ["viewer", "author"] {
+        let (status, made) = ask_for(author, json!({ "role": role, "room": room, "ttl": "24h" }));
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        let token = made["token"].as_str().expect("a token");
+        assert_eq!(ask(Method::GET, &format!("{}/v1/live/{room}", live.origin()), token, None).0, StatusCode::OK);
+        assert_eq!(ask(Method::GET, &format!("{}/v1/live/elsewhere", live.origin()), token, None).0, StatusCode::FORBIDDEN);
+        // Nothing is live yet: to an author it says so.
+        let due = if role == "viewer" { StatusCode::FORBIDDEN } else { StatusCode::CONFLICT };
+        assert_eq!(ask(Method::POST, &live.said("control_url"), token, Some(json!({ "command": "pause" }))).0, due, "{role}");
+    }
+    let now = || epoch_ms() / 1000;
+    let before = now();
+    let (_, made) = ask_for(author, json!({ "role": "viewer", "room": room }));
+    let end = made["expires_at"].as_u64().expect("seconds");
+    assert!((before + 3600..=now() + 3600).contains(&end) && made["jti"].is_string(), "an hour: {made}");
+    let (status, problem) = ask_for(author, json!({ "role": "viewer", "room": room, "ttl": "25h" }));
+    assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"bad_request".into()), "{problem}");
+    let elsewhere = ["viewer", "author"].map(|role| json!({ "role": role, "room": "elsewhere" }));
+    let everywhere = ["viewer", "author", "operator", "worker"].map(|role| json!({ "role": role }));
+    let higher = ["operator", "worker"].map(|role| json!({ "role": role, "room": room }));
+    for what in elsewhere.into_iter().chain(everywhere).chain(higher) {
+        assert_eq!(ask_for(author, what.clone()).0, StatusCode::FORBIDDEN, "{what}");
+    }
+    assert_eq!(ask_for(viewer, json!({ "role": "viewer", "room": room })).0, StatusCode::FORBIDDEN, "a viewer gives nothing");
+}
+
+#[test]
+fn a_full_room_takes_nobody_until_somebody_leaves_and_each_viewer_leaves_by_its_own_token() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let small = ["--loop", "--set", "viewers=1", "--set", "size=426x240", "--set", "fps=15"];
+    let live = Live::start(home.path(), &deck("hello.pptx"), &small);
+    let (media, whep, token) = (live.said("media_ws_url"), live.said("whep_url"), live.said("token"));
+    let offer = || ask_raw(Method::POST, &whep, &token, "application/sdp", include_str!("offer.sdp").into());
+    let runtime = runtime();
+    let is_full = || {
+        assert_eq!(runtime.block_on(async { closing(&mut open(&media, &token).await).await }), 4409);
+        let (status, problem, _) = offer();
+        let problem: Value = serde_json::from_str(&problem).expect("JSON");
+        assert_eq!((status, &problem["code"]), (StatusCode::SERVICE_UNAVAILABLE, &"room_full".into()), "{problem}");
+    };
+    // There is one size of the pictures only.
+    let (status, problem, _) =
+        ask_raw(Method::POST, &format!("{whep}?rung=1"), &token, "application/sdp", include_str!("offer.sdp").into());
+    assert!(status == StatusCode::BAD_REQUEST && problem.contains("no_such_rung"), "{status} {problem}");
+    assert_eq!(runtime.block_on(async { closing(&mut open(&format!("{media}?rung=1"), &token).await).await }), 4404);
+    let mut first = runtime.block_on(open(&media, &token));
+    assert_eq!(runtime.block_on(text_of(&mut first)), "init");
+    is_full();
+    runtime.block_on(first.close(None)).expect("closed");
+    live.watch("empty", |session| session["viewers"]["mse"] == 0);
+
+    let (status, answer, place) = offer();
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    is_full();
+    assert_eq!(live.session()["viewers"]["whep"], 1);
+    let place = format!("{}{}", live.origin(), place.expect("a Location"));
+    let other = super::stage::token(home.path(), &["--room", &live.said("room")])["token"].as_str().expect("a token").to_string();
+    let (status, problem) = ask(Method::DELETE, &place, &other, None);
+    assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &"forbidden".into()), "{problem}");
+    assert_eq!(ask(Method::DELETE, &place, &live.said("control_token"), None).0, StatusCode::FORBIDDEN, "nor by an author's");
+    assert_eq!(live.session()["viewers"]["whep"], 1);
+    assert_eq!(ask(Method::DELETE, &place, &token, None).0, StatusCode::NO_CONTENT);
+    assert_eq!(live.session()["viewers"]["whep"], 0);
+    assert_eq!(runtime.block_on(async { text_of(&mut open(&media, &token).await).await }), "init");
     live.stop();
 }
 

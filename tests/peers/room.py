@@ -1,7 +1,7 @@
 """LiveKit's Python client as a subscriber that is not ours: joins a room, decodes what is published, reports as JSON.
 
     peer room-python --url ws://127.0.0.1:7880 --token-file FILE [--seconds 10 | --until-data streamEnd] [--since-ms EPOCH] [--send JSON]
-                     [--out FILE] [--limit S]
+                     [--answer MESSAGE JSON] [--out FILE] [--limit S]
 
 Flash and click are compared by the moment at which the client hands them over: this client has no player, so the distance is that of
 two jitter buffers, not of a screen and a loudspeaker; room.mjs measures that one. Frame rate and gaps are by the frames' own timestamps.
@@ -112,6 +112,7 @@ async def watch(options: argparse.Namespace, report: dict) -> None:
     picture, sound = Picture(), Sound()
     shown, ended = asyncio.Event(), asyncio.get_running_loop().create_future()
     readers: list[asyncio.Task] = []
+    answers: list[asyncio.Task] = []
     report |= {"connected_ms": None, "first_frame": None, "participants": [], "data": [], "events": []}
 
     def moment() -> float:
@@ -122,6 +123,10 @@ async def watch(options: argparse.Namespace, report: dict) -> None:
 
     def kind(track: rtc.Track | rtc.TrackPublication) -> str:
         return "video" if track.kind == rtc.TrackKind.KIND_VIDEO else "audio"
+
+    async def send(text: str) -> None:
+        await room.local_participant.publish_data(text, reliable=True, topic="avatar_events")
+        note("sent")
 
     def end(problem: str | None) -> None:
         if not ended.done():
@@ -161,6 +166,8 @@ async def watch(options: argparse.Namespace, report: dict) -> None:
         sender = packet.participant.identity if packet.participant else None
         report["data"].append({"at_ms": moment(), "topic": packet.topic, "from": sender, "message": message})
         said = message.get("message") if isinstance(message, dict) else message
+        if options.answer and said == options.answer[0]:
+            answers.append(asyncio.create_task(send(options.answer[1])))
         if options.until_data and said == options.until_data:
             end(None)
 
@@ -180,8 +187,9 @@ async def watch(options: argparse.Namespace, report: dict) -> None:
             {"identity": one.identity, "name": one.name, "metadata": one.metadata} for one in room.remote_participants.values()
         ]
         if options.send:
-            await room.local_participant.publish_data(options.send, reliable=True, topic="avatar_events")
-            note("sent")
+            await send(options.send)
+            # For those who wait for it.
+            print("sent", file=sys.stderr, flush=True)
         if options.until_data is None:
             asyncio.get_running_loop().call_later(options.seconds, end, None)
         problem = await ended
@@ -202,6 +210,7 @@ def main() -> None:
     parser.add_argument("--until-data")
     parser.add_argument("--since-ms", type=float)
     parser.add_argument("--send")
+    parser.add_argument("--answer", nargs=2, metavar=("MESSAGE", "JSON"), help="what is sent whenever this message comes")
     parser.add_argument("--out")
     parser.add_argument("--limit", type=float, default=120.0)
     options = parser.parse_args()

@@ -52,7 +52,9 @@ fn what_there_is_to_choose_from_is_told() {
     std::fs::write(lessons.join(".hidden"), "").unwrap();
     let server = Server::start(home.path(), &["--lessons", home.path().join("lessons").to_str().unwrap()]);
     let get = |path: &str| server.must(Method::GET, path, None);
-    assert_eq!(get("lessons"), json!({ "lessons": ["course/one.yaml"] }));
+    let all = json!({ "lessons": ["course/one.yaml"], "total": 1, "limit": 1000, "offset": 0, "next_offset": null });
+    assert_eq!((get("lessons"), get("lessons?offset=1")["lessons"].clone()), (all, json!([])));
+    assert_eq!(server.ask(Method::GET, "lessons?limit=0", None).0.as_u16(), 400);
     let default = |list: &Value| list.as_array().unwrap().iter().filter(|one| one["default"] == true).count();
     assert_eq!((default(&get("voices")["voices"]), default(&get("avatars")["avatars"])), (1, 1));
     assert_eq!(get("nodes/chroma_compositor")["name"], "chroma_compositor");
@@ -65,6 +67,30 @@ fn what_there_is_to_choose_from_is_told() {
     let wrong = check(&graph.replace("type: chroma_compositor", "type: chroma_composer"));
     assert_eq!((&wrong["valid"], &wrong["problems"][0]["code"]), (&json!(false), &json!("G019")), "{wrong}");
     assert!(wrong["problems"][0]["line"].as_u64().unwrap() > 1 && wrong["problems"][0]["help"].is_string(), "{wrong}");
+}
+
+#[test]
+fn every_answer_says_what_browsers_may_do_with_it() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let paths =
+        [("/", 200), ("/v1", 200), ("/v1/health", 200), ("/live/demo", 200), ("/health", 200), ("/v1/jobs", 401), ("/nowhere", 404)];
+    for (path, due) in paths {
+        runtime().block_on(async {
+            let answer = client().get(format!("{}{path}", server.origin)).send().await.expect("an answer");
+            assert_eq!(answer.status().as_u16(), due, "{path}");
+            let said = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
+            let policy = said("content-security-policy");
+            for rule in ["default-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'self'"] {
+                assert!(policy.split("; ").any(|one| one.trim() == rule), "{path}: {rule}: {policy}");
+            }
+            assert_eq!((said("x-content-type-options"), said("referrer-policy")), ("nosniff", "no-referrer"), "{path}");
+            assert_eq!(said("cross-origin-opener-policy"), "same-origin", "{path}");
+        });
+    }
+    let (_, kind, text) = fetch(&server, "get", "/v1/health", None);
+    let health: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((kind.as_str(), &health["status"], &health["takes_jobs"]), ("application/json", &json!("healthy"), &json!(true)));
 }
 
 #[test]
@@ -86,6 +112,24 @@ fn who_changed_something_is_kept() {
     assert_eq!(lines.iter().map(said).collect::<Vec<_>>(), due);
     assert_eq!((&lines[0]["status"], &lines[1]["status"], &lines[0]["address"]), (&json!(201), &json!(204), &json!("127.0.0.1")));
     assert!(!text.contains("secret"), "what was sent stays out of it");
+}
+
+#[test]
+fn alerts_have_the_thresholds_and_times_that_operators_know() {
+    let text = std::fs::read_to_string(root().join("server/ops/alerts.yaml")).unwrap();
+    let alerts: Value = serde_saphyr::from_str(&text).unwrap();
+    let rules: Vec<&Value> = alerts["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    for (expression, time) in
+        [("pipeline_success_rate < 0.95", "10m"), ("gpu_utilization_percent > 90", "5m"), ("storage_free_bytes < 5e9", "1m")]
+    {
+        let rule = rules.iter().find(|rule| rule["expr"] == expression).unwrap_or_else(|| panic!("no alert asks {expression}"));
+        assert_eq!(rule["for"], time, "{expression}");
+    }
+    for rule in rules {
+        let has_words = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        assert!(has_words(&rule["alert"]) && has_words(&rule["annotations"]["summary"]), "{rule}");
+        assert!(["page", "warn"].contains(&rule["labels"]["severity"].as_str().unwrap_or_default()), "{rule}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::server::{SHORT, Server, is_consistent, long, small};
 use crate::live::stage::until;
 use crate::support::{lectern, succeed};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
 
@@ -62,16 +62,40 @@ fn a_job_that_failed_goes_on_from_there() {
     assert_eq!(server.ask(Method::POST, &format!("jobs/{id}/cancel"), None).0, StatusCode::CONFLICT);
 }
 
+/// The line of a job in the log of errors alone; null while there is none.
+fn error_of(logs: &Path, id: &str) -> Value {
+    let files = std::fs::read_dir(logs).into_iter().flatten().flatten().map(|entry| entry.path());
+    let errors = files.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lectern_errors_")));
+    let text: String = errors.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).find(|line: &Value| line["lesson_id"] == id).unwrap_or_default()
+}
+
 #[test]
 fn a_stage_that_failed_once_goes_on_and_what_was_done_stays() {
     let home = tempfile::tempdir().unwrap();
-    let server = Server::of(home.path(), lectern(home.path()).env("LECTERN_FAIL_STAGE", "render").arg("serve"));
+    let logs = home.path().join("logs");
+    let mut command = lectern(home.path());
+    command.env("LECTERN_FAIL_STAGE", "render").args(["serve", "--logs"]).arg(&logs);
+    let server = Server::of(home.path(), &mut command);
     let id = server.render(SHORT);
     let job = server.ends(&id, "failed");
     assert_eq!((&job["error"]["code"], &job["current_stage"]), (&json!("rehearsed"), &json!("render")));
+    let line = until("it is among the errors of the log", || error_of(&logs, &id), |line| !line.is_null());
+    assert_eq!((&line["level"], &line["event_type"]), (&json!("ERROR"), &json!("stage_failed")), "{line}");
+    assert!(line["message"].as_str().unwrap().contains("LECTERN_FAIL_STAGE"), "{line}");
     server.must(Method::POST, &format!("jobs/{id}/retry"), Some(json!({ "stage": "render" })));
     let job = server.ends(&id, "completed");
     assert_eq!((&job["stages"][0]["attempt"], &job["stages"][1]["attempt"]), (&json!(1), &json!(2)));
+    // The job's own log has all of it, also when what was made on the way is gone.
+    let log = server.must(Method::GET, &format!("jobs/{id}/log"), None);
+    let lines = log.as_str().unwrap().lines().map(|line| line.split_once(' ').unwrap().1).collect::<Vec<_>>();
+    for due in ["import 1: begins", "import 1: done", "render 1: begins", "render 2: begins", "render 2: done", "publish 1: done"] {
+        assert!(lines.contains(&due), "{due}: {lines:?}");
+    }
+    assert!(lines.iter().any(|line| line.starts_with("render 1: failed (PERMANENT rehearsed)")), "{lines:?}");
+    assert!(!log.as_str().unwrap().contains(&*home.path().to_string_lossy()), "{log}");
+    let held = server.submit(json!({ "script": "Hello.", "hold": true }));
+    assert_eq!(server.ask(Method::GET, &format!("jobs/{held}/log"), None).1["code"], "no_log");
     is_consistent(home.path());
 }
 

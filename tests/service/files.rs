@@ -1,7 +1,7 @@
 //! Files that are sent, and files that are had.
 
 use super::server::{SHORT, Server, client};
-use crate::live::stage::{runtime, until};
+use crate::live::stage::{ask_raw, runtime, until};
 use crate::support::lectern;
 use reqwest::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -118,7 +118,45 @@ fn decks_are_known_by_their_content() {
     let (status, deck) = form("content-disposition: form-data; name=\"file\"; filename=\"../a.md\"\r\n\r\n# Title");
     assert_eq!((status, &deck["name"], &deck["size"]), (201, &json!("a.md"), &json!(7)));
     assert_eq!(form("content-disposition: form-data; name=\"file\"\r\n\r\n# Title").0, 400);
-    assert_eq!(server.must(Method::GET, "decks", None)["decks"].as_array().unwrap().len(), 7);
+    let listed = server.must(Method::GET, "decks", None);
+    assert_eq!((listed["decks"].as_array().unwrap().len(), &listed["total"], &listed["next_offset"]), (7, &json!(7), &Value::Null));
+    let part = server.must(Method::GET, "decks?limit=3&offset=2", None);
+    assert_eq!((part["decks"].as_array().unwrap(), &part["next_offset"]), (&listed["decks"].as_array().unwrap()[2..5].to_vec(), &json!(5)));
     assert_eq!(fs::read_dir(server.data.join("decks")).unwrap().count(), 7);
     assert_eq!(fs::read_dir(server.data.join("uploads")).unwrap().count(), 0);
+}
+
+#[test]
+fn below_the_floor_nothing_is_taken_and_what_is_there_can_be_had() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let deck = server.deck("lesson.yaml", SHORT.as_bytes());
+    let held = server.submit(json!({ "deck": deck, "hold": true }));
+    server.stop();
+    // More than any disk has.
+    let server = Server::of(home.path(), lectern(home.path()).env("LECTERN_STORE_FLOOR", "1000000TB").arg("serve"));
+    let refused = |path: &str, kind: &str, body: &str| {
+        let (status, text, _) = ask_raw(Method::POST, &format!("{}{path}", server.origin), &server.token, kind, body.into());
+        assert_eq!(status, StatusCode::INSUFFICIENT_STORAGE, "{path}: {text}");
+        assert!(text.contains("no room") && !text.contains(home.path().to_str().unwrap()), "{path}: {text}");
+        text
+    };
+    let job = json!({ "deck": deck }).to_string();
+    for (path, body) in [("/v1/decks?name=a.md", "# Title"), ("/v1/jobs", &job)] {
+        let problem: Value = serde_json::from_str(&refused(path, "application/json", body)).unwrap();
+        assert_eq!((&problem["code"], &problem["cure"]), (&json!("no_room"), &json!("remove something there")), "{problem}");
+    }
+    let form = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n%PDF-1.7\n\r\n--x--\r\n";
+    for path in ["/api/upload", "/api/pipeline/generate", "/training/video-only"] {
+        refused(path, "multipart/form-data; boundary=x", form);
+    }
+    refused("/process_lesson", "application/json", r#"{"lesson_id": "first"}"#);
+    assert_eq!(server.must(Method::GET, &format!("decks/{deck}"), None)["id"], json!(deck));
+    assert_eq!(server.job(&held)["state"], "pending");
+    // Nor is anything heavy begun of what was taken before.
+    server.must(Method::POST, &format!("jobs/{held}/start"), None);
+    let log = || server.ask(Method::GET, &format!("jobs/{held}/log"), None).1.to_string();
+    until("there is no room for a film", log, |log| log.contains("render 1: failed (RESOURCE no_room)"));
+    server.must(Method::POST, &format!("jobs/{held}/cancel"), None);
+    assert_eq!(fs::read_dir(server.data.join("work")).unwrap().count(), 1, "nothing is left of what was refused");
 }

@@ -113,6 +113,35 @@ fn the_same_key_is_the_same_job() {
 }
 
 #[test]
+fn who_knows_a_job_already_is_told_so_and_who_waits_is_told_its_end() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let deck = server.deck("lesson.yaml", SHORT.as_bytes());
+    let id = server.submit(json!({ "deck": deck, "hold": true, "looks": small() }));
+    let show = |name: &'static str, value: &str| {
+        runtime().block_on(async {
+            let request = client().get(format!("{}/v1/jobs/{id}", server.origin)).bearer_auth(&server.token).header(name, value);
+            let answer = request.send().await.unwrap();
+            let tag = answer.headers()["etag"].to_str().unwrap().to_string();
+            (answer.status(), tag, answer.text().await.unwrap())
+        })
+    };
+    let state = |text: &str| serde_json::from_str::<Value>(text).unwrap()["state"].as_str().unwrap().to_string();
+    let (status, tag, text) = show("accept", "*/*");
+    assert_eq!((status, state(&text).as_str()), (StatusCode::OK, "pending"));
+    let known = format!("\"other\", {tag}");
+    assert_eq!(show("if-none-match", &known), (StatusCode::NOT_MODIFIED, tag.clone(), String::new()));
+    let (status, _, text) = show("prefer", "wait=0");
+    assert_eq!((status, state(&text).as_str()), (StatusCode::OK, "pending"), "it is not waited for longer than that");
+    server.must(Method::POST, &format!("jobs/{id}/start"), None);
+    let (status, last, text) = show("prefer", "respond-async, wait=200");
+    assert_eq!((status, state(&text).as_str()), (StatusCode::OK, "completed"));
+    assert_ne!(last, tag);
+    assert_eq!(show("if-none-match", &known).0, StatusCode::OK, "it has changed since");
+    assert_eq!(show("if-none-match", &last).0, StatusCode::NOT_MODIFIED);
+}
+
+#[test]
 fn what_comes_again_with_its_key_creates_nothing_more() {
     let home = tempfile::tempdir().unwrap();
     let post = |server: &Server, path: &str, token: &str, key: &str, kind: &str, body: &str| {

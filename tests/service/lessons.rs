@@ -1,4 +1,4 @@
-//! The Rapido lesson service where everybody has to say who they are.
+//! The Rapido lesson service where everybody has to say who they are, and by its command line.
 
 use super::server::Server;
 use crate::live::stage::{ask, ask_raw, runtime};
@@ -91,6 +91,45 @@ fn a_lesson_is_its_authors_and_its_sessions() {
     let metrics = |token: &str| ask_raw(Method::GET, &format!("{}/metrics", server.origin), token, "", String::new());
     assert_eq!(metrics("").0, StatusCode::UNAUTHORIZED);
     assert!(metrics(&ada).1.contains("pipeline_success_rate 1"));
+    server.stop();
+}
+
+#[test]
+fn the_command_line_of_the_original_works_through_a_lesson_and_tells_the_status() {
+    let home = tempfile::tempdir().unwrap();
+    let lesson = r#"{"slides": [{"slideInfo": {"slideType": 1, "narrationData": "Rain falls.", "slideId": "one"}}]}"#;
+    fs::write(home.path().join("one.json"), lesson).unwrap();
+    let data = home.path().join("data");
+    let run = |arguments: &[&str]| {
+        let mut command = lectern(home.path());
+        command.current_dir(home.path()).env_remove("JWT_SECRET").arg("serve").args(arguments).arg("--data").arg(&data);
+        let output = command.output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (
+            output.status.code(),
+            serde_json::from_str::<Value>(&said).unwrap_or(json!(said)),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (code, done, errors) = run(&["--lesson-id", "first", "--slide-data", "one.json"]);
+    assert_eq!((code, &done["success"], &done["lesson_id"]), (Some(0), &json!(true), &json!("first")), "{done} {errors}");
+    assert_eq!((&done["slides_processed"], &done["audio_segments"]), (&json!(1), &json!(1)), "{done}");
+    let (code, missing, _) = run(&["--lesson-id", "second", "--slide-data", "none.json"]);
+    assert_eq!((code, &missing["success"], &missing["error_type"]), (Some(1), &json!(false), &json!("FileNotFoundError")), "{missing}");
+    let is_status = |(code, status, errors): (Option<i32>, Value, String)| {
+        assert_eq!((code, &status["status"]), (Some(0), &json!("operational")), "{status} {errors}");
+        assert_eq!((&status["is_processing"], &status["processing_stats"]["lessons_processed"]), (&json!(false), &json!(1)), "{status}");
+    };
+    is_status(run(&["--status-only", "-v"]));
+
+    // What has been made is there when somebody serves, who then says how it is.
+    let server = Server::of(home.path(), lectern(home.path()).env_remove("JWT_SECRET").arg("serve"));
+    let film = server.artifact(done["job_id"].as_str().unwrap(), "film.mp4");
+    assert!(film.len() > 1000);
+    let port = server.origin.rsplit(':').next().unwrap();
+    is_status(run(&["--status-only", "--host", "localhost", "--port", port]));
+    let (code, _, errors) = run(&["--lesson-id", "first", "--slide-data", "one.json"]);
+    assert_eq!((code, errors.contains("another server works in")), (Some(1), true), "{errors}");
     server.stop();
 }
 

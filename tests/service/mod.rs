@@ -14,6 +14,7 @@ mod private;
 mod progress;
 mod readme;
 pub mod server;
+mod setup;
 mod slidespeaker;
 mod training;
 mod webhooks;

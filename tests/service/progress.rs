@@ -1,8 +1,10 @@
 //! What those hear who follow a job.
 
-use super::server::{SHORT, Server, client, small};
+use super::server::{SHORT, Server, client, long, small};
 use crate::live::stage::{PATIENCE, runtime};
+use crate::support::lectern;
 use futures_util::StreamExt;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -88,6 +90,35 @@ fn a_websocket_tells_the_same_and_needs_a_token() {
         let Some(Ok(Message::Close(Some(frame)))) = refused.next().await else { panic!("it is closed") };
         assert_eq!(u16::from(frame.code), 4401);
     });
+}
+
+#[test]
+fn who_follows_with_a_token_that_is_taken_back_is_cut_off_while_the_job_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::of(home.path(), lectern(home.path()).env("LECTERN_AUTH_RECHECK", "100ms").arg("serve"));
+    let id = server.render(&long());
+    // The server's own name, so that the job is theirs.
+    let minted = server.must(Method::POST, "tokens", Some(json!({ "role": "author" })));
+    let (token, jti) = (minted["token"].as_str().unwrap(), minted["jti"].as_str().unwrap());
+    let heard = runtime().block_on(async {
+        let request = client().get(format!("{}/v1/jobs/{id}/events", server.origin)).bearer_auth(token);
+        let mut answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let (mut text, mut is_denied) = (String::new(), false);
+        // Events come several times a second.
+        while let Some(chunk) = answer.chunk().await.unwrap() {
+            text += std::str::from_utf8(&chunk).unwrap();
+            if !is_denied && text.contains("event: progress_update") {
+                is_denied = true;
+                let denied = client().delete(format!("{}/v1/tokens/{jti}", server.origin)).bearer_auth(&server.token).send().await.unwrap();
+                assert_eq!(denied.status(), 204);
+            }
+        }
+        text
+    });
+    assert!(heard.contains("event: progress_update") && !heard.contains("event: complete"), "{heard}");
+    assert_eq!(server.job(&id)["state"], "processing");
+    server.must(Method::POST, &format!("jobs/{id}/cancel"), None);
 }
 
 #[test]

@@ -4,19 +4,26 @@
 use super::server::{Server, client, is_consistent};
 use crate::live::stage::runtime;
 use crate::support::files::text_pdf;
-use crate::support::{deck, lectern, probe};
+use crate::support::writer::Writer;
+use crate::support::{deck, lectern, probe, zip};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::process::Command;
 
 const SECRET: &str = "a secret that is long enough to protect something";
 
 fn start(home: &Path) -> Server {
+    Server::of(home, &mut serve(home))
+}
+
+fn serve(home: &Path) -> Command {
     let mut command = lectern(home);
     command.env("NEXTAUTH_SECRET", SECRET).env("LECTERN_ADAPTERS_SLIDESPEAKER_AUTH", "token");
     command.env("LECTERN_ADAPTERS_SLIDESPEAKER_ORIGINS", "https://front.example").env("LECTERN_LIMITS_LOGIN", "2");
-    Server::of(home, command.arg("serve"))
+    command.arg("serve");
+    command
 }
 
 /// A session as the web front signs it.
@@ -42,6 +49,16 @@ fn must(request: RequestBuilder) -> Value {
     let (status, _, body) = answer(request);
     assert!(status.is_success(), "{status} {body}");
     body
+}
+
+/// Status, the name under which a file comes, and what is in it.
+fn file(server: &Server, task: &str, path: &str) -> (StatusCode, String, String) {
+    let request = asked(server, Method::GET, &format!("tasks/{task}/{path}")).bearer_auth(session("ada"));
+    runtime().block_on(async {
+        let answer = request.send().await.expect("an answer");
+        let name = answer.headers().get("content-disposition").map(|name| name.to_str().expect("text").to_string());
+        (answer.status(), name.unwrap_or_default(), answer.text().await.expect("text"))
+    })
 }
 
 /// A form with one file, for a small film.
@@ -95,15 +112,29 @@ fn a_film_is_as_large_as_it_was_asked_for_and_what_is_skipped_says_why() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let server = start(home.path());
     let deck = std::fs::read(deck("hello.pptx")).expect("a deck");
-    let more = [("generate_avatar", "true"), ("voice_language", "german"), ("watermark", "Example")];
+    let more = [
+        ("generate_avatar", "true"),
+        ("voice_language", "german"),
+        ("subtitle_language", "french"),
+        ("transcript_language", "italian"),
+        ("watermark", "Example"),
+    ];
     let sent = must(form(asked(&server, Method::POST, "upload").bearer_auth(session("ada")), "hello.pptx", &deck, &more));
     let task = sent["task_id"].as_str().expect("an id").to_string();
     let job = server.ends(&task, "completed");
     assert_eq!((&job["kind"], &job["owner"]), (&json!("slidespeaker"), &json!("ada")));
     let told = must(asked(&server, Method::GET, &format!("tasks/{task}/progress")).bearer_auth(session("ada")));
-    let translated = &told["steps"]["translate_voice"];
-    assert_eq!(translated["status"], "skipped");
-    assert!(translated["note"].as_str().is_some_and(|note| note.contains("LECTERN_WRITER_URL")), "{told}");
+    for step in ["translate_voice", "translate_subtitle", "translate_transcript"] {
+        let translated = &told["steps"][step];
+        assert_eq!(translated["status"], "skipped");
+        assert!(translated["note"].as_str().is_some_and(|note| note.contains("LECTERN_WRITER_URL")), "{told}");
+    }
+    // Nothing was translated: nothing is called by another language than the deck's.
+    let (status, name, _) = file(&server, &task, "subtitles/vtt");
+    assert!(status == StatusCode::OK && name.contains("_en.vtt"), "{status} {name}");
+    for language in ["fr", "german"] {
+        assert_eq!(file(&server, &task, &format!("subtitles/vtt?language={language}")).0, StatusCode::NOT_FOUND);
+    }
     let film = home.path().join("film.mp4");
     std::fs::write(&film, server.artifact(&task, "film.mp4")).expect("a writable folder");
     let stream = &probe(&film, &["-show_entries", "stream=width,height"])["streams"][0];
@@ -111,6 +142,44 @@ fn a_film_is_as_large_as_it_was_asked_for_and_what_is_skipped_says_why() {
     let sound = home.path().join("audio.mp3");
     std::fs::write(&sound, server.artifact(&task, "audio-1.mp3")).expect("a writable folder");
     assert_eq!(probe(&sound, &["-show_entries", "stream=codec_name"])["streams"][0]["codec_name"], "mp3");
+    server.stop();
+}
+
+#[test]
+fn subtitles_and_transcript_are_in_the_languages_that_were_asked_for() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let writer = Writer::start();
+    let server = Server::of(home.path(), writer.tell(&mut serve(home.path())));
+    let said = "Hello. We look at the ways in which people have kept their notes, and at what happens when nobody reads them.";
+    let deck = zip::edited(&std::fs::read(deck("hello.pptx")).expect("a deck"), "ppt/notesSlides/notesSlide1.xml", |xml| {
+        xml.replacen("Hello.", said, 1)
+    });
+    let more = [("subtitle_language", "french"), ("transcript_language", "german")];
+    let sent = must(form(asked(&server, Method::POST, "upload").bearer_auth(session("ada")), "hello.pptx", &deck, &more));
+    let task = sent["task_id"].as_str().expect("an id").to_string();
+    server.ends(&task, "completed");
+    let told = must(asked(&server, Method::GET, &format!("tasks/{task}/progress")).bearer_auth(session("ada")));
+    for step in ["translate_subtitle", "translate_text", "translate_transcript"] {
+        assert_eq!(told["steps"][step]["status"], "completed", "{told}");
+    }
+    let subtitles = |path: &str, ending: &str| {
+        let (status, name, text) = file(&server, &task, &format!("subtitles/{path}"));
+        assert!(status == StatusCode::OK && name.contains(ending), "{path}: {status} {name}");
+        text
+    };
+    // The writer translates by capitals.
+    let words = |text: &str| text.split_whitespace().map(String::from).collect::<Vec<_>>();
+    let (french, english) = (subtitles("srt?language=french", "_fr.srt"), subtitles("srt?language=en", "_en.srt"));
+    assert_eq!(words(&french), words(&english.to_uppercase()));
+    assert_ne!(french, english);
+    assert_eq!(subtitles("srt", "_fr.srt"), french);
+    assert!(subtitles("vtt/download?language=fr", "_fr.vtt").starts_with("WEBVTT"));
+    assert_eq!(file(&server, &task, "subtitles/vtt?language=german").0, StatusCode::NOT_FOUND);
+    let downloads = must(asked(&server, Method::GET, &format!("tasks/{task}/downloads")).bearer_auth(session("ada")));
+    let languages: Vec<&str> = downloads["items"].as_array().expect("items").iter().filter_map(|item| item["language"].as_str()).collect();
+    assert_eq!(languages, ["french", "english", "french", "english"]);
+    let transcript = file(&server, &task, "transcripts/markdown").2;
+    assert!(transcript == transcript.to_uppercase() && transcript.chars().any(char::is_uppercase), "{transcript}");
     server.stop();
 }
 

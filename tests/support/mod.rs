@@ -6,6 +6,7 @@ pub mod nats;
 pub mod picture;
 pub mod s3;
 pub mod together;
+pub mod writer;
 pub mod zip;
 
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Wishes that travel against the stream: consumers of an output write them, its producer reads them. They go no further.
 
-use super::primitives::{AtomicBool, AtomicU64, Mutex, Ordering};
+use super::primitives::{AtomicBool, Mutex, Ordering};
 use crate::time::{Span, Time};
 
 /// A keyframe is made at most this often on demand.
@@ -10,8 +10,6 @@ const APART: Span = Span::from_millis(500);
 #[derive(Default)]
 pub struct Demand {
     keyframe: AtomicBool,
-    /// The largest bit rate asked for in bits a second; 0 when nobody asked.
-    max_bitrate: AtomicU64,
     last: Mutex<Option<Time>>,
 }
 
@@ -19,11 +17,6 @@ impl Demand {
     /// Asks for a keyframe as soon as possible; asking again changes nothing.
     pub fn ask_keyframe(&self) {
         self.keyframe.store(true, Ordering::SeqCst);
-    }
-
-    /// Asks for at most this many bits a second. The largest wish counts.
-    pub fn ask_bitrate(&self, bits_per_second: u64) {
-        self.max_bitrate.fetch_max(bits_per_second, Ordering::SeqCst);
     }
 
     /// For the producer, before the picture at `pts`: it is to be a keyframe. A wish that comes too soon after the last waits.
@@ -37,11 +30,6 @@ impl Demand {
         }
         *last = Some(pts);
         self.keyframe.swap(false, Ordering::SeqCst)
-    }
-
-    /// For the producer: the bit rate asked for, in bits a second.
-    pub fn max_bitrate(&self) -> Option<u64> {
-        Some(self.max_bitrate.load(Ordering::SeqCst)).filter(|bits| *bits > 0)
     }
 }
 
@@ -60,9 +48,5 @@ mod tests {
         demand.ask_keyframe();
         assert!(!demand.take_keyframe(Time::ZERO + Span::from_millis(499)), "too soon");
         assert!(demand.take_keyframe(Time::ZERO + Span::from_millis(500)), "but not forgotten");
-        assert_eq!(demand.max_bitrate(), None);
-        demand.ask_bitrate(300);
-        demand.ask_bitrate(200);
-        assert_eq!(demand.max_bitrate(), Some(300));
     }
 }

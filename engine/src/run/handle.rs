@@ -12,7 +12,7 @@ use super::stopwatch::Stopwatch;
 use super::supervisor::{ErrorKind, RunError, detached};
 use super::trace::{self, Ring};
 use crate::node::Failure;
-use crate::time::{Rate, Time};
+use crate::time::{Rate, Span, Time};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -181,13 +181,21 @@ impl Handle {
                 fps_wall: per(count, wall),
                 fps_media: per(count, media),
                 busy_ratio: if wall > 0.0 { stats.busy_nanos.get() as f64 * 1e-9 / wall } else { 0.0 },
-                process_seconds: ProcessSeconds { p50: stats.calls.quantile(0.5), p99: stats.calls.quantile(0.99), max: stats.calls.max() },
+                process_seconds: ProcessSeconds {
+                    p50: stats.calls.quantile(0.5),
+                    p99: stats.calls.quantile(0.99),
+                    max: stats.calls.max(),
+                    sum: stats.busy_nanos.get() as f64 * 1e-9,
+                    count: stats.calls.count(),
+                },
+                errors: stats.errors.load(Ordering::Relaxed),
             }
         };
         let edge = |edge: &EdgeInfo| EdgeReport {
             from: edge.from.clone(),
             to: edge.to.clone(),
             depth: edge.stats.depth.get(),
+            depth_seconds: Span(edge.stats.depth_flicks.get() as i64).as_seconds(),
             max_depth: edge.stats.max_depth.get(),
             dropped: edge.stats.dropped.get(),
             blocked_seconds: edge.stats.blocked_nanos.get() as f64 * 1e-9,
@@ -239,6 +247,7 @@ impl Handle {
 
     /// A node has failed, and the run with it.
     pub(crate) fn failed(&self, error: RunError) {
+        self.count(&error);
         self.shared.errors.lock().expect("nobody panics with this lock").push(error);
         self.cancel().cancel();
     }
@@ -246,8 +255,21 @@ impl Handle {
     /// A lane has failed: the run ends, unless the lane is a sink that may be left out and others are left.
     pub(crate) fn lane_failed(&self, head: usize, error: RunError) {
         match self.can_spare(head) {
-            true => self.shared.env.warn(detached(&error)),
+            true => self.left_out(&error),
             false => self.failed(error),
+        }
+    }
+
+    /// The run goes on without a sink.
+    fn left_out(&self, error: &RunError) {
+        self.count(error);
+        self.shared.env.warn(detached(error));
+    }
+
+    /// An error counts at the node that it names.
+    fn count(&self, error: &RunError) {
+        if let Some(node) = self.shared.nodes.iter().find(|node| *node.name == error.node) {
+            node.stats.errors.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -262,7 +284,7 @@ impl Handle {
             self.shared.sinks.fetch_add(1, Ordering::SeqCst);
             return true;
         }
-        self.shared.env.warn(detached(error));
+        self.left_out(error);
         if let LaneDoor::Inbox(inbox) = &node.lane {
             inbox.close();
         }
@@ -303,8 +325,11 @@ impl Handle {
     pub(crate) fn stalled(&self) -> Box<RunError> {
         let heads = || self.shared.nodes.iter().filter(|node| node.is_head && node.stats.doing() != Doing::Ended);
         let lines: Vec<String> = heads().map(|node| format!("{} {}", node.name, state_of(node))).collect();
+        let waiting = self.shared.edges.iter().map(|edge| (edge, edge.stats.depth.get())).filter(|(_, depth)| *depth > 0);
+        let waiting: Vec<String> = waiting.map(|(edge, depth)| format!("{depth} from {} to {}", edge.from, edge.to)).collect();
         let node = heads().next().unwrap_or(&self.shared.nodes[0]);
-        let cause = format!("the graph stands still: {}. Give the edge that is full a larger `queue:`", lines.join("; "));
+        let (lines, waiting) = (lines.join("; "), waiting.join(", "));
+        let cause = format!("the graph stands still: {lines}. Packets that wait: {waiting}. Give the edge that is full a larger `queue:`");
         RunError::of_node(&node.name, node.node_type, Phase::Process, reached(node), Failure::msg(cause))
     }
 

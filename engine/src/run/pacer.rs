@@ -44,6 +44,7 @@ pub(crate) struct PlayoutStats {
     /// Pictures that came after the tick they were made for.
     pub(crate) late: Histogram,
     pub(crate) late_count: Count,
+    pub(crate) late_nanos: Count,
     /// Samples of silence where sound was missing.
     pub(crate) silence_samples: Count,
     /// Ticks by which the programme fell behind because nothing was there.
@@ -63,6 +64,8 @@ pub struct PlayoutReport {
     pub late: u64,
     /// How late the latest 1 % of them came, in seconds.
     pub late_seconds_p99: f64,
+    /// How late all of them came together, in seconds.
+    pub late_seconds_sum: f64,
     /// Silence where sound was missing.
     pub silence_seconds: f64,
     /// Ticks by which the programme fell behind because nothing was there.
@@ -80,6 +83,7 @@ impl PlayoutStats {
             held: self.held.get(),
             late: self.late_count.get(),
             late_seconds_p99: self.late.quantile(0.99),
+            late_seconds_sum: self.late_nanos.get() as f64 * 1e-9,
             silence_seconds: self.silence_samples.get() as f64 * sample_seconds,
             underruns: self.underruns.get(),
             refills: self.refills.get(),
@@ -89,7 +93,9 @@ impl PlayoutStats {
 
     /// A picture came this much too late.
     pub(crate) fn saw_late(&self, by: Span) {
+        let nanos = by.to_nanos().max(0) as u64;
         self.late_count.add(1);
-        self.late.record(by.to_nanos().max(0) as u64);
+        self.late_nanos.add(nanos);
+        self.late.record(nanos);
     }
 }

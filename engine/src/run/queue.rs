@@ -74,9 +74,18 @@ impl Queue {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        let (Some(first), Some(last)) = (self.packets.front(), self.packets.back()) else { return false };
         let Limit { items, time, bytes } = self.settings.limit;
-        self.packets.len() >= items || self.bytes >= bytes || last.settles() - first.order() >= time
+        !self.packets.is_empty() && (self.packets.len() >= items || self.bytes >= bytes || self.long() >= time)
+    }
+
+    /// From the first packet to the end of the last.
+    fn long(&self) -> Span {
+        let (first, last) = (self.packets.front(), self.packets.back());
+        first.zip(last).map_or(Span::ZERO, |(first, last)| last.settles() - first.order())
+    }
+
+    fn note_depth(&self) {
+        self.settings.stats.saw_depth(self.packets.len(), self.long());
     }
 
     pub(crate) fn push(&mut self, mut packet: Packet) {
@@ -84,7 +93,7 @@ impl Queue {
         self.bytes += packet.media.bytes();
         self.settle(packet.settles());
         self.packets.push_back(packet);
-        self.settings.stats.saw_depth(self.packets.len());
+        self.note_depth();
         self.news = true;
     }
 
@@ -127,7 +136,7 @@ impl Queue {
     pub(crate) fn clear(&mut self) {
         self.packets.clear();
         self.bytes = 0;
-        self.settings.stats.depth.set(0);
+        self.note_depth();
     }
 
     /// After a flush: throws away what it concerns; `cut` is the first one that this queue does not know of. `true` when something
@@ -135,7 +144,7 @@ impl Queue {
     pub(crate) fn flush(&mut self, epochs: &Epochs, cut: Time) -> bool {
         let gone = epochs.trim(&mut self.packets);
         self.bytes = self.packets.iter().map(|packet| packet.media.bytes()).sum();
-        self.settings.stats.depth.set(self.packets.len() as u64);
+        self.note_depth();
         let (bound, end) = (self.bound.min(cut), self.end.map(|end| end.min(cut)));
         let changed = gone > 0 || bound != self.bound || end != self.end;
         (self.bound, self.end) = (bound, end);
@@ -152,7 +161,7 @@ impl Queue {
         }
         self.bytes = 0;
         self.news = false;
-        self.settings.stats.depth.set(0);
+        self.note_depth();
         (slot.bound, slot.end) = (self.bound, self.end);
     }
 }

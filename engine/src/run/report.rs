@@ -25,7 +25,8 @@ pub struct Report {
     /// What a live programme had to make up for; nothing offline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playout: Option<PlayoutReport>,
-    /// Largest distance between sound and picture as they left `playout`.
+    /// Largest distance between a picture and the sound that left `playout` with it, by the times that both were made for. A picture that
+    /// is held because the next one is not there counts in `playout.held` instead.
     pub av_skew_seconds: f64,
     /// Whole pictures that were copied only to be handed on.
     pub frame_copies: u64,
@@ -61,6 +62,7 @@ impl Report {
             match self.edges.iter_mut().find(|known| (&known.from, &known.to) == (&edge.from, &edge.to)) {
                 Some(known) => {
                     known.depth += edge.depth;
+                    known.depth_seconds += edge.depth_seconds;
                     known.max_depth = known.max_depth.max(edge.max_depth);
                     known.dropped += edge.dropped;
                     known.blocked_seconds += edge.blocked_seconds;
@@ -100,13 +102,20 @@ impl NodeReport {
         self.fps_wall += other.fps_wall;
         self.fps_media += other.fps_media;
         self.busy_ratio += other.busy_ratio;
+        self.errors += other.errors;
         let (known, other) = (&mut self.process_seconds, other.process_seconds);
-        *known = ProcessSeconds { p50: known.p50.max(other.p50), p99: known.p99.max(other.p99), max: known.max.max(other.max) };
+        *known = ProcessSeconds {
+            p50: known.p50.max(other.p50),
+            p99: known.p99.max(other.p99),
+            max: known.max.max(other.max),
+            sum: known.sum + other.sum,
+            count: known.count + other.count,
+        };
     }
 }
 
 /// Figures of one node.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NodeReport {
     /// Its name in the graph.
     pub node: String,
@@ -128,9 +137,11 @@ pub struct NodeReport {
     pub busy_ratio: f64,
     /// How long its calls took.
     pub process_seconds: ProcessSeconds,
+    /// Times that it failed; more than 0 in a run that goes on only where it is a sink that was left out.
+    pub errors: u64,
 }
 
-/// Quantiles of the length of calls, in seconds.
+/// Lengths of calls, in seconds.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct ProcessSeconds {
     /// Half of the calls were not longer.
@@ -139,10 +150,14 @@ pub struct ProcessSeconds {
     pub p99: f64,
     /// The longest.
     pub max: f64,
+    /// All of them together.
+    pub sum: f64,
+    /// How many there were.
+    pub count: u64,
 }
 
 /// Figures of one edge between lanes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct EdgeReport {
     /// Producer, as `node.port`.
     pub from: String,
@@ -150,6 +165,8 @@ pub struct EdgeReport {
     pub to: String,
     /// Packets that wait now.
     pub depth: u64,
+    /// How much of the programme that is, in seconds.
+    pub depth_seconds: f64,
     /// The most packets that waited.
     pub max_depth: u64,
     /// Packets dropped by the edge's policy.

@@ -2,6 +2,7 @@
 //! do; readers see values that may be a moment old.
 
 use super::lane::Phase;
+use crate::time::Span;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -55,9 +56,14 @@ impl Histogram {
         self.max.raise(nanos);
     }
 
+    /// How many were recorded.
+    pub(crate) fn count(&self) -> u64 {
+        self.buckets.iter().map(|bucket| bucket.load(Relaxed)).sum()
+    }
+
     /// The upper edge in seconds of the bucket that holds quantile `q` (0 to 1).
     pub(crate) fn quantile(&self, q: f64) -> f64 {
-        let total: u64 = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).sum();
+        let total = self.count();
         let target = (total as f64 * q).ceil().max(1.0) as u64;
         let mut below = 0;
         for (i, bucket) in self.buckets.iter().enumerate() {
@@ -92,6 +98,8 @@ pub(crate) struct NodeStats {
     pub(crate) packets_out: Count,
     pub(crate) busy_nanos: Count,
     pub(crate) calls: Histogram,
+    /// Times that it failed. By its own lane or by whoever watches it, so added in one step.
+    pub(crate) errors: AtomicU64,
     pub(crate) reached: AtomicI64,
     doing: AtomicU8,
     /// Which input it waits for, or which output edge it is blocked on.
@@ -158,6 +166,8 @@ impl NodeStats {
 pub(crate) struct EdgeStats {
     /// Packets that wait now.
     pub(crate) depth: Count,
+    /// From the first of them to the end of the last, in flicks.
+    pub(crate) depth_flicks: Count,
     pub(crate) max_depth: Count,
     /// Packets dropped by the edge's policy.
     pub(crate) dropped: Count,
@@ -165,8 +175,10 @@ pub(crate) struct EdgeStats {
 }
 
 impl EdgeStats {
-    pub(crate) fn saw_depth(&self, depth: usize) {
+    /// So many packets wait now, which are so long together.
+    pub(crate) fn saw_depth(&self, depth: usize, long: Span) {
         self.depth.set(depth as u64);
+        self.depth_flicks.set(long.0.max(0) as u64);
         self.max_depth.raise(depth as u64);
     }
 

@@ -26,8 +26,10 @@ const PLACED: i64 = 2;
 /// How a render is to be made.
 #[derive(Clone)]
 pub struct RenderOptions {
-    /// So many segments are made at once at most, as far as `defaults.memory` holds the queues and nodes of so many runs.
+    /// So many segments are made at once at most.
     pub jobs: usize,
+    /// Bytes that the queues and nodes of all that is made at once may hold; one segment is made whatever it takes.
+    pub memory: u64,
     /// Where segments are kept.
     pub store: Arc<dyn Store>,
     /// It [helps](Render::help) another process with the same render: it begins at the end.
@@ -321,14 +323,14 @@ impl<'a> Render<'a> {
     fn jobs(&self, first: Option<&Work<'_>>) -> Result<usize, RenderError> {
         let Some(Work { track, .. }) = first else { return Ok(1) };
         let plan = (self.plan)()?;
-        let budget = plan.memory;
         let encoder = node_of(&plan, &track.encoder);
         let run = leading_to(plan, &[encoder]);
         let nodes: u64 = run.nodes.iter().map(|node| node.config.memory(&run.defaults)).sum();
         let one = run.memory_needed() + nodes;
-        let jobs = self.options.jobs.min((budget / one.max(1)) as usize).max(1);
-        if jobs < self.options.jobs {
-            tracing::info!(jobs, wanted = self.options.jobs, one, budget, "the graph's memory holds fewer segments at once");
+        let RenderOptions { jobs: wanted, memory, .. } = self.options;
+        let jobs = wanted.min((memory / one.max(1)) as usize).max(1);
+        if jobs < wanted {
+            tracing::warn!(jobs, wanted, one, memory, "there is memory for fewer segments at once");
         }
         Ok(jobs)
     }

@@ -1,5 +1,6 @@
 //! What every node type must keep to, checked by running it: its example is valid, it is documented, a source says in time how far its
-//! ports are, and after a flush in the middle of a live programme its outputs are in order and without gaps.
+//! ports are, all outputs end when the inputs have, what it emits is counted, it ends when nobody wants more of it, and after a flush in
+//! the middle of a live programme its outputs are in order and without gaps.
 //!
 //! ```
 //! use engine::{nodes::ENGINE_NODES, registry::Registry, testing::compliance::Subject};
@@ -12,13 +13,15 @@
 use super::{BRAKE, Door, FEED, TEST_ENCODER};
 use crate::clock::Manual;
 use crate::graph::check::{Depth, check};
+use crate::graph::document::Clock;
 use crate::graph::parse::parse;
+use crate::graph::plan::Plan;
 use crate::graph::{LoadOptions, load};
 use crate::media::Kind;
 use crate::node::{Cx, Failure, Flow, OutPort, Start};
 use crate::packet::Packet;
 use crate::registry::{Defaults, NodeType, Registry};
-use crate::run::{Cancel, Env, Inputs, Outbox, Run, RunOptions};
+use crate::run::{Cancel, Env, Inputs, NodeReport, Outbox, Report, Run, RunOptions};
 use crate::time::{Span, Time};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -83,7 +86,8 @@ impl<'a> Subject<'a> {
     /// # Errors
     /// The first thing that is not as it should be, in words.
     pub fn check(&self) -> Result<(), String> {
-        let found = self.is_documented().and_then(|()| self.builds()).and_then(|()| self.source_bounds()).and_then(|()| self.flushes());
+        let found = self.is_documented().and_then(|()| self.builds()).and_then(|()| self.source_bounds());
+        let found = found.and_then(|()| self.ends()).and_then(|()| self.ends_early()).and_then(|()| self.flushes());
         found.map_err(|text| format!("{}: {text}", self.node_type.name))
     }
 
@@ -182,22 +186,11 @@ impl<'a> Subject<'a> {
     /// What happened instead.
     pub fn flushes(&self) -> Result<(), String> {
         let node_type = self.node_type;
-        let kinds = || node_type.inputs.iter().map(|port| port.kind).chain(node_type.outputs.iter().map(|port| port.kind));
-        if kinds().any(|kind| kind == Kind::Encoded) && !node_type.outputs.is_empty() || node_type.name == "playout" {
+        if !self.can_stand_before_playout() {
             return Ok(());
         }
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let doors: Vec<Door> = node_type.outputs.iter().map(|port| Door::open(&format!("compliance {number} {}", port.name))).collect();
-        let text = self.graph(number);
-        let mut types: Vec<&'static NodeType> = self.registry.types().to_vec();
-        for own in crate::nodes::ENGINE_NODES.iter().copied().chain([&FEED, &BRAKE, &TEST_ENCODER]) {
-            if !types.iter().any(|node_type| node_type.name == own.name) {
-                types.push(own);
-            }
-        }
-        let document = load(&text, "compliance.yaml", &LoadOptions::default()).map_err(|problems| problems.to_string())?;
-        let plan = check(&document, &Registry::new(&[&types]), Depth::Pure).map_err(|problems| format!("{problems}\nin\n{text}"))?;
+        let outputs: Vec<&OutPort> = node_type.outputs.iter().collect();
+        let (plan, doors) = self.plan(Clock::Live, &outputs)?;
         let clock = Manual::default();
         let options = RunOptions { clock: Some(Arc::new(clock.clone())), ..RunOptions::default() };
         let run = Run::launch_with(plan, options).map_err(|error| error.to_string())?;
@@ -224,18 +217,96 @@ impl<'a> Subject<'a> {
             clock.crank(now);
             handle.idle();
         }
-        run.wait().map_err(|error| error.to_string())?;
-        node_type.outputs.iter().zip(&doors).try_for_each(|(port, door)| {
-            let is_sparse = self.sparse.iter().any(|name| name == port.name);
-            is_whole(port, &door.taken(), &cuts, is_sparse)
-        })
+        let report = run.wait().map_err(|error| error.to_string())?;
+        if !node_type.inputs.is_empty() && of_subject(&report).packets_in == 0 {
+            return Err("no packet was counted that it took".into());
+        }
+        node_type.outputs.iter().zip(&doors).try_for_each(|(port, door)| is_whole(port, &door.taken(), &cuts, self.is_sparse(port)))
     }
 
-    /// The graph in which it is flushed: test sources, the node, `playout`, and a sink at every output that looks on.
-    fn graph(&self, number: u64) -> String {
+    /// Offline, when its inputs have ended, all its outputs end at the same time, and every packet that came out of it was counted.
+    ///
+    /// # Errors
+    /// What happened instead.
+    pub fn ends(&self) -> Result<(), String> {
+        let NodeType { inputs, outputs, .. } = self.node_type;
+        // A source has no inputs that end, and may go on for ever.
+        if !self.can_stand_before_playout() || inputs.is_empty() || outputs.is_empty() {
+            return Ok(());
+        }
+        let (plan, doors) = self.plan(Clock::Offline, &outputs.iter().collect::<Vec<_>>())?;
+        let report = Run::launch(plan).and_then(Run::wait).map_err(|error| error.to_string())?;
+        let ends: Vec<Option<Time>> = doors.iter().map(Door::ended).collect();
+        if ends.iter().any(|end| end.is_none_or(|end| end == Time::ZERO || Some(end) != ends[0])) {
+            return Err(format!("its outputs ended at {ends:?}"));
+        }
+        let (counted, came) = (of_subject(&report), doors.iter().map(|door| door.taken().len() as u64).sum::<u64>());
+        if counted.packets_out != came || counted.packets_in == 0 {
+            return Err(format!(
+                "{} packets were counted that it took, {} that it emitted; {came} came",
+                counted.packets_in, counted.packets_out
+            ));
+        }
+        Ok(())
+    }
+
+    /// When all that take its outputs have had enough, it ends in order, and the run with it.
+    ///
+    /// # Errors
+    /// What happened instead.
+    pub fn ends_early(&self) -> Result<(), String> {
+        const ENOUGH: usize = 2;
+        // Whoever waits for what comes seldom or never would not end.
+        let outputs: Vec<&OutPort> = self.node_type.outputs.iter().filter(|port| !self.is_sparse(port)).collect();
+        if !self.can_stand_before_playout() || outputs.is_empty() {
+            return Ok(());
+        }
+        let (plan, doors) = self.plan(Clock::Offline, &outputs)?;
+        doors.iter().for_each(|door| door.end_after(ENOUGH));
+        Run::launch(plan).and_then(Run::wait).map_err(|error| format!("when nobody wants more of it: {error}"))?;
+        match doors.iter().map(|door| door.taken().len()).find(|taken| *taken > ENOUGH) {
+            Some(taken) => Err(format!("{taken} packets came where {ENOUGH} were enough")),
+            None => Ok(()),
+        }
+    }
+
+    fn is_sparse(&self, port: &OutPort) -> bool {
+        self.sparse.iter().any(|name| name == port.name)
+    }
+
+    /// It works on what `playout` takes: encoders and what they make stand behind it.
+    fn can_stand_before_playout(&self) -> bool {
+        let NodeType { name, inputs, outputs, .. } = self.node_type;
+        let mut kinds = inputs.iter().map(|port| port.kind).chain(outputs.iter().map(|port| port.kind));
+        *name != "playout" && (outputs.is_empty() || kinds.all(|kind| kind != Kind::Encoded))
+    }
+
+    /// The graph in which it is run, and the doors behind these of its outputs.
+    fn plan(&self, clock: Clock, outputs: &[&OutPort]) -> Result<(Plan, Vec<Door>), String> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let doors: Vec<Door> = outputs.iter().map(|port| Door::open(&format!("compliance {number} {}", port.name))).collect();
+        let text = self.graph(number, clock, outputs);
+        let mut types: Vec<&'static NodeType> = self.registry.types().to_vec();
+        for own in crate::nodes::ENGINE_NODES.iter().copied().chain([&FEED, &BRAKE, &TEST_ENCODER]) {
+            if !types.iter().any(|node_type| node_type.name == own.name) {
+                types.push(own);
+            }
+        }
+        let document = load(&text, "compliance.yaml", &LoadOptions::default()).map_err(|problems| problems.to_string())?;
+        let plan = check(&document, &Registry::new(&[&types]), Depth::Pure).map_err(|problems| format!("{problems}\nin\n{text}"))?;
+        Ok((plan, doors))
+    }
+
+    /// Test sources, the node, and a sink at each of these outputs; live the sinks look on, and `playout` takes the programme.
+    fn graph(&self, number: u64, clock: Clock, outputs: &[&OutPort]) -> String {
         let node_type = self.node_type;
+        let (time, tap) = match clock {
+            Clock::Live => ("clock: live\nlatency: 200ms", ", tap: true, queue: { policy: block }"),
+            Clock::Offline => ("clock: offline", ""),
+        };
         let mut text = format!(
-            "version: 1\ngraph: compliance\nclock: live\nlatency: 200ms\ndefaults: {{ video: {{ size: {}, fps: 25 }} }}\nnodes:\n{}",
+            "version: 1\ngraph: compliance\n{time}\ndefaults: {{ video: {{ size: {}, fps: 25 }} }}\nnodes:\n{}",
             self.size, self.extra
         );
         let source = |kind| match kind {
@@ -256,17 +327,12 @@ impl<'a> Subject<'a> {
         let _ = writeln!(text, "  test_pictures: {{ type: test_video, config: {{ duration: {PROGRAMME}, flash: true }} }}");
         let _ = writeln!(text, "  test_sound: {{ type: test_tone, config: {{ duration: {PROGRAMME} }} }}");
         let _ = writeln!(text, "  subject: {{ type: {}, inputs: {{ {} }}, config: {} }}", node_type.name, inputs.join(", "), self.config);
-        let is_even = |port: &&OutPort| !self.sparse.iter().any(|name| name == port.name);
-        let of_kind =
-            |kind| node_type.outputs.iter().filter(is_even).find(|port| port.kind == kind).map(|port| format!("subject.{}", port.name));
-        let (video, audio) = (of_kind(Kind::Video), of_kind(Kind::Audio));
-        let (video, audio) = (video.as_deref().unwrap_or("test_pictures.video"), audio.as_deref().unwrap_or("test_sound.audio"));
-        let cues = of_kind(Kind::Cues).map_or_else(String::new, |cues| format!(", cues: {cues}"));
-        let _ = writeln!(text, "  playout: {{ type: playout, inputs: {{ video: {video}, audio: {audio}{cues} }} }}");
-        let _ = writeln!(text, "  programme: {{ type: null_sink, inputs: {{ video: [playout.video], audio: [playout.audio] }} }}");
-        for port in node_type.outputs {
+        if clock == Clock::Live {
+            self.write_programme(&mut text);
+        }
+        for port in outputs {
             let input = port.kind.as_str();
-            let from = format!("{{ from: subject.{}, tap: true, queue: {{ policy: block }} }}", port.name);
+            let from = format!("{{ from: subject.{}{tap} }}", port.name);
             let _ = writeln!(
                 text,
                 "  tap_{}: {{ type: brake, inputs: {{ {input}: {from} }}, config: {{ door: compliance {number} {} }} }}",
@@ -275,6 +341,23 @@ impl<'a> Subject<'a> {
         }
         text
     }
+
+    /// Its outputs as a programme, and test sources where it has none.
+    fn write_programme(&self, text: &mut String) {
+        let is_even = |port: &&OutPort| !self.is_sparse(port);
+        let of_kind = |kind| {
+            self.node_type.outputs.iter().filter(is_even).find(|port| port.kind == kind).map(|port| format!("subject.{}", port.name))
+        };
+        let (video, audio) = (of_kind(Kind::Video), of_kind(Kind::Audio));
+        let (video, audio) = (video.as_deref().unwrap_or("test_pictures.video"), audio.as_deref().unwrap_or("test_sound.audio"));
+        let cues = of_kind(Kind::Cues).map_or_else(String::new, |cues| format!(", cues: {cues}"));
+        let _ = writeln!(text, "  playout: {{ type: playout, inputs: {{ video: {video}, audio: {audio}{cues} }} }}");
+        let _ = writeln!(text, "  programme: {{ type: null_sink, inputs: {{ video: [playout.video], audio: [playout.audio] }} }}");
+    }
+}
+
+fn of_subject(report: &Report) -> &NodeReport {
+    report.nodes.iter().find(|node| node.node == "subject").expect("the graph has this node")
 }
 
 /// In order, without overlaps, and without gaps where it is not sparse; sound to the sample.

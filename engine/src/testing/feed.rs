@@ -102,6 +102,9 @@ struct State {
     /// The node that sleeps at the door, and what counts it.
     asleep: Option<Arc<Activity>>,
     taken: Vec<Packet>,
+    /// So many packets are enough.
+    enough: Option<usize>,
+    ended: Option<Time>,
     cuts: Vec<Time>,
 }
 
@@ -169,6 +172,16 @@ impl Door {
     /// The brake takes nothing more (`true`), or everything again.
     pub fn hold(&self, hold: bool) {
         self.shared.change(|state| state.held = hold);
+    }
+
+    /// The brake is done when it has taken so many packets.
+    pub fn end_after(&self, packets: usize) {
+        self.shared.change(|state| state.enough = Some(packets));
+    }
+
+    /// When the inputs of the brake ended.
+    pub fn ended(&self) -> Option<Time> {
+        self.shared.change(|state| state.ended)
     }
 
     /// What the brake has taken so far, less what was flushed.
@@ -244,7 +257,8 @@ impl Node for AtDoor {
             self.note(cx.take(CUES_IN));
             self.note(cx.take(ENCODED_IN));
             (1..cx.connections(ENCODED_IN)).for_each(|n| self.note(cx.take_nth(ENCODED_IN, n)));
-            return Ok(Flow::More);
+            let state = self.door.state.lock().expect("nobody panics with this lock");
+            return Ok(if state.enough.is_some_and(|enough| state.taken.len() >= enough) { Flow::Done } else { Flow::More });
         }
         match self.wait(|state| state.items.pop_front())? {
             Item::Video(packet) => cx.emit(VIDEO, packet),
@@ -258,6 +272,13 @@ impl Node for AtDoor {
             Item::End => return Ok(Flow::Done),
         }
         Ok(Flow::More)
+    }
+
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
+        if cx.is_sink() {
+            self.door.change(|state| state.ended = Some(cx.end()));
+        }
+        Ok(())
     }
 
     fn flush(&mut self, cut: Time) {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file takes what it needs")]
 
 pub mod nodes;
+pub mod trouble;
 
 use engine::clock::Manual;
 use engine::frame::{PixelFormat, Size, VideoFrame};
@@ -48,7 +49,7 @@ pub fn try_launch(text: &str, options: RunOptions) -> Result<Show, Box<RunError>
     let out = folder.path().join("packets.txt");
     let text = format!("version: 1\ngraph: t\ndefaults: {{ video: {{ size: 64x36, fps: 25 }} }}\n{text}")
         .replace("${out}", &out.display().to_string());
-    let registry = Registry::new(&[ENGINE_NODES, TEST_NODES, nodes::NODES]);
+    let registry = Registry::new(&[ENGINE_NODES, TEST_NODES, nodes::NODES, trouble::NODES]);
     let document = load(&text, "test.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
     let plan = check(&document, &registry, Depth::Pure).unwrap_or_else(|problems| panic!("{problems}"));
     let clock = Manual::default();

@@ -49,7 +49,7 @@ pub fn scripts() -> Sheet {
 /// What the node makes of a caption while one of its words is spoken, over something like a slide.
 fn picture(config: &str, text: &str, word: &str, light: bool) -> RgbImage {
     let lasting = |cue: Cue| Packet::lasting(Time::ZERO, Span::SECOND, cue);
-    let word = WordCue { text: word.into(), range: None, stressed: false, estimated: false };
+    let word = WordCue { text: word.into(), range: None, stressed: false, emphasis: false, estimated: false };
     let cues = vec![lasting(Cue::Caption(text.into())), lasting(Cue::Word(Arc::new(word)))];
     let defaults = Defaults { size: HEIGHT, fps: Rate::per_second(30), sample_rate: Rate::per_second(48_000) };
     let out = NodeTest::new(&CAPTIONS, config).defaults(defaults).input(CUES, cues, Time::ZERO + Span::SECOND).run();

@@ -119,7 +119,7 @@ fn words() -> impl Iterator<Item = Packet<Cue>> {
     let said: &'static str = NARRATION;
     said.split_whitespace().enumerate().map(move |(index, text)| {
         let at = text.as_ptr() as usize - said.as_ptr() as usize;
-        let word = WordCue { text: text.into(), range: Some(at..at + text.len()), stressed: false, estimated: false };
+        let word = WordCue { text: text.into(), range: Some(at..at + text.len()), stressed: false, emphasis: false, estimated: false };
         Packet::new(Time::ZERO + Span::from_millis(400 * (index as i64 + 1)), Cue::Word(Arc::new(word)))
     })
 }

@@ -32,7 +32,7 @@ const PAINTERS: usize = 3;
 pub const LIP_SYNC: NodeType = NodeType {
     name: "lip_sync",
     family: "avatar",
-    revision: 2,
+    revision: 3,
     summary: "A presenter who says what is heard",
     inputs: &[AUDIO.port("the speech").optional(), CUES.port("visemes, words, slides and rests")],
     outputs: &[VIDEO.port("the presenter with alpha, at its final height; only when it moves")],
@@ -202,7 +202,9 @@ impl LipSync {
                 let (end, strength) = (until.unwrap_or(at), f64::from(viseme.strength));
                 scene.track.viseme(TimedViseme { start: at, end, viseme: viseme.viseme, strength });
             }
-            Cue::Word(word) if word.stressed => scene.track.stress(Stress { at, strength: 1.0 }),
+            Cue::Word(word) if word.stressed || word.emphasis => {
+                scene.track.stress(Stress { at, strength: 1.0, emphasis: word.emphasis });
+            }
             Cue::SentenceEnd { question } => scene.track.sentence_end(SentenceEnd { at, question }),
             Cue::Rest => scene.track.rest(Rest { from: at, until }),
             Cue::Slide(_) | Cue::Word(_) | Cue::Phoneme(_) | Cue::Caption(_) | Cue::Marker(_) => {}
@@ -281,7 +283,7 @@ mod tests {
     use super::super::rig::builtin;
     use super::*;
     use crate::pixels::rgba_to_a420;
-    use engine::cue::{Transition, Viseme, VisemeCue};
+    use engine::cue::{Transition, Viseme, VisemeCue, WordCue};
     use engine::pool::Pool;
     use engine::testing::{NodeTest, Outputs};
     use engine::time::{Rate, Span};
@@ -364,6 +366,28 @@ mod tests {
             let whole = rgba_to_a420(rgba, frame.media.size(), Alpha::Premultiplied, &Pool::new()).unwrap();
             assert!(whole.picture.bytes() == frame.media.picture.bytes(), "the frame at {} differs", frame.pts);
         }
+    }
+
+    #[test]
+    fn an_emphasised_word_is_seen_though_it_is_not_stressed() {
+        let end = Time(2 * engine::time::FLICKS_PER_SECOND);
+        let frames = |emphasis: bool| {
+            let word = WordCue { text: "not".into(), range: None, stressed: false, emphasis, estimated: false };
+            let mut cues = vec![slide(Time::ZERO, 7, Placement::default())];
+            cues.extend(speech(Time::ZERO));
+            cues.push(Packet::lasting(Time::ZERO + Span::from_millis(600), Span::from_millis(200), Cue::Word(word.into())));
+            cues.sort_by_key(|cue| cue.pts);
+            run(cues, end)
+        };
+        let (plain, strong) = (frames(false), frames(true));
+        let at = |out: &Outputs, millis: i64| {
+            let time = Time::ZERO + Span::from_millis(millis);
+            let frames = out.packets(VIDEO);
+            frames.iter().rev().find(|frame| frame.pts <= time).expect("a frame holds here").media.picture.bytes().to_vec()
+        };
+        assert!(at(&plain, 300) == at(&strong, 300), "before it nothing differs");
+        assert!(at(&plain, 700) != at(&strong, 700), "brows and nod");
+        assert!(at(&plain, 1999) == at(&strong, 1999), "both come to rest");
     }
 
     #[test]

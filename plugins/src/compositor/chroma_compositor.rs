@@ -1,8 +1,8 @@
 //! `chroma_compositor` [slide, avatar, cues, layers* -> video]: the slide, the presenter cut out in front of it, and small layers on top.
 //!
 //! A frame is a pure function of the pictures that cover its tick and of the slide that holds; nothing is remembered that could change
-//! it. It is made on a buffer that shows the slide already, so only the rectangles of presenter and layers are written. Where nothing is
-//! to be drawn the slide's own picture goes out, not a copy. A picture goes out only when something seen has changed, and then holds.
+//! it. It is made on a buffer that shows the slide and the layers that stand still already, so only the rectangles of the presenter and of what
+//! lies over it are written. Where nothing is to be drawn the slide's own picture goes out, not a copy. A picture goes out only when something seen has changed, and then holds.
 
 use super::kernel::{Key, Keyer, blend_alpha};
 use super::key_setting::{KeySetting, Screen};
@@ -13,11 +13,12 @@ use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::pool::Pool;
+use engine::pool::{FrameMut, Pool};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 const SLIDE: In<VideoFrame> = In::new("slide");
 const AVATAR: In<VideoFrame> = In::new("avatar");
@@ -139,27 +140,34 @@ impl ChromaCompositor {
         let presenter = presenter.map(|(_, frame)| self.presenter(slide.size(), frame)).transpose()?;
         let layers = (0..cx.connections(LAYERS)).filter_map(|n| cx.current_nth(LAYERS, n).map(|(_, layer)| layer));
         let layers: Vec<(&VideoFrame, Point)> = layers.map(|layer| (layer, layer.place.unwrap_or_default())).collect();
-        let meets = |at: Point, part: Rect| {
-            let part = Rect { x: at.x + part.x, y: at.y + part.y, ..part };
-            !part.intersect(slide.size().rect()).is_empty()
+        let whole = slide.size().rect();
+        let within = |rect: Rect, layer: &VideoFrame, at: Point| {
+            let mut parts = layer.parts().map(|part| Rect { x: (at.x & !1) + part.x, y: (at.y & !1) + part.y, ..part }.to_even());
+            parts.any(|part| !part.intersect(rect).is_empty())
         };
         let mut drawn = presenter.iter().map(|(frame, at)| (frame, *at)).chain(layers.iter().copied());
-        if !drawn.any(|(frame, at)| frame.parts().any(|part| meets(at, part))) {
+        if !drawn.any(|(frame, at)| within(whole, frame, at)) {
             return Ok(Some(slide.clone()));
         }
+        // Layers at the back that the presenter does not meet stand still as long as they are the same: they are not drawn at every tick.
+        let stage = presenter.as_ref().map(|(frame, at)| Rect::new(*at, frame.size()).to_even()).unwrap_or_default();
+        let (standing, above) = layers.split_at(layers.iter().take_while(|(layer, at)| !within(stage, layer, *at)).count());
+        let pool = &self.pool;
+        let take = |rect: Rect| match standing {
+            [] => pool.around(slide, rect),
+            _ => pool.with(slide, name_of(standing), |picture| draw(picture, standing), rect),
+        };
         let keyer = presenter.as_ref().and_then(|(frame, _)| self.cutter.keyer(frame.format()));
         let mut picture = match (&presenter, keyer) {
-            (Some((frame, at)), Some(keyer)) => keyer.over(&self.pool, slide, frame, *at).0,
+            (Some((frame, at)), Some(keyer)) => keyer.over(slide, frame, *at, take).0,
             (Some((frame, at)), None) => {
-                let mut picture = self.pool.on(slide);
+                let mut picture = take(Rect::default());
                 blend_alpha(&mut picture, frame, *at);
                 picture
             }
-            (None, _) => self.pool.on(slide),
+            (None, _) => take(Rect::default()),
         };
-        for (layer, at) in layers {
-            blend_alpha(&mut picture, layer, at);
-        }
+        draw(&mut picture, above);
         Ok(Some(picture.freeze()))
     }
 
@@ -176,6 +184,20 @@ impl ChromaCompositor {
         self.scaled = Some((id, scaled.clone()));
         Ok((scaled, at))
     }
+}
+
+/// Draws layers with their top left corners at these places, the first one at the back.
+fn draw(picture: &mut FrameMut, layers: &[(&VideoFrame, Point)]) {
+    for (layer, at) in layers {
+        blend_alpha(picture, layer, *at);
+    }
+}
+
+/// What layers at these places are known by: their pictures never change.
+fn name_of(layers: &[(&VideoFrame, Point)]) -> u64 {
+    let mut name = DefaultHasher::new();
+    layers.iter().for_each(|(layer, at)| (layer.picture.id(), at.x, at.y).hash(&mut name));
+    name.finish()
 }
 
 /// How the presenter is cut out. A keyer holds working memory, so there is one.

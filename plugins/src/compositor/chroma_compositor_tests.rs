@@ -254,6 +254,34 @@ fn equal_inputs_give_equal_bytes_whatever_the_buffers_held() {
 }
 
 #[test]
+fn layers_that_stand_still_are_where_they_would_be_if_all_were_drawn_anew() {
+    let label = |level: u8, at: (i32, i32)| {
+        let size = Size::new(60, 20);
+        let picture = drawn(size, |x, _| [level, 90, 40, (x * 4.0) as u8]);
+        VideoFrame { place: Some(Point { x: at.0, y: at.1 }), ..rgba_to_a420(&picture, size, Alpha::Straight, &Pool::new()).unwrap() }
+    };
+    // At the top, then another one, then moved by an odd number of pixels, then outside; one beside it that comes to overlap it and then the
+    // presenter.
+    let titles = [(0, label(250, (10, 10))), (6, label(20, (10, 10))), (10, label(20, (31, 13))), (16, label(20, (320, 180)))];
+    let names = [(3, label(130, (100, 10))), (12, label(130, (60, 20))), (18, label(130, (210, 120))), (24, label(130, (12, 12)))];
+    let avatar: Vec<VideoFrame> = (0..30).map(|tick| screened(Size::new(96 + (tick % 4) * 12, 72))).collect();
+    let slides = [(0, slide([90, 120, 200])), (20, slide([20, 90, 60]))];
+    let sent = |frames: &[(i64, VideoFrame)]| frames.iter().map(|(tick, frame)| at(*tick, frame.clone())).collect::<Vec<_>>();
+    let moves = avatar.iter().enumerate().map(|(tick, frame)| at(tick as i64, frame.clone())).collect();
+    let streams = Streams { slides: sent(&slides), avatar: moves, cues: vec![], layers: vec![sent(&titles), sent(&names)] };
+    let together = run(CONFIG, streams).packets(VIDEO);
+    assert_eq!(together.len(), 30);
+    for (tick, frame) in (0..30).zip(together) {
+        let now = |frames: &[(i64, VideoFrame)]| frames.iter().rfind(|(from, _)| *from <= tick).map(|(_, frame)| at(0, frame.clone()));
+        let layers = [&titles, &names].map(|frames| Vec::from_iter(now(frames))).to_vec();
+        let streams =
+            Streams { slides: Vec::from_iter(now(&slides)), avatar: vec![at(0, avatar[tick as usize].clone())], cues: vec![], layers };
+        let alone = run(CONFIG, streams).packets(VIDEO);
+        assert!(alone[0].media.picture.bytes() == frame.media.picture.bytes(), "tick {tick}");
+    }
+}
+
+#[test]
 fn the_picture_rate_is_the_graphs_whatever_the_slides_have() {
     let rate = Rate::new(1, 6).unwrap();
     let caps = Caps::Video(VideoCaps { format: PixelFormat::I420, size: FRAME, rate });

@@ -51,6 +51,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use content::language_of;
 pub use design::{Design, Proportions, Theme};
 pub use error::LessonError;
 pub use export::export;
@@ -104,6 +105,9 @@ pub struct ImportOptions {
     pub design: Design,
     /// Slides get bullets, made of what is said on them, where the lesson has none.
     pub bullets: bool,
+    /// A folder with pictures of slides for lesson files (JSON) that have none beside them: numbered PNGs in it, or in folders in it that are
+    /// named like slides or their positions. Default: none.
+    pub frames: Option<PathBuf>,
     /// Stops an import under way, LibreOffice with it, with [`LessonError::Cancelled`]. Default: nobody does.
     pub cancel: Cancel,
 }
@@ -143,6 +147,7 @@ impl Default for ImportOptions {
             read_as: ReadAs::default(),
             design: Design::default(),
             bullets: false,
+            frames: None,
             cancel: Cancel::default(),
         }
     }

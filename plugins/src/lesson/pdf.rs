@@ -4,7 +4,7 @@ use super::error::LessonError;
 use super::hash::{Canon, ContentHash};
 use super::limits::{check_count, read_file};
 use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
-use super::pdf_glyphs::{self, Glyph};
+use super::pdf_glyphs::{self, Drawn};
 use super::script::{Script, Section};
 use super::{ImportOptions, content, pdf_guard, slug};
 use crate::writer::Brief;
@@ -83,9 +83,14 @@ impl Document {
 }
 
 impl Document {
-    /// The glyphs of a page, in the order in which they are drawn; none past the end.
-    pub fn glyphs(&self, index: usize) -> Result<Vec<Glyph>, LessonError> {
-        let Some(page) = self.pdf.pages().get(index) else { return Ok(Vec::new()) };
+    /// The file it came from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Glyphs and pictures of a page, in the order in which they are drawn; none past the end.
+    pub fn drawn(&self, index: usize) -> Result<Drawn, LessonError> {
+        let Some(page) = self.pdf.pages().get(index) else { return Ok(Drawn::default()) };
         contained(&self.path, || pdf_glyphs::of(page))
     }
 }

@@ -31,7 +31,9 @@ pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, LessonError> {
         [] => Err(LessonError::Empty { path: path.into(), cause: "is an empty file".into() }),
         [b'P', b'K', 3, 4, ..] => zipped(path, bytes),
         [b'P', b'K', 5, 6, ..] => unsupported("an empty zip file"),
-        [0xd0, 0xcf, 0x11, 0xe0, ..] if has_name("EncryptedPackage") => Err(LessonError::Encrypted { path: path.into() }),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] if has_name("EncryptedPackage") || has_name("EncryptedSummary") => {
+            Err(LessonError::Encrypted { path: path.into() })
+        }
         [0xd0, 0xcf, 0x11, 0xe0, ..] if has_name("PowerPoint Document") => Ok(Kind::Deck(Format::Ppt)),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => unsupported("an old Office document, but no presentation"),
         _ if head.windows(5).any(|window| window == b"%PDF-") => Ok(Kind::Pdf),
@@ -147,6 +149,7 @@ mod tests {
             |name: &str| [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), name.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat();
         assert_eq!(of(&ole("PowerPoint Document")), "Deck(Ppt)");
         assert!(of(&ole("EncryptedPackage")).contains("protected with a password"));
+        assert!(of(&ole("EncryptedSummary")).contains("protected with a password"));
         assert!(of(&ole("WordDocument")).contains("no presentation"));
     }
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 /// A caption with both its times, `start < end`; its text has no empty lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caption {
-    pub(super) start: Time,
-    pub(super) end: Time,
+pub(crate) struct Caption {
+    pub(crate) start: Time,
+    pub(crate) end: Time,
     /// Lines parted by `\n`, trimmed, none of them empty.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 /// Gathers caption cues until the end of the programme is known.

@@ -20,6 +20,8 @@ mod video_encoder;
 
 use engine::registry::NodeType;
 
+pub(crate) use captions::Caption;
+pub(crate) use subtitle_sink::{read_subrip, subrip, webvtt};
 pub use tracks::{Tracks, must_be_h264, units};
 
 /// The family's nodes, in the order of the catalogue.

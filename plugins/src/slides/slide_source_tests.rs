@@ -163,7 +163,7 @@ fn canvas_cue(tick: i64, elapsed: i64, paused: bool) -> Packet<Cue> {
 }
 
 fn spoken(tick: i64, range: std::ops::Range<usize>) -> Packet<Cue> {
-    let word = WordCue { text: "word".into(), range: Some(range), stressed: false, estimated: false };
+    let word = WordCue { text: "word".into(), range: Some(range), stressed: false, emphasis: false, estimated: false };
     Packet::new(RATE.time_of(tick), Cue::Word(Arc::new(word)))
 }
 

@@ -25,6 +25,8 @@ mod turns;
 pub mod viseme;
 pub mod voice;
 
+pub(crate) use captions::{Caption, reworded};
+
 use engine::registry::NodeType;
 
 /// The nodes of this family.

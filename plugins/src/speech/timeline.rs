@@ -113,9 +113,10 @@ impl Timeline {
         self.captions.hear(clause, &spoken.words, self.length());
         let mut cues: Vec<(Span, Option<Span>, Cue)> = Vec::new();
         for word in &spoken.words {
-            let Word { text, range, stressed, .. } = &word.value;
+            let Word { token, text, range, stressed } = &word.value;
             let range = (!self.aside).then(|| range.clone());
-            let cue = WordCue { text: text.as_str().into(), range, stressed: *stressed, estimated: spoken.estimated };
+            let emphasis = clause.words.get(*token).is_some_and(|token| token.emphasis);
+            let cue = WordCue { text: text.as_str().into(), range, stressed: *stressed, emphasis, estimated: spoken.estimated };
             cues.push((word.at, Some(word.dur), Cue::Word(cue.into())));
         }
         for phoneme in &spoken.phonemes {
@@ -151,7 +152,7 @@ impl Timeline {
             place += word.text.len() + 1;
             let (at, until) = (word.start.since_start(), word.end.since_start());
             captions.extend(self.captions.hear_word(&word.text, start + at, start + until));
-            let cue = WordCue { text: word.text.as_str().into(), range, stressed: false, estimated: false };
+            let cue = WordCue { text: word.text.as_str().into(), range, stressed: false, emphasis: false, estimated: false };
             cues.push((at, Some(until - at), Cue::Word(cue.into())));
         }
         cues.sort_by_key(|(at, ..)| *at);

@@ -42,7 +42,7 @@ pub(super) const CUES: Out<Cue> = Out::new("cues");
 pub const TTS_CHUNKER: NodeType = NodeType {
     name: "tts_chunker",
     family: "speech",
-    revision: 5,
+    revision: 6,
     summary: "Gives a lesson's narration: sound, and the cues that everything else follows",
     inputs: &[],
     outputs: &[
@@ -413,3 +413,7 @@ fn speak_first(voice: &Arc<Cast>, scripts: &[Script], workers: usize, start: &St
     voice.rest();
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "tts_chunker_tests.rs"]
+mod tests;

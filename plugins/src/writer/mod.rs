@@ -179,6 +179,22 @@ pub trait Writer {
     /// Those of the service; the local writer has none.
     fn translate(&self, texts: &[String], from: &str, to: &str, notes: &mut Notes) -> Result<Option<Vec<String>>, WriterError>;
 
+    /// Puts captions into another language, for the same film. Each group holds the captions of whole sentences, in order; it comes back
+    /// with as many texts, none blank. `None` when this writer cannot, as by default.
+    ///
+    /// # Errors
+    /// Those of the service; the local writer has none.
+    fn translate_captions(
+        &self,
+        groups: &[Vec<String>],
+        from: &str,
+        to: &str,
+        notes: &mut Notes,
+    ) -> Result<Option<Vec<Vec<String>>>, WriterError> {
+        let _ = (groups, from, to, notes);
+        Ok(None)
+    }
+
     /// One text of about `length` of speech about all of the content, in order.
     ///
     /// # Errors

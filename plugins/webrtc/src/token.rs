@@ -4,6 +4,7 @@
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A token could not be signed.
@@ -43,6 +44,11 @@ pub struct VideoGrant {
     pub can_subscribe: bool,
 }
 
+/// The attribute of a LiveKit token that says what its owner is in the lecture.
+pub const ROLE: &str = "lectern.role";
+/// Its value for those who may command the lecture.
+pub const AUTHOR: &str = "author";
+
 /// The claims of a LiveKit token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveKitClaims {
@@ -56,6 +62,9 @@ pub struct LiveKitClaims {
     /// Whatever others should know of it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub metadata: String,
+    /// The same, by name. The server passes it on, and lets nobody change it whose grants do not say so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
     /// Not valid before; a little ago, since clocks differ.
     pub nbf: u64,
     /// Not valid from then on.
@@ -78,6 +87,13 @@ impl LiveKitClaims {
         LiveKitClaims::new(key, identity, ttl, video)
     }
 
+    /// For somebody who commands the lecture by data messages, watches it, and may send pictures and sound, too.
+    pub fn author(key: &str, room: &str, identity: &str, ttl: Duration) -> LiveKitClaims {
+        let video = VideoGrant { room: room.into(), room_join: true, can_publish: true, can_publish_data: true, can_subscribe: true };
+        let attributes = BTreeMap::from([(ROLE.to_string(), AUTHOR.to_string())]);
+        LiveKitClaims { attributes, ..LiveKitClaims::new(key, identity, ttl, video) }
+    }
+
     fn new(key: &str, identity: &str, ttl: Duration, video: VideoGrant) -> LiveKitClaims {
         let (name, metadata, now) = (String::new(), String::new(), now());
         LiveKitClaims {
@@ -85,6 +101,7 @@ impl LiveKitClaims {
             sub: identity.into(),
             name,
             metadata,
+            attributes: BTreeMap::new(),
             nbf: now.saturating_sub(10),
             exp: now + ttl.as_secs(),
             video,
@@ -107,7 +124,9 @@ mod tests {
         assert_eq!(claims.exp - claims.nbf, 3610);
         let json = serde_json::to_value(&claims).unwrap();
         assert_eq!((&json["video"]["roomJoin"], &json["video"]["canPublish"]), (&true.into(), &false.into()));
-        assert!(json.get("metadata").is_none());
+        assert!(json.get("metadata").is_none() && json.get("attributes").is_none(), "a viewer is nothing more");
+        let author = serde_json::to_value(LiveKitClaims::author("key", "room-1", "ann", Duration::from_secs(60))).unwrap();
+        assert_eq!(author["attributes"], serde_json::json!({ "lectern.role": "author" }));
         assert!(decode::<LiveKitClaims>(&token, &DecodingKey::from_secret(b"other"), &Validation::new(Algorithm::HS256)).is_err());
     }
 }

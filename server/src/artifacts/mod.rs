@@ -77,6 +77,8 @@ pub struct Options {
     pub retention: Retention,
     /// Bytes that stay free on the disk of a folder.
     pub floor: u64,
+    /// Where what people send and what is made on the way lies: so many bytes stay free on its disk, too.
+    pub work: Option<PathBuf>,
     /// The time that decides what is old.
     pub clock: Clock,
     /// Sets that are neither swept nor given up for room.
@@ -88,7 +90,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         let clock: Clock = Arc::new(OffsetDateTime::now_utc);
-        Options { retention: Retention::default(), floor: Room::FLOOR, clock, in_use: Arc::new(|_| false), token: None }
+        Options { retention: Retention::default(), floor: Room::FLOOR, work: None, clock, in_use: Arc::new(|_| false), token: None }
     }
 }
 
@@ -98,6 +100,8 @@ pub struct Artifacts {
     /// Of a folder.
     root: Option<PathBuf>,
     room: Option<Room>,
+    /// Of what is sent and made on the way.
+    work: Option<Room>,
     options: Options,
     /// One clears for all.
     clearing: tokio::sync::Mutex<()>,
@@ -144,7 +148,7 @@ impl Artifacts {
     pub fn of_worker(settings: &Settings) -> Result<Artifacts, StoreError> {
         let (floor, token) = (settings.store.floor.0, settings.workers.token.clone());
         let named = |error: ConfigError| StoreError::Place { place: "the data folder".into(), cause: error.to_string() };
-        let options = Options { floor, token, in_use: Arc::new(|_| true), ..Options::default() };
+        let options = Options { floor, token, work: settings.data().ok(), in_use: Arc::new(|_| true), ..Options::default() };
         Artifacts::open(&settings.place().map_err(named)?, options)
     }
 
@@ -154,8 +158,9 @@ impl Artifacts {
     /// As `open`.
     pub fn open_with(place: &str, variables: impl Iterator<Item = (String, String)>, options: Options) -> Result<Artifacts, StoreError> {
         let (store, root) = place::open(place, variables, options.token.as_ref())?;
-        let room = root.as_deref().map(|root| Room::on(root, options.floor));
-        Ok(Artifacts { store, root, room, options, clearing: Default::default() })
+        let on = |folder: &Path| Room::on(folder, options.floor);
+        let (room, work) = (root.as_deref().map(on), options.work.as_deref().map(on));
+        Ok(Artifacts { store, root, room, work, options, clearing: Default::default() })
     }
 
     /// Puts a set there, in place of what it was before: all of it or nothing.

@@ -67,6 +67,13 @@ impl Piece {
         format!("{task}{}", self.ending())
     }
 
+    /// The same of a file that is of another kind than usual, by the ending of those: `TASK_original.png`.
+    pub fn name_with(self, task: &str, ending: &str) -> String {
+        let usual = self.ending();
+        let stem = usual.rsplit_once('.').map_or(usual, |(stem, _)| stem);
+        format!("{task}{stem}{ending}")
+    }
+
     fn ending(self) -> &'static str {
         match self {
             Piece::Original => "_original.jpg",

@@ -1,6 +1,9 @@
 //! Room on the disk: some of it stays free, so that whatever else runs here goes on.
 
+use super::StoreError;
+use super::error::file_error;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,6 +52,24 @@ impl Room {
     /// As `free`.
     pub fn has(&self, bytes: u64) -> io::Result<bool> {
         Ok(self.free()? >= self.floor.saturating_add(bytes))
+    }
+
+    /// The same for whoever needs them.
+    ///
+    /// # Errors
+    /// They do not, or the folder is gone.
+    pub(super) fn must_have(&self, bytes: u64) -> Result<(), StoreError> {
+        let free = self.free().map_err(file_error(&self.folder))?;
+        match free >= self.floor.saturating_add(bytes) {
+            true => Ok(()),
+            false => Err(StoreError::NoRoom { folder: self.folder.clone(), free, needed: bytes, floor: self.floor }),
+        }
+    }
+
+    /// Do both folders lie on one disk?
+    pub(super) fn is_on_disk_of(&self, other: &Room) -> bool {
+        let disk = |folder: &Path| folder.metadata().map(|about| about.dev());
+        matches!((disk(&self.folder), disk(&other.folder)), (Ok(one), Ok(two)) if one == two)
     }
 
     /// A disk that is as large as a test wants it.

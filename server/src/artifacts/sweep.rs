@@ -2,7 +2,7 @@
 
 use super::error::{Doing, file_error};
 use super::manifest::MANIFEST;
-use super::{Artifacts, Blob, StoreError, Tier};
+use super::{Artifacts, Blob, Room, StoreError, Tier};
 use futures_util::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path as Key;
@@ -147,7 +147,26 @@ impl Artifacts {
     /// # Errors
     /// They do not, whatever is given up.
     pub async fn make_room(&self, bytes: u64) -> Result<(), StoreError> {
-        let Some(room) = &self.room else { return Ok(()) };
+        match &self.room {
+            Some(room) => self.clear(room, bytes).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same on the disk of the data folder, where lies what people send and what is made on the way, wherever the store is.
+    ///
+    /// # Errors
+    /// They do not, whatever is given up.
+    pub async fn make_room_to_work(&self, bytes: u64) -> Result<(), StoreError> {
+        match (&self.work, &self.room) {
+            (None, _) => Ok(()),
+            (Some(work), Some(room)) if work.is_on_disk_of(room) => self.clear(work, bytes).await,
+            // What the store gives up is missed by nobody there.
+            (Some(work), _) => work.must_have(bytes),
+        }
+    }
+
+    async fn clear(&self, room: &Room, bytes: u64) -> Result<(), StoreError> {
         let fits = || room.has(bytes).map_err(file_error(room.folder()));
         if fits()? {
             return Ok(());
@@ -163,11 +182,7 @@ impl Artifacts {
             }
         }
         tracing::warn!(files = swept.files, bytes = swept.bytes, "the disk is nearly full: files were removed before their time");
-        if fits()? {
-            return Ok(());
-        }
-        let free = room.free().map_err(file_error(room.folder()))?;
-        Err(StoreError::NoRoom { folder: room.folder().into(), free, needed: bytes, floor: room.floor() })
+        room.must_have(bytes)
     }
 
     /// What can be given up, what is missed least first. Films stay.

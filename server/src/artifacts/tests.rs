@@ -273,6 +273,38 @@ async fn a_full_disk_costs_what_is_made_again_and_never_films() {
 }
 
 #[tokio::test]
+async fn the_disk_of_what_is_sent_and_made_keeps_its_floor_wherever_the_store_is() {
+    both(async |place| {
+        let mut artifacts = place.open();
+        artifacts.make_room_to_work(u64::MAX).await.expect("nobody said where it lies");
+        let elsewhere = Path::new("/proc");
+        artifacts.work = Some(Room::pretended(elsewhere, 5_000, || 6_000));
+        artifacts.make_room_to_work(1_000).await.unwrap();
+        for (needed, free) in [(1_001, 6_000), (0, 4_999), (u64::MAX, 6_000)] {
+            artifacts.work = Some(Room::pretended(elsewhere, 5_000, move || free));
+            let error = artifacts.make_room_to_work(needed).await.unwrap_err();
+            assert!(matches!(error, StoreError::NoRoom { floor: 5_000, .. }), "{error}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_store_gives_up_what_is_made_again_for_what_is_sent_to_the_same_disk() {
+    let place = Place::folder();
+    let mut artifacts = place.open();
+    artifacts.publish("job/1", &[place.item("x_final.mp4", &[1; 1000]), place.item("x_mask.png", &[2; 1000])]).await.unwrap();
+    place.later(HOUR * 24);
+    // The picture goes, and there is room.
+    let picture = place.files_behind("x_mask.png").remove(0);
+    artifacts.work = Some(Room::pretended(place.behind.path(), 5_000, move || if picture.exists() { 5_000 } else { 6_000 }));
+    artifacts.make_room_to_work(1_000).await.unwrap();
+    assert!(artifacts.find("job/1", "x_mask.png").await.unwrap().check().await.is_err());
+    artifacts.find("job/1", "x_final.mp4").await.unwrap().check().await.unwrap();
+    assert!(matches!(artifacts.make_room_to_work(1_001).await, Err(StoreError::NoRoom { needed: 1_001, free: 6_000, .. })));
+}
+
+#[tokio::test]
 async fn damage_is_found() {
     both(async |place| {
         let artifacts = place.open();

@@ -165,6 +165,7 @@ fn kept(path: &Path) -> Result<Vec<u8>, KeyError> {
 mod tests {
     use super::*;
     use crate::auth::Role;
+    use serde_json::json;
     use std::time::Duration;
 
     fn keys() -> Keys {
@@ -205,6 +206,70 @@ mod tests {
         assert!(matches!(keys().verify(&token), Err(TokenError::Invalid(_))));
         let unknown = sign(&claims(|_| {}), Some("nobody"), &[7; 32]).unwrap();
         assert!(matches!(keys().verify(&unknown), Err(TokenError::Invalid(_))));
+    }
+
+    /// A key of 2048 bits, and an author's token (sub "ann", until 2100) that its other half, which nobody has kept, has signed.
+    const RSA: &str = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAnzgMQ10DjdRw+qu1Qw2e\n5tnNcD24VY0W0IDNyAAefSc0tSyLjuS4zimSIi2vJ5LBf2ZC93bNWFjwrDVJ5G7n\ngvZms2oY+DlWYZylzun0gbJ/3LsomMhcFYzRECAxMGxvDBSd2pxVwx1SJWZCnIBs\nRkaJVxvq1dNvJ0AJtiypHZ7HgP+QL3vpfxPhJvdmkqyf4Lall6Tebxv8RzaKrc4H\noSUnwIoUKPDF2s53uyb8vLbeMiQfLQ7ie4CcCnAP9FXslKhmYJQBPWupHU70s0gg\nCQa/XfQl3BdBTyaXVDjC9nvzHGbgyS22MoHIwv96+Bi6MpYPyLo75SOubAfDTv8k\n7QIDAQAB\n-----END PUBLIC KEY-----\n";
+    const OF_RSA: &str = concat!(
+        "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIsImtpZCI6ImxpYnJhcnkifQ.eyJpc3MiOiJsZWN0ZXJuIiwiYXVkIjoibGVjdGVybiIsInN1YiI",
+        "6ImFubiIsImp0aSI6Im9uZSIsImlhdCI6MTcwMDAwMDAwMCwibmJmIjoxNzAwMDAwMDAwLCJleHAiOjQxMDI0NDQ4MDAsInJvbGUiOiJhdXRob",
+        "3IifQ.A9od_vLSuJ9uDDA1bnxpuzxs0p2aN02e4QFZKHgCivOlsxtFb-BVRvPXYFqujGyNwJgO23g7AIU1SEfIEYLux7P4TgMstzNzcWS690Zz",
+        "0Q-XiBOHpL0g9v7jRYGnMdAxBtNUktWI_-X2VyqN9sNwhcIA4aUcKrr4sL05Ux6n2DHDSsuB5S4Zk3T_Lw8qw1OOWYUkz5xnY_5zbvRj8yIF2K",
+        "ckzMCSAUsrcHxyP0uMn-oIfaylVkJ9sahnxYcvSjmzURrq3B3wjyTBVjEvZGvo2cx3sKp7HZCcX-T6K75l_wy5iNPZtPO0KXGjhnUKFMHEcMVV",
+        "i04oRa3k-sjYIoazdA",
+    );
+
+    /// With a file of these keys.
+    fn with(keys_of_others: &serde_json::Value) -> Result<Keys, KeyError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        fs::write(&path, keys_of_others.to_string()).unwrap();
+        keys().with_file(&path)
+    }
+
+    #[test]
+    fn tokens_of_others_are_accepted_by_the_keys_of_a_file() {
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let all = with(&json!([
+            { "kid": "library", "alg": "RS256", "pem": RSA },
+            { "kid": "campus", "alg": "ES256", "pem": pair.public_key_pem() },
+            { "kid": "shared", "alg": "HS256", "secret": "0123456789abcdef0123456789abcdef" },
+        ]))
+        .unwrap();
+        assert_eq!(all.verify(OF_RSA).map(|claims| (claims.sub, claims.role)), Ok(("ann".into(), Role::Author)));
+        let elliptic = jsonwebtoken::EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
+        let sign = |kid: &str, change: fn(&mut Claims)| {
+            let header = jsonwebtoken::Header { kid: Some(kid.into()), ..jsonwebtoken::Header::new(Algorithm::ES256) };
+            jsonwebtoken::encode(&header, &claims(change), &elliptic).unwrap()
+        };
+        assert_eq!(all.verify(&sign("campus", |_| {})).map(|claims| claims.sub), Ok("eve".into()));
+        assert_eq!(all.verify(&sign("campus", |claims| claims.exp = claims.iat - 11)), Err(TokenError::Expired));
+        assert!(matches!(all.verify(&sign("campus", |claims| claims.aud = "other".into())), Err(TokenError::Invalid(_))));
+        for other in ["library", "shared", OWN, "nobody"] {
+            assert!(matches!(all.verify(&sign(other, |_| {})), Err(TokenError::Invalid(_))), "{other} is somebody else's key");
+        }
+        // Whoever has the public key signs nothing with it, and the server's own tokens are good as before.
+        let forged = super::sign(&claims(|_| {}), Some("library"), RSA.as_bytes()).unwrap();
+        assert!(matches!(all.verify(&forged), Err(TokenError::Invalid(_))));
+        assert!(all.verify(&all.sign(&claims(|_| {})).unwrap()).is_ok());
+        assert!(matches!(keys().verify(OF_RSA), Err(TokenError::Invalid(_))), "without the file it is nobody's");
+    }
+
+    #[test]
+    fn keys_of_others_that_cannot_be_used_are_named() {
+        let wrong = |keys: serde_json::Value| with(&keys).err().unwrap().to_string();
+        for (key, cause) in [
+            (json!({ "kid": "a", "alg": "RS256", "pem": "-----BEGIN" }), "key \"a\": "),
+            (json!({ "kid": "a", "alg": "ES256", "pem": RSA }), "key \"a\": "),
+            (json!({ "kid": "a", "alg": "HS256", "secret": "short" }), "key \"a\": write alg RS256 or ES256 with pem"),
+            (json!({ "kid": "a", "alg": "RS384", "pem": RSA }), "key \"a\": write alg RS256 or ES256 with pem"),
+            (json!({ "kid": OWN, "alg": "RS256", "pem": RSA }), "the id \"lectern\" is taken"),
+            (json!({ "kid": "a", "alg": "RS256", "pen": RSA }), "unknown field `pen`"),
+        ] {
+            let error = wrong(json!([key]));
+            assert!(error.contains("keys.json: ") && error.contains(cause), "{error}");
+        }
+        assert!(matches!(keys().with_file(Path::new("/nowhere")), Err(KeyError::File { .. })));
     }
 
     #[test]

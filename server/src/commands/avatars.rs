@@ -27,10 +27,10 @@ Examples:
 
 How a presenter is drawn: plugins/presenters/README.md.";
 
-/// What the presenter says in the film: closed lips, teeth, round vowels, a stress, a pause and a question.
-const SPEECH: &str = "Hello! My name is NAME, and I move my lips for every sound. Maybe you wonder how that works? \
-    Five small shapes follow what I say; now and then I look at the slide. Thank you for watching.";
-/// The lesson of the film: one empty slide.
+/// What the presenter says in the film: closed lips, teeth, round vowels, a word that is emphasised, a pause and a question.
+const SPEECH: &str = "Hello, my name is NAME, and I move my lips for *every* sound. You wonder how? \
+    Small shapes follow what I say; now and then I look at the slide.";
+/// The lesson of the film: one empty slide, a little longer than the speech takes.
 const LESSON: &str = "version: 1
 id: preview
 title: Preview
@@ -40,6 +40,7 @@ slides:
   - id: preview
     title: Preview
     color: \"#e3e9ee\"
+    duration: 10s
     narration: ";
 
 /// List the presenters that can be seen, or show what one of them can look like.

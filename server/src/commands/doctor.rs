@@ -5,7 +5,7 @@ use crate::config::Flags;
 use crate::console::Console;
 use crate::doctor::{CHECKS, Check, Finding};
 use crate::failure::Failure;
-use crate::guard::{Devices, Hardware, Need, sensors};
+use crate::guard::{Devices, Hardware, Need, Profile, sensors};
 use clap::Args;
 use engine::graph::unit::DurationSetting;
 use reqwest::{Client, Url};
@@ -97,7 +97,7 @@ fn hardware(console: &Console) -> Result<(), Failure> {
     let settings = Flags::default().load()?.settings.guard;
     let mut sensors = sensors();
     let (found, now) = (Hardware::find(), sensors());
-    let (profile, advice) = (found.profile(), found.advice(&now));
+    let (profile, advice) = (Profile::of(&settings, &found), found.advice(&now));
     let device = Devices::here(&found, &settings).memory();
     let places = Need::ALL.map(|need| json!({ "need": need, "at_once": need.at_once(), "memory": need.memory() }));
     if console.json() {

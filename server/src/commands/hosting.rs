@@ -5,13 +5,14 @@ use crate::compat::Compat;
 use crate::config::{Flags, Given, Settings};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::http::{Answers, App, Journal, Server, token_in};
+use crate::http::{Answers, App, Journal, Server, note_state, token_in};
 use crate::limits::{Limits, Ticks};
-use crate::live::Sessions;
+use crate::live::{OnState, Sessions};
 use crate::security::Audit;
 use crate::security::audit::Who;
 use crate::service::Service;
 use crate::state;
+use crate::test_mode;
 use clap::Args;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -80,8 +81,22 @@ impl Hosting {
         let given = options.into_iter().filter_map(|(key, value, option)| Some((key, value.clone()?, option)));
         let loaded = flags.load_with(given.chain(more).collect())?;
         loaded.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
+        enter_test_mode(&loaded.settings, console)?;
         Ok(loaded.settings)
     }
+}
+
+/// Sees to it that nobody outside is called, where the settings say so.
+///
+/// # Errors
+/// The program cannot be begun again without what it was given for that.
+pub fn enter_test_mode(settings: &Settings, console: &Console) -> Result<(), Failure> {
+    if !settings.test_mode {
+        return Ok(());
+    }
+    test_mode::enter().map_err(|error| Failure::Failed(format!("cannot begin in test mode: {error}; turn test_mode off")))?;
+    console.note("test mode: no writer, Google Slides, LiveKit server or webhook is called");
+    Ok(())
 }
 
 impl Place {
@@ -108,7 +123,7 @@ impl Place {
         let Place { listener, keys, settings, address, origin } = self;
         let kept = state::folder();
         let logs = settings.log.folder.clone().unwrap_or_else(|| kept.join("logs"));
-        let journal = Journal::new(Some(logs.clone()), settings.keep_logs());
+        let journal = Arc::new(Journal::new(Some(logs.clone()), settings.keep_logs()));
         let compat = Compat::new(&settings, address, &origin, &kept)?;
         for line in compat.describe(&settings, service.is_some()) {
             tracing::info!("adapter {line}");
@@ -126,11 +141,13 @@ impl Place {
             Failure::Failed(format!("cannot keep answers{file}: {cause}; move the file away, or choose another folder with --data"))
         };
         let answers = Arc::new(Answers::open(place.as_deref()).map_err(cannot)?);
+        let log = journal.clone();
+        let on_state: OnState = Arc::new(move |session, state| note_state(&log, session, state));
         let app = App {
             auth,
             answers,
             audit,
-            sessions: Arc::new(Sessions::new(settings.lessons.folder.clone(), only, settings.guard.enabled)),
+            sessions: Arc::new(Sessions::new(settings.lessons.folder.clone(), only, settings.guard.enabled, on_state)),
             journal,
             origin,
             peers: Default::default(),

@@ -9,7 +9,7 @@ use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
 use crate::execute::{Figures, execute_with};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, must_have_sink};
-use crate::http::{App, Server, links};
+use crate::http::{App, Server, links, note_state};
 use crate::live::{Command, LIMIT, Lecture, OnState, Outputs, Premises, Session, State};
 use crate::outputs;
 use crate::progress::{Doing, clock};
@@ -129,7 +129,8 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
     source.iter().for_each(|source| console.lesson_warnings(source.warnings()));
     let slides = lesson.as_ref().map(|lesson| options.lecture.choose(lesson)).transpose()?.map_or(0, |slides| slides.len());
     let room = options.room.clone().or_else(|| lesson.as_ref().map(|lesson| lesson.id.clone())).unwrap_or_else(|| "lecture".into());
-    let lecture = lecture(&options, source.as_ref().map_or(deck, Source::path), &file, &room, only);
+    let title = lesson.as_ref().map(|lesson| lesson.title.clone()).unwrap_or_default();
+    let lecture = lecture(&options, source.as_ref().map_or(deck, Source::path), &file, (&room, title), only);
     let (document, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
     console.lints(&document.warnings, "");
     must_have_sink(&file, &document, &plan)?;
@@ -177,7 +178,7 @@ fn is_graph(path: &Path) -> bool {
     yaml && GraphFile::new(Some(path)).has("nodes")
 }
 
-fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str, address: Option<String>) -> Lecture {
+fn lecture(options: &Options, deck: &Path, file: &GraphFile, (room, title): (&str, String), address: Option<String>) -> Lecture {
     let outputs =
         Outputs { hls: options.hls.clone(), record: options.record.clone(), rtmp: options.rtmp.clone(), livekit: options.livekit.clone() };
     let pictures = options.pictures.variables(file).map(|(name, value, _)| (name.to_string(), value));
@@ -185,6 +186,7 @@ fn lecture(options: &Options, deck: &Path, file: &GraphFile, room: &str, address
     Lecture {
         deck: deck.into(),
         room: room.to_string(),
+        title,
         waits: options.wait || !outputs.any(),
         outputs,
         repeat: options.repeat,
@@ -200,8 +202,8 @@ fn told(app: &Arc<App>, console: &Console, room: &str, options: &Options) -> OnS
     let (app, console, room) = (app.clone(), console.clone(), room.to_string());
     let list = options.hls.as_ref().map(|folder| folder.join("index.m3u8"));
     let ready = std::sync::Once::new();
-    Box::new(move |session, state| {
-        app.journal.backend(&room, "session_state", &state.to_string(), None);
+    Arc::new(move |session, state| {
+        note_state(&app.journal, session, state);
         if matches!(state, State::Ready | State::Live) {
             ready.call_once(|| match links(&app, &room, "first-viewer") {
                 Ok(mut links) => {

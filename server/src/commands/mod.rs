@@ -13,12 +13,14 @@ pub mod join;
 pub mod lesson;
 pub mod live;
 pub mod nodes;
+mod once;
 pub mod podcast;
 pub mod render;
 pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod speak;
+pub mod subtitles;
 pub mod token;
 pub mod top;
 pub mod voices;
@@ -47,6 +49,7 @@ pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Schema(options) => schema::run(options, console),
         Command::Lesson(options) => lesson::run(options, console),
         Command::Speak(options) => speak::run(options, console),
+        Command::Subtitles(options) => subtitles::run(options, console),
         Command::Token(options) => token::run(options, console),
         Command::Top(options) => top::run(options, console),
         Command::Voices(options) => voices::run(options, console),

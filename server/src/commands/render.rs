@@ -13,6 +13,7 @@ use crate::progress::{Doing, clock};
 use crate::quality::PictureOptions;
 use crate::segmented::{SegmentOptions, Task, execute_graph};
 use crate::signals::Signals;
+use crate::subtitles::{Translation, beside};
 use clap::Args;
 use engine::graph::GraphDocument;
 use engine::graph::check::Depth;
@@ -35,6 +36,7 @@ Examples:
   lectern render talk.pptx --slides 3-5,8            only these slides
   lectern render talk.pptx --quality high --watermark logo.png
   lectern render talk.pptx --captions burned --transcript talk.md
+  lectern render talk.pptx --subtitle-language fr    also talk.fr.srt and talk.fr.vtt
   lectern render talk.pptx --bullets --music calm.mp3 --set transition=push
   lectern render slides/ --dry-run                   a folder of pictures with script.md
   lectern render notes.md --theme dark --minutes 3   slides and words are made from the text
@@ -48,7 +50,7 @@ A Google Slides presentation is read with a token of an account that may see it 
 from the environment: GOOGLE_SLIDES_TOKEN, or GOOGLE_SLIDES_TOKEN_FILE for a file that holds it.
 The graph is the built-in lecture.yaml (`lectern graph` draws it) unless --graph names another one;
 render sets its variables lesson, out, srt and vtt, and those given by options. Of what is said twice,
---set is stronger than --size, and that than --quality. The sound is AAC, 192 kbit/s, stereo, 48 kHz;
+--set is stronger than --size, and that than --quality. The sound is AAC, stereo, 48 kHz, as --sound says;
 --set codec=hevc, vp9 or av1 codes the pictures otherwise, --set encoder=auto lets a chip do it.";
 
 /// Make the film of a deck.
@@ -108,6 +110,12 @@ impl Options {
         self.figures.files().chain(self.captions.transcript())
     }
 
+    /// Subtitles in another language.
+    pub fn translated(&self) -> Vec<PathBuf> {
+        let language = self.captions.subtitle_language().ok().flatten();
+        language.map(|language| beside(&self.film(), language).into()).unwrap_or_default()
+    }
+
     /// Where the film will be.
     pub fn film(&self) -> PathBuf {
         self.output.clone().unwrap_or_else(|| outputs::default_film(&self.deck))
@@ -122,6 +130,8 @@ struct Job {
     /// Which of its slides.
     chosen: Vec<usize>,
     film: PathBuf,
+    /// What becomes of its subtitles, and where they are.
+    translation: Option<(Translation, PathBuf)>,
     document: GraphDocument,
     plan: Plan,
     /// What shapes the pictures, as far as the graph has variables for it.
@@ -154,11 +164,17 @@ pub(super) fn render(options: &Options, console: &Console) -> Result<Option<(f64
         forget_pages(&job.lesson)?;
     }
     // The lesson is held until the end: the nodes of the run share it.
-    let Job { source, lesson: _lesson, chosen, film, document, plan, .. } = job;
+    let Job { source, lesson, chosen, film, translation, document, plan, .. } = job;
     let Defaults { size, fps, .. } = plan.defaults;
     let task = Task { document: &document, source: &options.deck, explain: options.explain };
     let Some(report) = execute_graph(&task, plan, &options.segments, &options.figures, console)? else { return Ok(None) };
     let Report { wall_seconds, media_seconds, .. } = report;
+    let mut warnings = Vec::new();
+    if let Some((translation, srt)) = translation {
+        // Decks seldom say their language, and are then taken for English.
+        let made = translation.make(&srt, &film, |said| Ok(said.language().unwrap_or(&lesson.language).to_string()), console);
+        warnings = made.map_err(|failure| untranslated(failure, &srt, &translation.language))?.warnings;
+    }
     let speed = if wall_seconds > 0.0 { media_seconds / wall_seconds } else { 0.0 };
     let slides = chosen.len();
     console.event(&json!({
@@ -176,7 +192,19 @@ pub(super) fn render(options: &Options, console: &Console) -> Result<Option<(f64
     ));
     console.lesson_warnings(source.warnings());
     console.warnings(&report.warnings);
+    console.lesson_warnings(&warnings);
     Ok(Some((media_seconds, fps)))
+}
+
+/// The film is there, and need not be made again.
+fn untranslated(failure: Failure, srt: &Path, language: &str) -> Failure {
+    match failure {
+        aborted @ Failure::Aborted(_) => aborted,
+        other => Failure::Failed(format!(
+            "the film is made, its subtitles are not translated: {other}. Without making the film again: lectern subtitles {} --to {language}",
+            srt.display()
+        )),
+    }
 }
 
 /// Pages are captured when the film is made; what is not there any more, is captured anew.
@@ -212,9 +240,12 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     must_declare(&file, options)?;
     let (srt, vtt) = (film.with_extension("srt"), film.with_extension("vtt"));
     let inputs: Vec<&Path> = [Some(deck), options.graph.as_deref()].into_iter().flatten().collect();
-    let beside = |name: &str| file.declares(name) && options.captions.has_files();
-    let written = [Some(&film), beside("srt").then_some(&srt), beside("vtt").then_some(&vtt), options.captions.transcript()];
-    let written: Vec<&PathBuf> = written.into_iter().flatten().chain(options.figures.files()).collect();
+    let is_written = |name: &str| file.declares(name) && options.captions.has_files();
+    let written = [Some(&film), is_written("srt").then_some(&srt), is_written("vtt").then_some(&vtt), options.captions.transcript()];
+    let language = options.captions.subtitle_language()?;
+    let translated = language.map(|language| beside(&film, language));
+    let written = written.into_iter().flatten().chain(options.figures.files()).chain(translated.iter().flatten());
+    let written: Vec<&PathBuf> = written.collect();
     for (index, path) in written.iter().enumerate() {
         if written[..index].contains(path) {
             return Err(Failure::Invalid(format!("{} would be written twice; choose another name", path.display())));
@@ -223,6 +254,11 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
             outputs::check(path, &inputs)?;
         }
     }
+
+    let translation = match language {
+        Some(language) => Some(Translation { writer: options.deck_options.translator()?, language: language.into() }),
+        None => None,
+    };
 
     let source = options.deck_options.source(deck, doing)?;
     let mut paths: Vec<(&str, &Path)> =
@@ -243,7 +279,8 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let chosen = options.lecture.choose(&lesson)?;
     let value = |name: &'static str| Some((name, graph_options.value(name).or_else(|| file.variable(name))?));
     let pictures = PICTURES.into_iter().filter_map(value).collect();
-    Ok(Job { source, lesson, chosen, film, document, plan, pictures })
+    let translation = translation.map(|translation| (translation, graph_options.value("srt").map_or(srt, PathBuf::from)));
+    Ok(Job { source, lesson, chosen, film, translation, document, plan, pictures })
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.
@@ -251,6 +288,7 @@ fn must_declare(file: &GraphFile, options: &Options) -> Result<(), Failure> {
     let asked = options.lecture.variables().map(|(name, _)| (name, name));
     let asked = asked.chain(options.pictures.variables(file).map(|(name, _, option)| (name, option)));
     let asked = asked.chain(options.captions.transcript().map(|_| ("transcript", "transcript")));
+    let asked = asked.chain(options.captions.subtitle_language()?.map(|_| ("srt", "subtitle-language")));
     match [("lesson", ""), ("out", "")].into_iter().chain(asked).find(|(name, _)| !file.declares(name)) {
         // What is wrong with a file that cannot be read at all is told when it is loaded.
         _ if !file.is_map() => Ok(()),

@@ -1,6 +1,7 @@
 //! `lectern serve`: the whole service in one process.
 
 use super::hosting::{Hosting, Place, taken};
+use super::once::Once;
 use crate::auth::{Claims, Role};
 use crate::config::Flags;
 use crate::console::Console;
@@ -20,6 +21,7 @@ Examples:
   lectern serve                                  on http://127.0.0.1:8080, for this user
   lectern serve --data /var/lib/lectern --listen 0.0.0.0:8080    for others (set LECTERN_AUTH_SECRET)
   lectern serve --config /etc/lectern.toml       with all settings in a file; `lectern config show` prints them
+  lectern serve --lesson-id intro --slide-data data/intro.json   one lesson, and ends
   curl -H \"Authorization: Bearer $TOKEN\" --data-binary @talk.pptx 'http://127.0.0.1:8080/v1/decks?name=talk.pptx'
   curl -H \"Authorization: Bearer $TOKEN\" -d '{\"deck\": \"ID\"}' http://127.0.0.1:8080/v1/jobs
 
@@ -46,6 +48,8 @@ pub struct Options {
     /// A LiveKit server for the "Rapido" paths: ws://HOST:PORT or wss://HOST.
     #[arg(long, value_name = "URL")]
     livekit: Option<String>,
+    #[command(flatten)]
+    once: Once,
 }
 
 /// Serves until it is told to stop.
@@ -55,8 +59,12 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
         options.slots.map(|slots| ("workers.slots", slots.to_string(), "--slots")),
         options.livekit.clone().map(|url| ("livekit.url", url, "--livekit")),
     ];
-    let settings = options.hosting.settings(&options.flags, more.into_iter().flatten().collect(), console)?;
+    let more = more.into_iter().flatten().chain(options.once.given()).collect();
+    let settings = options.hosting.settings(&options.flags, more, console)?;
     logging::level(&settings.log.level);
+    if let Some(done) = options.once.run(&settings, signals, console) {
+        return done;
+    }
     let data = settings.data()?;
     let place = Place::take(settings)?;
     let (address, origin) = (place.address, place.origin.clone());

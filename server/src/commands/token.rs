@@ -36,7 +36,7 @@ pub struct Options {
     /// How long it is good.
     #[arg(long, value_name = "TIME", default_value = "1h")]
     ttl: DurationSetting,
-    /// For a LiveKit server's room: viewers watch, authors also send.
+    /// For a LiveKit server's room: viewers watch, authors also command the lecture and send.
     #[arg(long, requires = "room")]
     livekit: bool,
     /// Take back the token of this id (its claim `jti`).
@@ -83,7 +83,7 @@ fn livekit(options: &Options, console: &Console) -> Result<(), Failure> {
     let (room, ttl) = (options.room.as_deref().unwrap_or_default(), options.ttl.0.to_std());
     let claims = match options.role {
         Role::Viewer => LiveKitClaims::viewer(&key, room, &identity, ttl),
-        Role::Author | Role::Operator => LiveKitClaims::presenter(&key, room, &identity, ttl),
+        Role::Author | Role::Operator => LiveKitClaims::author(&key, room, &identity, ttl),
         Role::Worker => return Err(Failure::Invalid("a worker has nothing to do in a LiveKit room; choose viewer or author".into())),
     };
     let token = sign(&claims, None, secret.as_bytes()).map_err(|error| Failure::Failed(error.to_string()))?;

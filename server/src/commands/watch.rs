@@ -51,7 +51,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let stop = Signals::listen().cancel().channel();
     let film = options.render.film();
     let own: Vec<PathBuf> = ["mp4", "srt", "vtt"].map(|extension| film.with_extension(extension)).into();
-    let own: Vec<PathBuf> = own.into_iter().chain(options.render.written().cloned()).collect();
+    let own: Vec<PathBuf> = own.into_iter().chain(options.render.written().cloned()).chain(options.render.translated()).collect();
     loop {
         let before = look(options.render.deck(), &own);
         match render::render(&options.render, console) {

@@ -1,5 +1,6 @@
 //! `lectern worker`: does stages of a server's jobs, beside it or on another machine.
 
+use super::hosting::enter_test_mode;
 use crate::artifacts::{Artifacts, Blob};
 use crate::config::{Flags, Settings};
 use crate::console::Console;
@@ -41,7 +42,7 @@ pub struct Options {
     /// The settings, as the server reads them; without it, as there.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The NATS server, with JetStream, that the Lectern server uses: nats://HOST:PORT.
+    /// The NATS server, with JetStream, that the Lectern server uses: nats://HOST:PORT; where it asks for a token, LECTERN_WORKERS_NATS_TOKEN.
     #[arg(long, value_name = "URL")]
     nats: Option<String>,
     /// The store that the server names with --store: s3://BUCKET/PREFIX, a folder that both reach, or http(s)://HOST: the server itself.
@@ -62,6 +63,7 @@ impl Options {
         let slots = slots.map(|slots| ("workers.slots", slots.to_string(), "--slots"));
         let loaded = flags.load_with(slots.into_iter().collect())?;
         loaded.notes.iter().for_each(|note| console.note(&format!("note: {note}")));
+        enter_test_mode(&loaded.settings, console)?;
         Ok(loaded.settings)
     }
 }
@@ -102,7 +104,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let settings = options.settings(console)?;
     logging::level(&settings.log.level);
     let none = || Failure::Invalid("no NATS server is named; give --nats URL or set LECTERN_WORKERS_NATS".into());
-    let nats = settings.workers.nats.as_deref().ok_or_else(none)?;
+    let queue = settings.workers.queue().ok_or_else(none)?;
     let artifacts = Arc::new(Artifacts::of_worker(&settings).map_err(|error| failed(&error))?);
     let worker = worker(&settings, artifacts.clone())?;
     let slots = Slots::of(settings.workers.slots, settings.time_limits());
@@ -113,7 +115,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
         runtime.block_on(must_be_let_in(&artifacts))?;
     }
     let (close, closing) = watch::channel(false);
-    let station = Station::open(nats, &name, Arc::new(worker), (slots.room, slots.limits), closing);
+    let station = Station::open(queue, &name, Arc::new(worker), (slots.room, slots.limits), closing);
     let station = runtime.block_on(station).map_err(|error| failed(&error))?;
     console.event(&json!({ "event": "ready", "worker": name, "slots": slots.room.heavy }));
     console.say(&format!("{name} takes work, {} films at once", slots.room.heavy));

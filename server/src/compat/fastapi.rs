@@ -66,6 +66,11 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::Missing { .. } => Refusal::Because(StatusCode::NOT_FOUND, "there is no such file".into()),
             StoreError::Expired { .. } => Refusal::Because(StatusCode::GONE, "the file was kept as long as this server keeps files".into()),
+            StoreError::NoRoom { .. } => {
+                tracing::error!(%error, "nothing more is taken");
+                let detail = "there is no room on the server's disk; remove something there";
+                Refusal::Because(StatusCode::INSUFFICIENT_STORAGE, detail.into())
+            }
             error => Refusal::failed(&error),
         }
     }

@@ -13,7 +13,7 @@ mod video_message;
 
 pub use origins::is_origin;
 pub use presgen::Presgen;
-pub use rapido::Rapido;
+pub use rapido::{Rapido, process_once, status_once};
 pub use slidespeaker::Slidespeaker;
 pub use video_message::{Figures, VideoMessage};
 
@@ -52,7 +52,7 @@ impl Compat {
         let adapters = &settings.adapters;
         Ok(Compat {
             presgen: Presgen::new(door(&adapters.presgen)?),
-            rapido: Rapido::new(door(&adapters.rapido)?, &settings.livekit, kept.join("texts")),
+            rapido: Rapido::new(door(&adapters.rapido)?, settings, kept.join("texts")),
             slidespeaker: Slidespeaker::new(door(&adapters.slidespeaker)?, &adapters.slidespeaker.base_path),
             video_message: VideoMessage::new(door(&adapters.video_message)?),
         })

@@ -90,6 +90,7 @@ impl FromRequestParts<Arc<App>> for Caller {
 
 impl Caller {
     async fn read(&self, request: Request) -> Result<Asked, Refusal> {
+        self.service.make_room(0).await?;
         Asked::read(request, self.app.settings.http.upload.0, &self.service.jobs.folders().uploads()).await
     }
 

@@ -7,14 +7,17 @@
 
 mod access;
 mod lessons;
+mod once;
 mod plain;
 
 use super::door::{self, Door};
 use super::fastapi::{Fields, Refusal, object};
-use crate::config;
-use crate::http::{App, Journal};
+use crate::config::Settings;
+use crate::http::{App, Journal, Level};
 use crate::live::{CreateError, Session, Sessions, State};
+use crate::test_mode;
 use access::Access;
+pub use once::{process as process_once, status as status_once};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::StatusCode;
@@ -45,7 +48,11 @@ struct LiveKit {
 
 impl LiveKit {
     /// The server of the settings, and its key; or what is missing.
-    fn find(settings: &config::LiveKit) -> Result<LiveKit, String> {
+    fn find(settings: &Settings) -> Result<LiveKit, String> {
+        if settings.test_mode {
+            return Err(test_mode::OFF.into());
+        }
+        let settings = &settings.livekit;
         let url = settings.url.clone().ok_or("no LiveKit server is named; start with --livekit URL or set LIVEKIT_URL")?;
         match (&settings.api_key, &settings.api_secret) {
             (Some(key), Some(secret)) => Ok(LiveKit { url, key: key.clone(), secret: secret.expose().into() }),
@@ -127,12 +134,12 @@ impl Avatar {
     /// Makes its session, which may take seconds.
     fn start(&self, journal: &Journal, make: impl FnOnce() -> Result<Arc<Session>, CreateError>) -> Result<(), CreateError> {
         let made = make();
-        let (event, message) = match &made {
-            Ok(_) => ("avatar_started", self.session_id.clone()),
-            Err(error) => ("avatar_not_started", format!("{}: {error}", self.session_id)),
+        let (level, event, message) = match &made {
+            Ok(_) => (Level::Info, "avatar_started", self.session_id.clone()),
+            Err(error) => (Level::Error, "avatar_not_started", format!("{}: {error}", self.session_id)),
         };
         tracing::info!(room = self.room, message, "{event}");
-        journal.backend(&self.room, event, &message, None);
+        journal.backend_at(level, &self.room, (event, &message), None);
         let (standing, result) = match made {
             Ok(session) => (Standing::On(session), Ok(())),
             Err(error) => (Standing::Failed, Err(error)),
@@ -147,9 +154,9 @@ impl Avatar {
 }
 
 impl Rapido {
-    /// Behind a door, with a LiveKit server; texts without slides are kept in `folder` while they are given.
-    pub fn new(door: Arc<Door>, livekit: &config::LiveKit, folder: PathBuf) -> Rapido {
-        Rapido { door, livekit: LiveKit::find(livekit), folder, avatars: Mutex::default(), taking: Default::default() }
+    /// Behind a door, with the LiveKit server of the settings; texts without slides are kept in `folder` while they are given.
+    pub fn new(door: Arc<Door>, settings: &Settings, folder: PathBuf) -> Rapido {
+        Rapido { door, livekit: LiveKit::find(settings), folder, avatars: Mutex::default(), taking: Default::default() }
     }
 
     /// For the log at the start.

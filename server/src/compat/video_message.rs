@@ -12,6 +12,7 @@ use super::door::{self, Door, Visitor};
 use super::fastapi::{Fields, Refusal};
 use super::form::{FileField, Form, FormError};
 use super::{aside, service};
+use crate::artifacts::Piece;
 use crate::folders::{Folders, link};
 use crate::guard::Need;
 use crate::http::App;
@@ -73,6 +74,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
 
 async fn generate(Shared(app): Shared<Arc<App>>, Extension(visitor): Extension<Visitor>, request: Request) -> Result<Json<Value>, Refusal> {
     let service = service(&app)?;
+    service.make_room(0).await?;
     let bytes = app.settings.http.upload.0;
     let files = [FileField { name: PICTURE, bytes, kinds: PICTURES }, FileField { name: RECORDING, bytes, kinds: SOUNDS }];
     let form = Form::read(request, &files, &service.jobs.folders().uploads()).await.map_err(refused)?;
@@ -103,11 +105,12 @@ async fn generate(Shared(app): Shared<Arc<App>>, Extension(visitor): Extension<V
     Ok(Json(result(&job)))
 }
 
-/// Puts what was sent into the job's folder.
+/// Puts what was sent into the job's folder, under the names that the other system has for it.
 fn keep(folders: &Folders, id: JobId, form: &Form) -> Result<(), JobsError> {
     let input = folders.input(id)?;
     for (name, upload) in &form.files {
-        link(upload.path(), &input.join(format!("{name}{}", upload.kind.ending())))?;
+        let piece = if *name == PICTURE { Piece::Original } else { Piece::Audio };
+        link(upload.path(), &input.join(piece.name_with(&id.to_string(), upload.kind.ending())))?;
     }
     Ok(())
 }
@@ -163,4 +166,36 @@ async fn metrics(Shared(app): Shared<Arc<App>>) -> Result<Response, Refusal> {
     let service = service(&app)?;
     let text = Figures::of(&service).await?.text();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::uploads::{Rules, receive};
+    use bytes::Bytes;
+    use futures_util::stream;
+    use std::collections::BTreeMap;
+    use std::convert::Infallible;
+
+    #[tokio::test]
+    async fn what_was_sent_has_the_names_of_the_other_system() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = Folders::open(home.path()).unwrap();
+        let sent = async |head: &[u8]| {
+            let bytes = stream::iter([Ok::<_, Infallible>(Bytes::from([head, &[0; 64]].concat()))]);
+            let kinds = [PICTURES, SOUNDS].concat();
+            receive(bytes, "sent", &Rules { folder: &folders.uploads(), bytes: 1000, kinds: &kinds }).await.unwrap()
+        };
+        let (jpeg, png): (&[u8], &[u8]) = (b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n");
+        let (wav, flac): (&[u8], &[u8]) = (b"RIFF\x24\0\0\0WAVEfmt ", b"fLaC");
+        for (picture, recording, names) in [(jpeg, wav, ["audio.wav", "original.jpg"]), (png, flac, ["audio.flac", "original.png"])] {
+            let (id, files) = (JobId::new(), BTreeMap::from([(PICTURE, sent(picture).await), (RECORDING, sent(recording).await)]));
+            keep(&folders, id, &Form { texts: Default::default(), files }).unwrap();
+            let entries = std::fs::read_dir(folders.input(id).unwrap()).unwrap();
+            let mut found: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            found.sort();
+            assert_eq!(found, names.map(|name| format!("{id}_{name}")));
+        }
+        assert_eq!(Piece::Original.name_with("7", ".jpg"), Piece::Original.name("7"));
+    }
 }

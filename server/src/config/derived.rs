@@ -1,11 +1,11 @@
 //! What follows from the settings, and whether they fit together.
 
-use super::settings::{Adapters, RetentionSettings};
-use super::{AdapterAuth, ConfigError, Secret, Settings};
+use super::settings::{Adapters, RetentionSettings, Workers};
+use super::{AdapterAuth, ConfigError, GuardSettings, Secret, Settings};
 use crate::artifacts::Retention;
 use crate::auth::{KeyError, Keys, SHORTEST};
 use crate::compat::is_origin;
-use crate::guard::Hardware;
+use crate::guard::{Hardware, Profile};
 use crate::http::Keep;
 use crate::worker::TimeLimits;
 use engine::time::Span;
@@ -18,6 +18,13 @@ impl RetentionSettings {
         let RetentionSettings { uploads, processed, videos, temporary, .. } = *self;
         let [uploads, processed, videos, temporary] = [uploads, processed, videos, temporary].map(|time| time.0.to_std());
         Retention { uploads, processed, videos, temporary }
+    }
+}
+
+impl Workers {
+    /// The address of the queue and, where it asks for one, the token by which it knows who comes.
+    pub fn queue(&self) -> Option<(&str, Option<&str>)> {
+        Some((self.nats.as_deref()?, self.nats_token.as_ref().map(Secret::expose)))
     }
 }
 
@@ -40,7 +47,7 @@ impl Settings {
 
     /// How long stages may take on this machine.
     pub fn time_limits(&self) -> TimeLimits {
-        self.time_limits.on(self.guard.profile.unwrap_or_else(|| Hardware::find().profile().name))
+        self.time_limits.on(Profile::of(&self.guard, &Hardware::find()).name)
     }
 
     /// The keys of tokens; without a secret of the settings, one that is kept in `folder`.
@@ -136,8 +143,9 @@ impl Settings {
         if !["error", "warn", "warning", "info", "debug", "trace"].contains(&self.log.level.to_ascii_lowercase().as_str()) {
             return wrong("log.level", "write error, warn, info, debug or trace");
         }
-        if self.guard.cpu > 100 || self.guard.memory > 100 {
-            return wrong("guard", "cpu and memory are per cent: write 1 to 100");
+        let GuardSettings { cpu, memory, less_cpu, less_memory, .. } = self.guard;
+        if [cpu, memory, less_cpu, less_memory].into_iter().any(|percent| percent > 100) {
+            return wrong("guard", "cpu, memory, less_cpu and less_memory are per cent: write 1 to 100");
         }
         if self.privacy.encrypted && self.workers.nats.is_some() {
             return wrong("privacy.encrypted", "it holds for films that the server makes itself; leave workers.nats out, or this");

@@ -25,7 +25,7 @@ pub use error::ConfigError;
 pub use flags::Flags;
 pub use names::variable;
 pub use secret::Secret;
-pub use settings::{Adapter, AdapterAuth, Adapters, GuardSettings, LiveKit, RetentionSettings, Settings, Store};
+pub use settings::{Adapter, AdapterAuth, Adapters, GuardSettings, RetentionSettings, Settings, Store};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -24,7 +24,7 @@ pub struct Settings {
     pub data: Option<PathBuf>,
     /// `development` or `production`: a name for people, and stricter defaults in production.
     pub environment: String,
-    /// Outside services are not called.
+    /// Services outside are not called: no writer, Google Slides, LiveKit server or webhook.
     pub test_mode: bool,
     /// Artifacts.
     pub store: Store,
@@ -180,7 +180,8 @@ pub struct Lessons {
     pub folder: Option<PathBuf>,
     /// A folder with the lesson files that clients of the "Rapido" lesson service name.
     pub files: Option<PathBuf>,
-    /// A folder with pictures of slides, numbered.
+    /// A folder with numbered pictures of slides, for lesson files that have none beside them: of a lesson in the folder `LESSON_ID` or this
+    /// one, of a slide in a folder there that is named like it or its position.
     pub slide_frames: Option<PathBuf>,
 }
 
@@ -224,7 +225,7 @@ pub struct Workers {
     pub slots: Option<u32>,
     /// The queue that other machines take work from: `nats://HOST:4222`.
     pub nats: Option<String>,
-    /// By which the queue knows this server.
+    /// By which the queue knows this server and its workers: the `authorization: { token }` of nats-server.
     pub nats_token: Option<Secret>,
     /// By which a worker whose store is at a server is known there: a token of the role `worker`.
     pub token: Option<Secret>,
@@ -256,15 +257,21 @@ pub struct GuardSettings {
     pub cpu: u8,
     /// Per cent of the memory.
     pub memory: u8,
+    /// Per cent of the processor past which films are made with less than usual after a rest.
+    pub less_cpu: u8,
+    /// Per cent of the memory past which films are made with the least after a rest.
+    pub less_memory: u8,
     /// Degrees Celsius.
     pub temperature: u8,
     /// How long work rests then.
     pub pause: DurationSetting,
-    /// What this machine is taken for; without it, what it is found to be.
+    /// What this machine is taken for, which limits the size of pictures, the memory of models, and the time of stages; without it, what it is
+    /// found to be.
     pub profile: Option<ProfileName>,
     /// How films look when a job does not say it.
     pub quality: Option<Preset>,
-    /// What models may use of the graphics processor's memory; without it all of it or, where there is none, what renders may use.
+    /// What models may use of the graphics processor's memory; without it the part of it, or of the machine's where there is none, that the
+    /// profile allows.
     pub device_memory: Option<Bytes>,
 }
 
@@ -357,6 +364,17 @@ impl Default for Log {
 impl Default for GuardSettings {
     fn default() -> GuardSettings {
         let pause = DurationSetting(Span::from_seconds(60));
-        GuardSettings { enabled: true, cpu: 85, memory: 80, temperature: 85, pause, profile: None, quality: None, device_memory: None }
+        GuardSettings {
+            enabled: true,
+            cpu: 85,
+            memory: 80,
+            less_cpu: 90,
+            less_memory: 85,
+            temperature: 85,
+            pause,
+            profile: None,
+            quality: None,
+            device_memory: None,
+        }
     }
 }

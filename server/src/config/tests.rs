@@ -1,6 +1,7 @@
 use super::flags::file;
 use super::*;
 use crate::artifacts::Retention;
+use crate::guard::{Preset, ProfileName};
 use std::fs;
 
 fn variables(given: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -94,6 +95,8 @@ fn names_of_other_systems_are_understood() {
         ("TEST_MODE", "true"),
         ("RAPIDO_ENV", "production"),
         ("RESOURCE_LIMITS_ENABLED", "false"),
+        ("HARDWARE_PROFILE", "large"),
+        ("QUALITY_PRESET", "standard"),
         ("LECTERN_LIMIT_UPLOAD", "3"),
     ];
     let Loaded { settings, sources, notes } = of_environment(&given).unwrap();
@@ -111,12 +114,53 @@ fn names_of_other_systems_are_understood() {
     assert_eq!(settings.lessons.slide_frames.as_deref(), Some(Path::new("/frames")));
     assert_eq!(settings.log.folder.as_deref(), Some(Path::new("/var/log/rapido")));
     assert!(settings.test_mode && !settings.guard.enabled);
+    assert_eq!((settings.guard.profile, settings.guard.quality), (Some(ProfileName::Large), Some(Preset::Balanced)));
+    // Also where it chooses for the machine: how long a stage may take, and what films and models may.
+    assert_eq!(settings.time_limits().other.map(|time| time.0.to_std().as_secs()), Some(1200));
     assert_eq!(settings.limits.lesson, 30, "in production");
     assert_eq!(sources["livekit.url"], "LIVEKIT_URL");
     assert_eq!(notes, ["LECTERN_LIMIT_UPLOAD is set and means nothing here"]);
     // Nothing that is printed tells a secret.
     let printed = format!("{settings:?} {} {}", toml::to_string_pretty(&settings).unwrap(), serde_json::to_string(&settings).unwrap());
     assert!(printed.contains("***") && !printed.contains("-secret"), "{printed}");
+}
+
+#[test]
+fn presets_of_other_systems_are_understood() {
+    for (name, preset) in [
+        ("fast_low_memory", Preset::FastLowMemory),
+        ("minimal", Preset::FastLowMemory),
+        ("cpu_optimized", Preset::CpuOptimized),
+        ("fast", Preset::Fast),
+        ("speed", Preset::Fast),
+        ("standard", Preset::Balanced),
+        ("balanced", Preset::Balanced),
+        ("high", Preset::HighQuality),
+        ("quality", Preset::HighQuality),
+        ("high_quality", Preset::HighQuality),
+    ] {
+        let Loaded { settings, sources, .. } = of_environment(&[("QUALITY_PRESET", name)]).unwrap();
+        assert_eq!((settings.guard.quality, sources["guard.quality"].as_str()), (Some(preset), "QUALITY_PRESET"), "{name}");
+        // What is printed is what is read.
+        let again = of_file("a.toml", &toml::to_string_pretty(&settings).unwrap()).unwrap();
+        assert_eq!(again.settings.guard.quality, Some(preset), "{name}");
+    }
+    let error = of_environment(&[("QUALITY_PRESET", "best")]).unwrap_err().to_string();
+    assert!(error.starts_with("QUALITY_PRESET: there is no preset \"best\"; write "), "{error}");
+    let error = of_environment(&[("HARDWARE_PROFILE", "tiny")]).unwrap_err().to_string();
+    assert!(error.starts_with("HARDWARE_PROFILE: ") && error.contains("small"), "{error}");
+}
+
+#[test]
+fn a_queue_has_an_address_and_perhaps_a_token() {
+    let queue = |given: &[(&str, &str)]| {
+        let settings = of_environment(given).unwrap().settings;
+        settings.workers.queue().map(|(url, token)| (url.to_string(), token.map(String::from)))
+    };
+    let url = ("LECTERN_WORKERS_NATS", "nats://10.0.0.1:4222");
+    assert_eq!(queue(&[("LECTERN_WORKERS_NATS_TOKEN", "secret")]), None);
+    assert_eq!(queue(&[url]), Some((url.1.into(), None)));
+    assert_eq!(queue(&[url, ("LECTERN_WORKERS_NATS_TOKEN", "secret")]), Some((url.1.into(), Some("secret".into()))));
 }
 
 #[test]
@@ -174,6 +218,7 @@ fn what_does_not_fit_together_is_refused() {
         (vec![("LECTERN_AUTH_RECHECK", "1ms")], "auth.recheck: "),
         (vec![("LECTERN_ADAPTERS_RAPIDO_ORIGINS", "player.example")], "adapters: \"player.example\""),
         (vec![("LECTERN_GUARD_CPU", "101")], "guard: "),
+        (vec![("LECTERN_GUARD_LESS_MEMORY", "101")], "guard: "),
         (vec![("LECTERN_ORIGIN", "*")], "origin: \"*\""),
         (vec![("LECTERN_PRIVACY_ENCRYPTED", "yes"), ("LECTERN_WORKERS_NATS", "nats://10.0.0.1:4222")], "privacy.encrypted: "),
     ] {

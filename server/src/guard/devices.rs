@@ -2,7 +2,7 @@
 //!
 //! Who comes first is served first. A place is free again when it is dropped, however the work on it ended.
 
-use super::{Hardware, gpu_memory};
+use super::{Hardware, Profile, gpu_memory};
 use crate::config::GuardSettings;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -86,9 +86,10 @@ impl Devices {
         Devices { memory, free: Arc::new(Semaphore::new(free)), places: Need::ALL.map(|need| Arc::new(Semaphore::new(need.at_once()))) }
     }
 
-    /// This machine's: its graphics processor or, without one, what renders may use of its memory.
+    /// This machine's: the part of the memory of its graphics processor, or of its own where it has none, that its profile allows.
     pub fn here(hardware: &Hardware, settings: &GuardSettings) -> Devices {
-        let found = || gpu_memory().unwrap_or_else(|| hardware.profile().memory_budget(hardware));
+        let profile = Profile::of(settings, hardware);
+        let found = || gpu_memory().map_or_else(|| profile.memory_budget(hardware), |memory| profile.part_of(memory));
         Devices::of(settings.device_memory.map_or_else(found, |bytes| bytes.0))
     }
 
@@ -97,17 +98,23 @@ impl Devices {
         self.memory
     }
 
-    /// Waits for a place behind those who came before.
+    /// Waits for a place behind those who came before. Of the memory only a `part`, 0 to 1, is to be used now; what takes more than that gets
+    /// its place alone.
     ///
     /// # Errors
     /// There will never be one.
-    pub async fn place(&self, need: Need) -> Result<Place, TooSmall> {
+    pub async fn place(&self, need: Need, part: f64) -> Result<Place, TooSmall> {
         if need.memory() > self.memory {
             return Err(TooSmall { need, memory: self.memory });
         }
         // Always in this order, so that nobody waits for somebody who waits for him.
         let one_of = self.places[need as usize].clone().acquire_owned().await.expect("it is never closed");
-        let memory = self.free.clone().acquire_many_owned((need.memory() / MIB) as u32).await.expect("it is never closed");
+        let needed = (need.memory() / MIB) as usize;
+        let kept_back = (self.memory as f64 * (1.0 - part.clamp(0.0, 1.0))) as u64 / MIB;
+        // What is kept back has to be free at the moment, and may be taken by who comes when all may be used again.
+        let asked = (needed + kept_back as usize).min((self.memory / MIB) as usize);
+        let mut memory = self.free.clone().acquire_many_owned(asked as u32).await.expect("it is never closed");
+        drop(memory.split(asked - needed));
         Ok(Place { _one_of: one_of, _memory: memory })
     }
 }
@@ -154,7 +161,7 @@ mod tests {
             jobs.spawn(async move {
                 for need in Need::ALL {
                     seen.lock().unwrap().asked.push((job, need));
-                    let _place = devices.place(need).await.unwrap();
+                    let _place = devices.place(need, 1.0).await.unwrap();
                     seen.lock().unwrap().enter(job, need);
                     for _ in 0..3 {
                         tokio::task::yield_now().await;
@@ -190,15 +197,28 @@ mod tests {
     #[tokio::test]
     async fn who_waits_no_more_is_not_served() {
         let devices = Devices::of(8 << 30);
-        let first = devices.place(Need::Matting).await.unwrap();
-        assert!(devices.place(Need::Matting).now_or_never().is_none());
+        let first = devices.place(Need::Matting, 1.0).await.unwrap();
+        assert!(devices.place(Need::Matting, 1.0).now_or_never().is_none());
         drop(first);
-        assert!(devices.place(Need::Matting).now_or_never().is_some());
+        assert!(devices.place(Need::Matting, 1.0).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn only_a_part_of_the_memory_is_used_on_a_hot_machine() {
+        let devices = Devices::of(8 << 30);
+        let first = devices.place(Need::Detection, 0.5).await.unwrap();
+        let second = devices.place(Need::Detection, 0.5).await.unwrap();
+        assert_eq!(devices.free.available_permits() as u64, (4 << 30) / MIB, "what was kept back is not taken");
+        drop(first);
+        assert!(devices.place(Need::Matting, 0.5).now_or_never().is_none(), "it is too large for a part, and waits until it is alone");
+        assert!(devices.place(Need::Matting, 1.0).now_or_never().is_some(), "when the machine is cool again, it is not");
+        drop(second);
+        assert!(devices.place(Need::Matting, 0.5).now_or_never().is_some());
     }
 
     #[tokio::test]
     async fn what_never_fits_is_told_at_once() {
-        let error = Devices::of(4 << 30).place(Need::Matting).await.unwrap_err();
+        let error = Devices::of(4 << 30).place(Need::Matting, 1.0).await.unwrap_err();
         assert_eq!(error.to_string(), "matting takes 6144 MiB of the device's memory, and 4096 MiB may be used");
     }
 }

@@ -1,7 +1,7 @@
 //! What this machine is, and what it is good for.
 
 use super::Reading;
-use crate::quality::Quality;
+use crate::config::GuardSettings;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
@@ -29,18 +29,13 @@ pub enum ProfileName {
 pub struct Profile {
     /// Its name.
     pub name: ProfileName,
-    /// The part of the memory that renders may use together, 0 to 1.
+    /// The part of the memory that may be used, 0 to 1: of the graphics processor's by models, of the machine's by renders together.
     pub memory_fraction: f64,
-    /// The largest picture: width and height.
+    /// The largest pictures of films: width and height, of upright ones height and width.
     pub largest: (u32, u32),
-    /// Items that a model is given at once.
-    pub batch: u32,
     /// How long a stage may take.
     #[serde(serialize_with = "seconds")]
     pub time_limit: Duration,
-    /// How films look when a job does not say it.
-    #[serde(skip)]
-    pub quality: Quality,
 }
 
 fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -48,22 +43,10 @@ fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok
 }
 
 impl Profile {
-    const SMALL: Profile = Profile {
-        name: ProfileName::Small,
-        memory_fraction: 0.6,
-        largest: (1280, 720),
-        batch: 1,
-        time_limit: Duration::from_secs(900),
-        quality: Quality::Standard,
-    };
-    const LARGE: Profile = Profile {
-        name: ProfileName::Large,
-        memory_fraction: 0.7,
-        largest: (1920, 1080),
-        batch: 4,
-        time_limit: Duration::from_secs(1200),
-        quality: Quality::Standard,
-    };
+    const SMALL: Profile =
+        Profile { name: ProfileName::Small, memory_fraction: 0.6, largest: (1280, 720), time_limit: Duration::from_secs(900) };
+    const LARGE: Profile =
+        Profile { name: ProfileName::Large, memory_fraction: 0.7, largest: (1920, 1080), time_limit: Duration::from_secs(1200) };
 
     /// By its name.
     pub fn named(name: ProfileName) -> Profile {
@@ -73,15 +56,25 @@ impl Profile {
         }
     }
 
+    /// What a machine is taken for by the settings (`HARDWARE_PROFILE`), else by what it is found to be.
+    pub fn of(settings: &GuardSettings, hardware: &Hardware) -> Profile {
+        settings.profile.map_or_else(|| hardware.profile(), Profile::named)
+    }
+
     /// What is left of it on a machine that is too hot.
     #[must_use]
     pub fn throttled(self) -> Profile {
-        Profile { memory_fraction: 0.5, largest: (1280, 720), batch: 1, quality: Quality::Fast, ..self }
+        Profile { memory_fraction: 0.5, largest: (1280, 720), ..self }
+    }
+
+    /// Bytes that may be used of so many.
+    pub fn part_of(&self, memory: u64) -> u64 {
+        (memory as f64 * self.memory_fraction) as u64
     }
 
     /// Bytes that renders may use together.
     pub fn memory_budget(&self, hardware: &Hardware) -> u64 {
-        (hardware.memory as f64 * self.memory_fraction) as u64
+        self.part_of(hardware.memory)
     }
 }
 
@@ -203,7 +196,10 @@ mod tests {
         assert_eq!(machine(16, 8 << 30).profile(), Profile::SMALL);
         assert_eq!(machine(2, 64 << 30).profile(), Profile::SMALL);
         let hot = Profile::LARGE.throttled();
-        assert_eq!((hot.memory_fraction, hot.largest, hot.quality, hot.time_limit.as_secs()), (0.5, (1280, 720), Quality::Fast, 1200));
+        assert_eq!((hot.memory_fraction, hot.largest, hot.time_limit.as_secs()), (0.5, (1280, 720), 1200));
+        let told = GuardSettings { profile: Some(ProfileName::Large), ..GuardSettings::default() };
+        assert_eq!(Profile::of(&told, &machine(2, 4 << 30)), Profile::LARGE, "its owner knows better");
+        assert_eq!(Profile::of(&GuardSettings::default(), &machine(2, 4 << 30)), Profile::SMALL);
         assert_eq!(Profile::SMALL.memory_budget(&machine(2, 1000)), 600);
     }
 

@@ -2,7 +2,7 @@
 //! on, with less to do.
 //!
 //! ```text
-//! let guard = Guard::start(Rules::of(&settings.guard), sensors());
+//! let guard = Guard::start(Rules::of(&settings.guard, &Hardware::find()), sensors());
 //! match guard.look() {                                   // before each stage; it takes no time
 //!     Verdict::Go(preset) => render(preset.or(job.preset)),
 //!     Verdict::Rest { because, left } => …,              // say so in the job, and look again
@@ -28,18 +28,40 @@ use std::time::{Duration, Instant};
 /// How often the machine is looked at.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// How much work a film is given, by the names of other systems.
+/// How much work a film is given, by the names of other systems. Read by any name of a [`Quality`], too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Preset {
     /// The least of everything.
     FastLowMemory,
-    /// Small pictures, so that the processor has little to do.
+    /// Small pictures and little at once, so that the processor has little to do.
     CpuOptimized,
+    /// Small pictures, soon.
+    Fast,
     /// As without a preset.
     Balanced,
     /// The finest.
     HighQuality,
+}
+
+/// There is no such preset.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no preset {0:?}; write fast_low_memory, cpu_optimized, fast, balanced (or standard), high_quality (or high)")]
+pub struct NoPreset(String);
+
+impl TryFrom<String> for Preset {
+    type Error = NoPreset;
+
+    fn try_from(name: String) -> Result<Preset, NoPreset> {
+        match Quality::named(&name) {
+            Some(Quality::Minimal) => Ok(Preset::FastLowMemory),
+            Some(Quality::Fast) if name == "cpu_optimized" => Ok(Preset::CpuOptimized),
+            Some(Quality::Fast) => Ok(Preset::Fast),
+            Some(Quality::Standard) => Ok(Preset::Balanced),
+            Some(Quality::High) => Ok(Preset::HighQuality),
+            None => Err(NoPreset(name)),
+        }
+    }
 }
 
 impl Preset {
@@ -47,7 +69,7 @@ impl Preset {
     pub fn quality(self) -> Quality {
         match self {
             Preset::FastLowMemory => Quality::Minimal,
-            Preset::CpuOptimized => Quality::Fast,
+            Preset::CpuOptimized | Preset::Fast => Quality::Fast,
             Preset::Balanced => Quality::Standard,
             Preset::HighQuality => Quality::High,
         }
@@ -75,37 +97,60 @@ pub struct Reading {
 pub struct Rules {
     /// Is it looked at?
     pub enabled: bool,
-    /// What a reading may reach.
+    /// What a reading may reach; past it, work rests.
     pub limits: Reading,
+    /// Past these, what goes on after a rest takes less; a machine that is too hot always does so.
+    pub less: Reading,
     /// How long work rests then, and how long it goes on before it may have to rest again.
     pub pause: Duration,
+    /// What the machine is taken for.
+    pub profile: Profile,
+    /// Its owner has said so, and means the size of films, too.
+    pub named: bool,
 }
 
 impl Rules {
-    /// Those of the settings.
-    pub fn of(settings: &GuardSettings) -> Rules {
-        let limits = Reading {
-            cpu: f64::from(settings.cpu) / 100.0,
-            memory: f64::from(settings.memory) / 100.0,
+    /// Those of the settings, on this machine.
+    pub fn of(settings: &GuardSettings, hardware: &Hardware) -> Rules {
+        let reading = |cpu: u8, memory: u8| Reading {
+            cpu: f64::from(cpu) / 100.0,
+            memory: f64::from(memory) / 100.0,
             temperature: Some(f64::from(settings.temperature)),
         };
-        Rules { enabled: settings.enabled, limits, pause: settings.pause.0.to_std() }
+        Rules {
+            enabled: settings.enabled,
+            limits: reading(settings.cpu, settings.memory),
+            less: reading(settings.less_cpu, settings.less_memory),
+            pause: settings.pause.0.to_std(),
+            profile: Profile::of(settings, hardware),
+            named: settings.profile.is_some(),
+        }
     }
 
-    /// What is past its limit, and the preset that helps.
-    fn over(&self, now: &Reading) -> Option<(String, Preset)> {
+    /// What is past its limit.
+    fn over(&self, now: &Reading) -> Option<String> {
         let percent = |part: f64| (part * 100.0).round();
         if now.memory > self.limits.memory {
-            let text = format!("{} % of the memory is used; {} % are allowed", percent(now.memory), percent(self.limits.memory));
-            return Some((text, Preset::FastLowMemory));
+            return Some(format!("{} % of the memory is used; {} % are allowed", percent(now.memory), percent(self.limits.memory)));
         }
-        if let (Some(now), Some(limit)) = (now.temperature, self.limits.temperature)
-            && now > limit
-        {
-            return Some((format!("the machine is {now:.0} degrees C hot; {limit:.0} are allowed"), Preset::FastLowMemory));
+        if self.is_hot(now) {
+            let degrees = |reading: &Reading| reading.temperature.unwrap_or_default().round();
+            return Some(format!("the machine is {} degrees C hot; {} are allowed", degrees(now), degrees(&self.limits)));
         }
         let text = || format!("{} % of the processor is used; {} % are allowed", percent(now.cpu), percent(self.limits.cpu));
-        (now.cpu > self.limits.cpu).then(|| (text(), Preset::CpuOptimized))
+        (now.cpu > self.limits.cpu).then(text)
+    }
+
+    /// The preset that helps where work has to take less.
+    fn eased(&self, now: &Reading) -> Option<Preset> {
+        if now.memory > self.less.memory {
+            return Some(Preset::FastLowMemory);
+        }
+        (self.is_hot(now) || now.cpu > self.less.cpu).then_some(Preset::CpuOptimized)
+    }
+
+    fn is_hot(&self, now: &Reading) -> bool {
+        now.temperature.zip(self.limits.temperature).is_some_and(|(now, limit)| now > limit)
     }
 }
 
@@ -127,7 +172,6 @@ pub enum Verdict {
 #[derive(Default)]
 struct Standing {
     reading: Reading,
-    over: Option<(String, Preset)>,
     /// Why it rests or has rested, and since when.
     rest: Option<(String, Instant)>,
 }
@@ -135,12 +179,11 @@ struct Standing {
 impl Standing {
     fn take(&mut self, rules: &Rules, reading: Reading, now: Instant) {
         self.reading = reading;
-        self.over = rules.over(&reading);
         // After a rest as much time is for work, or nothing would ever be finished.
         if self.rest.as_ref().is_some_and(|(_, since)| now < *since + rules.pause * 2) {
             return;
         }
-        self.rest = self.over.as_ref().map(|(because, _)| (because.clone(), now));
+        self.rest = rules.over(&reading).map(|because| (because, now));
     }
 
     fn verdict(&self, rules: &Rules, now: Instant) -> Verdict {
@@ -148,7 +191,7 @@ impl Standing {
             Some((because, since)) if now < *since + rules.pause => {
                 Verdict::Rest { because: because.clone(), left: *since + rules.pause - now }
             }
-            _ => Verdict::Go(self.over.as_ref().map(|(_, preset)| *preset)),
+            _ => Verdict::Go(rules.eased(&self.reading)),
         }
     }
 }
@@ -195,6 +238,23 @@ impl Guard {
     pub fn reading(&self) -> Reading {
         lock(&self.standing).reading
     }
+
+    /// What may be taken of the machine now: less while it is too hot.
+    pub fn profile(&self) -> Profile {
+        let profile = self.rules.profile;
+        if self.rules.is_hot(&self.reading()) { profile.throttled() } else { profile }
+    }
+
+    /// The largest pictures that films may have now: width and height, of upright ones height and width. `None`: nobody has said it, and the
+    /// machine is not too hot.
+    pub fn largest(&self) -> Option<(u32, u32)> {
+        (self.rules.named || self.rules.is_hot(&self.reading())).then(|| self.profile().largest)
+    }
+
+    /// The part of the device's memory that may be used now, 0 to 1: all of it unless the machine is too hot.
+    pub fn part_of_device(&self) -> f64 {
+        self.profile().memory_fraction / self.rules.profile.memory_fraction
+    }
 }
 
 impl Drop for Guard {
@@ -225,7 +285,8 @@ mod tests {
     use super::*;
 
     fn rules() -> Rules {
-        Rules::of(&GuardSettings::default())
+        let settings = GuardSettings { profile: Some(ProfileName::Large), ..GuardSettings::default() };
+        Rules::of(&settings, &Hardware { cores: 1, memory: 1 << 30, accelerators: Vec::new() })
     }
 
     const CALM: Reading = Reading { cpu: 0.5, memory: 0.5, temperature: Some(60.0) };
@@ -234,13 +295,33 @@ mod tests {
     fn each_limit_has_its_reason_and_its_cure() {
         assert_eq!(rules().over(&CALM), None);
         assert_eq!(rules().over(&Reading { cpu: 0.85, memory: 0.80, temperature: Some(85.0) }), None, "the limits themselves are allowed");
+        let (less, least) = (Some(Preset::CpuOptimized), Some(Preset::FastLowMemory));
         for (reading, because, preset) in [
-            (Reading { cpu: 0.9, ..CALM }, "90 % of the processor is used; 85 % are allowed", Preset::CpuOptimized),
-            (Reading { memory: 0.81, ..CALM }, "81 % of the memory is used; 80 % are allowed", Preset::FastLowMemory),
-            (Reading { temperature: Some(91.0), ..CALM }, "the machine is 91 degrees C hot; 85 are allowed", Preset::FastLowMemory),
-            (Reading { cpu: 1.0, memory: 1.0, temperature: None }, "100 % of the memory is used; 80 % are allowed", Preset::FastLowMemory),
+            (Reading { cpu: 0.9, ..CALM }, "90 % of the processor is used; 85 % are allowed", None),
+            (Reading { cpu: 0.91, ..CALM }, "91 % of the processor is used; 85 % are allowed", less),
+            (Reading { memory: 0.81, ..CALM }, "81 % of the memory is used; 80 % are allowed", None),
+            (Reading { memory: 0.85, ..CALM }, "85 % of the memory is used; 80 % are allowed", None),
+            (Reading { memory: 0.86, ..CALM }, "86 % of the memory is used; 80 % are allowed", least),
+            (Reading { temperature: Some(91.0), ..CALM }, "the machine is 91 degrees C hot; 85 are allowed", less),
+            (Reading { cpu: 1.0, memory: 1.0, temperature: None }, "100 % of the memory is used; 80 % are allowed", least),
         ] {
-            assert_eq!(rules().over(&reading), Some((because.into(), preset)));
+            assert_eq!((rules().over(&reading).as_deref(), rules().eased(&reading)), (Some(because), preset));
+        }
+    }
+
+    #[test]
+    fn a_hot_machine_makes_fast_films_of_720p_with_half_of_the_memory() {
+        let guard = |temperature| {
+            let standing = Standing { reading: Reading { temperature, ..CALM }, rest: None };
+            Guard { rules: rules(), standing: Arc::new(Mutex::new(standing)), stop: None, looking: None }
+        };
+        let (hot, cool, unknown) = (guard(Some(86.0)), guard(Some(85.0)), guard(None));
+        let Verdict::Go(Some(preset)) = hot.look() else { panic!("it takes less") };
+        assert_eq!((preset.quality(), preset.segments_at_once()), (Quality::Fast, Some(1)));
+        assert_eq!((hot.largest(), hot.profile().memory_fraction), (Some((1280, 720)), 0.5));
+        assert!((hot.part_of_device() - 0.5 / 0.7).abs() < 1e-9);
+        for guard in [cool, unknown] {
+            assert_eq!((guard.look(), guard.profile(), guard.part_of_device()), (Verdict::Go(None), rules().profile, 1.0));
         }
     }
 
@@ -294,6 +375,24 @@ mod tests {
         assert_eq!(serde_json::to_string(&Preset::FastLowMemory).unwrap(), "\"fast_low_memory\"");
         assert_eq!((Preset::CpuOptimized.quality(), Preset::CpuOptimized.segments_at_once()), (Quality::Fast, Some(1)));
         assert_eq!((Preset::Balanced.quality(), Preset::Balanced.segments_at_once()), (Quality::Standard, None));
+        assert_eq!((Preset::Fast.quality(), Preset::Fast.segments_at_once()), (Quality::Fast, None));
+    }
+
+    #[test]
+    fn presets_are_read_as_they_are_written_and_by_names_of_other_systems() {
+        let read = |name: &str| serde_json::from_value::<Preset>(name.into());
+        for preset in [Preset::FastLowMemory, Preset::CpuOptimized, Preset::Fast, Preset::Balanced, Preset::HighQuality] {
+            assert_eq!(serde_json::from_str::<Preset>(&serde_json::to_string(&preset).unwrap()).unwrap(), preset);
+        }
+        for (names, preset) in [
+            (["minimal", "fast_low_memory"], Preset::FastLowMemory),
+            (["fast", "speed"], Preset::Fast),
+            (["standard", "balanced"], Preset::Balanced),
+            (["high", "quality"], Preset::HighQuality),
+        ] {
+            assert!(names.iter().all(|name| read(name).unwrap() == preset), "{names:?}");
+        }
+        assert!(read("best").unwrap_err().to_string().contains("there is no preset \"best\"; write fast_low_memory"));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `/v1/voices`, `/v1/avatars`, `/v1/nodes`, `/v1/graphs`, `/v1/lessons`: what there is to choose from.
 
 use super::access::Bearer;
+use super::paging::Part;
 use super::problem::Problem;
 use super::{App, Shared, aside};
 use crate::catalogue;
 use crate::console::{problem_json, problems_json};
 use crate::graphs::GraphFile;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -18,8 +19,6 @@ use std::sync::Arc;
 
 /// What a graph is called that comes without a name.
 const NAME: &str = "graph.yaml";
-/// Lessons that are listed at most.
-const MOST: usize = 1000;
 
 /// The paths.
 pub fn routes() -> Router<Arc<App>> {
@@ -93,18 +92,19 @@ pub async fn check_graph(Bearer(claims): Bearer, text: String) -> Result<Json<Va
     }))
 }
 
-/// Which lessons the server has for sessions.
-#[utoipa::path(get, path = "/v1/lessons", tag = "catalogue", responses((status = 200, description = "By their paths.", body = Object), Problem))]
-pub async fn lessons(app: Shared, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
+/// Which lessons the server has for sessions, by their paths.
+#[utoipa::path(get, path = "/v1/lessons", tag = "catalogue", params(Part),
+    responses((status = 200, description = "A page of them, and how many there are.", body = Object), Problem))]
+pub async fn lessons(app: Shared, Bearer(claims): Bearer, Query(part): Query<Part>) -> Result<Json<Value>, Problem> {
     claims.must_be_author()?;
-    let Some(folder) = app.settings.lessons.folder.clone() else { return Ok(Json(json!({ "lessons": [] }))) };
+    let folder = app.settings.lessons.folder.clone();
     let found = aside(move || {
         let mut found = Vec::new();
-        list(&folder, "", &mut found);
+        folder.iter().for_each(|folder| list(folder, "", &mut found));
         found.sort();
         found
     });
-    Ok(Json(json!({ "lessons": found.await? })))
+    Ok(Json(part.of("lessons", &found.await?, |path| json!(path))?))
 }
 
 /// Files in a folder and those in it, by their paths; what begins with a dot is nobody's business.
@@ -114,7 +114,7 @@ fn list(folder: &FilePath, path: &str, found: &mut Vec<String>) {
         let path = if path.is_empty() { name } else { format!("{path}/{name}") };
         match entry.file_type() {
             Ok(kind) if kind.is_dir() && path.matches('/').count() < 4 => list(&entry.path(), &path, found),
-            Ok(kind) if kind.is_file() && found.len() < MOST => found.push(path),
+            Ok(kind) if kind.is_file() => found.push(path),
             _ => {}
         }
     }

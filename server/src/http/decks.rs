@@ -3,6 +3,7 @@
 use super::access::Bearer;
 use super::idempotency::{Once, fingerprint};
 use super::jobs::Service;
+use super::paging::Part;
 use super::problem::Problem;
 use super::{App, Shared, aside};
 use crate::folders::remove_folder;
@@ -62,6 +63,9 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     claims.may_have_jobs()?;
     let once = Once::of(&app, request.headers(), &claims, "/v1/decks")?;
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    // Without a length there is only room for it where there is room at all.
+    service.make_room(length.unwrap_or(0).min(app.settings.http.upload.0)).await?;
     let folders = service.jobs.folders();
     let (upload, hash) = take(&app, &folders.uploads(), request, named.name).await?;
     let deck = Deck { id: Uuid::new_v4().to_string(), name: upload.name.clone(), size: upload.bytes, hash, owner: Some(claims.sub) };
@@ -154,17 +158,28 @@ pub async fn show(Service(service): Service, Bearer(claims): Bearer, Path(id): P
     Ok(Json(view(&deck.0)))
 }
 
-/// Which decks there are.
-#[utoipa::path(get, path = "/v1/decks", tag = "decks", responses((status = 200, description = "One's own; operators see all.", body = Object), Problem))]
-pub async fn list(Service(service): Service, Bearer(claims): Bearer) -> Result<Json<Value>, Problem> {
+/// Which decks there are, the last one to be sent first.
+#[utoipa::path(get, path = "/v1/decks", tag = "decks", params(Part),
+    responses((status = 200, description = "A page of one's own, and how many there are; operators see all.", body = Object), Problem))]
+pub async fn list(Service(service): Service, Bearer(claims): Bearer, Query(part): Query<Part>) -> Result<Json<Value>, Problem> {
     claims.may_have_jobs()?;
     let folder = service.jobs.folders().decks();
-    let decks = aside(move || {
-        let ids = std::fs::read_dir(&folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let all = claims.must_be_operator().is_ok();
-        ids.filter_map(|id| find(&folder, &id, all, &claims.sub).ok()).map(|(deck, _)| view(&deck)).collect::<Vec<_>>()
+    let decks = aside(move || sent(&folder, claims.must_be_operator().is_ok(), &claims.sub)).await?;
+    Ok(Json(part.of("decks", &decks, view)?))
+}
+
+/// All that somebody may use, the last one to be sent first.
+fn sent(folder: &FilePath, all: bool, who: &str) -> Vec<Deck> {
+    let ids = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let found = ids.filter_map(|id| {
+        let (deck, _) = find(folder, &id, all, who).ok()?;
+        // The folder's own time is that of its last use.
+        let at = std::fs::metadata(folder.join(&deck.id).join(FACTS)).and_then(|facts| facts.modified()).ok();
+        Some((at, deck))
     });
-    Ok(Json(json!({ "decks": decks.await? })))
+    let mut found: Vec<_> = found.collect();
+    found.sort_by(|(at, deck), (other_at, other)| other_at.cmp(at).then_with(|| deck.id.cmp(&other.id)));
+    found.into_iter().map(|(_, deck)| deck).collect()
 }
 
 /// Removes a deck; jobs that were made with it keep theirs.
@@ -227,5 +242,27 @@ mod tests {
             assert_eq!(plain(sent), kept);
         }
         assert_eq!(plain(&format!("{}.pptx", "x".repeat(300))).len(), 100);
+    }
+
+    #[test]
+    fn decks_are_listed_by_when_they_were_sent() {
+        let place = tempfile::tempdir().unwrap();
+        let keep = |name: &str, owner: &str, second: u64| {
+            let id = Uuid::new_v4().to_string();
+            let deck = Deck { id: id.clone(), name: name.into(), size: 1, hash: String::new(), owner: Some(owner.into()) };
+            std::fs::create_dir(place.path().join(&id)).unwrap();
+            let facts = place.path().join(id).join(FACTS);
+            std::fs::write(&facts, serde_json::to_vec(&deck).unwrap()).unwrap();
+            File::open(facts).unwrap().set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second)).unwrap();
+            deck
+        };
+        let first = keep("first", "ada", 1);
+        keep("third", "ada", 3);
+        keep("second", "eve", 2);
+        // That it is used does not make it newer.
+        touch(place.path(), &first).unwrap();
+        let names = |all: bool| sent(place.path(), all, "ada").into_iter().map(|deck| deck.name).collect::<Vec<_>>();
+        assert_eq!(names(true), ["third", "second", "first"]);
+        assert_eq!(names(false), ["third", "first"]);
     }
 }

@@ -1,9 +1,11 @@
-//! `/v1/jobs/{id}/artifacts`: what a job has published, whole or in part.
+//! `/v1/jobs/{id}/artifacts`: what a job has published, whole or in part; `/v1/jobs/{id}/log`: what was said meanwhile.
 
 use super::access::Bearer;
 use super::jobs::{Named, Service, find};
 use super::problem::Problem;
 use crate::artifacts::{self, StoreError};
+use crate::folders::Folders;
+use crate::jobs::JobsError;
 use crate::ledger::JobId;
 use crate::service;
 use crate::worker::view;
@@ -13,6 +15,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::io;
 
 /// How it is wanted.
 #[derive(Deserialize)]
@@ -20,6 +23,22 @@ pub struct Wanted {
     /// To be saved, not shown.
     #[serde(default)]
     download: bool,
+}
+
+/// What was said while a job was made: when each attempt at a stage began and how it ended, and what its programs warned of. What a worker did
+/// that shares no folder with the server is not in it.
+#[utoipa::path(get, path = "/v1/jobs/{id}/log", tag = "jobs", params(("id" = String, Path, description = "The job.")),
+    responses((status = 200, description = "Lines of text, 1 MiB of them at most.", body = String, content_type = "text/plain"), Problem))]
+pub async fn log(Service(service): Service, Bearer(claims): Bearer, Path(named): Path<Named>) -> Result<Response, Problem> {
+    let id = find(&service, &claims, &named.id)?.id;
+    match tokio::fs::read(service.jobs.folders().work(id).join(Folders::LOG)).await {
+        Ok(text) => Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let detail = "the job has not been begun, or its log is gone with its files; its events and its error say more";
+            Err(Problem::new(StatusCode::NOT_FOUND, "no_log", detail))
+        }
+        Err(error) => Err(JobsError::Files(error).into()),
+    }
 }
 
 /// What a job has published.
@@ -82,6 +101,10 @@ impl From<StoreError> for Problem {
             StoreError::Expired { .. } => {
                 let detail = "the file was kept as long as this server keeps files, and is gone; make it again";
                 Problem::new(StatusCode::GONE, "file_expired", detail)
+            }
+            StoreError::NoRoom { .. } => {
+                tracing::error!(%error, "nothing more is taken");
+                Problem::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", "there is no room on the server's disk; remove something there")
             }
             error => {
                 // What the store says names places of this machine.

@@ -127,6 +127,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/v1/jobs/{id}/events", get(follow::events))
         .route("/v1/jobs/{id}/progress", any(follow::progress))
         .route("/v1/jobs/{id}/report", get(operations::report))
+        .route("/v1/jobs/{id}/log", get(job_files::log))
         .route("/v1/jobs/{id}/artifacts", get(job_files::list))
         .route("/v1/jobs/{id}/artifacts/{name}", get(job_files::get))
 }
@@ -155,7 +156,7 @@ pub fn view(job: &Job) -> Value {
     view["current_stage"] = json!(job.current().map(|stage| &stage.name));
     view["links"] = json!({
         "self": place, "events": format!("{place}/events"), "progress": format!("{place}/progress"), "artifacts": format!("{place}/artifacts"),
-        "report": format!("{place}/report"),
+        "report": format!("{place}/report"), "log": format!("{place}/log"),
     });
     view
 }
@@ -171,6 +172,7 @@ pub async fn create(Service(service): Service, Bearer(claims): Bearer, headers: 
     let request: Request = serde_json::from_value(asked.clone())
         .map_err(|error| Problem::bad(format!("the request cannot be read: {error}; send it as it is documented")))?;
     let key = idempotency::key_in(&headers)?;
+    service.make_room(0).await?;
     let jobs = service.jobs.clone();
     let spec = aside({
         let (jobs, claims) = (jobs.clone(), claims.clone());

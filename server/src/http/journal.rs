@@ -4,6 +4,7 @@
 //! message, lesson_id, event_type, event_source (`backend` or `frontend`) and performance_data.
 
 use crate::daily::Daily;
+use crate::ledger::Event;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,17 @@ struct Files {
     events: Daily,
     errors: Daily,
     performance: Daily,
+}
+
+/// How bad it is what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// All is well.
+    Info,
+    /// It may become well by itself.
+    Warning,
+    /// Something came to nothing.
+    Error,
 }
 
 /// Days that files are kept.
@@ -84,9 +96,27 @@ impl Journal {
         Journal { files: folder.map(|folder| Files::new(&folder, keep)) }
     }
 
-    /// Something happened here.
+    /// Something happened here, and all is well.
     pub fn backend(&self, room: &str, event_type: &str, message: &str, performance: Option<Value>) {
-        self.write("INFO", "server", room, ("backend", event_type, message), performance);
+        self.backend_at(Level::Info, room, (event_type, message), performance);
+    }
+
+    /// Something happened here: its type, and what people are told.
+    pub fn backend_at(&self, level: Level, room: &str, (event_type, message): (&str, &str), performance: Option<Value>) {
+        let level = match level {
+            Level::Info => "INFO",
+            Level::Warning => "WARNING",
+            Level::Error => "ERROR",
+        };
+        self.write(level, "server", room, ("backend", event_type, message), performance);
+    }
+
+    /// A stage of a job has failed. That it is tried again may mend it.
+    pub fn failure(&self, event: &Event) {
+        let text = |name: &str| event.data[name].as_str().unwrap_or_default();
+        let level = if event.data["retry_in_seconds"].is_null() { Level::Error } else { Level::Warning };
+        let message = format!("{} ({} {}): {}; {}", text("stage"), text("class"), text("code"), text("detail"), text("cure"));
+        self.backend_at(level, &event.job.to_string(), ("stage_failed", &message), None);
     }
 
     /// Something happened at a viewer's.
@@ -121,7 +151,35 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::{EventKind, JobId, Timestamp};
     use std::fs;
+
+    #[test]
+    fn errors_of_lessons_and_jobs_are_among_the_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::new(Some(folder.path().into()), Keep::all(14));
+        let failure = |again: Value| {
+            let data = json!({
+                "stage": "render", "class": "RESOURCE", "code": "no_room", "detail": "the disk is full", "cure": "make room", "retry_in_seconds": again,
+            });
+            Event { seq: 1, job: JobId::default(), at: Timestamp(0), kind: EventKind::Error, data }
+        };
+        journal.backend("demo", "lesson_begun", "", None);
+        journal.backend_at(Level::Error, "demo", ("lesson_failed", "it broke"), Some(json!({ "processing_seconds": 2 })));
+        journal.failure(&failure(json!(10.0)));
+        journal.failure(&failure(Value::Null));
+        let lines = |name: &str| {
+            let text = fs::read_to_string(folder.path().join(format!("{name}_{}.jsonl", OffsetDateTime::now_utc().date()))).unwrap();
+            let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            lines.map(|line| [&line["event_type"], &line["level"]].map(|text| text.as_str().unwrap().to_string())).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            lines("lectern"),
+            [["lesson_begun", "INFO"], ["lesson_failed", "ERROR"], ["stage_failed", "WARNING"], ["stage_failed", "ERROR"]]
+        );
+        assert_eq!(lines("lectern_errors"), [["lesson_failed", "ERROR"], ["stage_failed", "ERROR"]]);
+        assert_eq!(lines("lectern_performance"), [["lesson_failed", "ERROR"]]);
+    }
 
     #[test]
     fn events_are_lines_of_a_day_and_old_days_go() {

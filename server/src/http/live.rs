@@ -1,7 +1,7 @@
 //! `/v1/live` and `/v1/tokens`: sessions and their tokens by REST.
 
 use super::access::Bearer;
-use super::journal::FrontendEvent;
+use super::journal::{FrontendEvent, Journal, Level};
 use super::problem::Problem;
 use super::{App, Shared, aside};
 use crate::auth::{Claims, Role, TokenError};
@@ -56,6 +56,12 @@ pub fn links(app: &App, room: &str, identity: &str) -> Result<Value, Problem> {
 
 fn mint_for(app: &App, claims: &Claims) -> Result<String, Problem> {
     app.auth.mint(claims).map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "no_token", error.to_string()))
+}
+
+/// Keeps a change of a session's state in the event log.
+pub fn note_state(journal: &Journal, session: &Session, state: State) {
+    let level = if session.has_failed() { Level::Error } else { Level::Info };
+    journal.backend_at(level, session.name(), ("session_state", &state.to_string()), None);
 }
 
 /// Which sessions are on.

@@ -13,6 +13,7 @@ mod live;
 mod openapi;
 mod operations;
 mod pages;
+mod paging;
 mod problem;
 mod sockets;
 mod store;
@@ -20,17 +21,20 @@ mod webhooks;
 mod whep;
 
 pub use access::token_in;
+#[cfg(test)]
+pub(crate) use follow::tests as following;
 pub use follow::{Follower, News};
 pub use idempotency::Answers;
 pub use job_files::answer;
-pub use journal::{Journal, Keep};
-pub use live::links;
+pub use journal::{Journal, Keep, Level};
+pub use live::{links, note_state};
 pub use sockets::{Closing, PROTOCOL, close, send};
 pub use whep::Peers;
 
 use crate::auth::Auth;
 use crate::compat::{self, Compat};
 use crate::config::Settings;
+use crate::ledger::Event;
 use crate::limits::{self, Limits, Rule};
 use crate::live::Sessions;
 use crate::security::{self, Audit, TlsListener, audit};
@@ -46,6 +50,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::sync::watch;
 
 /// How often the machine's load is measured.
@@ -64,7 +69,7 @@ pub struct App {
     /// What is given.
     pub sessions: Arc<Sessions>,
     /// The event log.
-    pub journal: Journal,
+    pub journal: Arc<Journal>,
     /// Who did what.
     pub audit: Arc<Audit>,
     /// How the outside reaches this server: `http://127.0.0.1:8080`.
@@ -160,6 +165,9 @@ impl Server {
                     }
                 };
                 tokio::spawn(note_figures(app.clone()));
+                if let Some(service) = &app.service {
+                    tokio::spawn(note_failures(app.clone(), service.jobs.ledger().failures()));
+                }
                 tokio::spawn(compat::tidy(app.clone()));
                 let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
                 let over = async move {
@@ -217,12 +225,24 @@ async fn note_figures(app: Arc<App>) {
     }
 }
 
+/// Keeps in the event log what goes wrong with jobs.
+async fn note_failures(app: Arc<App>, mut failures: Receiver<Arc<Event>>) {
+    loop {
+        match failures.recv().await {
+            Ok(event) => app.journal.failure(&event),
+            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "failures of jobs are not in the event log"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
 fn router(app: Arc<App>) -> Router {
     let settings = &app.settings;
     let jobs = if app.service.is_some() { jobs::routes() } else { Router::new() };
     let workers = if app.service.is_some() { store::routes(&app) } else { Router::new() };
     let native = Router::new()
         .route("/metrics", get(pages::metrics))
+        .route("/v1/health", get(operations::health))
         .route("/v1/ready", get(operations::ready))
         .route("/live/{room}", get(pages::viewer))
         .route("/assets/{*path}", get(pages::asset))

@@ -1,6 +1,8 @@
 //! The description of the native API, made from the code: `/v1/openapi.json`, and `/v1`, a page that shows it.
 
-use super::{App, backups, catalogue, decks, follow, idempotency, job_files, jobs, live, operations, problem, webhooks, whep};
+use super::{
+    App, backups, catalogue, decks, follow, idempotency, job_files, jobs, live, operations, pages, problem, sockets, webhooks, whep,
+};
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
@@ -24,12 +26,12 @@ use utoipa::{Modify, OpenApi};
     ),
     paths(
         jobs::create, jobs::list, jobs::show, jobs::start, jobs::cancel, jobs::retry, jobs::remove,
-        follow::events, operations::report, job_files::list, job_files::get,
+        follow::events, follow::progress, operations::report, job_files::log, job_files::list, job_files::get,
         decks::create, decks::list, decks::show, decks::remove,
         live::list, live::create, live::show, live::end, live::command, live::graph, live::log, live::mint, live::revoke,
-        whep::offer, whep::leave,
+        whep::offer, whep::leave, sockets::media, sockets::events,
         webhooks::create, webhooks::list, webhooks::remove,
-        backups::create, operations::ready, operations::storage,
+        backups::create, operations::health, operations::ready, operations::storage, pages::metrics,
         catalogue::voices, catalogue::avatars, catalogue::nodes, catalogue::node, catalogue::graphs, catalogue::graph_schema,
         catalogue::check_graph, catalogue::lessons, catalogue::lesson_schema,
     ),

@@ -1,4 +1,4 @@
-//! `/v1/ready`, `/v1/storage`, `/v1/jobs/{id}/report`: how the server and its jobs do, for whoever runs it.
+//! `/v1/health`, `/v1/ready`, `/v1/storage`, `/v1/jobs/{id}/report`: how the server and its jobs do, for whoever runs it.
 
 use super::access::Bearer;
 use super::jobs::{Named, Service, find};
@@ -11,8 +11,16 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// Whether the server can do what it is asked: ledger, store and those who do stages answer. Needs no token. That it is there at all, `/health`
-/// says.
+/// That the server is there, and which one it is. Needs no token. Whether it can do what it is asked, `/v1/ready` says.
+#[utoipa::path(get, path = "/v1/health", tag = "operations", security(()),
+    responses((status = 200, description = "It is there: its version, whether it takes jobs, and how many sessions are on.", body = Object), Problem))]
+pub async fn health(app: Shared) -> Json<Value> {
+    let (takes_jobs, sessions) = (app.service.is_some(), app.sessions.all().len());
+    Json(json!({ "status": "healthy", "version": env!("CARGO_PKG_VERSION"), "takes_jobs": takes_jobs, "sessions": sessions }))
+}
+
+/// Whether the server can do what it is asked: ledger, store and those who do stages answer. Needs no token. That it is there at all,
+/// `/v1/health` says.
 #[utoipa::path(get, path = "/v1/ready", tag = "operations", security(()),
     responses((status = 200, description = "It is ready.", body = Object),
         (status = 503, description = "It is not: the detail names the parts that do not answer.", body = Object), Problem))]

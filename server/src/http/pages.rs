@@ -42,6 +42,8 @@ pub async fn asset(Path(path): Path<String>) -> Response {
 
 /// The figures of the sessions that the token's bearer may command, and of a server's jobs, as Prometheus text. They say nothing about who
 /// watches. Those of jobs are shown to whoever may ask the adapter whose clients know them by this address, too.
+#[utoipa::path(get, path = "/metrics", tag = "operations", security((), ("token" = [])),
+    responses((status = 200, description = "A name with its labels and a figure on each line.", body = String, content_type = "text/plain"), Problem))]
 pub async fn metrics(app: Shared, bearer: Result<Bearer, Problem>, headers: HeaderMap) -> Result<Response, Problem> {
     let author = bearer.and_then(|Bearer(claims)| claims.must_be_author().map(|()| claims).map_err(Problem::from));
     let claims = match author {

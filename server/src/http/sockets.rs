@@ -71,6 +71,11 @@ pub struct Choice {
     rung: usize,
 }
 
+/// Pictures and sound of a session, as a WebSocket: fragmented MP4 in binary messages, and what they are in text messages of JSON. The token
+/// comes as the subprotocol `token.TOKEN` beside `lectern.v1`, or as the first message, `{"token": TOKEN}`.
+#[utoipa::path(get, path = "/v1/live/{room}/media", tag = "live",
+    params(("room" = String, Path, description = "Its name."), ("rung" = Option<usize>, Query, description = "Which of its sizes, from 0.")),
+    responses((status = 101, description = "It is a WebSocket from here on, and closed when the session is over."), Problem))]
 pub async fn media(
     app: Shared,
     Path(room): Path<String>,
@@ -92,6 +97,10 @@ pub async fn media(
     })
 }
 
+/// What happens in a session, as a WebSocket: text messages of JSON, and commands the other way from whoever may give them. The token comes as
+/// with `media`.
+#[utoipa::path(get, path = "/v1/live/{room}/events", tag = "live", params(("room" = String, Path, description = "Its name.")),
+    responses((status = 101, description = "It is a WebSocket from here on, and closed when the session is over."), Problem))]
 pub async fn events(app: Shared, Path(room): Path<String>, headers: HeaderMap, ws: WebSocketUpgrade) -> Response {
     let token = token_in(&headers).map(String::from);
     ws.protocols([PROTOCOL]).max_message_size(LONGEST).on_upgrade(move |mut socket| async move {

@@ -57,10 +57,6 @@ fn must_reach(service: &service::Service, key: &str, reads: bool) -> Result<(), 
 /// As [`StoreError`]s of the server are told to its workers.
 fn told(error: StoreError) -> Problem {
     match error {
-        StoreError::NoRoom { .. } => {
-            tracing::error!(%error, "a worker's file cannot be kept");
-            Problem::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", "there is no room on the server's disk; remove something there")
-        }
         StoreError::Name(..) => Problem::bad(error.to_string()),
         error => error.into(),
     }

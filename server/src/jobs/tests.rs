@@ -7,7 +7,7 @@ use crate::worker::{Ended, Perform, StageError, Station, Stop, TimeLimits};
 use engine::graph::unit::DurationSetting;
 use engine::time::Span;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -40,7 +40,7 @@ by_both! {
     a_stage_that_takes_too_long_or_panics_fails
     jobs_that_make_no_sense_are_not_taken
     a_held_job_begins_when_it_is_started
-    a_hundred_jobs_ten_at_once_all_succeed_and_begin_at_once
+    a_hundred_jobs_ten_at_once_all_succeed
 }
 
 #[path = "../../../tests/support/nats.rs"]
@@ -110,9 +110,9 @@ impl Place {
         let dispatch: Arc<dyn Dispatch> = match &ground.nats {
             None => Arc::new(Local::new(desk, puppet.clone(), slots, runtime)),
             Some(nats) => {
-                let server = Nats::start(&nats.url(), desk, None, runtime).await.unwrap();
+                let server = Nats::start((&nats.url(), None), desk, None, runtime).await.unwrap();
                 let how = (slots.room, slots.limits);
-                let station = Station::open(&nats.url(), "puppet", puppet.clone(), how, closing).await.unwrap();
+                let station = Station::open((&nats.url(), None), "puppet", puppet.clone(), how, closing).await.unwrap();
                 tokio::spawn(station.run());
                 Arc::new(server)
             }
@@ -251,6 +251,18 @@ async fn nats_may_die_while_a_stage_is_done() {
     assert_eq!((job.state, job.stages[0].attempt), (JobState::Completed, 1));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_asks_for_a_token_is_reached_with_it_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let nats = NatsServer::with_token(folder.path(), "of-the-queue");
+    let ledger = Ledger::open(&folder.path().join("ledger.db")).unwrap();
+    for (token, reached) in [(None, false), (Some("another"), false), (Some("of-the-queue"), true)] {
+        let (desk, runtime) = (Desk::new(ledger.clone()), tokio::runtime::Handle::current());
+        let begun = Nats::start((&nats.url(), token), desk, None, runtime).await.map(drop).map_err(|error| error.to_string());
+        assert_eq!(begun.is_ok(), reached, "{token:?}: {begun:?}");
+    }
+}
+
 async fn a_stage_that_takes_too_long_or_panics_fails(by: By) {
     let limits = TimeLimits { other: Some(DurationSetting(Span::from_millis(50))), ..TimeLimits::default() };
     let mut place = Place::new(by, Slots { limits, ..one_slot() }).await;
@@ -286,21 +298,55 @@ async fn a_held_job_begins_when_it_is_started(by: By) {
     assert!(matches!(place.jobs.start(id).await, Err(JobsError::State(..))));
 }
 
-/// D11, with nothing to do in each job: how long until a stage begins, while ten are at work and others wait.
-async fn a_hundred_jobs_ten_at_once_all_succeed_and_begin_at_once(by: By) {
+/// D11, with nothing to do in each job: ten come at once, are at work at once, and begin how long after they came?
+async fn a_hundred_jobs_ten_at_once_all_succeed(by: By) {
     let mut place = Place::new(by, slots(10)).await;
-    place.go(100);
     let mut waits = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..10 {
         let asked = Instant::now();
-        place.submit(spec("eve", 1)).await;
-        place.next().await;
-        waits.push(asked.elapsed());
+        join_all((0..10).map(|_| place.submit(spec("eve", 1)))).await;
+        for _ in 0..10 {
+            // None of them ends before all have begun.
+            place.next().await;
+            waits.push(asked.elapsed());
+        }
+        place.go(10);
     }
     let query = JobQuery { limit: 1000, ..JobQuery::default() };
-    for job in place.jobs.list(&query).unwrap().jobs {
+    let jobs = place.jobs.list(&query).unwrap().jobs;
+    assert_eq!(jobs.len(), 100);
+    for job in jobs {
         assert_eq!(place.jobs.wait(job.id).await.unwrap().state, JobState::Completed);
     }
     waits.sort();
     println!("from being sent to its beginning, the middle of 100: {:?}", waits[50]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stages_weigh_what_such_stages_took() {
+    let mut place = Place::new(By::Local, one_slot()).await;
+    /// How much of a new job is done after its first stage.
+    async fn after_first(place: &mut Place, stages: usize) -> (JobId, f64) {
+        let id = place.submit(spec("eve", stages)).await;
+        assert_eq!(place.next().await.position, 0);
+        place.go(1);
+        assert_eq!(place.next().await.position, 1);
+        let percent = place.jobs.job(id).unwrap().percent();
+        place.go(stages - 1);
+        for _ in 2..stages {
+            place.next().await;
+        }
+        assert_eq!(place.jobs.wait(id).await.unwrap().state, JobState::Completed);
+        (id, percent)
+    }
+    let (first, percent) = after_first(&mut place, 2).await;
+    assert_eq!(percent, 50.0, "nothing is known yet but what the stages are thought to weigh");
+    let ledger = rusqlite::Connection::open(place.jobs.folders().ledger()).unwrap();
+    let took = "UPDATE stages SET started_at = 0, finished_at = CASE position WHEN 0 THEN 3000 ELSE 1000 END WHERE job = ?";
+    assert_eq!(ledger.execute(took, [first.to_string()]).unwrap(), 2);
+    // Of a third stage nothing is known, so nothing is compared.
+    assert_eq!(after_first(&mut place, 3).await.1, 33.3);
+    let third = "DELETE FROM jobs WHERE id <> ?";
+    assert_eq!(ledger.execute(third, [first.to_string()]).unwrap(), 1);
+    assert_eq!(after_first(&mut place, 2).await.1, 75.0);
 }

@@ -14,11 +14,18 @@ const WAITING: usize = 64;
 const PAGE: i64 = 200;
 
 /// Hands events on to those who follow their job.
-#[derive(Default)]
 pub struct Hub {
     jobs: Mutex<HashMap<JobId, Sender<Arc<Event>>>>,
     /// A job is over.
     pub ended: Notify,
+    /// A stage has failed, of whichever job.
+    failures: Sender<Arc<Event>>,
+}
+
+impl Default for Hub {
+    fn default() -> Hub {
+        Hub { jobs: Mutex::default(), ended: Notify::new(), failures: channel(WAITING).0 }
+    }
 }
 
 impl Hub {
@@ -31,8 +38,12 @@ impl Hub {
         }
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {
-            let job = event.job;
-            if jobs.get(&job).is_some_and(|followers| followers.send(Arc::new(event)).is_err()) {
+            let (job, event) = (event.job, Arc::new(event));
+            if event.kind == EventKind::Error {
+                // Nobody may want to know.
+                let _ = self.failures.send(event.clone());
+            }
+            if jobs.get(&job).is_some_and(|followers| followers.send(event).is_err()) {
                 // The last follower has gone.
                 jobs.remove(&job);
             }
@@ -66,6 +77,11 @@ impl Ledger {
         // First the subscription: what happens between it and the reading comes twice and is dropped once.
         let news = self.0.hub.join(job);
         Follow { ledger: self.clone(), job, last, news, known: VecDeque::new(), caught_up: false }
+    }
+
+    /// Events of stages that fail from now on, of all jobs. Who is too slow misses some.
+    pub fn failures(&self) -> Receiver<Arc<Event>> {
+        self.0.hub.failures.subscribe()
     }
 
     /// Forgets what happened to jobs that were over before `moment`; their end stays. Gives how many events went.

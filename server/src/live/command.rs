@@ -35,7 +35,7 @@ pub enum Command {
         #[serde(default)]
         interrupt: bool,
     },
-    /// Show a page over the slide, in silence, until `resume_embed`.
+    /// Show a page over the slide, in silence, until `resume_embed`, or another command that goes on with the lecture.
     Embed {
         /// Its address: http or https.
         url: String,

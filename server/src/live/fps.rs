@@ -135,16 +135,11 @@ mod tests {
         let node = |(name, node_type, count): &(&str, &'static str, u64)| NodeReport {
             node: name.to_string(),
             node_type,
-            state: String::new(),
             packets_in: count * 3,
             packets_out: *count,
-            fps_wall: 0.0,
-            fps_media: 0.0,
-            busy_ratio: 0.0,
-            process_seconds: Default::default(),
+            ..NodeReport::default()
         };
-        let edge =
-            EdgeReport { from: "h264.encoded".into(), to: "room.video".into(), depth: 0, max_depth: 0, dropped, blocked_seconds: 0.0 };
+        let edge = EdgeReport { from: "h264.encoded".into(), to: "room.video".into(), dropped, ..EdgeReport::default() };
         Report { nodes: counts.iter().map(node).collect(), edges: vec![edge], ..Report::default() }
     }
 

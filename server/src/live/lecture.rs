@@ -1,6 +1,7 @@
 //! What is to be given live, as a graph's profiles and variables.
 
 use crate::graphs::{GraphFile, GraphOptions};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Where a lecture goes, beside the browsers of its room.
@@ -30,6 +31,8 @@ pub struct Lecture {
     pub deck: PathBuf,
     /// The name that viewers join.
     pub room: String,
+    /// What it is called, where that is known: a LiveKit room is told.
+    pub title: String,
     /// Where it goes.
     pub outputs: Outputs,
     /// It waits for `start`, or the first viewer.
@@ -70,6 +73,7 @@ impl Lecture {
         ];
         let profile = std::iter::once("live").chain(asked.into_iter().filter_map(|(name, asked)| asked.then_some(name)));
         let path = |path: &Path| path.display().to_string();
+        let known = json!({ "lecture": self.room, "title": self.title });
         let own = [
             ("lesson", Some(path(&self.deck))),
             ("room", Some(self.room.clone())),
@@ -77,6 +81,7 @@ impl Lecture {
             ("out", record.as_deref().map(path)),
             ("rtmp", rtmp.clone()),
             ("livekit", livekit.clone()),
+            ("livekit_metadata", Some(known.to_string()).filter(|_| livekit.is_some() && !self.title.is_empty())),
             ("address", self.address.clone()),
             ("small", self.small.clone()),
         ];
@@ -107,6 +112,26 @@ mod tests {
             let config = format!("{:?}", document.node(silent).unwrap().config);
             assert!(config.contains("captions"), "{silent}: {config}");
         }
+    }
+
+    #[test]
+    fn a_livekit_room_is_told_what_is_given_unless_something_else_is_set() {
+        let file = GraphFile::new(None);
+        let outputs = Outputs { livekit: Some("wss://x".into()), ..Outputs::default() };
+        let lecture = |set: &[(&str, &str)]| {
+            let set = set.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            // A title that means something in a graph file, or in JSON, is told as it is.
+            let title = "${env:HOME}: \"a\" # b".to_string();
+            Lecture { deck: "d.pptx".into(), room: "d-1".into(), title, outputs: outputs.clone(), set, ..Lecture::default() }
+        };
+        let metadata = |lecture: &Lecture| {
+            let set = lecture.options(&file).set;
+            set.into_iter().rfind(|(name, _)| name == "livekit_metadata").expect("it is set").1
+        };
+        let told: serde_json::Value = serde_json::from_str(&metadata(&lecture(&[]))).unwrap();
+        assert_eq!(told, json!({ "lecture": "d-1", "title": "${env:HOME}: \"a\" # b" }));
+        assert_eq!(metadata(&lecture(&[("livekit_metadata", "mine")])), "mine");
+        assert!(file.declares("livekit_metadata"));
     }
 
     #[test]

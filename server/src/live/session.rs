@@ -56,7 +56,7 @@ pub struct Premises {
 }
 
 /// Told of every change of state.
-pub type OnState = Box<dyn Fn(&Session, State) + Send + Sync>;
+pub type OnState = Arc<dyn Fn(&Session, State) + Send + Sync>;
 
 /// See the module docs. Shared by everybody who has to do with it.
 pub struct Session {
@@ -177,6 +177,7 @@ impl Session {
                 must_be(matches!(state, State::Live | State::Paused), "paused")?;
                 if state == State::Paused {
                     self.talk(json!("resume"), true)?;
+                    self.leave_page();
                     self.become_(State::Live);
                 }
             }
@@ -189,6 +190,7 @@ impl Session {
                     _ => unreachable!("one of the three"),
                 };
                 self.talk(told, true)?;
+                self.leave_page();
                 self.become_(State::Live);
             }
             Command::Say { text, interrupt } => {
@@ -202,14 +204,12 @@ impl Session {
                 self.show_page(Some(url));
                 self.become_(State::Paused);
             }
-            Command::ResumeEmbed => match self.shows_embed.swap(false, Ordering::SeqCst) {
-                true => {
-                    self.talk(json!("resume"), true)?;
-                    self.show_page(None);
-                    self.become_(State::Live);
-                }
-                false => self.talk(json!("resume_embed"), true)?,
-            },
+            Command::ResumeEmbed if self.shows_embed.load(Ordering::SeqCst) => {
+                self.talk(json!("resume"), true)?;
+                self.leave_page();
+                self.become_(State::Live);
+            }
+            Command::ResumeEmbed => self.talk(json!("resume_embed"), true)?,
             Command::Stop => self.handle.stop(),
         }
         Ok(self.state())
@@ -240,6 +240,13 @@ impl Session {
     pub fn tell(&self, news: &Value) {
         if let Some(room) = &self.room {
             room.tell(news);
+        }
+    }
+
+    /// A page that a command has shown is left: the lecture is seen again.
+    fn leave_page(&self) {
+        if self.shows_embed.swap(false, Ordering::SeqCst) {
+            self.show_page(None);
         }
     }
 
@@ -324,16 +331,19 @@ impl Session {
             }
         }
         if let Some(data) = value.get("data").filter(|_| self.livekit.iter().any(|node| **node == *event.node)) {
-            self.hear_data(&data["payload"]);
+            self.hear_data(data);
         }
     }
 
-    /// A data message of a LiveKit room: one of E5's, or a command.
-    fn hear_data(&self, payload: &Value) {
+    /// A data message of a LiveKit room: one of E5's, which anybody there may send, or a command of an author.
+    fn hear_data(&self, data: &Value) {
+        let payload = &data["payload"];
         match payload["message"].as_str() {
-            Some("resumeStream") => self.try_command(&Command::ResumeEmbed),
+            // Where no page is shown there is nothing to leave, and what is said would be begun again.
+            Some("resumeStream") if self.room.is_none() || self.now().embed.is_some() => self.try_command(&Command::ResumeEmbed),
             Some("goLive") => self.try_command(&Command::Start),
             Some(_) => {}
+            None if data["author"] != true => tracing::debug!(from = %data["from"], "a command of somebody who only watches"),
             None => match serde_json::from_value::<Command>(payload.clone()) {
                 Ok(command) => self.try_command(&command),
                 Err(error) => tracing::debug!(%error, "a data message that is no command"),
@@ -347,3 +357,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,12 @@
 
 use super::lecture::{Lecture, Outputs};
 use super::load::{Load, SETTLING, cores_for};
-use super::session::{Premises, Session, State};
+use super::session::{OnState, Premises, Session, State};
 use crate::decks::must_exist;
 use crate::failure::Failure;
 use crate::folders::{Astray, below};
 use crate::graphs::GraphFile;
 use engine::graph::check::Depth;
-use engine::graph::plan::Plan;
 use engine::registry::Defaults;
 use engine::run::{Run, RunOptions};
 use plugins::lesson::{ImportOptions, import_shared, select};
@@ -73,6 +72,7 @@ pub struct Sessions {
     lessons: Option<PathBuf>,
     address: Option<String>,
     limited: bool,
+    on_state: OnState,
     load: Load,
     rooms: Mutex<BTreeMap<String, Slot>>,
 }
@@ -97,9 +97,9 @@ impl Slot {
 
 impl Sessions {
     /// Lessons are taken from a folder, where there is one; viewers by WebRTC are told `address` where it is the only one. Where it is
-    /// `limited`, sessions are refused for which the machine has no room.
-    pub fn new(lessons: Option<PathBuf>, address: Option<String>, limited: bool) -> Sessions {
-        Sessions { lessons, address, limited, load: Load::new(), rooms: Mutex::default() }
+    /// `limited`, sessions are refused for which the machine has no room. `on_state` hears of those that are made here.
+    pub fn new(lessons: Option<PathBuf>, address: Option<String>, limited: bool, on_state: OnState) -> Sessions {
+        Sessions { lessons, address, limited, on_state, load: Load::new(), rooms: Mutex::default() }
     }
 
     /// The session of a room.
@@ -137,6 +137,7 @@ impl Sessions {
         let lecture = Lecture {
             deck: self.lesson(&request.lesson)?,
             room: request.room.clone(),
+            title: String::new(),
             outputs: Outputs::default(),
             waits: !request.start,
             repeat: request.repeat,
@@ -174,7 +175,7 @@ impl Sessions {
     ) -> Result<Arc<Session>, CreateError> {
         must_exist(&lecture.deck).map_err(|failure| CreateError::Invalid(failure.to_string()))?;
         let file = GraphFile::new(None);
-        let planned = file.plan(&lecture.options(&file), Depth::Environment);
+        let planned = file.plan(&lecture.options(&file), Depth::Pure);
         let (_, plan) = planned.map_err(|failure| CreateError::Invalid(failure.to_string()))?;
         let needed = cores_for(&plan.defaults);
         {
@@ -188,7 +189,7 @@ impl Sessions {
             }
             rooms.insert(lecture.room.clone(), Slot::Coming(needed));
         }
-        let made = self.launch(lecture, plan, slides, kept).map_err(|failure| CreateError::Invalid(failure.to_string()));
+        let made = self.launch(lecture, needed, slides, kept).map_err(|failure| CreateError::Invalid(failure.to_string()));
         if made.is_err() {
             self.lock().remove(&lecture.room);
         }
@@ -198,12 +199,14 @@ impl Sessions {
     fn launch(
         self: &Arc<Sessions>,
         lecture: &Lecture,
-        plan: Plan,
+        needed: f64,
         slides: Option<&str>,
         kept: impl Send + 'static,
     ) -> Result<Arc<Session>, Failure> {
-        let needed = cores_for(&plan.defaults);
         let lesson = import_shared(&lecture.deck, &ImportOptions::default())?;
+        let lecture = Lecture { title: lesson.title.clone(), ..lecture.clone() };
+        let file = GraphFile::new(None);
+        let (_, plan) = file.plan(&lecture.options(&file), Depth::Environment)?;
         let slides = select(&lesson, slides.unwrap_or("all"))?.len();
         let premises = Premises {
             room: lecture.room.clone(),
@@ -214,7 +217,7 @@ impl Sessions {
             limit: LIMIT,
         };
         let run = Run::launch_with(plan, RunOptions::default()).map_err(|error| Failure::Failed(error.to_string()))?;
-        let session = Session::attach(premises, run.handle(), Box::new(|_, _| {}));
+        let session = Session::attach(premises, run.handle(), self.on_state.clone());
         self.lock().insert(session.name().to_string(), Slot::On(session.clone(), needed));
         let (sessions, its) = (self.clone(), session.clone());
         let wait = move || {
@@ -292,12 +295,13 @@ mod tests {
         std::fs::write(lessons.join("a/talk.pdf"), "").unwrap();
         std::fs::write(folder.path().join("secret.pdf"), "").unwrap();
         std::os::unix::fs::symlink(folder.path().join("secret.pdf"), lessons.join("link.pdf")).unwrap();
-        let sessions = Sessions::new(Some(lessons), None, true);
+        let of = |lessons| Sessions::new(lessons, None, true, Arc::new(|_, _| {}));
+        let sessions = of(Some(lessons));
         assert!(sessions.lesson("a/talk.pdf").is_ok());
         for outside in ["", "../secret.pdf", "/etc/passwd", "a/../../secret.pdf", "link.pdf", "none.pdf"] {
             assert!(sessions.lesson(outside).is_err(), "{outside}");
         }
-        assert!(Sessions::new(None, None, true).lesson("a/talk.pdf").is_err());
+        assert!(of(None).lesson("a/talk.pdf").is_err());
         assert!(sessions.lesson_of("talk").is_err() && sessions.lesson_of("link").is_err());
         std::fs::write(folder.path().join("lessons/a/lesson.yaml"), "").unwrap();
         assert!(sessions.lesson_of("a").unwrap().ends_with("a/lesson.yaml"));

@@ -6,6 +6,7 @@
 use super::Stop;
 use super::used::USED;
 use crate::config::{Settings, Store, variable};
+use crate::logging;
 use crate::private::Hidden;
 use crate::shared_segments::SHARED;
 use nix::sys::signal::{Signal, killpg};
@@ -93,13 +94,30 @@ impl Program {
     ///
     /// # Errors
     /// It cannot be started or listened to.
-    pub async fn run(&self, folder: &Path, arguments: &[OsString], stop: &mut Stop, mut event: impl FnMut(&Value)) -> io::Result<Exit> {
+    pub async fn run(&self, folder: &Path, arguments: &[OsString], stop: &mut Stop, event: impl FnMut(&Value)) -> io::Result<Exit> {
+        self.run_heard(folder, arguments, stop, event, |_| {}).await
+    }
+
+    /// The same; `line` is told each line of what it complains of.
+    ///
+    /// # Errors
+    /// As `run`.
+    pub async fn run_heard(
+        &self,
+        folder: &Path,
+        arguments: &[OsString],
+        stop: &mut Stop,
+        mut event: impl FnMut(&Value),
+        mut line: impl FnMut(&str),
+    ) -> io::Result<Exit> {
         let mut command = Command::new("nice");
         command.args(["-n", "10"]).arg(&self.path).args(arguments).arg("--json");
         command.current_dir(folder).env(PARENT, std::process::id().to_string());
         command.envs(self.cache.iter().map(|cache| ("XDG_CACHE_HOME", cache)));
         command.envs(self.shared.iter().map(|(name, value)| (name, value)));
         command.envs(self.hidden.iter().flat_map(Hidden::variables));
+        // What it warns of is kept, and read as text.
+        command.envs(logging::quiet()).env("NO_COLOR", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
         let mut group = Group::start(command).await?;
         let out = group.child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -107,10 +125,11 @@ impl Program {
         let mut said = String::new();
         let mut failure = None;
         let mut complaint = None;
-        let complains = listen(errors, |line| {
-            tracing::info!(target: "lectern::child", "{line}");
+        let complains = listen(errors, |text| {
+            tracing::info!(target: "lectern::child", "{text}");
+            line(text);
             // What is wrong with a command line is said before it is known that JSON is wanted.
-            complaint = complaint.take().or_else(|| line.strip_prefix("error: ").map(String::from));
+            complaint = complaint.take().or_else(|| text.strip_prefix("error: ").map(String::from));
         });
         let says = listen(out, |line| {
             match serde_json::from_str::<Value>(line) {
@@ -265,6 +284,15 @@ mod tests {
         assert_eq!(seen, [5]);
         assert!(matches!(run("nice", &mut never).await, Exit::Done(text) if text == "10\n"));
         assert!(matches!(run("kill -9 $$", &mut never).await, Exit::Killed(9)));
+    }
+
+    #[tokio::test]
+    async fn what_a_child_complains_of_is_heard() {
+        let (program, arguments) = shell("echo one >&2; echo '{\"event\":\"progress\"}'; echo 'error: two' >&2; exit 1");
+        let mut lines = Vec::new();
+        let exit = program.run_heard(Path::new("/"), &arguments, &mut Stop::never(), |_| {}, |line| lines.push(line.to_string())).await;
+        assert!(matches!(exit.unwrap(), Exit::Failed(1, why) if why == "two"));
+        assert_eq!(lines, ["one", "error: two"]);
     }
 
     #[tokio::test]

@@ -114,7 +114,7 @@ fn said(class: ErrorClass, code: &'static str, message: &str, folder: &Path) -> 
 }
 
 /// Where this machine keeps its things is nobody's business.
-fn without_places(message: &str, folder: &Path) -> String {
+pub(super) fn without_places(message: &str, folder: &Path) -> String {
     let home = std::env::var_os("HOME").map(Into::into);
     let places = [Some(folder.to_path_buf()), cache_folder::of_user(), data_folder().ok(), Some(std::env::temp_dir()), home];
     places.into_iter().flatten().filter(|place| place.components().count() > 1).fold(message.to_string(), |message, place| {

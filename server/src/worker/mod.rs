@@ -4,6 +4,7 @@ mod attempt;
 mod child;
 mod errors;
 mod helping;
+mod log;
 mod publish;
 mod script;
 mod station;

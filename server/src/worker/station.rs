@@ -40,18 +40,18 @@ pub struct Station {
 }
 
 impl Station {
-    /// Connects. `name` is what the ledger calls it; `closing` says when it is to end.
+    /// Connects to an address, with a token where NATS asks for one. `name` is what the ledger calls it; `closing` says when it is to end.
     ///
     /// # Errors
     /// NATS cannot be reached.
     pub async fn open(
-        url: &str,
+        queue: (&str, Option<&str>),
         name: &str,
         worker: Arc<dyn Perform>,
         (room, limits): (Room, TimeLimits),
         closing: watch::Receiver<bool>,
     ) -> Result<Station, NatsError> {
-        let link = Link::connect(url, name).await?;
+        let link = Link::connect(queue, name).await?;
         let helping = Helping::new(worker.clone());
         Ok(Station { link, worker, name: name.into(), room, limits, stops: Mutex::default(), closing, helping })
     }

@@ -2,8 +2,10 @@
 
 mod films;
 mod podcasts;
+mod subtitles;
 
 use super::child::{Exit, Program};
+use super::log::Log;
 use super::publish::{publish, view};
 use super::script;
 use super::task::{Class, Layout, Looks, Said, Task, Wishes};
@@ -63,6 +65,7 @@ struct Step<'a> {
     note: Option<String>,
     /// What its children took.
     used: Used,
+    log: Log,
 }
 
 /// Why a step ended early.
@@ -97,7 +100,8 @@ impl Worker {
     /// Nobody can look after the machine.
     pub fn new(folders: Folders, artifacts: Arc<Artifacts>, program: Program, guard: &GuardSettings) -> io::Result<Worker> {
         let fault = std::env::var("LECTERN_FAIL_STAGE").ok().filter(|name| !name.is_empty());
-        let (usual, devices, guard) = (guard.quality, Devices::here(&Hardware::find(), guard), Guard::start(Rules::of(guard), sensors())?);
+        let (usual, hardware) = (guard.quality, Hardware::find());
+        let (devices, guard) = (Devices::here(&hardware, guard), Guard::start(Rules::of(guard, &hardware), sensors())?);
         Ok(Worker { folders, artifacts, program, guard, devices, usual, transfer: None, helping: None, fault: Mutex::new(fault) })
     }
 
@@ -139,7 +143,8 @@ impl Worker {
 impl Perform for Worker {
     fn perform<'a>(&'a self, ticket: &'a Ticket, report: watch::Sender<Report>, stop: Stop) -> BoxFuture<'a, Result<Ended, StageError>> {
         let folder = self.folders.work(ticket.job);
-        let step = Step { worker: self, ticket, folder, report, stop, note: None, used: Used::default() };
+        let log = Log::new(&folder, ticket);
+        let step = Step { worker: self, ticket, folder, report, stop, note: None, used: Used::default(), log };
         async move {
             match step.run().await {
                 Ok(ended) => Ok(ended),
@@ -160,6 +165,7 @@ impl Perform for Worker {
             let Some(folder) = self.borrow(ticket, &mut stop).await else { return };
             let mut arguments = words(["render", &lesson, "--help-another", "-o", "processing/film.mp4"]);
             arguments.extend(wishes.arguments());
+            let looks = self.guard.largest().map_or_else(|| looks.clone(), |largest| looks.within(largest).0);
             arguments.extend(looks.arguments());
             match self.program.run(&folder, &arguments, &mut stop, |_| {}).await {
                 Ok(Exit::Done(_) | Exit::Stopped) => {}
@@ -183,17 +189,29 @@ impl Perform for Worker {
 impl Step<'_> {
     async fn run(mut self) -> Result<Ended, Broken> {
         let worker = self.worker;
-        let Some(transfer) = &worker.transfer else { return self.make().await };
+        let Some(transfer) = &worker.transfer else { return self.logged().await };
         self.say("fetching the files");
         let before = unless(&mut self.stop, transfer.fetch(self.ticket)).await?;
-        let ended = self.make().await?;
+        let ended = self.logged().await?;
         if let Ended::Done { .. } = ended {
             unless(&mut self.stop, transfer.bring(self.ticket, &before)).await?;
         }
         Ok(ended)
     }
 
+    /// Makes it, and notes in the job's log when that began and how it ended.
+    async fn logged(&mut self) -> Result<Ended, Broken> {
+        self.log.add("begins");
+        let ended = self.make().await;
+        self.log.end(ended.as_ref().map_err(|broken| match broken {
+            Broken::Stopped => None,
+            Broken::Failed(error) => Some(error),
+        }));
+        ended
+    }
+
     async fn make(&mut self) -> Result<Ended, Broken> {
+        let worker = self.worker;
         let unknown = |error: serde_json::Error| {
             let cure = "the job was made by another version of this program; submit it again";
             StageError::new(ErrorClass::Permanent, "unknown_task", format!("this task is not known here: {error}"), cure)
@@ -222,7 +240,11 @@ impl Step<'_> {
             Some(need) => Some(self.place(need).await?),
             None => None,
         };
-        let preset = if Task::class_of(&self.ticket.task) == Class::Heavy { self.rest().await? } else { None };
+        let is_heavy = Task::class_of(&self.ticket.task) == Class::Heavy;
+        if is_heavy {
+            unless(&mut self.stop, worker.artifacts.make_room_to_work(0)).await?;
+        }
+        let preset = if is_heavy { self.rest().await? } else { None };
         let mut result = match &task {
             Task::Content { document, wishes, lesson } => self.content(document, wishes, lesson).await?,
             Task::Script { said, title, language, layout, lesson } => {
@@ -237,6 +259,7 @@ impl Step<'_> {
             Task::Podcast { lesson, host, guest, sound } => self.podcast(lesson, (host.as_deref(), guest.as_deref()), sound).await?,
             Task::Recording { recording, sound } => self.recording(recording, sound).await?,
             Task::Transcript { lesson, text } => self.transcript(lesson, text).await?,
+            Task::Subtitles { captions, from, to } => self.subtitles(captions, from, to).await?,
             Task::Publish => self.publish().await?,
             Task::Lack { what, cure } => return Err(StageError::new(ErrorClass::Permanent, "not_there", what, cure).into()),
             Task::Skip { because } => return Ok(Ended::Skipped { because: because.clone() }),
@@ -363,12 +386,12 @@ impl Step<'_> {
 
     /// A child in the job's folder, to its end; what it printed.
     async fn child(&mut self, arguments: &[OsString], mut event: impl FnMut(&Value, &watch::Sender<Report>)) -> Result<String, Broken> {
-        let Step { worker, folder, report, stop, used, .. } = self;
-        let exit = worker.program.run(folder, arguments, stop, |value| match value["event"] == USED {
+        let Step { worker, folder, report, stop, used, log, .. } = self;
+        let heard = |value: &Value| match value["event"] == USED {
             true => used.add(value),
             false => event(value, report),
-        });
-        match exit.await? {
+        };
+        match worker.program.run_heard(folder, arguments, stop, heard, |line| log.add(line)).await? {
             Exit::Done(said) => Ok(said),
             Exit::Stopped => Err(Broken::Stopped),
             exit => Err(StageError::of_child(exit, folder).into()),

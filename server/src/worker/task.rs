@@ -128,6 +128,15 @@ pub enum Task {
         /// The text, as Markdown: `output/transcript.md`.
         text: String,
     },
+    /// Puts the subtitles of a film into another language: of `output/film.srt` come `output/film.fr.srt` and `output/film.fr.vtt`.
+    Subtitles {
+        /// The subtitles, SubRip.
+        captions: String,
+        /// Their language, as a tag.
+        from: String,
+        /// The language that is wished for, as a tag.
+        to: String,
+    },
     /// Puts all of `output/` where everybody finds it: all of it, or nothing.
     Publish,
     /// Fails, because what it needs is not there (yet) and the job cannot go on without it.
@@ -196,7 +205,7 @@ impl Task {
     /// How much it takes, of a task as the ledger holds it.
     pub fn class_of(task: &Value) -> Class {
         match Task::name_of(task) {
-            "import" | "script" | "transcript" | "publish" | "lack" | "skip" => Class::Light,
+            "import" | "script" | "transcript" | "subtitles" | "publish" | "lack" | "skip" => Class::Light,
             _ => Class::Heavy,
         }
     }
@@ -286,6 +295,11 @@ impl Task {
                 source(lesson)?;
                 file(text)
             }
+            Task::Subtitles { captions, from, to } => {
+                name("language", from)?;
+                name("language", to)?;
+                file(captions)
+            }
             Task::Publish | Task::Lack { .. } | Task::Skip { .. } => Ok(()),
             Task::Instead { task, .. } | Task::OnDevice { task, .. } => task.check(),
         }
@@ -332,7 +346,7 @@ mod tests {
     #[test]
     fn nothing_is_more_than_it_seems() {
         assert!(render(|_| {}).check().is_ok());
-        let bad: [fn(&mut Looks); 9] = [
+        let bad: [fn(&mut Looks); 10] = [
             |looks| looks.voice = Some("../voices/my.onnx".into()),
             |looks| looks.voice = Some("--help".into()),
             |looks| looks.watermark = Some("/etc/logo.png".into()),
@@ -342,12 +356,17 @@ mod tests {
             |looks| looks.size = Some(String::new()),
             |looks| looks.size = Some("161x90".into()),
             |looks| looks.quality = Some("best".into()),
+            |looks| looks.sound = Some("loud".into()),
         ];
         for change in bad {
             let task = render(change);
             assert!(task.check().is_err(), "{task:?}");
         }
         assert!(render(|looks| drop(looks.set.insert("crf".into(), "30".into()))).check().is_ok());
+        for (quality, sound) in [("speed", "basic"), ("balanced", "standard"), ("quality", "high"), ("fast_low_memory", "basic")] {
+            let task = render(|looks| (looks.quality, looks.sound) = (Some(quality.into()), Some(sound.into())));
+            assert_eq!(task.check(), Ok(()), "{quality} {sound}");
+        }
     }
 
     #[test]
@@ -358,6 +377,7 @@ mod tests {
             (render(|looks| looks.voice = Some("default".into())), Class::Heavy),
             (Task::Publish, Class::Light),
             (skip, Class::Light),
+            (Task::Subtitles { captions: "output/film.srt".into(), from: "en".into(), to: "zh-Hans".into() }, Class::Light),
             (instead(render(|_| {})), Class::Heavy),
             (instead(Task::Publish), Class::Light),
             (Task::OnDevice { need: Need::Matting, task: render(|_| {}).into() }, Class::Heavy),

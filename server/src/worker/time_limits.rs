@@ -2,6 +2,7 @@
 
 use super::task::Task;
 use crate::guard::{Profile, ProfileName};
+use crate::quality::Quality;
 use engine::graph::unit::DurationSetting;
 use engine::time::Span;
 use serde::{Deserialize, Serialize};
@@ -48,12 +49,12 @@ impl TimeLimits {
     pub fn of(&self, task: &Value) -> Duration {
         let limit = match serde_json::from_value(task.clone()).map(Task::plain) {
             Ok((Task::Join { .. }, _)) => self.combined,
-            Ok((Task::Render { looks, .. }, _)) => match looks.quality.as_deref() {
-                Some("minimal") => self.minimal,
-                Some("fast") => self.fast,
-                Some("standard") => self.standard,
-                Some("high") => self.high,
-                _ => self.film,
+            Ok((Task::Render { looks, .. }, _)) => match looks.quality.as_deref().and_then(Quality::named) {
+                Some(Quality::Minimal) => self.minimal,
+                Some(Quality::Fast) => self.fast,
+                Some(Quality::Standard) => self.standard,
+                Some(Quality::High) => self.high,
+                None => self.film,
             },
             // What is no task here fails at once.
             _ => self.on(ProfileName::Small).other.unwrap_or(self.film),
@@ -78,6 +79,7 @@ mod tests {
         let of = |limits: &TimeLimits, task: &Task| limits.of(&serde_json::to_value(task).unwrap()).as_secs();
         let seconds = [Some("minimal"), Some("fast"), Some("standard"), Some("high"), None].map(|quality| of(&limits, &render(quality)));
         assert_eq!(seconds, [600, 600, 900, 1500, 1800]);
+        assert_eq!(of(&limits, &render(Some("balanced"))), 900, "names of other systems count, too");
         let looks = Looks { quality: Some("fast".into()), ..Looks::default() };
         let join = Task::Join { parts: vec![], looks, film: "output/film.mp4".into() };
         let instead = Task::Instead { because: "there is no model".into(), task: render(Some("fast")).into() };

@@ -171,6 +171,7 @@ impl Live {
         let Some(sound) = &mut self.sound else { return };
         let (bound, over) = cx.state_of(AUDIO).map_or((Time::MAX, true), |(bound, end)| (bound, end.is_some()));
         let (first, caps) = (sound.next, sound.caps);
+        sound.begin_block();
         let until = if end == Time::MAX { sound.block_end() } else { sound.block_end().min(caps.rate.index_from(end)) };
         let mut samples = Vec::with_capacity((until - first).max(0) as usize * usize::from(caps.channels));
         while !sound.fill(&mut samples, until, bound, over) {
@@ -203,9 +204,10 @@ impl Live {
                 pacer.stats.held.add(1);
             }
         }
+        let mut made_for = None;
         while pictures.waiting.front().is_some_and(|packet| packet.pts <= media) {
             if let Some(packet) = pictures.waiting.pop_front() {
-                pictures.shown = packet.media;
+                (pictures.shown, made_for) = (packet.media, Some(packet.pts));
             }
         }
         let time = self.rate.time_of(self.tick);
@@ -216,13 +218,15 @@ impl Live {
             let lasting = self.rate.interval().min(end - time);
             cx.emit(VIDEO_OUT, Packet::lasting(time, lasting, pictures.shown.clone()));
             self.frames += 1;
+            // Each by the time that its packet was made for. A picture that is held counts as made for now.
+            if let (Some(sound), Some(made_for)) = (&self.sound, made_for)
+                && let Some(heard) = sound.heard(time)
+            {
+                let apart = heard - made_for;
+                cx.saw_skew(if apart.0.abs() < sound.caps.rate.interval().0 { Span::ZERO } else { apart });
+            }
         }
         self.tick += 1;
-        if let Some(sound) = &self.sound {
-            // Both in media time, each by its own count: what leaves now against what leaves with it.
-            let apart = sound.heard(time) - (time - self.rate.span_of(self.behind));
-            cx.saw_skew(if apart.0.abs() < sound.caps.rate.interval().0 { Span::ZERO } else { apart });
-        }
     }
 
     /// Cues whose time has come, a late one at once.

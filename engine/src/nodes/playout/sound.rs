@@ -28,12 +28,34 @@ pub(super) struct Sound {
     was_silent: bool,
     /// The first media sample that was made anew after a flush.
     cut: Option<i64>,
+    /// What of the last block comes from packets.
+    made: Vec<Made>,
+}
+
+/// Samples that go out as they came.
+struct Made {
+    /// The first of them, counted in the programme.
+    first: i64,
+    count: i64,
+    /// When it is heard in the media, by the time of its packet.
+    media: Time,
 }
 
 impl Sound {
     pub(super) fn new(caps: AudioCaps) -> Sound {
         let last = vec![0.0; usize::from(caps.channels)];
-        Sound { caps, waiting: VecDeque::new(), next: 0, owed: 0, behind: 0, last, jump: None, was_silent: false, cut: None }
+        Sound {
+            caps,
+            waiting: VecDeque::new(),
+            next: 0,
+            owed: 0,
+            behind: 0,
+            last,
+            jump: None,
+            was_silent: false,
+            cut: None,
+            made: Vec::new(),
+        }
     }
 
     pub(super) fn take(&mut self, packet: Packet<AudioBlock>) {
@@ -45,9 +67,17 @@ impl Sound {
         self.caps.rate.time_of(self.next - self.behind + self.owed)
     }
 
-    /// The media time that is heard at `programme`, by the count of samples.
-    pub(super) fn heard(&self, programme: Time) -> Time {
-        programme - self.caps.rate.span_of(self.behind)
+    /// The media time of what is heard at `programme`, by the times of the packets that the last block was cut from; nothing in silence
+    /// and outside that block.
+    pub(super) fn heard(&self, programme: Time) -> Option<Time> {
+        let index = self.caps.rate.index_at(programme);
+        let made = self.made.iter().find(|made| (made.first..made.first + made.count).contains(&index))?;
+        Some(made.media + (programme - self.caps.rate.time_of(made.first)))
+    }
+
+    /// What is filled from here on is another block.
+    pub(super) fn begin_block(&mut self) {
+        self.made.clear();
     }
 
     /// The programme time of the next block.
@@ -111,6 +141,7 @@ impl Sound {
             } else {
                 let (from, to) = (position - begin, (end - begin).min(position - begin + until - self.next));
                 let samples = packet.media.samples()[from as usize * channels..to as usize * channels].to_vec();
+                self.made.push(Made { first: self.next, count: to - from, media: packet.pts + rate.span_of(from) });
                 if std::mem::take(&mut self.was_silent) {
                     self.smooth();
                 }
@@ -159,4 +190,37 @@ impl Sound {
 pub(super) fn packet(samples: Vec<f32>, caps: AudioCaps, first: i64) -> Packet {
     let block = AudioBlock::new(samples, caps.channels, caps.rate);
     Packet { dur: Some(block.duration()), ..Packet::new(caps.rate.time_of(first), Media::Audio(block)) }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+
+    #[test]
+    fn what_is_heard_goes_by_the_packets_and_not_by_the_count_of_samples() {
+        let rate = Rate::per_second(48_000);
+        let at = |millis| Time::ZERO + Span::from_millis(millis);
+        let block = |millis| {
+            let block = AudioBlock::mono(vec![0.5; 960], rate);
+            Packet::lasting(at(millis), block.duration(), block)
+        };
+        let mut sound = Sound::new(AudioCaps { rate, channels: 1 });
+        let fill = |sound: &mut Sound, until: i64| {
+            sound.begin_block();
+            assert!(sound.fill(&mut Vec::new(), until, Time::MAX, false));
+        };
+        sound.take(block(0));
+        sound.take(block(20));
+        fill(&mut sound, 960);
+        assert_eq!((sound.heard(at(0)), sound.heard(at(10)), sound.heard(at(20))), (Some(at(0)), Some(at(10)), None));
+        // 10 ms of silence are owed; what follows comes that much later.
+        sound.fall_behind(480);
+        fill(&mut sound, 1920);
+        assert_eq!((sound.heard(at(25)), sound.heard(at(30)), sound.heard(at(39))), (None, Some(at(20)), Some(at(29))));
+        // Were the count wrong, as it never is, the packets would tell.
+        sound.behind += 48;
+        fill(&mut sound, 2016);
+        assert_eq!(sound.heard(at(40)), Some(at(29)), "not 30");
+    }
 }

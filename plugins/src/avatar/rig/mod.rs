@@ -30,6 +30,8 @@ mod svg;
 mod track;
 
 #[cfg(test)]
+mod expression;
+#[cfg(test)]
 mod speech_sample;
 #[cfg(test)]
 mod spoken;

@@ -5,7 +5,8 @@
 //! and bumps with known times. So every frame can be made alone, in any order, on any machine.
 //!
 //! The speech drives it: the head moves on with a stress, eyes blink and the chest fills where a sentence ends, words that weigh get a nod, a
-//! turn or the brows, a question is asked with brows and a tilted head, and the presenter looks up at the viewer before a sentence ends.
+//! turn or the brows (nod and brows together where their author emphasised them), a question is asked with brows and a tilted head, and the
+//! presenter looks up at the viewer before a sentence ends.
 //!
 //! Invariants, all tested:
 //! - A pose at `t` depends only on cues that have begun by `t + LOOKAHEAD` and have not ended before `t - WINDOW`.
@@ -40,6 +41,9 @@ const IDLE_HEAD: f64 = 0.3;
 
 /// The highest that brows go.
 const MOST_RAISED: f64 = 0.55;
+/// What an emphasised word gets: the most that chance gives to others.
+const EMPHASIS_NOD: f64 = 0.26;
+const EMPHASIS_RAISED: f64 = 0.5;
 /// Seconds for which a word or the end of a sentence is felt.
 const ACCENT: Span = Span::from_millis(1500);
 
@@ -189,6 +193,11 @@ impl Performance {
         let first = track.stresses.partition_point(|s| s.at < past);
         for stress in track.stresses[first..].iter().take_while(|s| s.at <= ahead) {
             let (at, strength) = (stress.at.as_seconds(), stress.strength.clamp(0.0, 1.0));
+            if stress.emphasis {
+                accents.nod += EMPHASIS_NOD * bump(t, at - 0.12, at + 0.07, at + 0.42);
+                accents.raise(EMPHASIS_RAISED * bump(t, at - 0.14, at + 0.1, at + 0.7));
+                continue;
+            }
             let luck = chance(self.seed, stream::STRESS, stress.at.to_millis());
             let kind = chance(self.seed, stream::KIND, stress.at.to_millis());
             // Not on every stress, and rarely the same on two.

@@ -42,7 +42,7 @@ pub fn lecture(seconds: f64, tail: f64) -> (SpeechTrack, Span) {
                 }
                 if stressed && matches!(viseme, Viseme::Aa | Viseme::E | Viseme::Ih | Viseme::Oh | Viseme::Ou) {
                     stressed = false;
-                    track.stress(Stress { at, strength: 0.4 + 0.1 * f64::from(count % 7) });
+                    track.stress(Stress { at, strength: 0.4 + 0.1 * f64::from(count % 7), emphasis: false });
                 }
                 now += f64::from(millis + (count * 7 % 5)) / 1000.0;
                 track.viseme(TimedViseme { start: at, end: Span::from_seconds_f64(now), viseme, strength: 0.6 });

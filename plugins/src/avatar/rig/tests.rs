@@ -118,7 +118,8 @@ mod performing {
 
     #[test]
     fn a_pose_needs_no_more_than_the_cues_around_it() {
-        let (track, end) = lecture(20.0, 3.0);
+        let (mut track, end) = lecture(20.0, 3.0);
+        track.stresses.iter_mut().step_by(7).for_each(|stress| stress.emphasis = true);
         let performance = performance(3);
         for index in 0..(end.as_seconds() * 30.0) as i64 {
             let now = frame(index);
@@ -174,7 +175,8 @@ mod performing {
 
     #[test]
     fn nothing_jumps() {
-        let (track, end) = lecture(30.0, 6.0);
+        let (mut track, end) = lecture(30.0, 6.0);
+        track.stresses.iter_mut().step_by(7).for_each(|stress| stress.emphasis = true);
         for seed in 0..5 {
             let performance = performance(seed);
             let mut before = numbers(&performance.pose_at(Span::ZERO, &track));

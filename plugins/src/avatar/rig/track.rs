@@ -23,6 +23,8 @@ pub struct Stress {
     pub at: Span,
     /// How strong, 0..1.
     pub strength: f64,
+    /// Of a word that its author emphasised: it always shows.
+    pub emphasis: bool,
 }
 
 /// The end of a sentence.

@@ -14,7 +14,7 @@ fn caption(millis: i64, length: i64, text: &str) -> Packet<Cue> {
 }
 
 fn word(millis: i64, text: &str) -> Packet<Cue> {
-    let cue = WordCue { text: text.into(), range: None, stressed: false, estimated: false };
+    let cue = WordCue { text: text.into(), range: None, stressed: false, emphasis: false, estimated: false };
     Packet::lasting(Time::ZERO + Span::from_millis(millis), Span::from_millis(200), Cue::Word(Arc::new(cue)))
 }
 

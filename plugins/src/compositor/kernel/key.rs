@@ -17,7 +17,7 @@ use super::meet;
 use crate::pixels::simd::prefetch;
 use compose::{Row, chroma, lumas};
 use engine::frame::{Plane, Point, Rect, Size, VideoFrame};
-use engine::pool::{FrameMut, Pool};
+use engine::pool::FrameMut;
 use mix::decide_row;
 use std::ops::Range;
 use surround::{Surround, classify};
@@ -127,15 +127,16 @@ impl Keyer {
     }
 
     /// A picture that shows the `I420` picture `base` and over it `layer` (its Y, U and V) with its top left corner at `at`, and the
-    /// rectangle drawn, which is the smaller the more of the layer's edge is screen.
-    pub fn over(&mut self, pool: &Pool, base: &VideoFrame, layer: &VideoFrame, at: Point) -> (FrameMut, Rect) {
+    /// rectangle drawn, which is the smaller the more of the layer's edge is screen. `take` gives the buffer, which shows the base outside
+    /// of a rectangle that is written here.
+    pub fn over(&mut self, base: &VideoFrame, layer: &VideoFrame, at: Point, take: impl FnOnce(Rect) -> FrameMut) -> (FrameMut, Rect) {
         let (rect, left, top) = meet(base.size(), layer.size(), at);
         if rect.is_empty() {
-            return (pool.on(base), rect);
+            return (take(rect), rect);
         }
         let (cells, rows) = (rect.width as usize / 2, rect.height as usize / 2);
         self.decide(part(layer, 1, left, top), part(layer, 2, left, top), cells, rows);
-        let Some(Shown { rows: shown, runs }) = self.maps.shown() else { return (pool.on(base), Rect::default()) };
+        let Some(Shown { rows: shown, runs }) = self.maps.shown() else { return (take(Rect::default()), Rect::default()) };
 
         // Only what the subject reaches is written, and restored when the buffer is used again.
         let (x, y) = (runs.start * 2 * RUN, shown.start * 2);
@@ -143,7 +144,7 @@ impl Keyer {
         let rect = Rect::new(Point { x: rect.x + x as i32, y: rect.y + y as i32 }, size);
         let above = [0, 1, 2].map(|p| part(layer, p, left + x, top + y));
         let below = [0, 1, 2].map(|p| part(base, p, rect.x as usize, rect.y as usize));
-        let mut picture = pool.around(base, rect);
+        let mut picture = take(rect);
         let (_, [y_out, u_out, v_out, _]) = picture.draw(rect);
         let (Some(y_out), Some(mut u_out), Some(mut v_out)) = (y_out, u_out, v_out) else { unreachable!("every format has three planes") };
         let cells = size.width as usize / 2;

@@ -135,7 +135,7 @@ impl Scene {
         let filmed = make(self.over(light, screen));
         let plain = behind.map(|c| c as u8);
         let empty = make((0..self.size.area()).flat_map(|_| [plain[0], plain[1], plain[2], 255]).collect());
-        let (frame, _) = Keyer::new(key).over(pool, &empty, &filmed, Point::default());
+        let (frame, _) = Keyer::new(key).over(&empty, &filmed, Point::default(), |rect| pool.around(&empty, rect));
         (frame.freeze(), make(self.over(light, |_, _| behind)))
     }
 }
@@ -400,7 +400,7 @@ fn keying_follows_its_description_within_rounding() {
         let size = layer.size();
         let below = background(&pool, size);
         for key in [Key::default(), Key { similarity: 0.2, smoothness: 0.3, spill: 0.5, ..Key::default() }] {
-            let run = || Keyer::new(key).over(&pool, &below, &layer, Point::default()).0.freeze();
+            let run = || Keyer::new(key).over(&below, &layer, Point::default(), |rect| pool.around(&below, rect)).0.freeze();
             let result = run();
             assert!(without_avx2(run).picture.bytes() == result.picture.bytes());
             for (p, expected) in keyed_by_the_book(&layer, &below, key).iter().enumerate() {
@@ -430,10 +430,10 @@ fn a_keyed_layer_is_cut_at_the_edges_and_works_at_any_size() {
         let screen = filled(&pool, PixelFormat::I420, size, |p, _, _| screen_color[p]);
         let subject = filled(&pool, PixelFormat::I420, size, |p, x, y| if p == 0 { noise(p, x, y) } else { 128 });
         let covered = Rect::new(point, size).intersect(below.size().rect());
-        let (frame, drawn) = keyer.over(&pool, &below, &screen, point);
+        let (frame, drawn) = keyer.over(&below, &screen, point, |rect| pool.around(&below, rect));
         assert_eq!(drawn, Rect::default());
         assert!(frame.freeze().picture.bytes() == below.picture.bytes(), "nothing but screen: nothing drawn");
-        let (frame, drawn) = keyer.over(&pool, &below, &subject, point);
+        let (frame, drawn) = keyer.over(&below, &subject, point, |rect| pool.around(&below, rect));
         assert_eq!(drawn, covered);
         let shown = frame.freeze();
         for y in 0..64 {

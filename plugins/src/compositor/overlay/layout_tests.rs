@@ -47,6 +47,28 @@ fn bullets_have_a_quarter_of_the_width_and_end_above_the_presenter() {
 }
 
 #[test]
+fn letters_of_bullets_are_28_pixels_high_and_24_where_more_must_fit() {
+    // Each size that is chosen while more and more bullets must fit into the column.
+    let sizes = |picture: Size| {
+        let size = |count: usize| {
+            let canvas = lay_out(&slide(bullets(count, 60)), picture, None).canvas;
+            let sizes = canvas.objects.iter().filter_map(|object| match &object.content {
+                Content::Text(text) => Some(text.paragraphs[0].runs[0].style.size),
+                _ => None,
+            });
+            // The number on its disc is smaller.
+            sizes.fold(0.0, f64::max)
+        };
+        let mut sizes: Vec<f64> = (1..=MAX_BULLETS).map(size).collect();
+        sizes.dedup();
+        sizes
+    };
+    assert_eq!(sizes(HD)[..2], [28.0, 24.0]);
+    let smaller = sizes(Size::new(1280, 720));
+    assert!((smaller[0] - 28.0 / 1.5).abs() < 1e-9 && (smaller[1] - 24.0 / 1.5).abs() < 1e-9, "{smaller:?}");
+}
+
+#[test]
 fn as_much_as_a_lesson_may_have_fits_into_every_picture() {
     for (width, height) in [(1920, 1080), (1280, 720), (640, 480), (1080, 1920), (720, 720)] {
         let corner = Rect { x: width * 3 / 4, y: height * 3 / 5, width: width as u32 / 5, height: height as u32 * 2 / 5 };

@@ -167,7 +167,7 @@ fn texts_of_slides_come_and_go_at_their_times_and_stand_still_between() {
 fn word(tick: i64, text: &str) -> Packet<Cue> {
     let at = "One thing first. Then another thing.".find(text).unwrap();
     let range = Some(at..at + text.len());
-    let word = engine::cue::WordCue { text: text.into(), range, stressed: false, estimated: false };
+    let word = engine::cue::WordCue { text: text.into(), range, stressed: false, emphasis: false, estimated: false };
     Packet::new(RATE.time_of(tick), Cue::Word(word.into()))
 }
 

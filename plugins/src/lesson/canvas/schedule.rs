@@ -194,6 +194,16 @@ mod tests {
     }
 
     #[test]
+    fn a_word_sends_away_what_waits_for_it() {
+        let mut schedule = schedule(linear(word("Notes"), Effect::Fade), linear(word("time"), Effect::Fade));
+        schedule.heard(&(0..5), ms(500));
+        assert_eq!(schedule.looks(ms(9000)), [Look::Whole], "the word that sends it away has not been heard");
+        schedule.heard(&(11..15), ms(1400));
+        let looks: Vec<Look> = [1500, 1550, 1700].map(|at| schedule.looks(ms(at))[0]).to_vec();
+        assert_eq!(looks, [Look::Whole, Look::Partly(Effect::Fade, 0.75), Look::Hidden]);
+    }
+
+    #[test]
     fn what_is_told_to_go_before_it_came_stays() {
         let schedule = schedule(linear(Trigger::Time(ms(1000)), Effect::Fade), linear(Trigger::Start, Effect::Fade));
         assert_eq!((schedule.looks(ms(500)), schedule.looks(ms(2000))), (vec![Look::Hidden], vec![Look::Whole]));

@@ -1,8 +1,7 @@
 //! A document free of its format, and how it falls into passages for slides.
 
-use super::super::hash::ContentHash;
+use super::picture::Picture;
 use crate::writer::{Content, Part, Passage, clip, columns, sentences};
-use std::path::PathBuf;
 
 /// A text with its structure.
 #[derive(Debug, Default)]
@@ -31,17 +30,6 @@ pub(in super::super) enum Block {
     Picture(Picture),
     /// Lines as they stand.
     Code(String),
-}
-
-/// A picture of the document, readable and within the limits.
-#[derive(Clone, Debug, PartialEq)]
-pub(in super::super) struct Picture {
-    pub path: PathBuf,
-    pub hash: ContentHash,
-    /// Width and height in pixels.
-    pub size: (u32, u32),
-    /// What it shows, in words; may be empty.
-    pub text: String,
 }
 
 /// What a slide shows besides lines of text.

@@ -5,8 +5,8 @@ use super::super::error::LessonError;
 use super::super::package::Package;
 use super::super::xml::Element;
 use super::document::{Block, Document};
-use super::markdown::{one_line, read_picture};
-use crate::part_file;
+use super::markdown::one_line;
+use super::picture::Picture;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -293,14 +293,8 @@ impl Reader<'_, '_> {
             self.document.warnings.push(format!("its picture {part:?} is of a kind that is not shown; save it as PNG"));
             return Ok(());
         };
-        let folder = &self.options.cache_dir;
-        std::fs::create_dir_all(folder).map_err(LessonError::write(folder))?;
-        let extension = format.extensions_str().first().copied().unwrap_or("bin");
-        let path = folder.join(format!("{}.{extension}", blake3::hash(&bytes).to_hex()));
-        if std::fs::read(&path).ok().as_ref() != Some(&bytes) {
-            part_file::write(&path, &bytes)?;
-        }
-        match read_picture(&path, text.into()) {
+        let ending = format.extensions_str().first().copied().unwrap_or("bin");
+        match Picture::keep(&bytes, ending, text.into(), self.options) {
             Ok(picture) => self.document.blocks.push(Block::Picture(picture)),
             Err(error) => self.document.warnings.push(format!("its picture {part:?} is not shown: {error}")),
         }

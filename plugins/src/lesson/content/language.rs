@@ -6,7 +6,7 @@ use whatlang::Lang;
 const LETTERS: usize = 24;
 
 /// The language of `text` as a BCP 47 tag, when it can be told with confidence.
-pub(in super::super) fn of(text: &str) -> Option<&'static str> {
+pub(crate) fn of(text: &str) -> Option<&'static str> {
     if text.chars().filter(|c| c.is_alphabetic()).count() < LETTERS {
         return None;
     }

@@ -1,10 +1,8 @@
 //! Markdown (CommonMark with tables, task lists and a YAML block at the start) as a document.
 
 use super::super::confine::confined;
-use super::super::error::LessonError;
-use super::super::limits::read_file;
-use super::super::raster::image_size;
-use super::document::{Block, Document, Picture};
+use super::document::{Block, Document};
+use super::picture::Picture;
 use crate::part_file::folder_of;
 use engine::graph::from_value_all;
 use engine::graph::parse::parse;
@@ -237,14 +235,7 @@ fn picture(document: &Path, address: &str, text: String) -> Result<Picture, Stri
     }
     let folder = folder_of(document).canonicalize().map_err(|error| error.to_string())?;
     let path = confined(&folder, &percent_decoded(address))?;
-    read_picture(&path, text).map_err(|error| error.to_string())
-}
-
-/// A picture that can be shown.
-pub(super) fn read_picture(path: &Path, text: String) -> Result<Picture, LessonError> {
-    let size = image_size(path)?;
-    let (_, hash) = read_file(path)?;
-    Ok(Picture { path: path.into(), hash, size, text })
+    Picture::read(&path, text).map_err(|error| error.to_string())
 }
 
 /// `a%20b.png` as `a b.png`; what is no such mark stays.

@@ -9,13 +9,16 @@ mod language;
 mod markdown;
 mod pages;
 mod pdf;
+mod picture;
 mod plain;
 mod script;
 #[cfg(test)]
 mod tests;
 
-pub(super) use document::{Exhibit, Picture};
+pub(super) use document::Exhibit;
+pub(crate) use language::of as language_of;
 pub(super) use pages::of_pages;
+pub(super) use picture::Picture;
 pub(super) use script::{follow, writer};
 
 use super::design::{Design, Page};
@@ -64,7 +67,7 @@ fn read(path: &Path, bytes: Vec<u8>, format: Format, options: &ImportOptions) ->
             pdf_guard::check(path, &bytes)?;
             let document = Pdf::parse(path, bytes)?;
             check_count(path, document.pages())?;
-            pdf::read(&document)
+            pdf::read(&document, options)
         }
         Format::Markdown | Format::Plain => {
             let text = text(path, &bytes)?;

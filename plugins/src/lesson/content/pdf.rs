@@ -1,12 +1,18 @@
-//! The text of a PDF's pages: glyphs with their places, put together to lines, lines to paragraphs and headings.
+//! Text and pictures of a PDF's pages: glyphs with their places, put together to lines, lines to paragraphs and headings, and between them
+//! the pictures that stand there.
 
+use super::super::ImportOptions;
 use super::super::error::LessonError;
 use super::super::pdf::Document as Pdf;
 use super::super::pdf_glyphs::Glyph;
 use super::document::{Block, Document};
 use super::markdown::one_line;
+use super::picture::Picture;
 use crate::writer::columns;
+use hayro::kurbo::Rect;
+use image::{ImageFormat, RgbaImage};
 use std::collections::BTreeMap;
+use std::io::Cursor;
 
 /// Larger than the text by so much is a heading.
 const HEADING: f64 = 1.15;
@@ -18,6 +24,13 @@ const SPACE: f64 = 0.18;
 const PARAGRAPH: f64 = 1.35;
 /// What stands at the edge of so many pages is no text.
 const REPEATED: usize = 3;
+/// A picture is at least so much of a page's width and of its height, and at most so much of its area; so many of a page are taken.
+const SMALLEST_PICTURE: f64 = 0.12;
+const LARGEST_PICTURE: f64 = 0.8;
+const PICTURES: usize = 8;
+/// Pixels of a picture's width, as far as its page has no longer side than this.
+const PICTURE_WIDTH: f64 = 1600.0;
+const PAGE_SIDE: f64 = 4000.0;
 /// Parts of a page's height at top and bottom where running titles and numbers stand.
 const EDGE: f64 = 0.1;
 
@@ -35,19 +48,67 @@ struct Line {
     edge: bool,
 }
 
-/// Reads all pages as one text.
-pub(super) fn read(pdf: &Pdf) -> Result<Document, LessonError> {
+/// Reads all pages as one text, with the pictures in it.
+pub(super) fn read(pdf: &Pdf, options: &ImportOptions) -> Result<Document, LessonError> {
     let pages = lines(pdf)?;
+    let pictures = pictures(pdf)?;
     let mut document = Document::default();
     let size = usual(&pages);
     let sizes = heading_sizes(&pages, size);
-    for page in pages {
+    for (index, (mut page, pictures)) in pages.into_iter().zip(pictures).enumerate() {
+        for place in pictures {
+            // Text that is drawn up to the first line below it comes before it.
+            let above = page.iter().position(|line| line.y > place.y1).unwrap_or(page.len());
+            blocks(page.drain(..above).collect(), size, &sizes, &mut document.blocks);
+            match picture(pdf, index, place, options) {
+                Ok(picture) => document.blocks.push(Block::Picture(picture)),
+                Err(error) => document.warnings.push(format!("a picture on page {} is not shown: {error}", index + 1)),
+            }
+        }
         blocks(page, size, &sizes, &mut document.blocks);
     }
-    if document.blocks.is_empty() {
+    if document.blocks.iter().all(|block| matches!(block, Block::Picture(_))) {
         document.warnings.push("no text was found on its pages; a scanned document needs text recognition (OCR) first".into());
     }
     Ok(document)
+}
+
+/// Where the pictures of each page are, in points from its top left corner, from the top down: those that show something by themselves,
+/// not marks, backgrounds, scans, and what stands on many pages.
+fn pictures(pdf: &Pdf) -> Result<Vec<Vec<Rect>>, LessonError> {
+    let mut pages = Vec::new();
+    for index in 0..pdf.pages() {
+        let (width, height) = pdf.page_size(index).map_or((1.0, 1.0), |(width, height)| (f64::from(width), f64::from(height)));
+        let page = Rect::new(0.0, 0.0, width, height);
+        let mut places: Vec<Rect> = pdf.drawn(index)?.pictures.into_iter().map(|place| place.intersect(page)).collect();
+        places.retain(|place| {
+            place.width() >= SMALLEST_PICTURE * width
+                && place.height() >= SMALLEST_PICTURE * height
+                && place.area() <= LARGEST_PICTURE * page.area()
+        });
+        places.sort_by(|a, b| a.y0.total_cmp(&b.y0));
+        places.truncate(PICTURES);
+        pages.push(places);
+    }
+    let corner = |place: &Rect| [place.x0, place.y0, place.x1, place.y1].map(|at| at.round() as i64);
+    let mut often: BTreeMap<[i64; 4], usize> = BTreeMap::new();
+    pages.iter().flatten().for_each(|place| *often.entry(corner(place)).or_default() += 1);
+    pages.iter_mut().for_each(|places| places.retain(|place| often[&corner(place)] < REPEATED));
+    Ok(pages)
+}
+
+/// What is seen at this place of a page.
+fn picture(pdf: &Pdf, index: usize, place: Rect, options: &ImportOptions) -> Result<Picture, LessonError> {
+    let (width, height) = pdf.page_size(index).map_or((1.0, 1.0), |(width, height)| (f64::from(width), f64::from(height)));
+    let scale = (PICTURE_WIDTH / place.width()).min(PAGE_SIDE / width.max(height));
+    let pixels = |points: f64| ((points * scale).round() as u32).max(1);
+    let (wide, high) = (pixels(width), pixels(height));
+    let page = RgbaImage::from_raw(wide, high, pdf.draw(index, wide, high)?).unwrap_or_default();
+    let (x, y) = ((place.x0 * scale) as u32, (place.y0 * scale) as u32);
+    let seen = image::imageops::crop_imm(&page, x, y, pixels(place.width()), pixels(place.height())).to_image();
+    let mut png = Cursor::new(Vec::new());
+    seen.write_to(&mut png, ImageFormat::Png).map_err(|error| LessonError::damaged(pdf.path(), error.to_string()))?;
+    Picture::keep(png.get_ref(), "png", String::new(), options)
 }
 
 /// The text of each page: its title, if it has one, and its paragraphs.
@@ -68,7 +129,7 @@ fn lines(pdf: &Pdf) -> Result<Vec<Vec<Line>>, LessonError> {
     let mut pages = Vec::new();
     for index in 0..pdf.pages() {
         let height = pdf.page_size(index).map_or(1.0, |(_, height)| f64::from(height));
-        let mut lines = joined(pdf.glyphs(index)?);
+        let mut lines = joined(pdf.drawn(index)?.glyphs);
         lines.iter_mut().for_each(|line| line.edge = line.y < height * EDGE || line.y > height * (1.0 - EDGE));
         pages.push(lines);
     }

@@ -111,6 +111,11 @@ fn plain(text: &str) -> String {
 
 /// A PDF of pages with lines of text, each of a size.
 fn pdf(pages: &[&[(f64, &str)]]) -> Vec<u8> {
+    pdf_with("", pages)
+}
+
+/// The same with something more drawn on the last page.
+fn pdf_with(drawn: &str, pages: &[&[(f64, &str)]]) -> Vec<u8> {
     let mut objects = vec!["<< /Type /Catalog /Pages 2 0 R >>".to_string()];
     let kids: Vec<String> = (0..pages.len()).map(|index| format!("{} 0 R", 4 + index * 2)).collect();
     objects.push(format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), pages.len()));
@@ -127,6 +132,9 @@ fn pdf(pages: &[&[(f64, &str)]]) -> Vec<u8> {
             y -= size * 1.3;
         }
         text.push_str("ET");
+        if index + 1 == pages.len() {
+            text.push_str(drawn);
+        }
         objects.push(format!("<< /Length {} >>\nstream\n{text}\nendstream", text.len()));
     }
     let mut pdf = String::from("%PDF-1.4\n");
@@ -312,6 +320,27 @@ fn a_pdf_is_slides_or_content_as_asked() {
     let error = import(&path, &ImportOptions { read_as: ReadAs::Content, ..options(&folder) }).unwrap_err().to_string();
     assert!(error.contains("needs text recognition"), "{error}");
     assert!(warns(&import(&path, &options(&folder)).unwrap(), "nothing is said: write empty.md"));
+}
+
+#[test]
+fn pictures_of_a_pdf_are_shown_but_marks_and_backgrounds_are_not() {
+    let pages: [&[(f64, &str)]; 2] = [
+        &[(20.0, "Tides"), (10.0, "The sea rises and falls twice a day. The moon pulls at the water.")],
+        &[(20.0, "Use"), (10.0, "Tidal plants make power from this movement. They are few.")],
+    ];
+    // Two pixels, red and blue; at each of these places of a page of 400 x 500: width, height, left, bottom.
+    let image = "BI /W 2 /H 1 /CS /RGB /BPC 8 /F /AHx ID ff00000000ff> EI";
+    let places = ["400 0 0 500 0 0", "20 0 0 20 370 10", "200 0 0 100 40 150"];
+    let drawn: String = places.iter().map(|place| format!("\nq {place} cm {image} Q")).collect();
+    let (folder, path) = with("tides.pdf", &pdf_with(&drawn, &pages));
+    let lesson = import(&path, &ImportOptions { read_as: ReadAs::Content, ..options(&folder) }).unwrap();
+    let files = |slide: &Slide| canvas(slide).files().map(|file| file.path.clone()).collect::<Vec<_>>();
+    let shown: Vec<(&str, PathBuf)> =
+        lesson.slides.iter().flat_map(|slide| files(slide).into_iter().map(|file| (slide.title.as_str(), file))).collect();
+    let [("Use", file)] = shown.as_slice() else { panic!("{shown:?}") };
+    let pixels = image::open(file).unwrap().to_rgb8();
+    assert_eq!(pixels.dimensions(), (1600, 800));
+    assert!(pixels.get_pixel(200, 400)[0] > 200 && pixels.get_pixel(1400, 400)[2] > 200, "red, then blue");
 }
 
 #[test]

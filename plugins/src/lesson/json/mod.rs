@@ -214,14 +214,21 @@ impl<'a> Reader<'a> {
     }
 
     /// The slide drawn by somebody else, picture by picture: numbered PNGs in the folder `frames` beside the lesson, or in a folder in it that
-    /// is named like the slide or its position.
+    /// is named like the slide or its position; the same of the folder that the options name.
     fn frames(&mut self, id: Option<&str>, position: f64, alone: bool) -> Result<Option<Drawn>, LessonError> {
         let place = position.to_string();
-        let names = id.into_iter().chain([place.as_str()]).map(|name| format!("frames/{name}"));
-        let names = names.chain(alone.then(|| "frames".to_string()));
+        let names = |before: &str, all: &str| {
+            let apart = id.into_iter().chain([place.as_str()]).map(|name| format!("{before}{name}"));
+            apart.chain(alone.then(|| all.to_string())).collect::<Vec<_>>()
+        };
+        // What lies beside a lesson is meant for it, whatever lies elsewhere.
+        let beside = names("frames/", "frames").into_iter().map(|name| (self.folder.clone(), name));
+        let elsewhere = self.options.frames.as_ref().and_then(|folder| folder.canonicalize().ok());
+        let elsewhere = elsewhere.into_iter().flat_map(|folder| names("", ".").into_iter().map(move |name| (folder.clone(), name)));
+        let places: Vec<_> = beside.chain(elsewhere).collect();
         let is_picture = |path: PathBuf| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-        for name in names {
-            let Some(folder) = confined(&self.folder, &name).ok().filter(|folder| folder.is_dir()) else { continue };
+        for (ground, name) in places {
+            let Some(folder) = confined(&ground, &name).ok().filter(|folder| folder.is_dir()) else { continue };
             let mut files = std::fs::read_dir(&folder).map_err(LessonError::read(&folder))?.flatten();
             if files.any(|file| is_picture(file.path())) {
                 return frames::film(&folder, RATE).map(Some);

@@ -240,6 +240,30 @@ fn frames_beside_a_lesson_are_its_pictures() {
 }
 
 #[test]
+fn frames_elsewhere_are_those_of_a_lesson_that_has_none() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let frames = |folder: &Path, count: u8| {
+        fs::create_dir_all(folder).unwrap();
+        (0..count).for_each(|number| picture(&folder.join(format!("frame_{number:05}.png")), 32, 18, [number, 0, 0]));
+    };
+    let count = |lesson: &Value| {
+        let path = dir.path().join("l.json");
+        fs::write(&path, lesson.to_string()).unwrap();
+        let read = import(&path, &ImportOptions { frames: Some(elsewhere.path().into()), ..without_office(&dir) }).unwrap();
+        let count = |slide: &Slide| if let Visual::Frames(film) = &slide.visual { Some(film.count) } else { None };
+        read.slides.iter().map(count).collect::<Vec<_>>()
+    };
+    assert_eq!(count(&basic()), [None]);
+    frames(elsewhere.path(), 50);
+    assert_eq!(count(&basic()), [Some(50)]);
+    frames(&dir.path().join("frames"), 25);
+    assert_eq!(count(&basic()), [Some(25)], "its own count first");
+    frames(&elsewhere.path().join("s-1"), 75);
+    let slide = |id: &str| json!({ "slideInfo": { "slideId": id, "narrationData": "Said." } });
+    assert_eq!(count(&json!({ "slides": [slide("s-0"), slide("s-1")] })), [None, Some(75)]);
+}
+
+#[test]
 fn files_that_are_no_lessons_are_refused_with_their_cause() {
     let dir = tempfile::tempdir().unwrap();
     let refused = |text: &str| {

@@ -3,7 +3,8 @@
 mod formats;
 mod transcript;
 
-use self::formats::{subrip, webvtt};
+pub(crate) use self::formats::{read_subrip, subrip, webvtt};
+
 use self::transcript::Transcript;
 use super::captions::Captions;
 use super::file::{check_file, ending};

@@ -39,6 +39,30 @@ fn subrip_is_exact() {
 }
 
 #[test]
+fn subrip_is_read_as_it_was_written() {
+    let (_folder, text) = write("a.srt", "", cues());
+    let read = read_subrip(&text).unwrap();
+    assert_eq!(subrip(&read), text);
+    let at = |millis: i64| Time::ZERO + Span::from_millis(millis);
+    assert_eq!((read[0].start, read[0].end, read[0].text.as_str()), (at(0), at(1500), "Tom & Jerry:\n1 < 2, <i>really</i>"));
+    // As others write it: a byte order mark, line ends of two characters, no numbers, places; and what shows nothing.
+    let other = "\u{feff}00:00:01.5 --> 00:00:02.000 X1:10\r\nHi.\r\n\r\n\r\n7\r\n00:00:03,000 --> 00:00:03,000\r\nno time\r\n\r\n8\r\n00:00:04,000 --> 00:00:05,000\r\n";
+    let read = read_subrip(other).unwrap();
+    assert_eq!(read.iter().map(|caption| caption.text.as_str()).collect::<Vec<_>>(), ["Hi."]);
+    assert!(read_subrip("").unwrap().is_empty());
+    for (bad, told) in
+        [("1\nHello\n", "caption 1 has no times"), ("1\n0:1 --> 0:2\nx", "caption 1 has the time"), ("x", "caption 1 has no times")]
+    {
+        assert!(read_subrip(bad).unwrap_err().contains(told), "{bad:?}");
+    }
+    for clock in
+        ["999999999999:00:00,000", "1000:00:00,000", "-1:00:00,000", "00:4294967295:00,000", "00:00:60,000", "00:00:00,1000", "00:00,000"]
+    {
+        assert!(read_subrip(&format!("{clock} --> {clock}\nx")).is_err(), "{clock}");
+    }
+}
+
+#[test]
 fn webvtt_is_exact() {
     let (folder, text) = write("a.vtt", "", cues());
     let (head, body) = text.split_once("}\n\n").unwrap();
@@ -67,7 +91,7 @@ fn talk() -> Vec<Packet<Cue>> {
     };
     let caption = |millis: i64, length: i64, text: &str| Packet::lasting(at(millis), Span::from_millis(length), Cue::Caption(text.into()));
     let word = |millis: i64, length: i64| {
-        let cue = WordCue { text: "word".into(), range: None, stressed: false, estimated: false };
+        let cue = WordCue { text: "word".into(), range: None, stressed: false, emphasis: false, estimated: false };
         Packet::lasting(at(millis), Span::from_millis(length), Cue::Word(cue.into()))
     };
     vec![

@@ -28,6 +28,7 @@ mod lines;
 mod units;
 
 use self::fit::fit;
+use self::lines::broken;
 use self::units::{Heard, units};
 use super::text::{Clause, Ends};
 use super::voice::{Timed, Word};
@@ -110,6 +111,26 @@ impl Captions {
     /// Cuts what has been gathered into cues. The last one may stay until `room`.
     pub fn cut(&mut self, room: Span) -> Vec<Caption> {
         fit(&units(&std::mem::take(&mut self.words)), room)
+    }
+}
+
+/// A caption in other words: its times stay, its lines are broken anew. What two lines do not hold is shown one part after the other in the
+/// same time.
+pub(crate) fn reworded(caption: &Caption, text: &str) -> Vec<Caption> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let widths: Vec<i64> = words.iter().map(|word| lines::columns(word) as i64 + 1).collect();
+    let whole: i64 = widths.iter().sum();
+    let time_of = |columns: i64| caption.at + Span((i128::from(caption.dur.0) * i128::from(columns) / i128::from(whole.max(1))) as i64);
+    let mut before = 0;
+    let heard = words.iter().zip(widths).map(|(word, width)| {
+        let at = time_of(before);
+        before += width;
+        Heard { shown: (*word).into(), joined: false, at, until: time_of(before), ends: units::ends_sentence(word) }
+    });
+    let units = units(&heard.collect::<Vec<_>>());
+    match broken(&units) {
+        Some(lines) => vec![Caption { text: lines.text, ..caption.clone() }],
+        None => fit(&units, caption.at + caption.dur),
     }
 }
 

@@ -71,7 +71,7 @@ pub struct Token {
     pub sounds: Option<String>,
     /// Its bytes in the source.
     pub range: Range<usize>,
-    /// The author emphasised it.
+    /// The author emphasised it, and no more than two others in a row with it.
     pub emphasis: bool,
     /// The voice hears a comma after it, inside the clause.
     pub comma: bool,

@@ -64,6 +64,18 @@ fn markup_is_not_spoken() {
 }
 
 #[test]
+fn a_few_words_are_emphasised_and_bold_type_is_not() {
+    let strong = |source: &str| -> Vec<String> {
+        let words = narrate(source, "en", Options::default()).clauses.into_iter().flat_map(|clause| clause.words);
+        words.filter(|word| word.emphasis).map(|word| word.text).collect()
+    };
+    assert_eq!(strong("It is *not* the wind, **but the sail**, that counts."), ["not", "but", "the", "sail"]);
+    assert_eq!(strong("**All of this is bold.** One *word* is not."), ["word"]);
+    assert_eq!(strong("**Never, never. Do not.**"), ["Never", "never", "Do", "not"]);
+    assert!(strong("**Four, five, six, seven** are bold.").is_empty());
+}
+
+#[test]
 fn lines_of_notes_are_sentences_and_wrapped_lines_are_not() {
     assert_eq!(cut("Welcome everyone\nToday we start\nwith a map"), ["Welcome everyone", "Today we start with a map"]);
     let wrapped = "This paragraph was wrapped by an editor at a width of seventy columns\nJust like this.";

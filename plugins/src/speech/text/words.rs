@@ -16,6 +16,9 @@ use super::normalise::{is_word_char, plain};
 use super::{Token, Unspoken};
 use crate::lesson::{Pronunciations, Said};
 
+/// More words in a row are printed bold, not meant to be stressed.
+const MOST_EMPHASISED: usize = 3;
+
 /// So many chunks after one are looked at to read it: a telephone number has no more groups.
 const LOOK_AHEAD: usize = 4;
 
@@ -49,7 +52,24 @@ pub(super) fn find(source: &str, items: &[Item], rules: bool, list: &Pronunciati
             Element::Chunk(chunk) => reader.read(chunk, &following(&elements[index + 1..])),
         }
     }
+    drop_long_emphasis(&mut reader.pieces);
     reader.pieces
+}
+
+/// Takes the emphasis from runs of more words than a speaker can stress.
+fn drop_long_emphasis(pieces: &mut [Piece]) {
+    let ends_run = |piece: &Piece| match piece {
+        Piece::Word(token) => !token.emphasis,
+        Piece::End(_) | Piece::Paragraph => true,
+        Piece::Unspoken(_) | Piece::Comma | Piece::Break(_) | Piece::Pause(_) | Piece::Voice(_) => false,
+    };
+    for run in pieces.split_mut(ends_run) {
+        let words: Vec<&mut Token> =
+            run.iter_mut().filter_map(|piece| if let Piece::Word(token) = piece { Some(token) } else { None }).collect();
+        if words.len() > MOST_EMPHASISED {
+            words.into_iter().for_each(|token| token.emphasis = false);
+        }
+    }
 }
 
 /// The chunks up to the next punctuation, without it.

@@ -12,7 +12,7 @@ use crate::speech::text::{Clause, Unspoken};
 use crate::speech::viseme::Viseme;
 
 /// Raised when the layout of entries or the parts of their key change.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// A voice with a cache before it.
 pub struct CachedVoice {
@@ -84,7 +84,8 @@ fn said(clause: &Clause) -> Vec<u8> {
     for word in &clause.words {
         bytes.extend((word.spoken.len() as u32).to_le_bytes());
         bytes.extend(word.spoken.as_bytes());
-        bytes.push(u8::from(word.comma) | u8::from(word.joined) << 1 | u8::from(word.sounds.is_some()) << 2);
+        let flags = [word.comma, word.joined, word.sounds.is_some(), word.emphasis];
+        bytes.push(flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
         if let Some(sounds) = &word.sounds {
             bytes.extend((sounds.len() as u32).to_le_bytes());
             bytes.extend(sounds.as_bytes());

@@ -6,7 +6,7 @@ use engine::time::{Rate, Span};
 
 use super::espeak::Phonemizer;
 use super::timing::Group;
-use super::{FOREIGN_SCRIPT, SAMPLES, Synthesis, Timed, VoiceError, Word, align, resample, script, timing};
+use super::{FOREIGN_SCRIPT, SAMPLES, Synthesis, Timed, VoiceError, Word, align, emphasis, resample, script, timing};
 use crate::speech::text::{Clause, Token, Unspoken};
 
 /// Near silence kept before the first and after the last sound: room for a breath and a release.
@@ -57,7 +57,10 @@ impl Words<'_> {
         let (ipa, alone) = phonemizer.phonemes(&text, &spoken)?;
         let lengths: Vec<usize> = spoken.iter().map(|word| word.len()).collect();
         let owners = align::words_of(&ipa, &alone, &lengths);
-        let given: Vec<Option<&str>> = self.0.iter().map(|(_, word)| word.sounds.as_deref()).collect();
+        let stressed = |index: usize| stressed_alone(&ipa, &owners, index, &alone[index]);
+        let given = self.0.iter().enumerate();
+        let given = given.map(|(index, (_, word))| word.sounds.as_deref().or_else(|| stressed(index).filter(|_| word.emphasis)));
+        let given: Vec<Option<&str>> = given.collect();
         let (ipa, owners) = with_given(&ipa, owners, &given);
         let mut symbols = timing::symbols(&ipa, &owners, |word| self.0[word].1.comma, clause.mark);
         if symbols.len() > MOST_SYMBOLS {
@@ -67,15 +70,25 @@ impl Words<'_> {
         Ok(symbols)
     }
 
+    /// The emphasised words before which a speaker holds back: not at the start, after a comma or after another one.
+    fn held_back(&self) -> Vec<usize> {
+        let held = |pair: &[(usize, &Token)]| pair[1].1.emphasis && !pair[0].1.emphasis && !pair[0].1.comma;
+        self.0.windows(2).enumerate().filter(|(_, pair)| held(pair)).map(|(index, _)| index + 1).collect()
+    }
+
     /// Sound and times from what a model made: its samples at `rate`, and the place of each group in them.
     pub fn synthesis(
         &self,
         groups: &[Group],
-        times: &[Range<i64>],
+        mut times: Vec<Range<i64>>,
         mut samples: Vec<f32>,
         rate: Rate,
         estimated: bool,
     ) -> Result<Synthesis, VoiceError> {
+        if !estimated {
+            emphasis::hold_back(&self.held_back(), groups, &mut times, &mut samples, rate);
+        }
+        let times = &times;
         let part = timing::sounding(groups, times, samples.len() as i64, (rate.count_in(KEPT.0), rate.count_in(KEPT.1)));
         samples.truncate(part.end as usize);
         samples.drain(..part.start as usize);
@@ -91,6 +104,12 @@ impl Words<'_> {
         });
         Ok(Synthesis { samples, words: words.collect(), phonemes, visemes, unspoken: Vec::new(), estimated })
     }
+}
+
+/// The sounds of a word as it is said alone, where in the clause it has no main stress: `nˈɑːt` for `nˌɑːt`, `ðˈɛm` for `ðəm`.
+fn stressed_alone<'a>(ipa: &str, owners: &[Option<usize>], word: usize, alone: &'a str) -> Option<&'a str> {
+    let is_stressed = ipa.chars().zip(owners).any(|(ch, owner)| ch == 'ˈ' && *owner == Some(word));
+    (!is_stressed && alone.contains('ˈ')).then_some(alone)
 }
 
 /// Puts given sounds in the place of a word's phonemes; where it has none, between those of its neighbours.
@@ -154,6 +173,15 @@ fn fade(samples: &mut [f32], length: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_without_stress_is_said_as_if_alone() {
+        let owners = [Some(0), Some(0), None, Some(1), Some(1), Some(1)];
+        assert_eq!(stressed_alone("ɪt nˈɑ", &owners, 0, "ˈɪt"), Some("ˈɪt"));
+        assert_eq!(stressed_alone("ɪt nˈɑ", &owners, 1, "nˈɑːt"), None);
+        assert_eq!(stressed_alone("ɪt nˌɑ", &owners, 1, "nˈɑːt"), Some("nˈɑːt"));
+        assert_eq!(stressed_alone("ɪt nˌɑ", &owners, 1, ""), None);
+    }
 
     #[test]
     fn given_sounds_take_the_place_of_a_words_phonemes() {

@@ -7,6 +7,7 @@
 mod align;
 mod cached;
 mod clause;
+mod emphasis;
 mod espeak;
 mod gain;
 mod kokoro;

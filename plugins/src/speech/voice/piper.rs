@@ -24,7 +24,7 @@ use crate::models;
 use crate::speech::text::Clause;
 
 /// Raised when the same clause would sound or be timed differently.
-const REVISION: u32 = 4;
+const REVISION: u32 = 5;
 /// Frames per id, before they are rounded up to the sound's length; every Piper export has it under this name.
 const DURATIONS: &str = "/Ceil_output_0";
 /// Samples to a frame.
@@ -217,7 +217,7 @@ impl PiperVoice {
             Some(frames) => timing::exact(&groups, &places, &frames, HOP),
             None => timing::estimated(&groups, &samples),
         };
-        words.synthesis(&groups, &times, samples, self.rate, estimated)
+        words.synthesis(&groups, times, samples, self.rate, estimated)
     }
 }
 

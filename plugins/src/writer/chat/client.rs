@@ -86,18 +86,27 @@ impl Client {
         &self.settings
     }
 
-    /// Asks, and reads the answer.
-    pub fn ask<T: DeserializeOwned>(&self, question: &Question) -> Result<T, AskError> {
+    /// Asks, and reads the answer. `fits` says what is wrong with one that has the right form: it is asked for again, too.
+    pub fn ask<T: DeserializeOwned>(
+        &self,
+        question: &Question,
+        fits: impl Fn(&T) -> Result<(), String> + Send + Sync,
+    ) -> Result<T, AskError> {
         let failed = |cause| AskError::Failed(cause);
+        let read = |text: &str| -> Result<T, Unusable> {
+            let answer: T = answer::json(text)?;
+            fits(&answer).map_err(Unusable::Malformed)?;
+            Ok(answer)
+        };
         let body = self.body(question, true);
         let kept = self.kept(&body);
         if let Some(text) = kept.as_ref().and_then(|path| std::fs::read_to_string(path).ok())
-            && let Ok(answer) = answer::json(&text)
+            && let Ok(answer) = read(&text)
         {
             return Ok(answer);
         }
         self.afford(&body, question.expected).map_err(failed)?;
-        let text = self.block_on(self.retried(question, body, |text| answer::json::<T>(text).map(drop)))?;
+        let text = self.block_on(self.retried(question, body, |text| read(text).map(drop)))?;
         if let Some(path) = kept {
             // An answer that cannot be kept is still an answer.
             let made = path.parent().map(std::fs::create_dir_all);
@@ -107,7 +116,7 @@ impl Client {
                 tracing::warn!(%error, "an answer of the script writer is not kept");
             }
         }
-        answer::json(&text).map_err(|_| failed(self.unusable("it changed while it was read".into())))
+        read(&text).map_err(|_| failed(self.unusable("it changed while it was read".into())))
     }
 
     fn body(&self, question: &Question, with_form: bool) -> Value {

@@ -17,6 +17,8 @@ pub(super) struct Item {
     #[serde(default)]
     pub points: Vec<String>,
     #[serde(default)]
+    pub captions: Vec<String>,
+    #[serde(default)]
     pub weight: f64,
 }
 

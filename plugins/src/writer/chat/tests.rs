@@ -116,6 +116,9 @@ fn well(body: &Value) -> String {
         "narration" => each(|item| json!({ "text": format!("Said about {}.\n\n And more. ", item["title"].as_str().unwrap()) })),
         "revision" => each(|item| json!({ "text": format!("Revised: {}", item["text"].as_str().unwrap()) })),
         "translation" => each(|item| json!({ "text": item["text"].as_str().unwrap().to_uppercase() })),
+        "captions" => each(
+            |item| json!({ "captions": item["captions"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_uppercase()).collect::<Vec<_>>() }),
+        ),
         "summary" => json!({ "text": "A summary." }),
         "outline" => {
             let points = |passage: &Value| json!({ "role": "points", "title": passage["heading"], "points": passage["points"], "passages": [passage["index"], 99] });
@@ -304,6 +307,56 @@ fn what_a_model_leaves_out_or_overdoes_is_mended_and_noted() {
     let server = Server::start([Reply::Changed(|_| "{\"items\":[]}".into())]);
     let error = server.chat().translate(&texts(1), "en", "de", &mut Notes::default()).unwrap_err();
     assert!(error.to_string().contains("left out \"Text 0.\""), "{error}");
+}
+
+/// The answer with the captions of its first item changed.
+fn first_captions(text: &str, change: fn(&mut Vec<Value>)) -> String {
+    let mut answer: Value = serde_json::from_str(text).unwrap();
+    change(answer["items"][0]["captions"].as_array_mut().unwrap());
+    answer.to_string()
+}
+
+#[test]
+fn captions_come_back_one_for_one_or_are_asked_for_again() {
+    let groups = [vec!["One and".to_string(), "two.".to_string()], vec!["Three.".to_string()]];
+    let translate = |chat: &Chat, notes: &mut Notes| chat.translate_captions(&groups, "en", "fr", notes);
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start([
+        Reply::Changed(|text| first_captions(&text, |captions| drop(captions.pop()))),
+        Reply::Changed(|text| first_captions(&text, |captions| captions.push(json!("more")))),
+        Reply::Changed(|text| first_captions(&text, |captions| captions[1] = json!(" \n"))),
+        Reply::Changed(|_| "{\"items\":[]}".into()),
+    ]);
+    let settings = ChatSettings { answers: Some(folder.path().into()), ..server.settings() };
+    let chat = || Chat::open(settings.clone(), Cancel::default()).unwrap();
+    let mut notes = Notes::default();
+    let translated = translate(&chat(), &mut notes).unwrap().unwrap();
+    assert_eq!(translated, [vec!["ONE AND", "TWO."], vec!["THREE."]]);
+    assert!(notes.mention("captions were translated from \"en\" to \"fr\" by small at"), "{notes:?}");
+    assert_eq!(server.asked().len(), 5);
+    let asked = server.asked().pop().unwrap().1;
+    assert!(asked["messages"][0]["content"].as_str().unwrap().contains("at most 84 characters"), "{asked}");
+    assert_eq!(asked["response_format"]["json_schema"]["name"], "captions");
+    // Only what can be used is kept.
+    assert_eq!(translate(&chat(), &mut notes).unwrap().unwrap(), translated);
+    assert_eq!(server.asked().len(), 5);
+
+    type Change = fn(String) -> String;
+    let cases: [(Change, &str); 3] = [
+        (
+            |text| first_captions(&text, |captions| drop(captions.pop())),
+            "it has 1 captions in place of 2 for \"One and two.\" (5 attempts)",
+        ),
+        (|text| first_captions(&text, |captions| captions[0] = json!("")), "it has an empty caption for \"One and two.\" (5 attempts)"),
+        (|_| "{\"items\":[]}".into(), "it left out the captions \"One and two.\" (5 attempts)"),
+    ];
+    for (change, expected) in cases {
+        let server = Server::start((0..5).map(|_| Reply::Changed(change)));
+        let error = translate(&server.chat(), &mut Notes::default()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(server.asked().len(), 5);
+    }
+    assert_eq!(Local.translate_captions(&groups, "en", "fr", &mut Notes::default()).unwrap(), None);
 }
 
 #[test]

@@ -72,19 +72,15 @@ impl Peer for Connection {
         Pipeline::launch_with(&text, &tracks, |pipeline| {
             let missing = || GstError::Missing { element: "webrtcsink".into() };
             let sink = pipeline.element("sink").ok_or_else(missing)?;
-            let told = events.clone();
-            let signaller = RoomSignaller::new(&config.url, token, move |_| {
-                tracing::info!("published in the LiveKit room");
-                told.tell(json!({ "connection": "published" }));
-            });
+            let signaller = RoomSignaller::new(&config.url, token, events.clone());
             signaller.mute(muted);
-            let (addresses, events) = (config.candidates(), events.clone());
+            let addresses = config.candidates();
             let weak = signaller.downgrade();
             signaller.connect("webrtcbin-ready", false, move |values| {
                 let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
                 offer_addresses(&webrtcbin, &addresses);
                 if let Some(signaller) = weak.upgrade() {
-                    data::open(&webrtcbin, &signaller, &events);
+                    data::open(&webrtcbin, &signaller);
                 }
                 None
             });

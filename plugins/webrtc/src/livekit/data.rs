@@ -1,7 +1,6 @@
 //! Data messages of a LiveKit room: `DataPacket` of its protocol, through the data channels of the publishing element.
 
 use super::signaller::RoomSignaller;
-use engine::run::Events;
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
@@ -72,8 +71,16 @@ fn packet(message: &Value) -> DataPacket {
     DataPacket { value: Some(data_packet::Value::User(user)), ..Default::default() }
 }
 
-/// Opens the channels of a connection that is being made, by the names that the server knows; tells the owner of the run what comes.
-pub(super) fn open(webrtcbin: &gst::Element, signaller: &RoomSignaller, events: &Events) {
+/// What somebody in the room has said on our topic.
+#[derive(Debug, PartialEq)]
+pub(super) struct Said {
+    /// By the server's word: the identity of the token.
+    pub(super) from: String,
+    pub(super) payload: Value,
+}
+
+/// Opens the channels of a connection that is being made, by the names that the server knows; the signaller hears what comes.
+pub(super) fn open(webrtcbin: &gst::Element, signaller: &RoomSignaller) {
     for name in ["_reliable", "_lossy"] {
         let mut settings = gst::Structure::builder("config").field("ordered", true);
         if name == "_lossy" {
@@ -81,21 +88,22 @@ pub(super) fn open(webrtcbin: &gst::Element, signaller: &RoomSignaller, events: 
         }
         let channel = webrtcbin.emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&name, &settings.build()]);
         let Some(channel) = channel else { continue };
-        let events = events.clone();
         if name == "_reliable" {
             channel.connect_on_open(|channel| _ = send_by(channel, &message("streamStarting")));
             signaller.set_channel(channel.clone());
         }
+        // The signaller has the channel.
+        let weak = signaller.downgrade();
         channel.connect_on_message_data(move |_, bytes| {
-            if let Some(event) = bytes.and_then(|bytes| read(bytes)) {
-                events.tell(event);
+            if let (Some(said), Some(signaller)) = (bytes.and_then(|bytes| read(bytes)), weak.upgrade()) {
+                signaller.hear_said(said);
             }
         });
     }
 }
 
-/// A message on our topic as an event.
-fn read(bytes: &[u8]) -> Option<Value> {
+/// A message on our topic.
+fn read(bytes: &[u8]) -> Option<Said> {
     if bytes.len() > LONGEST {
         return None;
     }
@@ -105,8 +113,7 @@ fn read(bytes: &[u8]) -> Option<Value> {
     if user.topic.as_deref() != Some(TOPIC) {
         return None;
     }
-    let payload: Value = serde_json::from_slice(&user.payload).ok()?;
-    Some(json!({ "data": { "from": from, "topic": TOPIC, "payload": payload } }))
+    Some(Said { from, payload: serde_json::from_slice(&user.payload).ok()? })
 }
 
 #[cfg(test)]
@@ -125,13 +132,21 @@ mod tests {
     }
 
     #[test]
+    fn what_the_room_hears_has_a_name_of_its_own_and_the_time_in_milliseconds() {
+        let ms = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        let before = ms();
+        let (one, other) = (message("streamStarting"), message("streamEnd"));
+        assert_eq!((&one["message"], &other["message"]), (&"streamStarting".into(), &"streamEnd".into()));
+        assert!(one["id"].is_string() && one["id"] != other["id"]);
+        assert!((before..=ms()).contains(&one["timestamp"].as_u64().unwrap()), "{one}");
+    }
+
+    #[test]
     fn messages_on_the_topic_are_read_and_others_are_not() {
         let message = json!({ "id": "1", "message": "resumeStream", "timestamp": 1 });
         let mut sent = packet(&message);
         sent.participant_identity = "eve".into();
-        let event = read(&sent.encode_to_vec()).unwrap();
-        assert_eq!(event["data"]["payload"], message);
-        assert_eq!(event["data"]["from"], "eve");
+        assert_eq!(read(&sent.encode_to_vec()), Some(Said { from: "eve".into(), payload: message }));
         let other = UserPacket { payload: b"{}".to_vec(), topic: Some("chat".into()), ..Default::default() };
         let other = DataPacket { value: Some(data_packet::Value::User(other)), ..Default::default() };
         assert_eq!(read(&other.encode_to_vec()), None);

@@ -2,11 +2,13 @@
 //!
 //! A thread of its own keeps the connection alive ([`plugins::gst::Link`]): a server that is lost costs its viewers a moment, and the
 //! lecture nothing. Every connection has a new token. Data messages go both ways, on topic `avatar_events`: what comes is told to the
-//! owner of the run as an event `{"data": {"from", "topic", "payload"}}`, a change of the connection as `{"connection": "..."}`. While
-//! a page is shown the tracks are muted, as everybody in the room is told by the server.
+//! owner of the run as an event `{"data": {"from", "author", "topic", "payload"}}`, where `author` says that the sender's token allows
+//! commands; a change of the connection as `{"connection": "..."}`. While a page is shown the tracks are muted, as everybody in the room is
+//! told by the server.
 
 mod connection;
 mod data;
+mod people;
 mod signaller;
 
 pub use data::TOPIC;

@@ -5,6 +5,9 @@
 //!
 //! Source: the messages of `livekit_rtc.proto` (`livekit-protocol`), and LiveKit's "Client protocol" documentation.
 
+use super::data::Said;
+use super::people::People;
+use engine::run::Events;
 use gstreamer::glib;
 use gstreamer::glib::subclass::prelude::*;
 use gstreamer::prelude::*;
@@ -18,6 +21,7 @@ use plugins::gst::redacted;
 use proto::signal_request::Message as Request;
 use proto::signal_response::Message as Response;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -35,14 +39,11 @@ glib::wrapper! {
     pub struct RoomSignaller(ObjectSubclass<imp::RoomSignaller>) @implements Signallable;
 }
 
-/// Told once when the tracks are published.
-type Published = Box<dyn Fn(&RoomSignaller) + Send + Sync>;
-
-/// Where and as whom.
+/// Where and as whom, and who hears of what happens there.
 struct Place {
     url: String,
     token: String,
-    published: Published,
+    events: Events,
 }
 
 /// What is known of the connection.
@@ -62,6 +63,7 @@ struct Line {
     offered: bool,
     is_published: bool,
     channel: Option<WebRTCDataChannel>,
+    people: People,
 }
 
 impl Line {
@@ -84,11 +86,11 @@ struct Candidate {
 }
 
 impl RoomSignaller {
-    /// For the room of a token; `published` is told when the tracks are.
-    pub(super) fn new(url: &str, token: String, published: impl Fn(&RoomSignaller) + Send + Sync + 'static) -> RoomSignaller {
+    /// For the room of a token; `events` hear when the tracks are published, and what is said in the room.
+    pub(super) fn new(url: &str, token: String, events: Events) -> RoomSignaller {
         let signaller: RoomSignaller = glib::Object::new();
         // Nobody else has it yet.
-        let _ = signaller.imp().place.set(Place { url: url.into(), token, published: Box::new(published) });
+        let _ = signaller.imp().place.set(Place { url: url.into(), token, events });
         signaller
     }
 
@@ -108,6 +110,25 @@ impl RoomSignaller {
 
     pub(super) fn set_channel(&self, channel: WebRTCDataChannel) {
         self.line().channel = Some(channel);
+    }
+
+    /// Somebody in the room has said something.
+    pub(super) fn hear_said(&self, said: Said) {
+        let event = self.line().people.hear(said);
+        self.report(event);
+    }
+
+    /// The server tells who is there.
+    fn hear_people(&self, people: &[proto::ParticipantInfo]) {
+        let events = self.line().people.note(people);
+        self.report(events);
+    }
+
+    /// Tells the owner of the run.
+    fn report(&self, events: impl IntoIterator<Item = serde_json::Value>) {
+        if let Some(place) = self.imp().place.get() {
+            events.into_iter().for_each(|event| place.events.tell(event));
+        }
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -133,10 +154,9 @@ impl RoomSignaller {
                 Ok(sdp) => {
                     let answer = WebRTCSessionDescription::new(WebRTCSDPType::Answer, sdp);
                     self.tell("session-description", &[&SESSION, &answer]);
-                    if !std::mem::replace(&mut self.line().is_published, true)
-                        && let Some(place) = self.imp().place.get()
-                    {
-                        (place.published)(self);
+                    if !std::mem::replace(&mut self.line().is_published, true) {
+                        tracing::info!("published in the LiveKit room");
+                        self.report([json!({ "connection": "published" })]);
                     }
                 }
                 Err(_) => self.fail("the server's answer is no SDP"),
@@ -157,6 +177,7 @@ impl RoomSignaller {
                     let _ = waiting.send(());
                 }
             }
+            Response::Update(update) => self.hear_people(&update.participants),
             Response::Leave(leave) => {
                 let reason = leave.reason().as_str_name().to_lowercase().replace('_', " ");
                 self.fail(&format!("the server has ended the connection: {reason}"));
@@ -186,11 +207,12 @@ async fn keep(
         // It was stopped meanwhile.
         _ = closed(&mut requests) => return,
     };
-    let (client, _, mut events) = match connected {
+    let (client, joined, mut events) = match connected {
         Ok(connected) => connected,
         Err(error) => return tell(&error.to_string()),
     };
     if let Some(signaller) = signaller.upgrade() {
+        signaller.hear_people(&joined.other_participants);
         signaller.tell("session-requested", &[&SESSION, &SESSION, &None::<WebRTCSessionDescription>]);
     }
     loop {

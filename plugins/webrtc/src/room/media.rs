@@ -4,7 +4,7 @@
 //! next smaller rung, and from the smallest one it is sent away. No viewer ever holds up another one, or the lecture.
 
 use super::news::millis;
-use super::{Counters, Rung};
+use super::{Counters, Place, Rung};
 use bytes::Bytes;
 use engine::media::EncodedUnit;
 use engine::packet::Packet;
@@ -44,18 +44,17 @@ pub enum Message {
 pub struct MediaViewer {
     receiver: mpsc::Receiver<Message>,
     slow: Arc<AtomicBool>,
-    counters: Arc<Counters>,
+    _place: Place,
 }
 
 impl MediaViewer {
-    pub(super) fn join(rungs: &[Rung], rung: usize, counters: &Arc<Counters>) -> MediaViewer {
+    pub(super) fn join(rungs: &[Rung], rung: usize, place: Place, counters: &Counters) -> MediaViewer {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let slow = Arc::new(AtomicBool::new(false));
         let lower = rungs[rung + 1..].iter().map(|rung| rung.channel.clone()).collect();
         rungs[rung].channel.add(Taker { sender, slow: slow.clone(), phase: Phase::New, slips: 0, quick: 0, lower });
-        counters.mse.fetch_add(1, Ordering::Relaxed);
         counters.joined.fetch_add(1, Ordering::Relaxed);
-        MediaViewer { receiver, slow, counters: counters.clone() }
+        MediaViewer { receiver, slow, _place: place }
     }
 
     /// What comes next; `None` when the viewer is sent away, or the room has closed.
@@ -66,12 +65,6 @@ impl MediaViewer {
     /// It is sent away because it is too slow.
     pub fn was_slow(&self) -> bool {
         self.slow.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for MediaViewer {
-    fn drop(&mut self) {
-        self.counters.mse.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -171,7 +164,7 @@ impl Channel {
         Ok(())
     }
 
-    fn send(&self, bytes: &Bytes, keyframe: bool, pts: Time) {
+    pub(super) fn send(&self, bytes: &Bytes, keyframe: bool, pts: Time) {
         let mut moved = Vec::new();
         let mut takers = self.lock();
         let mut place = 0;
@@ -259,4 +252,90 @@ enum Fate {
     Stays,
     Gone,
     Lowered(Arc<Channel>),
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::Room;
+    use super::*;
+    use engine::media::VideoCodec;
+    use engine::time::Rate;
+    use plugins::mp4::{MovieSpec, TrackSpec, VideoSpec};
+
+    /// An `avcC` with one set of each kind (ISO/IEC 14496-15, 5.3.3.1).
+    const CONFIG: &[u8] = &[1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 4, 0x67, 0x42, 0xc0, 0x1e, 1, 0, 2, 0x68, 0xce];
+
+    /// A room without WebRTC, with so many places and rungs. The first one's pictures are 640 pixels wide, the next one's half of that.
+    pub(in crate::room) fn room(places: usize, rungs: u32) -> Room {
+        let room = Room::new("a test", places, Counters::default());
+        let rung = |n: u32| {
+            let (width, height) = (640 >> n, 360 >> n);
+            let codec_config = Bytes::from_static(CONFIG);
+            let video = VideoSpec { codec: VideoCodec::H264, codec_config, width, height, rate: Rate::per_second(25) };
+            let tracks = Tracks { specs: vec![TrackSpec::Video(video)], video: Some(0), audio: None, priming: Span::ZERO };
+            let spec = MovieSpec { title: None, language: String::new(), synthetic: true, tracks: tracks.specs.clone() };
+            let channel = Channel::new(Fragmenter::new(spec).unwrap(), tracks, room.counters.clone()).unwrap();
+            Rung { channel: Arc::new(channel), whep: None }
+        };
+        room.set_rungs((0..rungs).map(rung).collect());
+        room
+    }
+
+    /// Everything that waits for a viewer.
+    fn taken(viewer: &mut MediaViewer) -> Vec<Message> {
+        std::iter::from_fn(|| viewer.receiver.try_recv().ok()).collect()
+    }
+
+    fn fragment(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn a_slow_viewer_is_moved_to_the_smaller_pictures_and_from_there_sent_away() {
+        let room = room(10, 2);
+        let [large, small] = room.rungs() else { panic!("two rungs") };
+        let mut viewer = room.join(0).unwrap();
+        let key = |rung: &Rung, text| rung.channel.send(&fragment(text), true, Time::ZERO);
+        // With its header the queue is full; every keyframe from then on is one that it was too slow for.
+        (1..QUEUE).for_each(|_| key(large, "large"));
+        assert_eq!((room.viewers().skipped, room.viewers().lowered), (0, 0));
+        (1..PATIENCE).for_each(|_| key(large, "late"));
+        assert!(large.channel.takes_keyframe(), "it goes on with the next one");
+        assert_eq!((room.viewers().skipped, room.viewers().lowered), (u64::from(PATIENCE) - 1, 0));
+        key(large, "late");
+        assert_eq!((room.viewers().skipped, room.viewers().lowered), (u64::from(PATIENCE), 1));
+        assert!(small.channel.takes_keyframe(), "it waits for one of the smaller pictures");
+        let before = taken(&mut viewer);
+        let Some((Message::Init { header: first, .. }, rest)) = before.split_first() else { panic!("{before:?}") };
+        assert!(rest.len() == QUEUE - 1 && rest.iter().all(|message| *message == Message::Fragment(fragment("large"))));
+
+        key(large, "not for it");
+        small.channel.send(&fragment("no keyframe"), false, Time::ZERO);
+        key(small, "small");
+        let after = taken(&mut viewer);
+        let [Message::Init { header: second, .. }, Message::Fragment(got)] = &after[..] else { panic!("{after:?}") };
+        assert!(first != second && *got == fragment("small"), "{after:?}");
+
+        // There is no smaller one: it is sent away, once what waits for it is taken.
+        (0..QUEUE as u32 + PATIENCE).for_each(|_| key(small, "small"));
+        let seen = room.viewers();
+        assert_eq!((seen.skipped, seen.lowered, seen.dropped), (2 * u64::from(PATIENCE), 1, 1));
+        assert_eq!(taken(&mut viewer).len(), QUEUE);
+        assert!(viewer.was_slow() && viewer.receiver.is_closed());
+        assert_eq!(seen.mse, 1, "until it has been told");
+        drop(viewer);
+        assert_eq!(room.viewers().mse, 0);
+    }
+
+    #[test]
+    fn a_viewer_that_takes_everything_stays_where_it_is() {
+        let room = room(10, 2);
+        let mut viewer = room.join(0).unwrap();
+        for n in 0..3 * QUEUE {
+            room.rungs()[0].channel.send(&fragment("large"), n % 50 == 0, Time::ZERO);
+            assert_eq!(taken(&mut viewer).len(), if n == 0 { 2 } else { 1 });
+        }
+        let seen = room.viewers();
+        assert_eq!((seen.skipped, seen.lowered, seen.dropped), (0, 0, 0));
+    }
 }

@@ -6,6 +6,7 @@
 
 mod media;
 mod news;
+mod place;
 mod rung;
 mod whep;
 
@@ -21,9 +22,10 @@ use bytes::Bytes;
 use engine::run::Events;
 use engine::time::Time;
 use news::News;
+use place::{By, Place, Watching};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use tokio::sync::broadcast;
 
@@ -64,8 +66,7 @@ pub struct Viewers {
 /// What is counted about viewers.
 #[derive(Default)]
 pub(crate) struct Counters {
-    pub(crate) whep: AtomicUsize,
-    pub(crate) mse: AtomicUsize,
+    watching: Mutex<Watching>,
     pub(crate) joined: AtomicU64,
     pub(crate) skipped: AtomicU64,
     pub(crate) lowered: AtomicU64,
@@ -108,7 +109,13 @@ impl Room {
         let counters = Counters::default();
         // Nobody else has it yet.
         let _ = counters.events.set(events);
-        let room = Arc::new(Room {
+        let room = Arc::new(Room::new(name, limit, counters));
+        rooms.insert(name.into(), Arc::downgrade(&room));
+        Ok(room)
+    }
+
+    fn new(name: &str, limit: usize, counters: Counters) -> Room {
+        Room {
             name: name.into(),
             limit,
             rungs: OnceLock::new(),
@@ -116,9 +123,7 @@ impl Room {
             reached: AtomicI64::new(0),
             ended: AtomicBool::new(false),
             counters: Arc::new(counters),
-        });
-        rooms.insert(name.into(), Arc::downgrade(&room));
-        Ok(room)
+        }
     }
 
     /// The open room of this name.
@@ -133,16 +138,10 @@ impl Room {
 
     /// How many watch.
     pub fn viewers(&self) -> Viewers {
-        let Counters { whep, mse, joined, skipped, lowered, dropped, .. } = &*self.counters;
-        let (of, so_far) = (|count: &AtomicUsize| count.load(Ordering::Relaxed), |count: &AtomicU64| count.load(Ordering::Relaxed));
-        Viewers {
-            whep: of(whep),
-            mse: of(mse),
-            joined: so_far(joined),
-            skipped: so_far(skipped),
-            lowered: so_far(lowered),
-            dropped: so_far(dropped),
-        }
+        let Counters { joined, skipped, lowered, dropped, watching, .. } = &*self.counters;
+        let Watching { whep, mse } = *watching.lock().unwrap_or_else(PoisonError::into_inner);
+        let so_far = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Viewers { whep, mse, joined: so_far(joined), skipped: so_far(skipped), lowered: so_far(lowered), dropped: so_far(dropped) }
     }
 
     /// Takes in a viewer of fragmented MP4. Its first picture is a keyframe, asked for now.
@@ -151,7 +150,7 @@ impl Room {
     /// It is not let in.
     pub fn join(&self, rung: usize) -> Result<MediaViewer, Refused> {
         let rungs = self.check(rung)?;
-        Ok(MediaViewer::join(rungs, rung, &self.counters))
+        Ok(MediaViewer::join(rungs, rung, self.place(By::Mse)?, &self.counters))
     }
 
     /// Takes in a viewer of WebRTC: its offer (SDP) is answered, with all candidates inside. `id` names the viewer from now on.
@@ -161,7 +160,7 @@ impl Room {
     pub async fn offer(&self, rung: usize, id: &str, offer: Bytes) -> Result<String, WhepError> {
         let rungs = self.check(rung)?;
         let whep = rungs[rung].whep.as_ref().ok_or(WhepError::Off)?;
-        whep.offer(id, offer).await
+        whep.offer(id, offer, self.place(By::Whep)?).await
     }
 
     /// Lets a viewer of WebRTC go.
@@ -223,8 +222,11 @@ impl Room {
         if rung >= rungs.len() {
             return Err(Refused::NoRung);
         }
-        let viewers = self.viewers();
-        if viewers.whep + viewers.mse >= self.limit { Err(Refused::Full) } else { Ok(rungs) }
+        Ok(rungs)
+    }
+
+    fn place(&self, by: By) -> Result<Place, Refused> {
+        Place::take(&self.counters, by, self.limit).ok_or(Refused::Full)
     }
 }
 
@@ -240,4 +242,63 @@ impl Drop for Room {
 
 fn rooms() -> MutexGuard<'static, HashMap<String, Weak<Room>>> {
     ROOMS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::media::tests::room;
+    use super::*;
+
+    #[test]
+    fn no_more_are_let_in_than_there_are_places_however_many_come_at_once() {
+        let room = room(5, 1);
+        let start = std::sync::Barrier::new(32);
+        let join = || {
+            start.wait();
+            room.join(0)
+        };
+        let joined: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..32).map(|_| scope.spawn(join)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(joined.iter().filter(|joined| joined.is_ok()).count(), 5);
+        assert!(joined.iter().all(|joined| joined.as_ref().err().is_none_or(|refused| *refused == Refused::Full)));
+        assert_eq!((room.viewers().mse, room.viewers().joined), (5, 5));
+        drop(joined);
+        assert_eq!(room.viewers().mse, 0);
+        assert!(room.join(0).is_ok(), "a place that was left is free");
+    }
+
+    #[test]
+    fn both_ways_of_watching_share_the_places_and_who_is_not_let_in_takes_none() {
+        let room = room(2, 1);
+        let (one, other) = (room.place(By::Whep), room.place(By::Mse));
+        assert!(one.is_ok() && other.is_ok());
+        assert_eq!((room.viewers().whep, room.viewers().mse), (1, 1));
+        assert!(room.place(By::Whep).is_err() && room.join(0).is_err());
+        drop(one);
+        let offer = gstrswebrtc::RUNTIME.block_on(room.offer(0, "id", Bytes::from_static(b"v=0\r\n")));
+        assert!(matches!(offer, Err(WhepError::Off)), "{offer:?}");
+        assert_eq!(room.viewers().whep, 0);
+        assert!(room.join(0).is_ok());
+    }
+
+    #[test]
+    fn a_viewer_gets_the_rung_that_it_asks_for() {
+        let room = room(10, 2);
+        let (mut large, mut small) = (room.join(0).unwrap(), room.join(1).unwrap());
+        assert_eq!(room.join(2).err(), Some(Refused::NoRung));
+        for (rung, fragment) in ["large", "small"].into_iter().enumerate() {
+            room.rungs()[rung].channel.send(&Bytes::from_static(fragment.as_bytes()), true, Time::ZERO);
+        }
+        for (viewer, due) in [(&mut large, "large"), (&mut small, "small")] {
+            let mut next = || gstrswebrtc::RUNTIME.block_on(viewer.next()).unwrap();
+            let (head, fragment) = (next(), next());
+            assert!(matches!(head, Message::Init { .. }), "{head:?}");
+            assert_eq!(fragment, Message::Fragment(Bytes::from_static(due.as_bytes())));
+        }
+        room.end();
+        assert_eq!(gstrswebrtc::RUNTIME.block_on(small.next()), Some(Message::End));
+        assert_eq!(room.join(0).err(), Some(Refused::Closed));
+    }
 }

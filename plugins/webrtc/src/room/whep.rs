@@ -3,7 +3,7 @@
 //! `whepserversink` takes our encoded pictures and sound once and sends them to every peer. Its own HTTP server stays off: offers come
 //! by [`Whep::offer`], after whoever calls it has checked that the viewer may come in. There is no trickle: its `patch` is never called.
 
-use super::Counters;
+use super::{Counters, Place};
 use bytes::Bytes;
 use engine::media::{EncodedAudioCaps, EncodedUnit, EncodedVideoCaps};
 use engine::packet::Packet;
@@ -43,8 +43,15 @@ pub enum WhepError {
 /// A peer that has not been heard of for so long has gone without a word. Every one that plays reports what it gets, several times in this.
 const SILENT: Duration = Duration::from_secs(15);
 
-/// Peers by id, and when each was last heard of. Pages that are closed say nothing, and the element misses nobody.
-type Peers = Arc<Mutex<HashMap<String, Arc<Mutex<Instant>>>>>;
+/// A peer that is in, or whose offer is being answered.
+struct WhepPeer {
+    /// When it was last heard of. Pages that are closed say nothing, and the element misses nobody.
+    heard: Arc<Mutex<Instant>>,
+    _place: Place,
+}
+
+/// Peers by id.
+type Peers = Arc<Mutex<HashMap<String, WhepPeer>>>;
 
 /// The peers of one rung.
 pub(crate) struct Whep {
@@ -98,10 +105,9 @@ impl Whep {
             });
             watch(&signaller, addresses, &peers, counters);
             let gone = peers.clone();
-            let counters = counters.clone();
             sink.connect("consumer-removed", false, move |values| {
                 let peer = values.get(1).and_then(|value| value.get::<String>().ok()).unwrap_or_default();
-                forget(&gone, &counters, &peer);
+                forget(&gone, &peer);
                 None
             });
             let asked = wanted.clone();
@@ -139,17 +145,18 @@ impl Whep {
         *swept = Instant::now();
         let is_silent = |heard: &Mutex<Instant>| heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > SILENT;
         let peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone: Vec<String> = peers.iter().filter(|(_, heard)| is_silent(heard)).map(|(id, _)| id.clone()).collect();
+        let gone: Vec<String> = peers.iter().filter(|(_, peer)| is_silent(&peer.heard)).map(|(id, _)| id.clone()).collect();
         drop(peers);
         for id in gone {
             tracing::debug!(id, "a viewer has gone without a word");
-            if forget(&self.peers, &self.counters, &id) {
+            if forget(&self.peers, &id) {
                 self.signaller.emit_by_name::<()>("delete", &[&id, &gst::Promise::new()]);
             }
         }
     }
 
-    pub(super) async fn offer(&self, id: &str, offer: Bytes) -> Result<String, WhepError> {
+    /// Lets a peer in that has a place, for as long as it is there.
+    pub(super) async fn offer(&self, id: &str, offer: Bytes, place: Place) -> Result<String, WhepError> {
         // An offer that comes before is lost: the element looks for tracks in it that it does not have yet.
         let mut ready = self.ready.clone();
         let is_ready = tokio::time::timeout(ANSWER, ready.wait_for(|ready| *ready)).await.is_ok_and(|seen| seen.is_ok());
@@ -165,8 +172,8 @@ impl Whep {
             };
             let _ = reply.send(result.ok().flatten().map(reply_of));
         });
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_string(), Arc::new(Mutex::new(Instant::now())));
-        self.counters.whep.fetch_add(1, Ordering::Relaxed);
+        let peer = WhepPeer { heard: Arc::new(Mutex::new(Instant::now())), _place: place };
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_string(), peer);
         self.signaller.emit_by_name::<()>("post", &[&Some(id), &glib::Bytes::from_owned(offer), &promise]);
         let answer = tokio::time::timeout(ANSWER + Duration::from_secs(2), answered).await;
         let result = match answer {
@@ -188,7 +195,7 @@ impl Whep {
     }
 
     pub(super) async fn leave(&self, id: &str) {
-        if !forget(&self.peers, &self.counters, id) {
+        if !forget(&self.peers, id) {
             return;
         }
         let (reply, left) = oneshot::channel();
@@ -211,13 +218,9 @@ pub(crate) fn hear_keyframe_requests(pipeline: &Pipeline, asked: impl Fn() + Sen
     });
 }
 
-/// A peer is counted no more; `false` when it was not.
-fn forget(peers: &Peers, counters: &Counters, id: &str) -> bool {
-    let was_in = peers.lock().unwrap_or_else(PoisonError::into_inner).remove(id).is_some();
-    if was_in {
-        counters.whep.fetch_sub(1, Ordering::Relaxed);
-    }
-    was_in
+/// A peer has its place no more; `false` when it had none.
+fn forget(peers: &Peers, id: &str) -> bool {
+    peers.lock().unwrap_or_else(PoisonError::into_inner).remove(id).is_some()
 }
 
 /// Tells each new peer connection which addresses it has; a peer whose connection closes is gone.
@@ -228,7 +231,7 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Peers, counters:
         let id = values.get(1).and_then(|value| value.get::<String>().ok()).unwrap_or_default();
         let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
         offer_addresses(&webrtcbin, &addresses);
-        let heard = peers.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        let heard = peers.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(|peer| peer.heard.clone());
         if let (Some(heard), Some(bin)) = (heard, webrtcbin.downcast_ref::<gst::Bin>()) {
             hear(bin, heard);
         }
@@ -237,7 +240,7 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Peers, counters:
             match webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") {
                 WebRTCPeerConnectionState::Connected => counters.sees(),
                 WebRTCPeerConnectionState::Closed => {
-                    forget(&peers, &counters, &id);
+                    forget(&peers, &id);
                     // A page that is closed says no more than that. The element ends by itself what fails, but not what is closed.
                     if let Some(signaller) = weak.upgrade() {
                         signaller.emit_by_name::<()>("delete", &[&id, &gst::Promise::new()]);

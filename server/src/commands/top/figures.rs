@@ -79,7 +79,8 @@ impl Figures {
                     match (name, label("per"), label("quantile"), label("port")) {
                         ("lectern_node_fps", "wall", ..) => node.fps = value,
                         ("lectern_node_busy_ratio", ..) => node.busy = value,
-                        ("lectern_node_process_seconds", _, "0.99", _) => node.p99 = value,
+                        // Not a number before its first call.
+                        ("lectern_node_process_seconds", _, "0.99", _) if !value.is_nan() => node.p99 = value,
                         ("lectern_node_packets_total", ..) => node.packets = node.packets.max(value),
                         _ => {}
                     }

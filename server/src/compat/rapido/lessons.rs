@@ -12,7 +12,7 @@ use super::begin_lesson;
 use crate::compat::fastapi::{Refusal, object};
 use crate::compat::{aside, service};
 use crate::folders::Folders;
-use crate::http::{App, Closing, PROTOCOL, close, send};
+use crate::http::{App, Closing, Level, PROTOCOL, close, send};
 use crate::jobs::JobsError;
 use crate::ledger::{Job, JobId, JobQuery, JobState, Timestamp};
 use crate::limits::{Rule, enforce};
@@ -55,7 +55,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ws/lesson/{id}", any(follow))
 }
 
-async fn process(Shared(app): Shared<Arc<App>>, access: Access, body: Bytes) -> Result<Json<Value>, Refusal> {
+pub(super) async fn process(Shared(app): Shared<Arc<App>>, access: Access, body: Bytes) -> Result<Json<Value>, Refusal> {
     let service = service(&app)?;
     let body = object(&body)?;
     let wish = Wish::read(&body)?;
@@ -65,6 +65,7 @@ async fn process(Shared(app): Shared<Arc<App>>, access: Access, body: Bytes) -> 
     }
     access.may(&wish.lesson)?;
     must_have_room(&service)?;
+    service.make_room(0).await?;
     let who = (access.owner().map(String::from), access.name().map(String::from));
     let prepared = aside({
         let (app, service, wish) = (app.clone(), service.clone(), wish.clone());
@@ -73,7 +74,7 @@ async fn process(Shared(app): Shared<Arc<App>>, access: Access, body: Bytes) -> 
     let spec = match prepared.await? {
         Ok(spec) => spec,
         Err(fault) => {
-            app.journal.backend(&wish.lesson, "lesson_refused", &fault.text, None);
+            app.journal.backend_at(Level::Error, &wish.lesson, ("lesson_refused", &fault.text), None);
             return Ok(refused(&wish.lesson, &fault));
         }
     };
@@ -109,8 +110,13 @@ async fn finish(app: &Arc<App>, service: &Arc<Service>, id: JobId, wish: &Wish) 
         (..) => Some(Fault { kind: "Stopped", text: "the lesson has been stopped".into() }),
     };
     let seconds = job.finished_at.unwrap_or_else(Timestamp::now).since(job.created_at).as_secs_f64();
-    let (event, message) = fault.as_ref().map_or(("lesson_done", ""), |fault| ("lesson_failed", &fault.text));
-    app.journal.backend(&job.title, event, message, Some(json!({ "processing_seconds": seconds })));
+    let (level, told) = match &fault {
+        None => (Level::Info, ("lesson_done", "")),
+        // Somebody wanted it so.
+        Some(fault) if job.state == JobState::Cancelled => (Level::Info, ("lesson_failed", fault.text.as_str())),
+        Some(fault) => (Level::Error, ("lesson_failed", fault.text.as_str())),
+    };
+    app.journal.backend_at(level, &job.title, told, Some(json!({ "processing_seconds": seconds })));
     let of = |member: &str| if job.state == JobState::Completed { job.spec[member].clone() } else { json!(0) };
     Ok(json!({
         "success": fault.is_none(), "lesson_id": job.title, "processing_time": seconds, "slides_processed": of("slides"),
@@ -238,7 +244,7 @@ fn parts(app: &App) -> Value {
     json!({ "tts_service": voice, "synctalk_service": true, "livekit_service": app.compat.rapido.livekit.is_ok() })
 }
 
-async fn status(Shared(app): Shared<Arc<App>>, access: Access) -> Result<Json<Value>, Refusal> {
+pub(super) async fn status(Shared(app): Shared<Arc<App>>, access: Access) -> Result<Json<Value>, Refusal> {
     let mut status = standing(&*service(&app)?, &access)?;
     status["status"] = json!("operational");
     status["application_initialized"] = json!(true);

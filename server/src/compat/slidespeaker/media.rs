@@ -1,9 +1,9 @@
 //! What comes of a task: film, sound, subtitles, transcript; to be shown or to be saved.
 
-use super::languages;
+use super::languages::{self, Language};
 use super::refused::Refused;
 use super::session::Desk;
-use super::steps::{Asked, CONVERSATION, FILM, PODCAST, SOUND, TRANSCRIPT};
+use super::steps::{Asked, CONVERSATION, FILM, PODCAST, SOUND, TRANSCRIPT, subtitle_file};
 use super::view;
 use crate::artifacts::Entry;
 use crate::compat::fastapi::Refusal;
@@ -87,6 +87,28 @@ pub fn offers(asked: &Asked, published: &[Entry]) -> impl Iterator<Item = Offer>
     Offer::ALL.into_iter().filter(is_there)
 }
 
+/// Subtitles in one language.
+pub struct Track {
+    /// Which.
+    pub language: &'static Language,
+    /// It is not the one that is spoken.
+    is_translated: bool,
+}
+
+impl Track {
+    fn file(&self, ending: &str) -> String {
+        subtitle_file(self.is_translated.then_some(self.language), ending)
+    }
+}
+
+/// The subtitles that a task has published, those in the language that was asked for first, if they could be made.
+pub fn tracks(job: &Job, asked: &Asked, published: &[Entry]) -> Vec<Track> {
+    let translated = Track { language: asked.options.subtitles(), is_translated: true };
+    let spoken = Track { language: asked.spoken(job), is_translated: false };
+    let is_there = |track: &Track| published.iter().any(|file| file.name == track.file("vtt"));
+    [translated, spoken].into_iter().filter(|track| asked.options.generate_subtitles && is_there(track)).collect()
+}
+
 /// What a task has published.
 ///
 /// # Errors
@@ -140,17 +162,16 @@ async fn fetch(desk: &Desk, id: &str, offer: Offer, asking: &Map<String, Value>,
     let asked = Asked::of(&job)?;
     let (name, kind) = offer.file();
     let ending = name.rsplit('.').next().unwrap_or_default();
-    let mut called = format!("{}.{ending}", job.id);
-    if offer.is_subtitles() {
-        let language = match asking.get("language").and_then(Value::as_str).filter(|text| !text.is_empty()) {
-            None => Some(asked.options.subtitles()),
-            Some(text) => languages::find(text).filter(|found| [asked.options.subtitles(), asked.options.voice()].contains(found)),
-        };
-        let language = language.filter(|_| asked.options.generate_subtitles);
-        let language = language.ok_or_else(|| Refused::missing("there are no subtitles in that language"))?;
-        called = format!("{}_{}.{ending}", job.id, language.tag);
+    if !offer.is_subtitles() {
+        return send(desk, &job, name, (kind, &format!("{}.{ending}", job.id)), wanted).await;
     }
-    send(desk, &job, name, (kind, &called), wanted).await
+    let tracks = tracks(&job, &asked, &published(desk, &job).await?);
+    let track = match asking.get("language").and_then(Value::as_str).filter(|text| !text.is_empty()) {
+        None => tracks.first(),
+        Some(text) => languages::find(text).and_then(|wanted| tracks.iter().find(|track| track.language == wanted)),
+    };
+    let track = track.ok_or_else(|| Refused::missing("there are no subtitles in that language"))?;
+    send(desk, &job, &track.file(ending), (kind, &format!("{}_{}.{ending}", job.id, track.language.tag)), wanted).await
 }
 
 /// A file that a task has published, under a name of its own.
@@ -211,7 +232,7 @@ pub async fn preview(State(app): State<Arc<App>>, desk: Desk, Path(id): Path<Str
     let job = desk.task(&id)?;
     let (asked, found) = (Asked::of(&job)?, published(&desk, &job).await?);
     match offers(&asked, &found).any(|offer| offer == Offer::Video) {
-        true => Ok(Json(view::preview(&asked, &app.compat.slidespeaker.place(&job), &found))),
+        true => Ok(Json(view::preview(&asked, &app.compat.slidespeaker.place(&job), &tracks(&job, &asked, &found)))),
         false => Err(Refused::missing("there is no film yet; look at the task's progress")),
     }
 }
@@ -226,14 +247,18 @@ pub async fn downloads(State(app): State<Arc<App>>, desk: Desk, Path(id): Path<S
     };
     let (asked, found) = (Asked::of(&job)?, published(&desk, &job).await?);
     let place = app.compat.slidespeaker.place(&job);
-    let item = |offer: Offer| {
-        let url = format!("{place}/{}", offer.path());
-        let mut item = json!({ "type": offer.kind()?, "url": url, "download_url": format!("{url}/download") });
-        if offer.is_subtitles() {
-            item["language"] = json!(asked.options.subtitles().name);
+    let mut items = Vec::new();
+    for offer in offers(&asked, &found) {
+        let (Some(kind), url) = (offer.kind(), format!("{place}/{}", offer.path())) else { continue };
+        if !offer.is_subtitles() {
+            items.push(json!({ "type": kind, "url": url, "download_url": format!("{url}/download") }));
+            continue;
         }
-        Some(item)
-    };
-    let items: Vec<Value> = offers(&asked, &found).filter_map(item).collect();
+        for Track { language, .. } in tracks(&job, &asked, &found) {
+            let query = format!("?language={}", language.tag);
+            let (shown, saved) = (format!("{url}{query}"), format!("{url}/download{query}"));
+            items.push(json!({ "type": kind, "url": shown, "download_url": saved, "language": language.name }));
+        }
+    }
     Ok(Json(json!({ "task_id": job.id, "file_id": asked.file.file_id, "items": items })))
 }

@@ -154,6 +154,11 @@ impl Options {
         self.subtitle_language.as_deref().and_then(languages::find).unwrap_or_else(|| self.voice())
     }
 
+    /// In which language it is written down.
+    pub fn transcript(&self) -> &'static Language {
+        self.transcript_language.as_deref().and_then(languages::find).unwrap_or_else(|| self.voice())
+    }
+
     /// Is a film made?
     pub fn makes_video(&self) -> bool {
         self.task_type != TaskType::Podcast
@@ -199,7 +204,7 @@ mod tests {
         let usual = read(json!({}), Source::Slides).unwrap();
         assert_eq!((usual.task_type, usual.voice_language.as_str(), usual.video_resolution.as_str()), (TaskType::Video, "english", "hd"));
         assert_eq!((usual.generate_avatar, usual.generate_subtitles, usual.subtitle_language.as_deref()), (false, true, None));
-        assert_eq!(usual.subtitles().tag, "en");
+        assert_eq!((usual.subtitles().tag, usual.transcript().tag), ("en", "en"));
         // Forms have texts, and clients that send JSON have values.
         let form = json!({ "voice_language": "de", "subtitle_language": "french", "generate_avatar": "true", "generate_subtitles": "" });
         let options = read(form, Source::Pdf).unwrap();

@@ -3,21 +3,27 @@
 use super::KIND;
 use super::aside;
 use super::files::{Files, Sent};
+use super::languages::{self, Language};
 use super::options::{Options, Source};
 use super::refused::Refused;
 use super::voices;
 use crate::folders::Folders;
 use crate::jobs::{JobSpec, Jobs};
-use crate::ledger::{Job, JobId};
+use crate::ledger::{Job, JobId, StageState};
 use crate::worker::{Looks, Presenter, Task, Wishes};
 use plugins::writer::ChatSettings;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The lesson that a file becomes.
 const LESSON: &str = "processing/lesson/lesson.yaml";
-/// The same in another language.
+/// The same in the language of the voice.
 const TRANSLATED: &str = "processing/translated/lesson.yaml";
+/// The same in the language of the transcript.
+const WRITTEN: &str = "processing/written/lesson.yaml";
+/// What was asked for in another language stays in its own.
+const NO_TRANSLATOR: &str = "there is no service that translates (LECTERN_WRITER_URL names one)";
 /// The film, beside which its subtitles lie.
 pub const FILM: &str = "film.mp4";
 /// What is said, as one recording; those of single slides lie beside it, with their numbers.
@@ -61,6 +67,17 @@ impl Asked {
         Asked::deserialize(&job.spec).map_err(|error| Refused::failed(&error))
     }
 
+    /// The language in which a film is spoken, as far as its job tells: without a service that translates it is that of the file.
+    pub fn spoken(&self, job: &Job) -> &'static Language {
+        let stage = |name: &str| job.stages.iter().find(|stage| stage.name == name);
+        let is_untranslated = stage("translate_voice").is_some_and(|stage| stage.state == StageState::Skipped);
+        let read = || {
+            let tag = stage("extract_slides")?.result["language"].as_str()?;
+            languages::find(tag).or_else(|| languages::find(tag.split('-').next()?))
+        };
+        is_untranslated.then(read).flatten().unwrap_or_else(|| self.options.voice())
+    }
+
     /// The job, of nobody yet. `has_writer`: there is a service that translates.
     fn spec(&self, has_writer: bool) -> JobSpec {
         let mut spec = JobSpec::new(KIND, &self.file.filename);
@@ -87,9 +104,8 @@ impl Asked {
         if has_writer {
             wishes.language = Some(options.voice().tag.into());
         } else if options.voice().tag != "en" {
-            let because =
-                "there is no service that translates (LECTERN_WRITER_URL names one); the conversation is in the document's language";
-            spec = spec.stage("translate_podcast_script", "Translating the conversation", 0.0, Task::Skip { because: because.into() });
+            let because = format!("{NO_TRANSLATOR}; the conversation is in the document's language");
+            spec = spec.stage("translate_podcast_script", "Translating the conversation", 0.0, Task::Skip { because });
         }
         let voice = |asked: &Option<String>| asked.as_deref().and_then(voices::find);
         let (host, guest) = (voice(&options.podcast_host_voice), voice(&options.podcast_guest_voice));
@@ -101,10 +117,16 @@ impl Asked {
     fn film(&self, spec: JobSpec, has_writer: bool) -> JobSpec {
         let Asked { file, options } = self;
         let skip = |because: &str| Task::Skip { because: because.into() };
+        let untranslated = |stays: &str| Task::Skip { because: format!("{NO_TRANSLATOR}; {stays}") };
+        let output = |name: &str| format!("{}/{name}", Folders::OUTPUT);
         let document = format!("{}/{}", Folders::INPUT, file_name(file));
-        let (voice, subtitles) = (options.voice(), options.subtitles());
+        let (voice, subtitles, written) = (options.voice(), options.subtitles(), options.transcript());
         let read = Wishes::default();
-        let transcript = |lesson: &str| Task::Transcript { lesson: lesson.into(), text: format!("{}/{TRANSCRIPT}", Folders::OUTPUT) };
+        let transcript = |lesson: &str| Task::Transcript { lesson: lesson.into(), text: output(TRANSCRIPT) };
+        let translate = |language: &Language, lesson: &str| {
+            let wishes = Wishes { language: Some(language.tag.into()), ..Wishes::default() };
+            Task::Content { document: LESSON.into(), wishes, lesson: lesson.into() }
+        };
         let mut spec = spec
             .stage("extract_slides", "Reading the slides", 1.0, Task::Import { deck: document.clone() })
             .stage("convert_slides", "Turning them into a lesson", 1.0, Task::Content { document, wishes: read, lesson: LESSON.into() })
@@ -118,24 +140,32 @@ impl Asked {
             .stage("revise_transcripts", "Revising it", 0.0, skip("what stands in the notes is said as it stands"));
         let mut lesson = LESSON;
         if has_writer {
-            let wishes = Wishes { language: Some(voice.tag.into()), ..Wishes::default() };
-            let task = Task::Content { document: LESSON.into(), wishes, lesson: TRANSLATED.into() };
             lesson = TRANSLATED;
-            spec = spec.stage("translate_voice", "Translating what is said", 3.0, task).stage(
-                "translate_transcript",
-                "Writing the translation down",
-                0.3,
-                transcript(TRANSLATED),
-            );
-        } else if voice.tag != "en" {
-            let because = "there is no service that translates (LECTERN_WRITER_URL names one); the notes are spoken in their own language";
-            spec = spec.stage("translate_voice", "Translating what is said", 0.0, skip(because));
+            spec = spec.stage("translate_voice", "Translating what is said", 3.0, translate(voice, TRANSLATED));
+            let mut written_down = TRANSLATED;
+            if written != voice {
+                written_down = WRITTEN;
+                spec = spec.stage("translate_text", "Translating the transcript", 3.0, translate(written, WRITTEN));
+            }
+            spec = spec.stage("translate_transcript", "Writing the translation down", 0.3, transcript(written_down));
+        } else {
+            if voice.tag != "en" {
+                let stays = "the notes are spoken in their own language";
+                spec = spec.stage("translate_voice", "Translating what is said", 0.0, untranslated(stays));
+            }
+            if written != voice {
+                let stays = "the transcript is in the language of the notes";
+                spec = spec.stage("translate_transcript", "Translating the transcript", 0.0, untranslated(stays));
+            }
         }
-        if subtitles != voice {
-            let because = "subtitles are in the language that is spoken; no service translates them";
+        let subtitles = (subtitles != voice).then_some(subtitles);
+        if subtitles.is_some() && !options.generate_subtitles {
+            let because = "no subtitles are asked for";
             spec = spec.stage("translate_subtitle", "Translating the subtitles", 0.0, skip(because));
+        } else if subtitles.is_some() && !has_writer {
+            let stays = "subtitles are in the language that is spoken";
+            spec = spec.stage("translate_subtitle", "Translating the subtitles", 0.0, untranslated(stays));
         }
-        let output = |name: &str| format!("{}/{name}", Folders::OUTPUT);
         let looks = Looks {
             voice: options.voice_id.as_deref().and_then(voices::find),
             presenter: Some(if options.generate_avatar { Presenter::Large } else { Presenter::Hidden }),
@@ -162,7 +192,16 @@ impl Asked {
             spec = spec.stage("generate_subtitles", "Making subtitles", 0.0, skip(because));
         }
         let film = Task::Render { lesson: lesson.into(), wishes: Wishes::default(), looks, film: output(FILM) };
-        spec.stage("compose_video", "Making the film", 20.0, film)
+        spec = spec.stage("compose_video", "Making the film", 20.0, film);
+        match subtitles.filter(|_| has_writer && options.generate_subtitles) {
+            // What is shown when is known once the film is there.
+            Some(language) => {
+                let (from, to) = (voice.tag.into(), language.tag.into());
+                let task = Task::Subtitles { captions: output(&subtitle_file(None, "srt")), from, to };
+                spec.stage("translate_subtitle", "Translating the subtitles", 1.0, task)
+            }
+            None => spec,
+        }
     }
 
     /// Has a job begun with its file, which is one of `files`.
@@ -181,6 +220,16 @@ impl Asked {
         }
         Ok(jobs.submit(spec).await?.0)
     }
+}
+
+/// What subtitles are called: those in the language that is spoken, or in another one.
+pub fn subtitle_file(translated: Option<&Language>, ending: &str) -> String {
+    let film = Path::new(FILM);
+    let name = match translated {
+        None => film.with_extension(ending),
+        Some(language) => film.with_extension(format!("{}.{ending}", language.tag)),
+    };
+    name.display().to_string()
 }
 
 /// The name of a step here, by any that it has.
@@ -241,9 +290,33 @@ mod tests {
         assert_eq!(names(&all, false), due.map(|(name, skipped)| (name.to_string(), skipped)));
         let translated = names(&all, true);
         assert!(translated.contains(&("translate_voice".into(), false)) && translated.contains(&("translate_transcript".into(), false)));
+        // What is shown when is known once the film is there.
+        let made = |name: &str| translated.iter().position(|(found, skipped)| found == name && !skipped);
+        assert!(made("translate_subtitle") > made("compose_video") && made("translate_subtitle") < made("publish"), "{translated:?}");
+        let quiet = names(&asked("talk.pptx", json!({ "subtitle_language": "french", "generate_subtitles": false })), true);
+        assert!(quiet.contains(&("translate_subtitle".into(), true)), "{quiet:?}");
         let few = names(&asked("talk.pptx", json!({ "generate_subtitles": false })), false);
         assert!(few.iter().all(|(name, _)| !name.starts_with("translate") && !name.starts_with("generate_s")), "{few:?}");
         assert_eq!((step("convert_slides_to_images"), step("compose_video")), ("convert_slides", "compose_video"));
+    }
+
+    #[test]
+    fn subtitles_and_transcript_have_languages_of_their_own() {
+        let options = json!({ "voice_language": "german", "subtitle_language": "zh-Hans", "transcript_language": "french" });
+        let all = asked("talk.pptx", options).spec(true).stages;
+        let task = |name: &str| all.iter().find(|stage| stage.name == name).map(|stage| stage.task.clone());
+        let subtitles = Task::Subtitles { captions: "output/film.srt".into(), from: "de".into(), to: "zh-Hans".into() };
+        assert_eq!(task("translate_subtitle"), Some(subtitles));
+        let Some(Task::Content { wishes, lesson, .. }) = task("translate_text") else { panic!("{all:?}") };
+        assert_eq!((wishes.language.as_deref(), lesson.as_str()), (Some("fr"), WRITTEN));
+        assert_eq!(task("translate_transcript"), Some(Task::Transcript { lesson: WRITTEN.into(), text: "output/transcript.md".into() }));
+        let alone = names(&asked("talk.pptx", json!({ "transcript_language": "french" })), false);
+        assert!(
+            alone.contains(&("translate_transcript".into(), true)) && !alone.iter().any(|(name, _)| name == "translate_text"),
+            "{alone:?}"
+        );
+        let french = languages::find("fr");
+        assert_eq!((subtitle_file(None, "srt"), subtitle_file(french, "vtt")), ("film.srt".into(), "film.fr.vtt".into()));
     }
 
     #[test]

@@ -28,6 +28,7 @@ const KINDS: &[Kind] = &[Kind::Pdf, Kind::Pptx, Kind::Ppt, Kind::Mp3, Kind::Wav,
 const WITHIN_JSON: u64 = 24 << 20;
 
 pub async fn upload(State(app): State<Arc<App>>, desk: Desk, request: Request) -> Result<Json<Value>, Refused> {
+    desk.service.make_room(0).await?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let (fields, upload) = match kind.starts_with("application/json") {
         true => within_json(&app, &desk, request).await?,
@@ -81,6 +82,7 @@ pub async fn list(desk: Desk) -> Result<Json<Value>, Refused> {
 
 pub async fn run(State(app): State<Arc<App>>, desk: Desk, Path(file_id): Path<String>, body: Bytes) -> Result<Json<Value>, Refused> {
     let fields = object(&body)?;
+    desk.service.make_room(0).await?;
     let (files, who, id) = (Files::of(&desk.service), desk.person.id.clone(), file_id.clone());
     let _changing = app.compat.slidespeaker.changing.lock().await;
     let file = aside(move || files.find(&who, &id)).await?;

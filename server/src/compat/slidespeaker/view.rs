@@ -1,7 +1,7 @@
 //! A job in the words of the other system.
 
-use super::languages;
-use super::media::{Offer, offers};
+use super::languages::{self, Language};
+use super::media::{Offer, Track, offers};
 use super::refused::Refused;
 use super::steps::Asked;
 use crate::artifacts::Entry;
@@ -129,22 +129,24 @@ pub fn detail(job: &Job, place: &str, published: &[Entry]) -> Result<Value, Refu
     }))
 }
 
-/// What a player needs of a film that is there.
-pub fn preview(asked: &Asked, place: &str, published: &[Entry]) -> Value {
-    let language = asked.options.subtitles();
-    let found: Vec<Offer> = offers(asked, published).collect();
-    let url = |offer: Offer| format!("{place}/{}?language={}", offer.path(), language.tag);
-    let tracks = [(Offer::Vtt, "vtt"), (Offer::Srt, "srt")].into_iter().filter(|(offer, _)| found.contains(offer));
-    let tracks: Vec<Value> = tracks
-        .map(|(offer, format)| {
+/// What a player needs of a film that is there; the first of its subtitles are shown.
+pub fn preview(asked: &Asked, place: &str, tracks: &[Track]) -> Value {
+    let source = |offer: Offer, language: &Language| format!("{place}/{}?language={}", offer.path(), language.tag);
+    let formats = [(Offer::Vtt, "vtt"), (Offer::Srt, "srt")];
+    let subtitles: Map<String, Value> = match tracks.first() {
+        Some(first) => formats.map(|(offer, format)| (format!("{format}_url"), json!(source(offer, first.language)))).into_iter().collect(),
+        None => Map::new(),
+    };
+    let track = |(index, track): (usize, &Track)| {
+        let language = track.language;
+        formats.map(|(offer, format)| {
             json!({
-                "kind": "subtitles", "src": url(offer), "srclang": language.tag, "label": languages::title(language), "format": format,
-                "default": format == "vtt",
+                "kind": "subtitles", "src": source(offer, language), "srclang": language.tag, "label": languages::title(language), "format": format,
+                "default": index == 0 && format == "vtt",
             })
         })
-        .collect();
-    let subtitles: Map<String, Value> =
-        tracks.iter().filter_map(|track| Some((format!("{}_url", track["format"].as_str()?), track["src"].clone()))).collect();
+    };
+    let tracks: Vec<Value> = tracks.iter().enumerate().flat_map(track).collect();
     json!({
         "preview_available": true,
         "video": { "file_id": asked.file.file_id, "video_url": format!("{place}/{}", Offer::Video.path()), "file_name": asked.file.filename },
@@ -154,6 +156,7 @@ pub fn preview(asked: &Asked, place: &str, published: &[Entry]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::media::tracks;
     use super::*;
     use crate::artifacts::Tier;
     use crate::ledger::{ErrorClass, JobError, JobId};
@@ -220,9 +223,32 @@ mod tests {
             (&downloads["video_url"], &downloads["subtitle_url"]),
             (&json!("/b/api/tasks/1/video"), &json!("/b/api/tasks/1/subtitles/vtt"))
         );
-        let shown = preview(&Asked::of(&job).unwrap(), "/api/tasks/1", &published);
-        assert_eq!(shown["subtitle_tracks"][0]["src"], "/api/tasks/1/subtitles/vtt?language=fr");
-        assert_eq!((&shown["subtitle_tracks"][0]["label"], shown["subtitle_tracks"].as_array().unwrap().len()), (&json!("French"), 2));
+    }
+
+    #[test]
+    fn subtitles_are_called_by_the_language_that_they_are_in() {
+        let mut job = job(JobState::Completed);
+        let asked = Asked::of(&job).unwrap();
+        let shown = |job: &Job, published: &[&str]| {
+            let published: Vec<Entry> = published.iter().map(|name| artifact(name)).collect();
+            let shown = preview(&asked, "/api/tasks/1", &tracks(job, &asked, &published));
+            let tracks = shown["subtitle_tracks"].as_array().unwrap().clone();
+            (shown["subtitles"]["vtt_url"].as_str().map(String::from), tracks)
+        };
+        let both = ["film.mp4", "film.vtt", "film.srt", "film.fr.vtt", "film.fr.srt"];
+        let (first, tracks) = shown(&job, &both);
+        assert_eq!(first.as_deref(), Some("/api/tasks/1/subtitles/vtt?language=fr"));
+        let told: Vec<_> = tracks.iter().map(|track| (track["srclang"].as_str().unwrap(), track["default"].as_bool().unwrap())).collect();
+        assert_eq!(told, [("fr", true), ("fr", false), ("en", false), ("en", false)]);
+        assert_eq!(tracks[0]["label"], "French");
+        // Nobody translated them: they are in the language that is spoken.
+        let (first, tracks) = shown(&job, &both[..3]);
+        assert_eq!((first.as_deref(), tracks.len()), (Some("/api/tasks/1/subtitles/vtt?language=en"), 2));
+        // Nor what is said.
+        job.stages[0].result = json!({ "language": "es-ES" });
+        job.stages.push(stage("translate_voice", StageState::Skipped, None));
+        assert_eq!(shown(&job, &both[..3]).0.as_deref(), Some("/api/tasks/1/subtitles/vtt?language=es"));
+        assert_eq!(shown(&job, &both[..1]), (None, Vec::new()));
     }
 
     #[test]

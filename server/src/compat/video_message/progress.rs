@@ -233,7 +233,10 @@ pub async fn events(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::following::{LONG, SHORT, Work};
     use crate::ledger::{ErrorClass, JobId};
+    use futures_util::FutureExt;
+    use std::future::pending;
 
     fn told(kind: EventKind, data: Value) -> Vec<(&'static str, &'static str, i64)> {
         let event = Event { seq: 1, job: JobId::default(), at: Timestamp(0), kind, data };
@@ -272,5 +275,23 @@ mod tests {
             assert_eq!(place["message"], "nobody is there; send another picture");
         }
         assert_eq!((&said["data"]["error"], &said["data"]["progress"]), (&said["message"], &json!(-1)));
+    }
+
+    #[tokio::test]
+    async fn a_line_on_which_nothing_happens_is_told_to_be_open() {
+        assert_eq!(BEAT, Duration::from_secs(30));
+        let work = Work::begun("detection").await;
+        let follower = Follower::on(&work.ledger, (work.job(), 0), Box::new(|| Ok(())), pending().boxed(), (SHORT, LONG));
+        let mut listener = Listener { task: work.job().to_string(), follower };
+        let mut kinds = Vec::new();
+        while kinds.last().is_none_or(|kind| kind != "heartbeat") {
+            let (messages, is_last) = listener.next().await.unwrap();
+            assert!(!is_last);
+            for message in messages {
+                assert_eq!(message["task_id"], work.job().to_string());
+                kinds.push(message["event_type"].as_str().unwrap().to_string());
+            }
+        }
+        assert_eq!(kinds, ["stage_update", "stage_update", "stage_update", "heartbeat"]);
     }
 }

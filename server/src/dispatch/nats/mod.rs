@@ -78,12 +78,13 @@ impl Held {
 }
 
 impl Nats {
-    /// Begins to listen to workers; with a transfer, to those that share no folder with this server.
+    /// Begins to listen to workers at an address, with a token where NATS asks for one; with a transfer, to those that share no folder with
+    /// this server.
     ///
     /// # Errors
     /// NATS cannot be reached.
-    pub async fn start(url: &str, desk: Desk, transfer: Option<Transfer>, runtime: Handle) -> Result<Nats, NatsError> {
-        let link = Link::connect(url, "lectern serve").await?;
+    pub async fn start(queue: (&str, Option<&str>), desk: Desk, transfer: Option<Transfer>, runtime: Handle) -> Result<Nats, NatsError> {
+        let link = Link::connect(queue, "lectern serve").await?;
         let questions = link.hear::<Say>(DESK).await?;
         let ends = link.ends().await?;
         let state = Mutex::new(State { lanes: Lanes::new(Room::default()), workers: HashMap::new() });

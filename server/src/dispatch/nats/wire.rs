@@ -128,12 +128,13 @@ pub enum Time {
 }
 
 impl Link {
-    /// Connects, and makes the streams if they are not there.
+    /// Connects to an address, with a token where one is needed, and makes the streams if they are not there.
     ///
     /// # Errors
     /// It cannot be reached, or has no JetStream.
-    pub async fn connect(url: &str, name: &str) -> Result<Link, NatsError> {
-        let options = ConnectOptions::new().name(name).request_timeout(Some(Duration::from_secs(5)));
+    pub async fn connect((url, token): (&str, Option<&str>), name: &str) -> Result<Link, NatsError> {
+        let options = token.map_or_else(ConnectOptions::new, |token| ConnectOptions::with_token(token.into()));
+        let options = options.name(name).request_timeout(Some(Duration::from_secs(5)));
         // The address may have a password in it.
         let place = url.rsplit('@').next().unwrap_or_default();
         let client = options.connect(url).await.map_err(|error| NatsError(format!("{place} cannot be reached: {error}")))?;

@@ -4,7 +4,6 @@ use super::{Broken, Step, progress, words};
 use crate::guard::{Need, Place, Preset, Verdict};
 use crate::ledger::ErrorClass;
 use crate::worker::{Looks, StageError, Wishes};
-use clap::ValueEnum;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fs;
@@ -39,7 +38,7 @@ impl Step<'_> {
     pub(super) async fn place(&mut self, need: Need) -> Result<Place, Broken> {
         self.say(&format!("waiting for a place on the device: {need}"));
         tokio::select! {
-            place = self.worker.devices.place(need) => Ok(place.map_err(|error| {
+            place = self.worker.devices.place(need, self.worker.guard.part_of_device()) => Ok(place.map_err(|error| {
                 let cure = "let it use more (guard.device_memory), or take a machine whose device has more";
                 StageError::new(ErrorClass::Permanent, "device_too_small", error.to_string(), cure)
             })?),
@@ -47,16 +46,33 @@ impl Step<'_> {
         }
     }
 
-    /// How a film is made that does not say it itself.
-    fn eased(&mut self, looks: &Looks, preset: Option<Preset>) -> Vec<OsString> {
+    /// What a film is like that does not say it itself, and how many of its segments are made at once.
+    fn eased(&mut self, looks: &Looks, preset: Option<Preset>) -> (Looks, Option<usize>) {
         let says = looks.quality.is_some() || looks.size.is_some() || !looks.set.is_empty();
-        let Some(preset) = preset.or(self.worker.usual).filter(|_| !says) else { return Vec::new() };
-        let quality = preset.quality().to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default();
+        let Some(preset) = preset.or(self.worker.usual).filter(|_| !says) else { return (looks.clone(), None) };
+        let quality = preset.quality().name();
         if self.worker.usual != Some(preset) {
-            self.note = Some(format!("made with the quality {quality}: the machine had too much to do"));
+            self.tell(&format!("made with the quality {quality}: the machine had too much to do"));
         }
-        let jobs = preset.segments_at_once().map(|jobs| format!("--jobs={jobs}"));
-        [Some(format!("--quality={quality}")), jobs].into_iter().flatten().map(OsString::from).collect()
+        (Looks { quality: Some(quality), ..looks.clone() }, preset.segments_at_once())
+    }
+
+    /// The same with pictures no larger than this machine makes them now.
+    fn safe(&mut self, looks: &Looks) -> Looks {
+        let Some(largest) = self.worker.guard.largest() else { return looks.clone() };
+        let (looks, smaller) = looks.within(largest);
+        if let Some((asked, made)) = smaller {
+            let (width, height) = largest;
+            self.tell(&format!(
+                "made in {made} instead of {asked}: the server makes films of up to {width}x{height} now, for it is too hot or guard.profile (HARDWARE_PROFILE) says so"
+            ));
+        }
+        looks
+    }
+
+    /// Something more that is to be known about how it was done.
+    fn tell(&mut self, text: &str) {
+        self.note = Some(self.note.take().map_or_else(|| text.into(), |note| format!("{note}; {text}")));
     }
 
     pub(super) async fn render(
@@ -67,6 +83,8 @@ impl Step<'_> {
         (film, preset): (&str, Option<Preset>),
     ) -> Result<Value, Broken> {
         let made = self.attempt()?.join("film.mp4");
+        let (looks, at_once) = self.eased(looks, preset);
+        let looks = self.safe(&looks);
         let mut arguments = words(["render", lesson, "-o"]);
         arguments.push(made.clone().into());
         arguments.extend(wishes.arguments());
@@ -74,7 +92,7 @@ impl Step<'_> {
         if let Some(presenter) = looks.presenter {
             arguments.push(format!("--profile=offline,{}", presenter.profile()).into());
         }
-        arguments.extend(self.eased(looks, preset));
+        arguments.extend(at_once.map(|jobs| format!("--jobs={jobs}").into()));
         let mut result = self.film(&arguments, film, &made).await?;
         let first = looks.slides.as_deref().map_or("1", |slides| slides.split([',', '-']).next().unwrap_or("1").trim());
         let picture = Path::new(film).with_extension("jpg").display().to_string();
@@ -90,6 +108,7 @@ impl Step<'_> {
 
     pub(super) async fn join(&mut self, parts: &[String], looks: &Looks, film: &str) -> Result<Value, Broken> {
         let made = self.attempt()?.join("film.mp4");
+        let looks = self.safe(looks);
         let mut arguments = words(["join"]);
         arguments.extend(parts.iter().map(OsString::from));
         arguments.extend(words(["-o"]));
@@ -155,7 +174,7 @@ mod tests {
             let task = serde_json::to_value(task).unwrap();
             Ticket { job: JobId::new(), position: 0, stage: "s".into(), attempt: 1, owner: None, priority: 0, task }
         };
-        let taken = worker.devices.place(Need::Detection).await.unwrap();
+        let taken = worker.devices.place(Need::Detection, 1.0).await.unwrap();
         let (report, said) = watch::channel(Report::default());
         let detection = ticket(Need::Detection);
         let mut stage = worker.perform(&detection, report, Stop::never());

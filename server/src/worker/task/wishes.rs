@@ -1,7 +1,9 @@
 //! How a deck is read and what a film is like, as whoever asks for it says.
 
 use crate::cli::Cli;
+use crate::quality;
 use clap::Parser;
+use engine::graph::unit::FrameSize;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -52,9 +54,13 @@ pub struct Looks {
     /// Which slides: `3-5,8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slides: Option<String>,
-    /// Size, rate and care by name.
+    /// Size, rate and care by name: `minimal`, `fast`, `standard`, `high`, or what other systems call them (`speed`, `balanced`, `quality`,
+    /// `fast_low_memory`, `cpu_optimized`, `high_quality`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<String>,
+    /// Bit rate of the sound by name: `basic`, `standard`, `high`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<String>,
     /// `sd`, `hd`, `fullhd` or `WIDTHxHEIGHT`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<String>,
@@ -118,17 +124,33 @@ impl Wishes {
 impl Looks {
     /// What the command line says for it.
     pub(in crate::worker) fn arguments(&self) -> Vec<OsString> {
-        let Looks { voice, avatar, presenter: _, slides, quality, size, watermark, set } = self;
-        let all =
-            [("voice", voice), ("avatar", avatar), ("slides", slides), ("quality", quality), ("size", size), ("watermark", watermark)];
+        let Looks { voice, avatar, presenter: _, slides, quality, sound, size, watermark, set } = self;
+        let all = [
+            ("voice", voice),
+            ("avatar", avatar),
+            ("slides", slides),
+            ("quality", quality),
+            ("sound", sound),
+            ("size", size),
+            ("watermark", watermark),
+        ];
         let all = all.into_iter().filter_map(|(name, value)| Some(option(name, value.as_ref()?)));
         all.chain(set.iter().map(|(name, value)| option("set", &format!("{name}={value}")))).collect()
     }
 
+    /// With pictures no larger than `largest`, width and height; and, where they were to be larger, the size that was asked for and the one
+    /// that it is now.
+    pub(in crate::worker) fn within(&self, largest: (u32, u32)) -> (Looks, Option<(FrameSize, FrameSize)>) {
+        let asked = quality::asked(self.quality.as_deref(), self.size.as_deref());
+        let smaller = asked.and_then(|asked| Some((asked, quality::within(asked, largest)?)));
+        let size = smaller.map_or_else(|| self.size.clone(), |(_, made)| Some(made.to_string()));
+        (Looks { size, ..self.clone() }, smaller)
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
-        let Looks { voice, avatar, presenter: _, slides, quality, size, watermark, set } = self;
+        let Looks { voice, avatar, presenter: _, slides, quality, sound, size, watermark, set } = self;
         voice.as_deref().map_or(Ok(()), voice_name)?;
-        for (field, value) in [("avatar", avatar), ("quality", quality), ("size", size)] {
+        for (field, value) in [("avatar", avatar), ("quality", quality), ("sound", sound), ("size", size)] {
             value.as_deref().map_or(Ok(()), |value| name(field, value))?;
         }
         let is_choice = |text: &String| text.len() <= 1000 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-,. ".contains(c));

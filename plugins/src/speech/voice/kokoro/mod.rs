@@ -22,7 +22,7 @@ use crate::models::{self, ModelError};
 use crate::speech::text::Clause;
 
 /// Raised when the same clause would sound or be timed differently.
-const REVISION: u32 = 5;
+const REVISION: u32 = 6;
 /// What names of these voices begin with.
 pub(super) const PREFIX: &str = "kokoro:";
 pub(super) const MODEL: &str = "voice:kokoro";
@@ -168,7 +168,7 @@ impl KokoroVoice {
         };
         let rate = Rate::per_second(RATE);
         pauses::fit(&symbols, &groups, &mut times, &samples, rate);
-        let mut synthesis = words.synthesis(&groups, &times, samples, rate, !exact)?;
+        let mut synthesis = words.synthesis(&groups, times, samples, rate, !exact)?;
         // The model speaks some clauses several decibels louder than others.
         gain::level(&mut synthesis.samples);
         Ok(synthesis)

@@ -1,6 +1,7 @@
 //! What is to be done with a lesson, and the job that does it.
 
 use crate::compat::fastapi::{Fields, Refusal};
+use crate::config::Settings;
 use crate::folders::{Astray, Folders, below};
 use crate::http::App;
 use crate::jobs::JobSpec;
@@ -64,7 +65,7 @@ impl Wish {
             Some(path) => deck_of(files, path)?,
             None => app.sessions.lesson_of(&self.lesson).map_err(|error| Fault::new("FileNotFoundError", error.to_string()))?,
         };
-        let mut lesson = import(&deck, &ImportOptions::default()).map_err(|error| {
+        let mut lesson = import(&deck, &ImportOptions { frames: self.frames(&app.settings), ..ImportOptions::default() }).map_err(|error| {
             // Where things lie on the server is none of a client's business.
             let folder = deck.parent().map(|folder| format!("{}/", folder.display())).unwrap_or_default();
             Fault::new("ValidationError", error.to_string().replace(&folder, ""))
@@ -83,6 +84,14 @@ impl Wish {
             return Err(Fault::new("ProcessingError", "the lesson cannot be kept; look at the disk of the server"));
         }
         Ok(JobSpec { owner, spec: self.facts(&lesson, user.as_deref()), ..self.stages(spec) })
+    }
+
+    /// Where pictures of its slides may lie that are not beside it: in the folder of the settings that is named like the lesson, else in that
+    /// folder itself.
+    fn frames(&self, settings: &Settings) -> Option<PathBuf> {
+        let folder = settings.lessons.slide_frames.as_deref()?;
+        let own = folder.join(&self.lesson);
+        Some(if own.is_dir() { own } else { folder.into() })
     }
 
     /// What is known before anything is done.
