@@ -33,8 +33,7 @@ fn the_second_engine_is_understood_and_knows_its_words_times() {
     let text = HARVARD[..8].join("\n\n");
     let mut speak = lectern(home.path());
     succeed(speak.arg("speak").arg(&text).arg("-o").arg(&audio).arg("--times").arg(&times).args(["--voice", "kokoro:af_heart"]));
-    // Of 64 words at most four.
-    assert!(word_error(home.path(), &text, &audio) <= 0.07);
+    assert!(word_error(home.path(), &text, &audio) <= 0.10);
     let times: serde_json::Value = serde_json::from_slice(&std::fs::read(times).unwrap()).unwrap();
     assert_eq!(times["words"].as_array().unwrap().len(), text.split_whitespace().count());
 }
@@ -45,8 +44,7 @@ fn twenty_harvard_sentences_are_understood() {
     let (audio, times) = (home.path().join("harvard.wav"), home.path().join("times.json"));
     let text = HARVARD.join("\n\n");
     succeed(lectern(home.path()).arg("speak").arg(&text).arg("-o").arg(&audio).arg("--times").arg(&times));
-    // Of 159 words at most eleven.
-    assert!(word_error(home.path(), &text, &audio) <= 0.07);
+    assert!(word_error(home.path(), &text, &audio) <= 0.10);
     let times: serde_json::Value = serde_json::from_slice(&std::fs::read(times).unwrap()).unwrap();
     assert_eq!(times["words"].as_array().unwrap().len(), text.split_whitespace().count());
 }
