@@ -39,6 +39,14 @@ pub fn overlays(folder: &Path) -> Vec<Row> {
     let row = |what: &str, ours: f64| Row::new("overlays", what, ours, "ms").mark(Mark::AtMost(0.3));
     let mut rows = vec![row("four bullets and a name over a 1080p frame, all in all", milliseconds(&with, &bare))];
     rows.push(Row::new("overlays", "of that, drawing them as they come and go", milliseconds(&without, &bare), "ms"));
+    // The words of a caption every four seconds, each lit as it is said.
+    let captions = format!(
+        "  said: {{ type: said, config: {{ captions: {} }} }}\n\
+        \x20 text: {{ type: captions, inputs: {{ cues: said.cues }}, config: {{ look: outline, highlight: \"#ffd84d\" }} }}\n  end:",
+        scene.seconds / 4
+    );
+    let all = with.replace("layers: [over.layer]", "layers: [over.layer, text.layer]").replace("  end:", &captions);
+    rows.push(row("the same and captions, each word lit", milliseconds(&all, &bare)));
     rows.extend(transitions(folder));
     rows
 }
