@@ -125,5 +125,7 @@ fn what_cannot_be_is_told() {
     let none = Subtitles::read(&path).unwrap();
     assert_eq!((none.count(), none.language()), (0, None));
     assert_eq!(none.translated("en", "fr", &Local, &mut notes).unwrap(), none);
-    assert_eq!(spoken().language(), Some("en"));
+    let text = "The sea is calm, and the ship is on its way to the harbour. There the people have waited for it since the morning, and now they can see it.";
+    let captions = read_subrip(&format!("1\n00:00:00,000 --> 00:00:06,000\n{text}\n\n")).unwrap();
+    assert_eq!(Subtitles { captions }.language(), Some("en"));
 }
