@@ -65,11 +65,12 @@ impl Wish {
             Some(path) => deck_of(files, path)?,
             None => app.sessions.lesson_of(&self.lesson).map_err(|error| Fault::new("FileNotFoundError", error.to_string()))?,
         };
-        let mut lesson = import(&deck, &ImportOptions { frames: self.frames(&app.settings), ..ImportOptions::default() }).map_err(|error| {
-            // Where things lie on the server is none of a client's business.
-            let folder = deck.parent().map(|folder| format!("{}/", folder.display())).unwrap_or_default();
-            Fault::new("ValidationError", error.to_string().replace(&folder, ""))
-        })?;
+        let mut lesson =
+            import(&deck, &ImportOptions { frames: self.frames(&app.settings), ..ImportOptions::default() }).map_err(|error| {
+                // Where things lie on the server is none of a client's business.
+                let folder = deck.parent().map(|folder| format!("{}/", folder.display())).unwrap_or_default();
+                Fault::new("ValidationError", error.to_string().replace(&folder, ""))
+            })?;
         if !self.synctalk {
             lesson.slides.iter_mut().for_each(|slide| slide.presenter.visible = false);
         }
