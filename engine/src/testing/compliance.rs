@@ -63,9 +63,12 @@ impl<'a> Subject<'a> {
     /// given before.
     pub fn feed(mut self, port: &str, from: &str, node: &str) -> Self {
         self.feeds.push((port.into(), from.into()));
-        if !node.is_empty() {
-            writeln!(self.extra, "  {node}").expect("writing to a string");
-        }
+        if node.is_empty() { self } else { self.with(node) }
+    }
+
+    /// Another node's line of the graph, for those of `feed`.
+    pub fn with(mut self, node: &str) -> Self {
+        writeln!(self.extra, "  {node}").expect("writing to a string");
         self
     }
 
@@ -224,14 +227,15 @@ impl<'a> Subject<'a> {
         node_type.outputs.iter().zip(&doors).try_for_each(|(port, door)| is_whole(port, &door.taken(), &cuts, self.is_sparse(port)))
     }
 
-    /// Offline, when its inputs have ended, all its outputs end at the same time, and every packet that came out of it was counted.
+    /// Offline, when its inputs have ended, it ends and with it all its outputs at the same time, and every packet that it took and that came
+    /// out of it was counted.
     ///
     /// # Errors
     /// What happened instead.
     pub fn ends(&self) -> Result<(), String> {
-        let NodeType { inputs, outputs, .. } = self.node_type;
+        let NodeType { name, inputs, outputs, .. } = self.node_type;
         // A source has no inputs that end, and may go on for ever.
-        if !self.can_stand_before_playout() || inputs.is_empty() || outputs.is_empty() {
+        if *name == "playout" || inputs.is_empty() {
             return Ok(());
         }
         let (plan, doors) = self.plan(Clock::Offline, &outputs.iter().collect::<Vec<_>>())?;
@@ -258,7 +262,7 @@ impl<'a> Subject<'a> {
         const ENOUGH: usize = 2;
         // Whoever waits for what comes seldom or never would not end.
         let outputs: Vec<&OutPort> = self.node_type.outputs.iter().filter(|port| !self.is_sparse(port)).collect();
-        if !self.can_stand_before_playout() || outputs.is_empty() {
+        if self.node_type.name == "playout" || outputs.is_empty() {
             return Ok(());
         }
         let (plan, doors) = self.plan(Clock::Offline, &outputs)?;
@@ -309,7 +313,10 @@ impl<'a> Subject<'a> {
             "version: 1\ngraph: compliance\n{time}\ndefaults: {{ video: {{ size: {}, fps: 25 }} }}\nnodes:\n{}",
             self.size, self.extra
         );
+        let behind = !self.can_stand_before_playout();
         let source = |kind| match kind {
+            Kind::Video if behind => "playout.video",
+            Kind::Audio if behind => "playout.audio",
             Kind::Video => "test_pictures.video",
             Kind::Audio => "test_sound.audio",
             Kind::Cues => "test_pictures.cues",
@@ -318,7 +325,7 @@ impl<'a> Subject<'a> {
         let inputs: Vec<String> = node_type
             .inputs
             .iter()
-            .filter(|port| port.kind != Kind::Encoded)
+            .filter(|port| port.kind != Kind::Encoded || self.feeds.iter().any(|(name, _)| name == port.name))
             .map(|port| {
                 let from = self.feeds.iter().find(|(name, _)| name == port.name).map_or(source(port.kind), |(_, from)| from);
                 format!("{}: {}", port.name, if port.many { format!("[{from}]") } else { from.to_string() })
@@ -327,8 +334,15 @@ impl<'a> Subject<'a> {
         let _ = writeln!(text, "  test_pictures: {{ type: test_video, config: {{ duration: {PROGRAMME}, flash: true }} }}");
         let _ = writeln!(text, "  test_sound: {{ type: test_tone, config: {{ duration: {PROGRAMME} }} }}");
         let _ = writeln!(text, "  subject: {{ type: {}, inputs: {{ {} }}, config: {} }}", node_type.name, inputs.join(", "), self.config);
-        if clock == Clock::Live {
-            self.write_programme(&mut text);
+        let takes = |kind| node_type.inputs.iter().any(|port| port.kind == kind);
+        match clock {
+            Clock::Live => self.write_programme(&mut text),
+            Clock::Offline if behind => {
+                let ports = [(Kind::Video, "video: test_pictures.video"), (Kind::Audio, "audio: test_sound.audio")];
+                let ports: Vec<&str> = ports.into_iter().filter(|(kind, _)| takes(*kind)).map(|(_, port)| port).collect();
+                let _ = writeln!(text, "  playout: {{ type: playout, inputs: {{ {} }} }}", ports.join(", "));
+            }
+            Clock::Offline => {}
         }
         for port in outputs {
             let input = port.kind.as_str();

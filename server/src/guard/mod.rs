@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 /// How often the machine is looked at.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// How much work a film is given, by the names of other systems. Read by any name of a [`Quality`], too.
+/// How much work a film is given, by the names of other systems. Read by any name of a quality, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Preset {

@@ -1,0 +1,173 @@
+use super::*;
+use crate::frame::Point;
+
+fn solid(pool: &Pool, size: Size, level: u8) -> VideoFrame {
+    let mut frame = pool.blank(PixelFormat::I420, size);
+    frame.bytes_mut().fill(level);
+    frame.freeze()
+}
+
+#[test]
+fn a_recycled_buffer_shows_the_base_again() {
+    let pool = Pool::new();
+    let size = Size::new(32, 16);
+    let base = solid(&pool, size, 40);
+    let mut first = pool.on(&base);
+    let (rect, planes) = first.draw(Rect::new(Point { x: 5, y: 3 }, Size::new(4, 4)));
+    assert_eq!(rect, Rect { x: 4, y: 2, width: 6, height: 6 });
+    for plane in planes.into_iter().flatten() {
+        for row in 0..plane.size.height as usize {
+            plane.data[row * plane.stride..][..plane.size.width as usize].fill(200);
+        }
+    }
+    let shown = first.freeze();
+    assert_eq!(shown.picture.plane(0).data[3 * 32 + 6], 200);
+    assert_eq!(shown.picture.plane(1).data[16 + 3], 200);
+    let address = shown.picture.bytes().as_ptr();
+    drop(shown);
+    let second = pool.on(&base).freeze();
+    assert_eq!(second.picture.bytes().as_ptr(), address, "the buffer is used again");
+    assert_eq!(second.picture.bytes(), base.picture.bytes());
+}
+
+#[test]
+fn what_will_be_written_anyway_is_not_restored() {
+    let (pool, size) = (Pool::new(), Size::new(32, 16));
+    let base = solid(&Pool::new(), size, 40);
+    let at = |x: i32, y: i32, width: u32, height: u32| Rect { x, y, width, height };
+    let fill = |frame: &mut FrameMut, rect: Rect, level: u8| {
+        for plane in frame.draw(rect).1.into_iter().flatten() {
+            (0..plane.size.height as usize).for_each(|y| plane.data[y * plane.stride..][..plane.size.width as usize].fill(level));
+        }
+    };
+    // The hole inside what was drawn, over each of its edges and corners, beside it, around it.
+    let holes = [at(8, 4, 4, 4), at(2, 2, 6, 6), at(14, 8, 8, 8), at(0, 6, 32, 2), at(10, 0, 2, 16), at(24, 12, 8, 4), at(0, 0, 32, 16)];
+    for hole in holes {
+        let mut first = pool.on(&base);
+        fill(&mut first, at(4, 4, 12, 8), 200);
+        drop(first.freeze());
+        let mut second = pool.around(&base, hole);
+        let laid = pool.laid();
+        fill(&mut second, hole, 90);
+        let mut expected = Pool::new().on(&base);
+        fill(&mut expected, hole, 90);
+        assert!(second.freeze().picture.bytes() == expected.freeze().picture.bytes(), "{hole:?}");
+        assert!(pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), "{hole:?}");
+        // Dropped before anything is drawn.
+        drop(pool.around(&base, hole));
+        assert!(pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), "{hole:?}");
+        assert_eq!((pool.laid(), pool.copies()), (laid, 0));
+    }
+}
+
+#[test]
+fn what_stands_is_drawn_once_a_buffer_and_gone_when_something_else_does() {
+    let (pool, size) = (Pool::new(), Size::new(64, 32));
+    let base = solid(&Pool::new(), size, 40);
+    let at = |x: i32, y: i32, width: u32, height: u32| Rect { x, y, width, height };
+    let fill = |frame: &mut FrameMut, rect: Rect, level: u8| {
+        for plane in frame.draw(rect).1.into_iter().flatten() {
+            (0..plane.size.height as usize).for_each(|y| plane.data[y * plane.stride..][..plane.size.width as usize].fill(level));
+        }
+    };
+    let (title, name, mover) = (at(0, 0, 20, 6), at(2, 20, 12, 8), at(40, 10, 12, 12));
+    let mut times = 0;
+    // By number, what stands: nothing, a title, a title and a name; and what moves: nothing, in its place, over the title.
+    let mut frame = |what: u64, moves: Option<Rect>| {
+        let rect = moves.unwrap_or_default();
+        let standing = |frame: &mut FrameMut| {
+            times += 1;
+            fill(frame, title, 100);
+            if what == 2 {
+                fill(frame, name, 150);
+            }
+        };
+        let mut made = if what == 0 { pool.around(&base, rect) } else { pool.with(&base, what, standing, rect) };
+        fill(&mut made, rect, 200);
+        let mut expected = Pool::new().on(&base);
+        for (rect, level) in [(title, 100), (name, 150)].into_iter().take(what as usize).chain([(rect, 200)]) {
+            fill(&mut expected, rect, level);
+        }
+        assert!(made.freeze().picture.bytes() == expected.freeze().picture.bytes(), "{what} {moves:?}");
+        times
+    };
+    assert_eq!([1, 1, 1].map(|what| frame(what, Some(mover))), [1, 1, 1]);
+    assert_eq!([2, 2, 0, 0].map(|what| frame(what, Some(mover))), [2, 2, 2, 2], "other things stand, then none");
+    assert_eq!([1, 1].map(|what| frame(what, None)), [3, 3]);
+    // What should not be drawn over it was: it is drawn anew.
+    assert_eq!([1, 1].map(|what| frame(what, Some(at(10, 2, 20, 20)))), [3, 4]);
+    assert_eq!((frame(1, None), pool.laid(), pool.copies()), (5, 1, 0));
+}
+
+#[test]
+fn drawings_far_apart_are_restored_each_for_itself() {
+    let (pool, size) = (Pool::new(), Size::new(64, 32));
+    let base = solid(&Pool::new(), size, 40);
+    let at = |x: i32, y: i32, width: u32, height: u32| Rect { x, y, width, height };
+    let all = [at(0, 0, 8, 4), at(50, 20, 10, 10), at(2, 20, 6, 6), at(40, 0, 4, 4), at(54, 2, 6, 4), at(6, 2, 4, 20)];
+    for count in 0..=all.len() {
+        let mut drawn = crate::frame::Drawn::default();
+        let mut frame = pool.on(&base);
+        for rect in &all[..count] {
+            drawn.add(*rect);
+            for plane in frame.draw(*rect).1.into_iter().flatten() {
+                (0..plane.size.height as usize).for_each(|y| plane.data[y * plane.stride..][..plane.size.width as usize].fill(200));
+            }
+        }
+        let kept: Vec<Rect> = drawn.rects().collect();
+        assert!(all[..count].iter().all(|rect| kept.iter().any(|kept| kept.intersect(*rect) == *rect)), "{kept:?}");
+        assert!(kept.iter().enumerate().all(|(i, a)| kept[i + 1..].iter().all(|b| a.intersect(*b).is_empty())), "{kept:?}");
+        drop(frame.freeze());
+        assert!(pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), "{count}");
+    }
+    let mut corners = crate::frame::Drawn::default();
+    [at(0, 0, 8, 4), at(50, 20, 10, 10)].into_iter().for_each(|rect| corners.add(rect));
+    assert_eq!(corners.rects().map(Rect::area).sum::<u64>(), 132, "not all that lies between them");
+}
+
+#[test]
+fn a_base_is_laid_once_a_buffer_and_everything_more_is_a_copy() {
+    let (elsewhere, pool) = (Pool::new(), Pool::new());
+    let base = solid(&elsewhere, Size::new(16, 16), 40);
+    let held: Vec<VideoFrame> = (0..3).map(|_| pool.on(&base).freeze()).collect();
+    drop(held);
+    for _ in 0..100 {
+        drop(pool.on(&base).freeze());
+    }
+    assert_eq!((pool.laid(), pool.copies()), (3, 0), "three buffers, however many frames");
+    let other = solid(&elsewhere, Size::new(16, 16), 90);
+    drop(pool.on(&other).freeze());
+    assert_eq!((pool.laid(), pool.copies()), (4, 0));
+
+    // One's own picture as the base of the next.
+    let mut shown = pool.on(&other).freeze();
+    for _ in 0..5 {
+        shown = pool.on(&shown).freeze();
+    }
+    assert_eq!(pool.copies(), 5);
+    // Frames that never come back.
+    let kept: Vec<VideoFrame> = (0..KEEP + 10).map(|_| elsewhere.on(&shown).freeze()).collect();
+    assert_eq!((elsewhere.laid(), elsewhere.copies(), kept.len()), (KEEP as u64, 10, KEEP + 10));
+}
+
+#[test]
+fn a_producer_gets_back_the_newest_of_its_pictures_that_is_free() {
+    let (pool, size) = (Pool::new(), Size::new(16, 16));
+    assert_eq!(pool.again(PixelFormat::I420, size).1, None);
+    let frames: Vec<VideoFrame> = (0..3).map(|level| solid(&pool, size, level)).collect();
+    let id = frames[2].picture.id();
+    drop(frames);
+    let (frame, known) = pool.again(PixelFormat::I420, size);
+    assert_eq!(known, Some(id));
+    assert_eq!(frame.freeze().picture.bytes()[0], 2);
+    assert_eq!(pool.again(PixelFormat::I420, Size::new(32, 16)).1, None);
+}
+
+#[test]
+fn another_base_is_copied_whole_and_sizes_do_not_mix() {
+    let pool = Pool::new();
+    let (a, b) = (solid(&pool, Size::new(16, 16), 10), solid(&pool, Size::new(16, 16), 90));
+    drop(pool.on(&a).freeze());
+    assert_eq!(pool.on(&b).freeze().picture.bytes(), b.picture.bytes());
+    assert_eq!(pool.blank(PixelFormat::A420, Size::new(16, 16)).bytes_mut().len(), 16 * 16 * 2 + 8 * 8 * 2);
+}
