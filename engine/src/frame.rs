@@ -4,7 +4,7 @@
 //! `A420` carries a fourth plane of straight (not premultiplied) alpha at full size; colour is bled outward under it so that scaling
 //! and chroma blending never pull in foreign colour. RGBA never crosses an edge.
 
-use crate::pool::Home;
+use crate::pool::{Home, Still};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -114,6 +114,22 @@ impl Rect {
         Rect { x: x0, y: y0, width: (x1 - x0) as u32, height: (y1 - y0) as u32 }
     }
 
+    /// What of it is not in `hole`: above it, below it, left and right of it. All edges are even if those of both are.
+    pub fn without(self, hole: Rect) -> [Rect; 4] {
+        let hole = self.intersect(hole);
+        if hole.is_empty() {
+            return [self, Rect::default(), Rect::default(), Rect::default()];
+        }
+        let (right, bottom) = (self.x + self.width as i32, self.y + self.height as i32);
+        let (hole_right, hole_bottom) = (hole.x + hole.width as i32, hole.y + hole.height as i32);
+        [
+            Rect { height: (hole.y - self.y) as u32, ..self },
+            Rect { y: hole_bottom, height: (bottom - hole_bottom) as u32, ..self },
+            Rect { width: (hole.x - self.x) as u32, y: hole.y, height: hole.height, ..self },
+            Rect { x: hole_right, width: (right - hole_right) as u32, y: hole.y, height: hole.height },
+        ]
+    }
+
     /// Grown to even edges, so that it covers whole chroma samples.
     pub fn to_even(self) -> Rect {
         if self.is_empty() {
@@ -220,18 +236,18 @@ pub struct Picture {
 }
 
 /// What a recycled buffer still holds: `base` untouched except inside `drawn` and, where something `stands` on it, inside of that.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     pub(crate) base: Option<u64>,
     pub(crate) drawn: Drawn,
-    /// What was drawn to be there again when the buffer is used again: what it is known by, and where it is.
-    pub(crate) stands: Option<(u64, Drawn)>,
+    /// What was drawn to be there again when the buffer is used again.
+    pub(crate) stands: Vec<Still>,
 }
 
 /// Where a picture was drawn on: a few rectangles that do not meet, so that a small layer in one corner and a presenter in another are
 /// not as dear as all that lies between them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Drawn([Rect; 5]);
+pub(crate) struct Drawn([Rect; 8]);
 
 impl Drawn {
     /// Adds a rectangle. Those that meet become one; what finds no place joins the one that grows least.
@@ -262,7 +278,9 @@ impl Drawn {
 
 impl From<Rect> for Drawn {
     fn from(rect: Rect) -> Drawn {
-        Drawn([rect, Rect::default(), Rect::default(), Rect::default(), Rect::default()])
+        let mut drawn = Drawn::default();
+        drawn.0[0] = rect;
+        drawn
     }
 }
 
@@ -316,7 +334,7 @@ impl Picture {
 impl Drop for Picture {
     fn drop(&mut self) {
         let data = std::mem::take(&mut self.data);
-        self.home.give_back(data, self.layout, self.id, self.history);
+        self.home.give_back(data, self.layout, self.id, std::mem::take(&mut self.history));
     }
 }
 

@@ -50,6 +50,31 @@ impl Home {
     }
 }
 
+/// Something that stands still on a picture.
+#[derive(Clone, Debug)]
+pub struct Still {
+    /// What it is known by: things of one name are drawn alike on one base, in the same places.
+    what: u64,
+    area: Drawn,
+}
+
+impl Still {
+    /// One that is drawn inside of these rectangles (grown to even edges), which lie in the picture.
+    pub fn new(what: u64, area: impl IntoIterator<Item = Rect>) -> Still {
+        let mut still = Still { what, area: Drawn::default() };
+        area.into_iter().for_each(|rect| still.area.add(rect.to_even()));
+        still
+    }
+
+    fn is_in(&self, all: &[Still]) -> bool {
+        all.iter().any(|other| other.what == self.what)
+    }
+
+    fn meets<'a>(&self, mut rects: impl Iterator<Item = &'a Rect>) -> bool {
+        rects.any(|other| self.area.rects().any(|rect| !rect.intersect(*other).is_empty()))
+    }
+}
+
 /// A pool of frame buffers; cloning shares it.
 #[derive(Clone, Default)]
 pub struct Pool {
@@ -65,7 +90,7 @@ impl Pool {
     /// A buffer to fill whole. Its content is whatever was there; the caller writes all of it.
     pub fn blank(&self, format: PixelFormat, size: Size) -> FrameMut {
         let layout = Layout { format, size };
-        let data = self.find(layout, None, None).map_or_else(|| vec![0; layout.bytes()], |spare| spare.data);
+        let data = self.find(layout, None, &[]).map_or_else(|| vec![0; layout.bytes()], |spare| spare.data);
         FrameMut { picture: Picture::new(data, layout, Home(Arc::downgrade(&self.shelf))) }
     }
 
@@ -104,38 +129,40 @@ impl Pool {
 
     /// The same for someone who writes all of `rect` (grown to even edges) anyway: inside it the content is whatever was there.
     pub fn around(&self, base: &VideoFrame, rect: Rect) -> FrameMut {
-        self.taken(base, None, rect)
+        self.taken(base, &[], rect)
     }
 
-    /// The same with something drawn on the base that stands still from frame to frame: `draw` draws it, unless the buffer shows it since
-    /// it was used last. It is known by `what`, whose like must always be drawn alike on this base, and lies outside of `rect` and of all
-    /// that is drawn later.
-    pub fn with(&self, base: &VideoFrame, what: u64, draw: impl FnOnce(&mut FrameMut), rect: Rect) -> FrameMut {
-        let mut frame = self.taken(base, Some(what), rect);
-        if frame.picture.history.stands.is_none() {
-            let drawn = std::mem::take(&mut frame.picture.history.drawn);
-            draw(&mut frame);
-            let standing = std::mem::replace(&mut frame.picture.history.drawn, drawn);
-            frame.picture.history.stands = Some((what, standing));
-        }
+    /// The same with things drawn on the base that stand still from frame to frame, the first one at the back: `draw` draws the one with
+    /// that index, unless the buffer shows it since it was used last. They lie outside of `rect` and of all that is drawn later.
+    pub fn with(&self, base: &VideoFrame, still: &[Still], rect: Rect, mut draw: impl FnMut(&mut FrameMut, usize)) -> FrameMut {
+        let mut frame = self.taken(base, still, rect);
+        let history = &mut frame.picture.history;
+        let (drawn, stands) = (history.drawn, std::mem::take(&mut history.stands));
+        let lacking = still.iter().enumerate().filter(|(_, one)| !stands.iter().any(|known| known.what == one.what));
+        lacking.for_each(|(index, _)| draw(&mut frame, index));
+        let history = &mut frame.picture.history;
+        (history.drawn, history.stands) = (drawn, still.to_vec());
         frame
     }
 
-    /// A buffer that shows `base` outside of `rect`, and on it what stands there by that name, if it has shown it before.
-    fn taken(&self, base: &VideoFrame, what: Option<u64>, rect: Rect) -> FrameMut {
+    /// A buffer that shows `base` outside of `rect`, and on it what of `still` it has shown before and nothing has to be drawn under or over.
+    fn taken(&self, base: &VideoFrame, still: &[Still], rect: Rect) -> FrameMut {
         let source = &base.picture;
         let (layout, rect) = (source.layout(), rect.to_even().intersect(base.size().rect()));
         let home = Home(Arc::downgrade(&self.shelf));
-        let mut stands = None;
-        let mut picture = match self.find(layout, Some(source.id()), what) {
+        let mut stands = Vec::new();
+        let mut picture = match self.find(layout, Some(source.id()), still) {
             Some(spare) if spare.history.base == Some(source.id()) => {
                 let History { drawn, stands: stood, .. } = spare.history;
+                let (kept, gone): (Vec<Still>, Vec<Still>) = stood.into_iter().partition(|one| one.is_in(still));
+                let mut lacking: Vec<Rect> = drawn.rects().chain(gone.iter().flat_map(|one| one.area.rects())).collect();
+                let come: Vec<Rect> = still.iter().filter(|one| !one.is_in(&kept)).flat_map(|one| one.area.rects()).collect();
+                stands = kept;
+                while let Some(met) = stands.iter().position(|one| one.meets(lacking.iter().chain(&come))) {
+                    lacking.extend(stands.swap_remove(met).area.rects());
+                }
                 let mut picture = Picture::new(spare.data, layout, home);
-                let meets = |standing: Drawn| standing.rects().any(|one| drawn.rects().any(|other| !one.intersect(other).is_empty()));
-                stands = stood.filter(|(known, standing)| what == Some(*known) && !meets(*standing));
-                let gone = stood.filter(|_| stands.is_none()).map_or(Drawn::default(), |(_, standing)| standing);
-                let lacking = drawn.rects().chain(gone.rects());
-                lacking.flat_map(|lacking| outside(lacking, rect)).for_each(|strip| restore(&mut picture, source, strip));
+                lacking.into_iter().flat_map(|lacking| lacking.without(rect)).for_each(|strip| restore(&mut picture, source, strip));
                 picture
             }
             Some(mut spare) => {
@@ -177,32 +204,19 @@ impl Pool {
         }
     }
 
-    /// A spare buffer of this layout, if there is one that holds `base` and what stands on it, else one that holds it; of several the one
-    /// that came back last, which the processor's caches may still hold.
-    fn find(&self, layout: Layout, base: Option<u64>, what: Option<u64>) -> Option<Spare> {
+    /// A spare buffer of this layout, if there is one that holds `base` and just what stands on it, else one that holds it; of several the
+    /// one that came back last, which the processor's caches may still hold.
+    fn find(&self, layout: Layout, base: Option<u64>, still: &[Still]) -> Option<Spare> {
         let spares = &mut self.shelf.lock().ok()?.spares;
         let fits = |spare: &Spare| spare.layout == layout;
         let same = |spare: &Spare| fits(spare) && base.is_some() && spare.history.base == base;
-        let stands = |spare: &Spare| same(spare) && spare.history.stands.map(|(known, _)| known) == what;
+        let stands = |spare: &Spare| {
+            let stood = &spare.history.stands;
+            same(spare) && stood.len() == still.len() && stood.iter().zip(still).all(|(known, one)| known.what == one.what)
+        };
         let index = spares.iter().rposition(stands).or_else(|| spares.iter().rposition(same)).or_else(|| spares.iter().rposition(fits))?;
         Some(spares.remove(index))
     }
-}
-
-/// What of `rect` is not in `hole`: above it, below it, left and right of it. All edges are even if those of both are.
-fn outside(rect: Rect, hole: Rect) -> [Rect; 4] {
-    let hole = rect.intersect(hole);
-    if hole.is_empty() {
-        return [rect, Rect::default(), Rect::default(), Rect::default()];
-    }
-    let (right, bottom) = (rect.x + rect.width as i32, rect.y + rect.height as i32);
-    let (hole_right, hole_bottom) = (hole.x + hole.width as i32, hole.y + hole.height as i32);
-    [
-        Rect { height: (hole.y - rect.y) as u32, ..rect },
-        Rect { y: hole_bottom, height: (bottom - hole_bottom) as u32, ..rect },
-        Rect { width: (hole.x - rect.x) as u32, y: hole.y, height: hole.height, ..rect },
-        Rect { x: hole_right, width: (right - hole_right) as u32, y: hole.y, height: hole.height },
-    ]
 }
 
 fn restore(picture: &mut Picture, base: &Picture, rect: Rect) {

@@ -7,6 +7,16 @@ fn solid(pool: &Pool, size: Size, level: u8) -> VideoFrame {
     frame.freeze()
 }
 
+fn at(x: i32, y: i32, width: u32, height: u32) -> Rect {
+    Rect { x, y, width, height }
+}
+
+fn fill(frame: &mut FrameMut, rect: Rect, level: u8) {
+    for plane in frame.draw(rect).1.into_iter().flatten() {
+        (0..plane.size.height as usize).for_each(|y| plane.data[y * plane.stride..][..plane.size.width as usize].fill(level));
+    }
+}
+
 #[test]
 fn a_recycled_buffer_shows_the_base_again() {
     let pool = Pool::new();
@@ -34,12 +44,6 @@ fn a_recycled_buffer_shows_the_base_again() {
 fn what_will_be_written_anyway_is_not_restored() {
     let (pool, size) = (Pool::new(), Size::new(32, 16));
     let base = solid(&Pool::new(), size, 40);
-    let at = |x: i32, y: i32, width: u32, height: u32| Rect { x, y, width, height };
-    let fill = |frame: &mut FrameMut, rect: Rect, level: u8| {
-        for plane in frame.draw(rect).1.into_iter().flatten() {
-            (0..plane.size.height as usize).for_each(|y| plane.data[y * plane.stride..][..plane.size.width as usize].fill(level));
-        }
-    };
     // The hole inside what was drawn, over each of its edges and corners, beside it, around it.
     let holes = [at(8, 4, 4, 4), at(2, 2, 6, 6), at(14, 8, 8, 8), at(0, 6, 32, 2), at(10, 0, 2, 16), at(24, 12, 8, 4), at(0, 0, 32, 16)];
     for hole in holes {
@@ -61,49 +65,45 @@ fn what_will_be_written_anyway_is_not_restored() {
 }
 
 #[test]
-fn what_stands_is_drawn_once_a_buffer_and_gone_when_something_else_does() {
+fn what_stands_is_drawn_once_a_buffer_and_again_when_something_near_it_changes() {
     let (pool, size) = (Pool::new(), Size::new(64, 32));
     let base = solid(&Pool::new(), size, 40);
-    let at = |x: i32, y: i32, width: u32, height: u32| Rect { x, y, width, height };
-    let fill = |frame: &mut FrameMut, rect: Rect, level: u8| {
-        for plane in frame.draw(rect).1.into_iter().flatten() {
-            (0..plane.size.height as usize).for_each(|y| plane.data[y * plane.stride..][..plane.size.width as usize].fill(level));
-        }
-    };
-    let (title, name, mover) = (at(0, 0, 20, 6), at(2, 20, 12, 8), at(40, 10, 12, 12));
-    let mut times = 0;
-    // By number, what stands: nothing, a title, a title and a name; and what moves: nothing, in its place, over the title.
-    let mut frame = |what: u64, moves: Option<Rect>| {
+    // By number, what may stand: a title, a name, another one there, and a stamp over the title's corner.
+    let places = [at(0, 0, 20, 6), at(2, 20, 12, 8), at(2, 20, 10, 8), at(16, 4, 8, 8)];
+    let (mover, everywhere) = (at(40, 10, 12, 12), size.rect());
+    // Which of them are drawn for a picture with these, and something that moves in a place; the picture is as if all were drawn on the base.
+    let frame = |which: &[usize], moves: Option<Rect>| {
         let rect = moves.unwrap_or_default();
-        let standing = |frame: &mut FrameMut| {
-            times += 1;
-            fill(frame, title, 100);
-            if what == 2 {
-                fill(frame, name, 150);
-            }
+        let level = |index: usize| 100 + 10 * index as u8;
+        let still: Vec<Still> = which.iter().map(|&index| Still::new(index as u64, [places[index]])).collect();
+        let mut drawn = Vec::new();
+        let draw = |frame: &mut FrameMut, n: usize| {
+            drawn.push(which[n]);
+            fill(frame, places[which[n]], level(which[n]));
         };
-        let mut made = if what == 0 { pool.around(&base, rect) } else { pool.with(&base, what, standing, rect) };
+        let mut made = pool.with(&base, &still, rect, draw);
         fill(&mut made, rect, 200);
         let mut expected = Pool::new().on(&base);
-        for (rect, level) in [(title, 100), (name, 150)].into_iter().take(what as usize).chain([(rect, 200)]) {
-            fill(&mut expected, rect, level);
-        }
-        assert!(made.freeze().picture.bytes() == expected.freeze().picture.bytes(), "{what} {moves:?}");
-        times
+        which.iter().for_each(|&index| fill(&mut expected, places[index], level(index)));
+        fill(&mut expected, rect, 200);
+        assert!(made.freeze().picture.bytes() == expected.freeze().picture.bytes(), "{which:?} {moves:?}");
+        drawn
     };
-    assert_eq!([1, 1, 1].map(|what| frame(what, Some(mover))), [1, 1, 1]);
-    assert_eq!([2, 2, 0, 0].map(|what| frame(what, Some(mover))), [2, 2, 2, 2], "other things stand, then none");
-    assert_eq!([1, 1].map(|what| frame(what, None)), [3, 3]);
+    assert_eq!([(); 3].map(|()| frame(&[0], Some(mover))), [vec![0], vec![], vec![]]);
+    assert_eq!([(); 2].map(|()| frame(&[0, 1], Some(mover))), [vec![1], vec![]], "what is there already stays");
+    assert_eq!([(); 2].map(|()| frame(&[0, 2], Some(mover))), [vec![2], vec![]], "one for another");
+    assert_eq!([(); 2].map(|()| frame(&[0, 2, 3], None)), [vec![0, 3], vec![]], "what lies over another is drawn with it");
+    assert_eq!([(); 2].map(|()| frame(&[0, 2], None)), [vec![0], vec![]], "and what it lay over, when it has gone");
+    assert!(frame(&[], Some(mover)).is_empty());
     // What should not be drawn over it was: it is drawn anew.
-    assert_eq!([1, 1].map(|what| frame(what, Some(at(10, 2, 20, 20)))), [3, 4]);
-    assert_eq!((frame(1, None), pool.laid(), pool.copies()), (5, 1, 0));
+    assert_eq!([frame(&[0], None), frame(&[0], Some(everywhere)), frame(&[0], None)], [vec![0], vec![], vec![0]]);
+    assert_eq!((pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), pool.laid(), pool.copies()), (true, 1, 0));
 }
 
 #[test]
 fn drawings_far_apart_are_restored_each_for_itself() {
     let (pool, size) = (Pool::new(), Size::new(64, 32));
     let base = solid(&Pool::new(), size, 40);
-    let at = |x: i32, y: i32, width: u32, height: u32| Rect { x, y, width, height };
     let all = [at(0, 0, 8, 4), at(50, 20, 10, 10), at(2, 20, 6, 6), at(40, 0, 4, 4), at(54, 2, 6, 4), at(6, 2, 4, 20)];
     for count in 0..=all.len() {
         let mut drawn = crate::frame::Drawn::default();

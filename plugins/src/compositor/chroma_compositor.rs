@@ -13,7 +13,7 @@ use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
-use engine::pool::{FrameMut, Pool};
+use engine::pool::{FrameMut, Pool, Still};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use engine::time::Time;
 use schemars::JsonSchema;
@@ -139,35 +139,30 @@ impl ChromaCompositor {
         let presenter = cx.current(AVATAR).filter(|_| self.placement.visible);
         let presenter = presenter.map(|(_, frame)| self.presenter(slide.size(), frame)).transpose()?;
         let layers = (0..cx.connections(LAYERS)).filter_map(|n| cx.current_nth(LAYERS, n).map(|(_, layer)| layer));
-        let layers: Vec<(&VideoFrame, Point)> = layers.map(|layer| (layer, layer.place.unwrap_or_default())).collect();
-        let whole = slide.size().rect();
-        let within = |rect: Rect, layer: &VideoFrame, at: Point| {
-            let mut parts = layer.parts().map(|part| Rect { x: (at.x & !1) + part.x, y: (at.y & !1) + part.y, ..part }.to_even());
-            parts.any(|part| !part.intersect(rect).is_empty())
-        };
-        let mut drawn = presenter.iter().map(|(frame, at)| (frame, *at)).chain(layers.iter().copied());
-        if !drawn.any(|(frame, at)| within(whole, frame, at)) {
+        let layers: Vec<Layer<'_>> = layers.filter_map(|layer| Layer::of(layer, slide.size())).collect();
+        let seen = presenter.as_ref().is_some_and(|(frame, at)| !Layer::places(frame, *at, slide.size()).is_empty());
+        if layers.is_empty() && !seen {
             return Ok(Some(slide.clone()));
         }
-        // Layers at the back that the presenter does not meet stand still as long as they are the same: they are not drawn at every tick.
-        let stage = presenter.as_ref().map(|(frame, at)| Rect::new(*at, frame.size()).to_even()).unwrap_or_default();
-        let (standing, above) = layers.split_at(layers.iter().take_while(|(layer, at)| !within(stage, layer, *at)).count());
-        let pool = &self.pool;
-        let take = |rect: Rect| match standing {
-            [] => pool.around(slide, rect),
-            _ => pool.with(slide, name_of(standing), |picture| draw(picture, standing), rect),
+        // What of the layers lies beside the presenter stands still as long as it is the same: it is not drawn at every picture.
+        let mut stage = Rect::default();
+        let take = |written: Rect, presenter: Rect| {
+            stage = steps(presenter);
+            let beside: Vec<(&Layer<'_>, Vec<Rect>)> = layers.iter().map(|layer| (layer, layer.beside(stage))).collect();
+            let still: Vec<Still> = beside.iter().enumerate().map(|(index, (layer, places))| layer.still(index, places)).collect();
+            self.pool.with(slide, &still, written, |picture, index| beside[index].0.draw(picture, &beside[index].1))
         };
         let keyer = presenter.as_ref().and_then(|(frame, _)| self.cutter.keyer(frame.format()));
         let mut picture = match (&presenter, keyer) {
-            (Some((frame, at)), Some(keyer)) => keyer.over(slide, frame, *at, take).0,
+            (Some((frame, at)), Some(keyer)) => keyer.over(slide, frame, *at, |rect| take(rect, rect)).0,
             (Some((frame, at)), None) => {
-                let mut picture = take(Rect::default());
+                let mut picture = take(Rect::default(), Rect::new(*at, frame.size()));
                 blend_alpha(&mut picture, frame, *at);
                 picture
             }
-            (None, _) => take(Rect::default()),
+            (None, _) => take(Rect::default(), Rect::default()),
         };
-        draw(&mut picture, above);
+        layers.iter().for_each(|layer| layer.draw(&mut picture, &layer.within(stage)));
         Ok(Some(picture.freeze()))
     }
 
@@ -186,18 +181,58 @@ impl ChromaCompositor {
     }
 }
 
-/// Draws layers with their top left corners at these places, the first one at the back.
-fn draw(picture: &mut FrameMut, layers: &[(&VideoFrame, Point)]) {
-    for (layer, at) in layers {
-        blend_alpha(picture, layer, *at);
+/// A layer of which something is seen.
+struct Layer<'a> {
+    frame: &'a VideoFrame,
+    /// Its top left corner.
+    at: Point,
+    /// Where in the picture it is not empty; even edges.
+    places: Vec<Rect>,
+}
+
+impl<'a> Layer<'a> {
+    /// `None` when it lies outside of a picture of this size.
+    fn of(frame: &'a VideoFrame, picture: Size) -> Option<Layer<'a>> {
+        let at = frame.place.unwrap_or_default();
+        let places = Layer::places(frame, at, picture);
+        (!places.is_empty()).then_some(Layer { frame, at: Point { x: at.x & !1, y: at.y & !1 }, places })
+    }
+
+    fn places(frame: &VideoFrame, at: Point, picture: Size) -> Vec<Rect> {
+        let place = |part: Rect| Rect { x: (at.x & !1) + part.x, y: (at.y & !1) + part.y, ..part }.to_even().intersect(picture.rect());
+        frame.parts().map(place).filter(|place| !place.is_empty()).collect()
+    }
+
+    fn within(&self, stage: Rect) -> Vec<Rect> {
+        self.places.iter().map(|place| place.intersect(stage)).filter(|place| !place.is_empty()).collect()
+    }
+
+    fn beside(&self, stage: Rect) -> Vec<Rect> {
+        self.places.iter().flat_map(|place| place.without(stage)).filter(|place| !place.is_empty()).collect()
+    }
+
+    /// What is drawn of it in these places, for the pool: its picture never changes.
+    fn still(&self, index: usize, places: &[Rect]) -> Still {
+        let mut name = DefaultHasher::new();
+        let corners = places.iter().map(|rect| (rect.x, rect.y, rect.width, rect.height));
+        (index, self.frame.picture.id(), self.at.x, self.at.y, corners.collect::<Vec<_>>()).hash(&mut name);
+        Still::new(name.finish(), places.iter().copied())
+    }
+
+    fn draw(&self, picture: &mut FrameMut, places: &[Rect]) {
+        let own = |place: &Rect| Rect { x: place.x - self.at.x, y: place.y - self.at.y, ..*place };
+        let parts = Some(places.iter().map(own).collect());
+        blend_alpha(picture, &VideoFrame { parts, ..self.frame.clone() }, self.at);
     }
 }
 
-/// What layers at these places are known by: their pictures never change.
-fn name_of(layers: &[(&VideoFrame, Point)]) -> u64 {
-    let mut name = DefaultHasher::new();
-    layers.iter().for_each(|(layer, at)| (layer.picture.id(), at.x, at.y).hash(&mut name));
-    name.finish()
+/// Where a presenter is, in steps, so that one who moves a little stays within.
+fn steps(rect: Rect) -> Rect {
+    const STEP: i32 = 64;
+    let (down, up) = (|at: i32| at.div_euclid(STEP) * STEP, |at: i32| at.div_euclid(STEP) * STEP + STEP);
+    let (x, y) = (down(rect.x), down(rect.y));
+    let (right, bottom) = (up(rect.x + rect.width as i32 - 1), up(rect.y + rect.height as i32 - 1));
+    if rect.is_empty() { rect } else { Rect { x, y, width: (right - x) as u32, height: (bottom - y) as u32 } }
 }
 
 /// How the presenter is cut out. A keyer holds working memory, so there is one.

@@ -213,7 +213,7 @@ fn as_slides(path: &Path, lesson: Lesson, what: &str, options: &ImportOptions) -
 }
 
 /// Text on one line, at most 120 characters, for titles.
-fn one_line(text: &str) -> String {
+fn short_title(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(120) {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),

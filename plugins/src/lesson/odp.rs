@@ -4,8 +4,8 @@ use super::deck::{Deck, DeckSlide};
 use super::error::LessonError;
 use super::hash::{Canon, ContentHash};
 use super::limits::check_count;
-use super::one_line;
 use super::package::Package;
+use super::short_title;
 use super::xml::{Element, Node};
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ pub(super) fn read(package: &mut Package) -> Result<Deck, LessonError> {
         slides.push(slide(package, page, index, &hidden, look).map_err(|error| error.at_slide(index + 1))?);
     }
     let meta = package.xml("meta.xml")?.unwrap_or_default();
-    let text = |name: &str| meta.find(name).map(|element| one_line(&element.text())).filter(|text| !text.is_empty());
+    let text = |name: &str| meta.find(name).map(|element| short_title(&element.text())).filter(|text| !text.is_empty());
     let faces = content.child("font-face-decls").into_iter().flat_map(Element::elements);
     let fonts = faces.flat_map(|face| face.attrs("font-family").collect::<Vec<_>>()).map(|family| family.trim_matches('\'').to_string());
     Ok(Deck { title: text("title"), language: text("language"), size, slides, fonts: fonts.collect() })
@@ -61,7 +61,7 @@ fn slide(
     let picture = referenced(package, page)?.into_iter().fold(picture, Canon::hash);
     Ok(DeckSlide {
         id: page.attrs("id").next().or(page.attrs("name").next()).map_or_else(|| format!("page{}", index + 1), str::to_string),
-        title: title.map(|text| one_line(&text)),
+        title: title.map(|text| short_title(&text)),
         notes: notes.and_then(|notes| framed(notes, "notes")).unwrap_or_default(),
         hidden: page.attrs("style-name").any(|style| hidden.contains(style)),
         picture: picture.finish(),

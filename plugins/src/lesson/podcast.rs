@@ -8,7 +8,7 @@ use super::error::LessonError;
 use super::limits::{self, check, check_narration};
 use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
 use super::sniff::{self, Kind};
-use super::{ImportOptions, ReadAs, one_line, script, slug};
+use super::{ImportOptions, ReadAs, script, short_title, slug};
 use crate::writer::{Notes, Scene, Speaks, Turn, speaker, turns};
 use engine::cue::Placement;
 use std::path::Path;
@@ -53,7 +53,7 @@ fn read(path: &Path, text: &str, options: &ImportOptions) -> Result<Lesson, Less
     let mut chapters: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
         match (script::heading(line.trim()), chapters.last_mut()) {
-            (Some(title), _) => chapters.push((one_line(title), String::new())),
+            (Some(title), _) => chapters.push((short_title(title), String::new())),
             (None, Some((_, said))) => {
                 said.push_str(line);
                 said.push('\n');
@@ -62,7 +62,7 @@ fn read(path: &Path, text: &str, options: &ImportOptions) -> Result<Lesson, Less
         }
     }
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let title = chapters.iter().map(|(title, _)| title).find(|title| !title.is_empty()).cloned().unwrap_or_else(|| one_line(&name));
+    let title = chapters.iter().map(|(title, _)| title).find(|title| !title.is_empty()).cloned().unwrap_or_else(|| short_title(&name));
     let mut names = Vec::new();
     let mut slides = Vec::new();
     for (heading, said) in chapters {

@@ -6,8 +6,8 @@ use super::deck::{Deck, DeckSlide};
 use super::error::LessonError;
 use super::hash::{Canon, ContentHash};
 use super::limits::check_count;
-use super::one_line;
 use super::package::Package;
+use super::short_title;
 use super::xml::{Element, Node};
 use engine::cue::{Easing, Motion, Side, Transition};
 use engine::time::Span;
@@ -86,7 +86,7 @@ fn slide(package: &mut Package, part: &str, id: String, look: ContentHash, langu
         .map(str::to_string);
     Ok(DeckSlide {
         id,
-        title: title.map(|text| one_line(&text)),
+        title: title.map(|text| short_title(&text)),
         notes: notes_text,
         hidden: root.attr("show").is_some_and(|show| show == "0" || show == "false"),
         picture: picture(package, part, look)?,
@@ -224,7 +224,7 @@ fn transition(root: &Element) -> (Option<Transition>, Option<String>) {
 /// The deck's own title, unless it is the one that PowerPoint gives every deck.
 fn title(package: &mut Package, root: &[Relationship]) -> Result<Option<String>, LessonError> {
     let Some(part) = target(root, "core-properties") else { return Ok(None) };
-    let title = package.xml(part)?.and_then(|core| core.child("title").map(|title| one_line(&title.text())));
+    let title = package.xml(part)?.and_then(|core| core.child("title").map(|title| short_title(&title.text())));
     Ok(title.filter(|title| !title.is_empty() && title != "PowerPoint Presentation"))
 }
 

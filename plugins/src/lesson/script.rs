@@ -6,7 +6,7 @@
 use super::error::LessonError;
 use super::limits::read_text;
 use super::model::Warning;
-use super::one_line;
+use super::short_title;
 use std::path::Path;
 
 /// What is said at one slide.
@@ -42,7 +42,7 @@ impl Script {
             fenced ^= line.starts_with("```") || line.starts_with("~~~");
             if let Some(title) = heading(line).filter(|_| !fenced) {
                 end_paragraph(&mut sections, &mut paragraph);
-                sections.push(Section { title: one_line(title), text: String::new() });
+                sections.push(Section { title: short_title(title), text: String::new() });
             } else if line.is_empty() {
                 end_paragraph(&mut sections, &mut paragraph);
             } else {

@@ -286,8 +286,8 @@ fn names_become_ids_and_titles() {
     assert_eq!(slug("Über: my talk (2).final"), "ber-my-talk-2-final");
     assert_eq!(slug("日本"), "lesson");
     assert!(limits::is_id(&slug(&"x y".repeat(100))));
-    assert_eq!(one_line("  a\n b\t c "), "a b c");
-    assert_eq!(one_line(&"é".repeat(200)).chars().count(), 121);
+    assert_eq!(short_title("  a\n b\t c "), "a b c");
+    assert_eq!(short_title(&"é".repeat(200)).chars().count(), 121);
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl Subtitles {
 
     /// Their language as a BCP 47 tag, where the text tells it with confidence.
     pub fn language(&self) -> Option<&'static str> {
-        language_of(&self.captions.iter().map(|caption| one_line(&caption.text)).collect::<Vec<_>>().join(" "))
+        language_of(&self.captions.iter().map(|caption| unbroken(&caption.text)).collect::<Vec<_>>().join(" "))
     }
 
     /// The same in another language, by BCP 47 tags; in the same one they stay as they are. Each caption keeps its times. Its lines are broken
@@ -102,7 +102,7 @@ impl Subtitles {
         if self.captions.is_empty() {
             return Ok(self.clone());
         }
-        let groups = groups(self.captions.iter().map(|caption| one_line(&caption.text)));
+        let groups = groups(self.captions.iter().map(|caption| unbroken(&caption.text)));
         let translated = writer.translate_captions(&groups, from, to, notes)?;
         let texts = translated.ok_or_else(|| SubtitlesError::Unable(writer.name()))?.concat();
         if texts.len() != self.captions.len() {
@@ -131,7 +131,7 @@ impl Subtitles {
 }
 
 /// A caption's lines as one.
-fn one_line(text: &str) -> String {
+fn unbroken(text: &str) -> String {
     text.lines().map(str::trim).fold(String::new(), |mut line, next| {
         if are_spaced(&line, next) {
             line.push(' ');

@@ -76,7 +76,7 @@ fn sentences_stay_together() {
     assert_eq!(found, [texts(&["One and", "two."]), texts(&["Three!"]), texts(&["and so on"])]);
     let endless = groups((0..30).map(|number| format!("word {number}")));
     assert_eq!(endless.iter().map(Vec::len).collect::<Vec<_>>(), [12, 12, 6]);
-    assert_eq!((one_line("one\n two"), one_line("今日は、\n晴れ。")), ("one two".into(), "今日は、晴れ。".into()));
+    assert_eq!((unbroken("one\n two"), unbroken("今日は、\n晴れ。")), ("one two".into(), "今日は、晴れ。".into()));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn lines_are_broken_by_the_rules_and_what_is_too_long_shares_the_time() {
             assert_eq!((inside.first().map(|time| time.0), inside.last().map(|time| time.1)), (Some(start), Some(end)), "{to}");
         }
         let whole: String = said(&made).concat().split_whitespace().collect();
-        let expected: String = spoken().captions.iter().map(|caption| says(&one_line(&caption.text)).concat()).collect();
+        let expected: String = spoken().captions.iter().map(|caption| says(&unbroken(&caption.text)).concat()).collect();
         assert_eq!(whole, expected.split_whitespace().collect::<String>(), "no word is lost");
     }
 }

@@ -263,7 +263,7 @@ fn number(level: HeadingLevel) -> u8 {
     }
 }
 
-/// White space folded, marks of order that could hide text left out.
+/// White space folded.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -48,10 +48,16 @@ struct Line {
     edge: bool,
 }
 
+/// What a page shows that counts: its text in the order in which it is drawn, its pictures from the top down.
+struct Page {
+    lines: Vec<Line>,
+    /// Their places in points from the top left corner.
+    pictures: Vec<Rect>,
+}
+
 /// Reads all pages as one text, with the pictures in it.
 pub(super) fn read(pdf: &Pdf, options: &ImportOptions) -> Result<Document, LessonError> {
-    let pages = lines(pdf)?;
-    let pictures = pictures(pdf)?;
+    let (pages, pictures): (Vec<_>, Vec<_>) = shown(pdf)?.into_iter().map(|page| (page.lines, page.pictures)).unzip();
     let mut document = Document::default();
     let size = usual(&pages);
     let sizes = heading_sizes(&pages, size);
@@ -73,28 +79,50 @@ pub(super) fn read(pdf: &Pdf, options: &ImportOptions) -> Result<Document, Lesso
     Ok(document)
 }
 
-/// Where the pictures of each page are, in points from its top left corner, from the top down: those that show something by themselves,
-/// not marks, backgrounds, scans, and what stands on many pages.
-fn pictures(pdf: &Pdf) -> Result<Vec<Vec<Rect>>, LessonError> {
-    let mut pages = Vec::new();
-    for index in 0..pdf.pages() {
+/// What each page shows, less what stands on many: running titles and page numbers, and marks.
+fn shown(pdf: &Pdf) -> Result<Vec<Page>, LessonError> {
+    let page = |index| {
         let (width, height) = pdf.page_size(index).map_or((1.0, 1.0), |(width, height)| (f64::from(width), f64::from(height)));
-        let page = Rect::new(0.0, 0.0, width, height);
-        let mut places: Vec<Rect> = pdf.drawn(index)?.pictures.into_iter().map(|place| place.intersect(page)).collect();
-        places.retain(|place| {
-            place.width() >= SMALLEST_PICTURE * width
-                && place.height() >= SMALLEST_PICTURE * height
-                && place.area() <= LARGEST_PICTURE * page.area()
-        });
-        places.sort_by(|a, b| a.y0.total_cmp(&b.y0));
-        places.truncate(PICTURES);
-        pages.push(places);
-    }
+        let drawn = pdf.drawn(index)?;
+        Ok(Page { lines: lines(drawn.glyphs, height), pictures: pictures(drawn.pictures, width, height) })
+    };
+    let mut pages = (0..pdf.pages()).map(page).collect::<Result<Vec<Page>, LessonError>>()?;
+    let pattern = |line: &Line| line.text.chars().map(|c| if c.is_numeric() { '0' } else { c }).collect::<String>();
     let corner = |place: &Rect| [place.x0, place.y0, place.x1, place.y1].map(|at| at.round() as i64);
-    let mut often: BTreeMap<[i64; 4], usize> = BTreeMap::new();
-    pages.iter().flatten().for_each(|place| *often.entry(corner(place)).or_default() += 1);
-    pages.iter_mut().for_each(|places| places.retain(|place| often[&corner(place)] < REPEATED));
+    let (mut texts, mut places): (BTreeMap<String, usize>, BTreeMap<[i64; 4], usize>) = Default::default();
+    for Page { lines, pictures } in &pages {
+        lines.iter().filter(|line| line.edge).for_each(|line| *texts.entry(pattern(line)).or_default() += 1);
+        pictures.iter().for_each(|place| *places.entry(corner(place)).or_default() += 1);
+    }
+    for Page { lines, pictures } in &mut pages {
+        lines.retain(|line| {
+            let number = line.edge && !line.text.chars().any(char::is_alphabetic);
+            !(number || line.edge && texts.get(&pattern(line)).is_some_and(|count| *count >= REPEATED))
+        });
+        pictures.retain(|place| places[&corner(place)] < REPEATED);
+    }
     Ok(pages)
+}
+
+/// A page's lines of text.
+fn lines(glyphs: Vec<Glyph>, height: f64) -> Vec<Line> {
+    let mut lines = joined(glyphs);
+    lines.iter_mut().for_each(|line| line.edge = line.y < height * EDGE || line.y > height * (1.0 - EDGE));
+    lines
+}
+
+/// Where the pictures of a page are that show something by themselves: not marks, backgrounds, scans.
+fn pictures(mut places: Vec<Rect>, width: f64, height: f64) -> Vec<Rect> {
+    let page = Rect::new(0.0, 0.0, width, height);
+    places.iter_mut().for_each(|place| *place = place.intersect(page));
+    places.retain(|place| {
+        place.width() >= SMALLEST_PICTURE * width
+            && place.height() >= SMALLEST_PICTURE * height
+            && place.area() <= LARGEST_PICTURE * page.area()
+    });
+    places.sort_by(|a, b| a.y0.total_cmp(&b.y0));
+    places.truncate(PICTURES);
+    places
 }
 
 /// What is seen at this place of a page.
@@ -113,7 +141,7 @@ fn picture(pdf: &Pdf, index: usize, place: Rect, options: &ImportOptions) -> Res
 
 /// The text of each page: its title, if it has one, and its paragraphs.
 pub(in super::super) fn pages(pdf: &Pdf) -> Result<Vec<Vec<Block>>, LessonError> {
-    let pages = lines(pdf)?;
+    let pages: Vec<_> = shown(pdf)?.into_iter().map(|page| page.lines).collect();
     let size = usual(&pages);
     let sizes = heading_sizes(&pages, size);
     let page = |page| {
@@ -122,27 +150,6 @@ pub(in super::super) fn pages(pdf: &Pdf) -> Result<Vec<Vec<Block>>, LessonError>
         found
     };
     Ok(pages.into_iter().map(page).collect())
-}
-
-/// The lines of each page in the order in which they are drawn, running titles and page numbers left out.
-fn lines(pdf: &Pdf) -> Result<Vec<Vec<Line>>, LessonError> {
-    let mut pages = Vec::new();
-    for index in 0..pdf.pages() {
-        let height = pdf.page_size(index).map_or(1.0, |(_, height)| f64::from(height));
-        let mut lines = joined(pdf.drawn(index)?.glyphs);
-        lines.iter_mut().for_each(|line| line.edge = line.y < height * EDGE || line.y > height * (1.0 - EDGE));
-        pages.push(lines);
-    }
-    let pattern = |line: &Line| line.text.chars().map(|c| if c.is_numeric() { '0' } else { c }).collect::<String>();
-    let mut often: BTreeMap<String, usize> = BTreeMap::new();
-    pages.iter().flatten().filter(|line| line.edge).for_each(|line| *often.entry(pattern(line)).or_default() += 1);
-    for page in &mut pages {
-        page.retain(|line| {
-            let number = line.edge && !line.text.chars().any(char::is_alphabetic);
-            !(number || line.edge && often.get(&pattern(line)).is_some_and(|count| *count >= REPEATED))
-        });
-    }
-    Ok(pages)
 }
 
 /// Glyphs as lines: a new one where the baseline changes or the text jumps back.

@@ -236,7 +236,7 @@ pub(super) fn import(folder: &Path, options: &ImportOptions) -> Result<Lesson, L
         let text = "no slide has speaker notes, so nothing is said; write what the presenter says into the notes";
         warnings.insert(0, Warning { slide: None, text: text.into() });
     }
-    let title = super::one_line(&content.title);
+    let title = super::short_title(&content.title);
     Ok(Lesson {
         id: slug(&title),
         title: if title.is_empty() { "Presentation".into() } else { title },

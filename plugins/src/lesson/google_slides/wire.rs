@@ -142,7 +142,7 @@ impl Page {
             shape.placeholder.as_ref().is_some_and(|placeholder| matches!(placeholder.kind.as_str(), "TITLE" | "CENTERED_TITLE"))
         };
         let shape = self.page_elements.iter().filter_map(|element| element.shape.as_ref()).find(is_title)?;
-        Some(super::super::one_line(&shape.text.plain())).filter(|title| !title.is_empty())
+        Some(super::super::short_title(&shape.text.plain())).filter(|title| !title.is_empty())
     }
 
     /// It has a video on it, of which the picture shows the first frame only.

@@ -17,7 +17,7 @@ use super::error::LessonError;
 use super::frames::{self, RATE};
 use super::limits::{check_count, read_text};
 use super::model::{Frames, Lesson, SILENT_EMBED, SILENT_SLIDE, Slide, Visual, Warning};
-use super::{ImportOptions, one_line, slug};
+use super::{ImportOptions, short_title, slug};
 use crate::part_file::folder_of;
 use engine::time::Span;
 use fields::Fields;
@@ -65,7 +65,7 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Lesson, Les
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let id = top.name(&["lesson_id", "lessonId", "id"]).map_or_else(|| slug(&stem), |id| slug(&id));
     let language = top.text(&["language", "lang"]).map(String::from);
-    let title = top.text(&["title", "name"]).map_or_else(|| id.clone(), one_line);
+    let title = top.text(&["title", "name"]).map_or_else(|| id.clone(), short_title);
     if top.get(&["slides", "slide_data"]).is_some() {
         top.note_rest(&mut reader.unknown);
     }
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
             }
         };
         let asked = entry.find(|place| place.text(&["title", "name"]));
-        let title = asked.map(one_line).or(title).unwrap_or_else(|| format!("Slide {number}"));
+        let title = asked.map(short_title).or(title).unwrap_or_else(|| format!("Slide {number}"));
         for place in &entry.places {
             place.note_rest(&mut self.unknown);
         }
@@ -277,7 +277,7 @@ fn first_line(canvas: &Canvas) -> Option<String> {
         Content::Text(text) => text.paragraphs.first(),
         Content::Image(_) | Content::Shape(_) => None,
     });
-    lines.map(|line| one_line(&line.runs.iter().map(|run| run.text.as_str()).collect::<String>())).find(|line| !line.is_empty())
+    lines.map(|line| short_title(&line.runs.iter().map(|run| run.text.as_str()).collect::<String>())).find(|line| !line.is_empty())
 }
 
 /// A length of time in milliseconds, if it is one.
