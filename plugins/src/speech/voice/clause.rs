@@ -6,7 +6,7 @@ use engine::time::{Rate, Span};
 
 use super::espeak::Phonemizer;
 use super::timing::Group;
-use super::{FOREIGN_SCRIPT, SAMPLES, Synthesis, Timed, VoiceError, Word, align, emphasis, resample, script, timing};
+use super::{FOREIGN_SCRIPT, SAMPLES, Synthesis, Timed, VoiceError, Word, align, emphasis, pauses, resample, script, timing};
 use crate::speech::text::{Clause, Token, Unspoken};
 
 /// Near silence kept before the first and after the last sound: room for a breath and a release.
@@ -95,8 +95,11 @@ impl Words<'_> {
         let mut samples = resample(&samples, rate.num())?;
         // Last of all: a converter rings at the edges.
         fade(&mut samples, SAMPLES.count_in(FADE) as usize);
-        let timing::Times { phonemes, words: spans, visemes } =
+        let timing::Times { phonemes, words: mut spans, visemes } =
             timing::times(groups, times, part.start, rate, self.0.len(), SAMPLES.span_of(samples.len() as i64));
+        if !estimated {
+            pauses::read_along(&mut spans, &samples);
+        }
         let words = self.0.iter().zip(spans).map(|((token, word), span)| Timed {
             at: span.at,
             dur: span.dur,

@@ -2,7 +2,9 @@
 //!
 //! Some models count the silence before a comma as part of the phoneme that precedes it, and begin the next one while nothing is heard yet.
 //! Such durations add up to the sound and still leave a mouth open and a word lit for a third of a second too long. So the border between
-//! sound and silence is looked for in the samples, and the phonemes on either side of it end and begin there.
+//! sound and silence is looked for in the samples, and the phonemes on either side of it end and begin there. A breath before a word and the
+//! release after it are quieter than speech, may be long, and are part of the sound and of the mouth's movement; for a reader, whose words are
+//! lit as they are heard, only the nearest of them counts ([`read_along`]).
 
 use std::ops::Range;
 
@@ -10,6 +12,7 @@ use engine::time::{Rate, Span};
 
 use super::clause::Symbols;
 use super::timing::{Group, Kind};
+use super::{SAMPLES, Timed};
 
 /// How finely the samples are looked at: a period of the lowest voice.
 const BLOCK: Span = Span::from_millis(10);
@@ -19,6 +22,28 @@ const SILENT: f64 = 3e-5;
 const SHORTEST: Span = Span::from_millis(40);
 /// What is left of a phoneme at least.
 const LEAST: Span = Span::from_millis(30);
+
+/// Power of a breath or a faint release in that of the loudest block: -40 dB. How finely it is looked for, and how much of it counts.
+const FAINT: f64 = 1e-4;
+const FINE: Span = Span::from_millis(5);
+const NEAR: Span = Span::from_millis(60);
+
+/// Lets words begin and end near what is clearly heard of them in `samples` (at [`SAMPLES`]). A word of which nothing is stays as it is.
+pub(super) fn read_along<T>(words: &mut [Timed<T>], samples: &[f32]) {
+    let power = |block: &[f32]| block.iter().map(|sample| f64::from(sample * sample)).sum::<f64>();
+    let powers: Vec<f64> = samples.chunks(SAMPLES.count_in(FINE) as usize).map(power).collect();
+    let faint = powers.iter().fold(0.0_f64, |loudest, power| loudest.max(*power)) * FAINT;
+    for word in words {
+        let block = |at: Span| ((at.0 / FINE.0).max(0) as usize).min(powers.len());
+        let blocks = &powers[block(word.at)..block(word.end() + FINE)];
+        let clear = |power: &f64| *power > faint;
+        let (Some(first), Some(last)) = (blocks.iter().position(clear), blocks.iter().rposition(clear)) else { continue };
+        let from = block(word.at);
+        let end = word.end().min(FINE * (from + last + 1) as i64 + NEAR);
+        word.at = word.at.max(FINE * (from + first) as i64 - NEAR);
+        word.dur = end - word.at;
+    }
+}
 
 /// Ends the sounds before punctuation, and begins those after it, where the samples fall silent and are heard again; `times` are the places
 /// of the groups in the samples. Where nothing is silent they stay as they are.
@@ -181,6 +206,23 @@ mod tests {
         let mut times = vec![0..250 * MS, 250 * MS..600 * MS, 600 * MS..650 * MS];
         fit(&symbols, &groups, &mut times, &samples, RATE);
         assert_eq!(times, [0..250 * MS, 250 * MS..550 * MS, 550 * MS..650 * MS]);
+    }
+
+    #[test]
+    fn breath_and_release_are_read_as_far_as_they_are_near() {
+        let timed = |from: i64, to: i64| Timed { at: Span::from_millis(from), dur: Span::from_millis(to - from), value: () };
+        // A word with a long breath before it, one with a long release, one that cannot be heard, and one with short ones.
+        let mut words = [timed(100, 500), timed(500, 1000), timed(1200, 1300), timed(1500, 1900)];
+        let clear = [300..500, 500..800, 1540..1860];
+        let sample = |at: i64| {
+            let milli = at * 1000 / i64::from(SAMPLES.num());
+            let loud = if clear.iter().any(|part| part.contains(&milli)) { 0.5 } else { 0.003 };
+            loud * (at as f32 * 0.05).sin()
+        };
+        let samples: Vec<f32> = (0..SAMPLES.count_in(Span::from_seconds(2))).map(sample).collect();
+        read_along(&mut words, &samples);
+        let found = words.map(|word| (word.at.to_millis(), word.end().to_millis()));
+        assert_eq!(found, [(240, 500), (500, 860), (1200, 1300), (1500, 1900)]);
     }
 
     #[test]

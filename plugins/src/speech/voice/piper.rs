@@ -24,7 +24,7 @@ use crate::models;
 use crate::speech::text::Clause;
 
 /// Raised when the same clause would sound or be timed differently.
-const REVISION: u32 = 5;
+const REVISION: u32 = 6;
 /// Frames per id, before they are rounded up to the sound's length; every Piper export has it under this name.
 const DURATIONS: &str = "/Ceil_output_0";
 /// Samples to a frame.

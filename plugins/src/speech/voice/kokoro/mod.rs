@@ -22,7 +22,7 @@ use crate::models::{self, ModelError};
 use crate::speech::text::Clause;
 
 /// Raised when the same clause would sound or be timed differently.
-const REVISION: u32 = 6;
+const REVISION: u32 = 7;
 /// What names of these voices begin with.
 pub(super) const PREFIX: &str = "kokoro:";
 pub(super) const MODEL: &str = "voice:kokoro";
