@@ -146,7 +146,7 @@ impl ChromaCompositor {
         }
         // What of the layers lies beside the presenter stands still as long as it is the same: it is not drawn at every picture.
         let mut stage = Rect::default();
-        let take = |written: Rect, presenter: Rect| {
+        let mut take = |written: Rect, presenter: Rect| {
             stage = steps(presenter);
             let beside: Vec<(&Layer<'_>, Vec<Rect>)> = layers.iter().map(|layer| (layer, layer.beside(stage))).collect();
             let still: Vec<Still> = beside.iter().enumerate().map(|(index, (layer, places))| layer.still(index, places)).collect();

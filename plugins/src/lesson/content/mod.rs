@@ -26,7 +26,7 @@ use super::error::LessonError;
 use super::limits::{check_count, check_narration};
 use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
 use super::pdf::Document as Pdf;
-use super::{ImportOptions, one_line, pdf_guard, slug};
+use super::{ImportOptions, pdf_guard, short_title, slug};
 use crate::writer::{Content, Notes, Outline, Role};
 use document::{Document, passages};
 use std::collections::BTreeMap;
@@ -138,7 +138,7 @@ fn lesson(
         let (canvas, presenter) = design.slide(&page);
         let said = said.trim_end().to_string();
         check_narration(&said).map_err(|cause| LessonError::Slide { path: path.into(), slide: index + 1, cause })?;
-        let title = if planned.title.is_empty() { format!("Slide {}", index + 1) } else { one_line(&planned.title) };
+        let title = if planned.title.is_empty() { format!("Slide {}", index + 1) } else { short_title(&planned.title) };
         slides.push(Slide {
             id: id(planned.role, &planned.title, &mut names),
             number: index + 1,
@@ -155,7 +155,7 @@ fn lesson(
     let title = if outline.title.is_empty() { content.title } else { outline.title };
     Ok(Lesson {
         id: String::new(),
-        title: one_line(&title),
+        title: short_title(&title),
         language,
         size: design.shape.ratio(),
         voices: Default::default(),

@@ -127,9 +127,9 @@ pub(in super::super) fn follow(path: &Path, mut lesson: Lesson, options: &Import
         let titles: Vec<String> = lesson.slides.iter().map(|slide| slide.title.clone()).collect();
         let texts: Vec<String> = script.iter().chain(&titles).chain([&lesson.title]).cloned().collect();
         if let Some(mut translated) = writer.translate(&texts, &language, wanted, &mut notes).map_err(&wrong)? {
-            lesson.title = super::one_line(&translated.pop().unwrap_or_default());
+            lesson.title = super::short_title(&translated.pop().unwrap_or_default());
             let titles = translated.split_off(script.len());
-            lesson.slides.iter_mut().zip(titles).for_each(|(slide, title)| slide.title = super::one_line(&title));
+            lesson.slides.iter_mut().zip(titles).for_each(|(slide, title)| slide.title = super::short_title(&title));
             script = translated;
             lesson.language.clone_from(wanted);
             notes.add("what is written on the slides was not translated: it is part of their pictures");
