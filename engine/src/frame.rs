@@ -240,7 +240,7 @@ pub struct Picture {
 pub(crate) struct History {
     pub(crate) base: Option<u64>,
     pub(crate) drawn: Drawn,
-    /// What was drawn to be there again when the buffer is used again.
+    /// What was drawn to stay when the buffer is used again.
     pub(crate) stands: Vec<Still>,
 }
 

@@ -2,14 +2,14 @@
 //!
 //! A buffer that comes back remembers which *base* picture it holds and which rectangle was drawn on top. Composing the next frame on
 //! the same base therefore restores and redraws one rectangle instead of copying a whole picture, and restores only what will not be drawn
-//! on anyway ([`Pool::around`]); what stands still on the base is not drawn again either ([`Pool::with`]). The pool recycles, it never blocks:
+//! on anyway ([`Pool::around`]); of what stays on the base only that is drawn again which has changed ([`Pool::with`]). The pool recycles, it never blocks:
 //! how many frames are about is decided by the inboxes.
 //!
 //! Whole copies are counted, because the difference cannot be seen from outside. A picture that comes from elsewhere has to be laid
 //! once into each buffer that is about ([`Pool::laid`]); anything more is waste ([`Pool::copies`]): a picture of this very pool copied
 //! to be drawn on again, or one laid more often than a pool keeps buffers.
 
-use crate::frame::{COPIES, Drawn, History, LAID, Layout, Picture, PixelFormat, PlaneMut, Rect, Size, VideoFrame};
+use crate::frame::{COPIES, History, LAID, Layout, Picture, PixelFormat, PlaneMut, Rect, Size, VideoFrame, apart};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 
@@ -50,28 +50,21 @@ impl Home {
     }
 }
 
-/// Something that stands still on a picture.
+/// Something that stays on a picture from frame to frame.
 #[derive(Clone, Debug)]
 pub struct Still {
-    /// What it is known by: things of one name are drawn alike on one base, in the same places.
-    what: u64,
-    area: Drawn,
+    /// Whose it is and how it lies: things of one pose may be versions of each other.
+    pub pose: u64,
+    /// Its version: what has this name and pose is drawn alike on one base.
+    pub what: u64,
+    /// All that is drawn of it lies in here: rectangles with even edges that do not meet.
+    pub area: Vec<Rect>,
 }
 
 impl Still {
-    /// One that is drawn inside of these rectangles (grown to even edges), which lie in the picture.
-    pub fn new(what: u64, area: impl IntoIterator<Item = Rect>) -> Still {
-        let mut still = Still { what, area: Drawn::default() };
-        area.into_iter().for_each(|rect| still.area.add(rect.to_even()));
-        still
-    }
-
-    fn is_in(&self, all: &[Still]) -> bool {
-        all.iter().any(|other| other.what == self.what)
-    }
-
-    fn meets<'a>(&self, mut rects: impl Iterator<Item = &'a Rect>) -> bool {
-        rects.any(|other| self.area.rects().any(|rect| !rect.intersect(*other).is_empty()))
+    fn within(&self, rects: &[Rect]) -> impl Iterator<Item = Rect> {
+        let pairs = self.area.iter().flat_map(move |part| rects.iter().map(move |rect| part.intersect(*rect)));
+        pairs.filter(|common| !common.is_empty())
     }
 }
 
@@ -129,54 +122,64 @@ impl Pool {
 
     /// The same for someone who writes all of `rect` (grown to even edges) anyway: inside it the content is whatever was there.
     pub fn around(&self, base: &VideoFrame, rect: Rect) -> FrameMut {
-        self.taken(base, &[], rect)
+        self.taken(base, &[], rect, |_, _| None).0
     }
 
-    /// The same with things drawn on the base that stand still from frame to frame, the first one at the back: `draw` draws the one with
-    /// that index, unless the buffer shows it since it was used last. They lie outside of `rect` and of all that is drawn later.
-    pub fn with(&self, base: &VideoFrame, still: &[Still], rect: Rect, mut draw: impl FnMut(&mut FrameMut, usize)) -> FrameMut {
-        let mut frame = self.taken(base, still, rect);
-        let history = &mut frame.picture.history;
-        let (drawn, stands) = (history.drawn, std::mem::take(&mut history.stands));
-        let lacking = still.iter().enumerate().filter(|(_, one)| !stands.iter().any(|known| known.what == one.what));
-        lacking.for_each(|(index, _)| draw(&mut frame, index));
+    /// The same with things on the base that stay from frame to frame, the first one at the back. `draw` draws the one with that index, in
+    /// these rectangles only: those that the buffer does not show since it was used last. `changed` says where the one with that index
+    /// differs from an earlier version of it, if that is known. They lie outside of `rect` and of all that is drawn later.
+    pub fn with(
+        &self,
+        base: &VideoFrame,
+        still: &[Still],
+        rect: Rect,
+        changed: impl Fn(usize, u64) -> Option<Vec<Rect>>,
+        mut draw: impl FnMut(&mut FrameMut, usize, &[Rect]),
+    ) -> FrameMut {
+        let (mut frame, lacking) = self.taken(base, still, rect, changed);
+        let drawn = frame.picture.history.drawn;
+        for (index, one) in still.iter().enumerate() {
+            let parts: Vec<Rect> = one.within(&lacking).collect();
+            if !parts.is_empty() {
+                draw(&mut frame, index, &parts);
+            }
+        }
         let history = &mut frame.picture.history;
         (history.drawn, history.stands) = (drawn, still.to_vec());
         frame
     }
 
-    /// A buffer that shows `base` outside of `rect`, and on it what of `still` it has shown before and nothing has to be drawn under or over.
-    fn taken(&self, base: &VideoFrame, still: &[Still], rect: Rect) -> FrameMut {
+    /// A buffer that shows `base` outside of `rect`, and where it lacks `still`; elsewhere it shows it.
+    fn taken(
+        &self,
+        base: &VideoFrame,
+        still: &[Still],
+        rect: Rect,
+        changed: impl Fn(usize, u64) -> Option<Vec<Rect>>,
+    ) -> (FrameMut, Vec<Rect>) {
         let source = &base.picture;
-        let (layout, rect) = (source.layout(), rect.to_even().intersect(base.size().rect()));
+        let (layout, whole) = (source.layout(), base.size().rect());
+        let rect = rect.to_even().intersect(whole);
         let home = Home(Arc::downgrade(&self.shelf));
-        let mut stands = Vec::new();
-        let mut picture = match self.find(layout, Some(source.id()), still) {
+        let (mut picture, lacking) = match self.find(layout, Some(source.id()), still) {
             Some(spare) if spare.history.base == Some(source.id()) => {
-                let History { drawn, stands: stood, .. } = spare.history;
-                let (kept, gone): (Vec<Still>, Vec<Still>) = stood.into_iter().partition(|one| one.is_in(still));
-                let mut lacking: Vec<Rect> = drawn.rects().chain(gone.iter().flat_map(|one| one.area.rects())).collect();
-                let come: Vec<Rect> = still.iter().filter(|one| !one.is_in(&kept)).flat_map(|one| one.area.rects()).collect();
-                stands = kept;
-                while let Some(met) = stands.iter().position(|one| one.meets(lacking.iter().chain(&come))) {
-                    lacking.extend(stands.swap_remove(met).area.rects());
-                }
                 let mut picture = Picture::new(spare.data, layout, home);
-                lacking.into_iter().flat_map(|lacking| lacking.without(rect)).for_each(|strip| restore(&mut picture, source, strip));
-                picture
+                let lacking = lacking(&spare.history, still, changed).into_iter().map(|rect| rect.intersect(whole)).collect::<Vec<_>>();
+                lacking.iter().flat_map(|lacking| lacking.without(rect)).for_each(|strip| restore(&mut picture, source, strip));
+                (picture, lacking)
             }
             Some(mut spare) => {
                 self.count(source);
                 spare.data.copy_from_slice(source.bytes());
-                Picture::new(spare.data, layout, home)
+                (Picture::new(spare.data, layout, home), vec![whole])
             }
             None => {
                 self.count(source);
-                Picture::new(source.bytes().to_vec(), layout, home)
+                (Picture::new(source.bytes().to_vec(), layout, home), vec![whole])
             }
         };
-        picture.history = History { base: Some(source.id()), drawn: rect.into(), stands };
-        FrameMut { picture }
+        picture.history = History { base: Some(source.id()), drawn: rect.into(), stands: Vec::new() };
+        (FrameMut { picture }, lacking)
     }
 
     /// Pictures from elsewhere that were copied whole, once for each buffer that shows them.
@@ -212,11 +215,37 @@ impl Pool {
         let same = |spare: &Spare| fits(spare) && base.is_some() && spare.history.base == base;
         let stands = |spare: &Spare| {
             let stood = &spare.history.stands;
-            same(spare) && stood.len() == still.len() && stood.iter().zip(still).all(|(known, one)| known.what == one.what)
+            let alike = |(known, one): (&Still, &Still)| (known.pose, known.what) == (one.pose, one.what);
+            same(spare) && stood.len() == still.len() && stood.iter().zip(still).all(alike)
         };
         let index = spares.iter().rposition(stands).or_else(|| spares.iter().rposition(same)).or_else(|| spares.iter().rposition(fits))?;
         Some(spares.remove(index))
     }
+}
+
+/// Where a buffer with this history does not show its base with `still` on it; rectangles that do not meet.
+fn lacking(history: &History, still: &[Still], changed: impl Fn(usize, u64) -> Option<Vec<Rect>>) -> Vec<Rect> {
+    let mut lacking: Vec<Rect> = history.drawn.rects().collect();
+    for stood in &history.stands {
+        if !still.iter().any(|one| one.pose == stood.pose) {
+            lacking.extend(&stood.area);
+        }
+    }
+    for (index, one) in still.iter().enumerate() {
+        match history.stands.iter().find(|stood| stood.pose == one.pose) {
+            None => lacking.extend(&one.area),
+            Some(stood) if stood.what == one.what => {}
+            Some(stood) => {
+                let differs = changed(index, stood.what).map(|rects| rects.into_iter().map(Rect::to_even).collect::<Vec<_>>());
+                let both = [stood, one].into_iter();
+                match differs {
+                    Some(rects) => both.for_each(|still| lacking.extend(still.within(&rects))),
+                    None => both.for_each(|still| lacking.extend(&still.area)),
+                }
+            }
+        }
+    }
+    apart(lacking)
 }
 
 fn restore(picture: &mut Picture, base: &Picture, rect: Rect) {

@@ -65,38 +65,47 @@ fn what_will_be_written_anyway_is_not_restored() {
 }
 
 #[test]
-fn what_stands_is_drawn_once_a_buffer_and_again_when_something_near_it_changes() {
+fn of_what_stays_only_that_is_drawn_which_a_buffer_lacks() {
     let (pool, size) = (Pool::new(), Size::new(64, 32));
     let base = solid(&Pool::new(), size, 40);
-    // By number, what may stand: a title, a name, another one there, and a stamp over the title's corner.
-    let places = [at(0, 0, 20, 6), at(2, 20, 12, 8), at(2, 20, 10, 8), at(16, 4, 8, 8)];
+    // By number, what may stay: a title, a name, a stamp over the title's corner. Each has versions, with their own levels.
+    let places = [at(0, 0, 20, 6), at(2, 20, 12, 8), at(16, 4, 8, 8)];
     let (mover, everywhere) = (at(40, 10, 12, 12), size.rect());
-    // Which of them are drawn for a picture with these, and something that moves in a place; the picture is as if all were drawn on the base.
-    let frame = |which: &[usize], moves: Option<Rect>| {
+    let level = |index: usize, what: u64, x: i32| if x < 8 { 100 + 10 * index as u8 } else { 100 + 10 * index as u8 + what as u8 };
+    // Where it is drawn for a picture with these, and something that moves in a place; the picture is as if all were drawn on the base.
+    let frame = |which: &[(usize, u64)], knows: bool, moves: Option<Rect>| {
         let rect = moves.unwrap_or_default();
-        let level = |index: usize| 100 + 10 * index as u8;
-        let still: Vec<Still> = which.iter().map(|&index| Still::new(index as u64, [places[index]])).collect();
-        let mut drawn = Vec::new();
-        let draw = |frame: &mut FrameMut, n: usize| {
-            drawn.push(which[n]);
-            fill(frame, places[which[n]], level(which[n]));
+        let still = |&(index, what): &(usize, u64)| Still { pose: index as u64, what, area: vec![places[index]] };
+        let still: Vec<Still> = which.iter().map(still).collect();
+        let draw = |frame: &mut FrameMut, (index, what): (usize, u64), part: Rect| {
+            // Versions differ from x = 8 on.
+            let [left, right] = [at(0, 0, 8, 32), at(8, 0, 56, 32)].map(|half| half.intersect(part));
+            [left, right].into_iter().filter(|half| !half.is_empty()).for_each(|half| fill(frame, half, level(index, what, half.x)));
         };
-        let mut made = pool.with(&base, &still, rect, draw);
+        let mut drawn: Vec<Rect> = Vec::new();
+        let differs = |_: usize, _: u64| knows.then(|| vec![at(8, 0, 56, 32)]);
+        let mut made = pool.with(&base, &still, rect, differs, |frame, n, parts| {
+            drawn.extend(parts);
+            parts.iter().for_each(|part| draw(frame, which[n], *part));
+        });
         fill(&mut made, rect, 200);
         let mut expected = Pool::new().on(&base);
-        which.iter().for_each(|&index| fill(&mut expected, places[index], level(index)));
+        which.iter().for_each(|one| draw(&mut expected, *one, places[one.0]));
         fill(&mut expected, rect, 200);
         assert!(made.freeze().picture.bytes() == expected.freeze().picture.bytes(), "{which:?} {moves:?}");
         drawn
     };
-    assert_eq!([(); 3].map(|()| frame(&[0], Some(mover))), [vec![0], vec![], vec![]]);
-    assert_eq!([(); 2].map(|()| frame(&[0, 1], Some(mover))), [vec![1], vec![]], "what is there already stays");
-    assert_eq!([(); 2].map(|()| frame(&[0, 2], Some(mover))), [vec![2], vec![]], "one for another");
-    assert_eq!([(); 2].map(|()| frame(&[0, 2, 3], None)), [vec![0, 3], vec![]], "what lies over another is drawn with it");
-    assert_eq!([(); 2].map(|()| frame(&[0, 2], None)), [vec![0], vec![]], "and what it lay over, when it has gone");
-    assert!(frame(&[], Some(mover)).is_empty());
+    let [title, name, stamp] = places;
+    let twice = |which: &[(usize, u64)], moves| [(); 2].map(|()| frame(which, true, moves));
+    assert_eq!(twice(&[(0, 0)], Some(mover)), [vec![title], vec![]]);
+    assert_eq!(twice(&[(0, 0), (1, 0)], Some(mover)), [vec![name], vec![]], "what is there already stays");
+    assert_eq!(twice(&[(0, 0), (1, 1)], Some(mover)), [vec![at(8, 20, 6, 8)], vec![]], "of another version, what differs");
+    assert_eq!(frame(&[(0, 0), (1, 2)], false, None), [name], "all of it where that is not known");
+    assert_eq!(twice(&[(0, 0), (1, 2), (2, 0)], None), [vec![at(16, 4, 4, 2), stamp], vec![]], "what lies under it is drawn there, too");
+    assert_eq!(twice(&[(0, 0), (1, 2)], None), [vec![at(16, 4, 4, 2)], vec![]], "and when it has gone");
+    assert_eq!(twice(&[], Some(mover)), [vec![], vec![]]);
     // What should not be drawn over it was: it is drawn anew.
-    assert_eq!([frame(&[0], None), frame(&[0], Some(everywhere)), frame(&[0], None)], [vec![0], vec![], vec![0]]);
+    assert_eq!([None, Some(everywhere), None].map(|moves| frame(&[(0, 0)], true, moves)), [vec![title], vec![], vec![title]]);
     assert_eq!((pool.on(&base).freeze().picture.bytes() == base.picture.bytes(), pool.laid(), pool.copies()), (true, 1, 0));
 }
 

@@ -18,6 +18,7 @@ use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts,
 use engine::time::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 const SLIDE: In<VideoFrame> = In::new("slide");
@@ -73,6 +74,7 @@ impl NodeConfig for ChromaCompositorConfig {
             placement: Placement::default(),
             pool: Pool::new(),
             scaled: None,
+            versions: Vec::new(),
             shown: false,
             seq: 0,
         }))
@@ -87,6 +89,8 @@ struct ChromaCompositor {
     pool: Pool,
     /// The presenter's picture scaled last, by identity, and the result: a held picture is scaled once.
     scaled: Option<(u64, VideoFrame)>,
+    /// Of each layer.
+    versions: Vec<Versions>,
     /// A picture has gone out.
     shown: bool,
     seq: u64,
@@ -138,19 +142,21 @@ impl ChromaCompositor {
         let Some((_, slide)) = cx.current(SLIDE) else { return Ok(None) };
         let presenter = cx.current(AVATAR).filter(|_| self.placement.visible);
         let presenter = presenter.map(|(_, frame)| self.presenter(slide.size(), frame)).transpose()?;
-        let layers = (0..cx.connections(LAYERS)).filter_map(|n| cx.current_nth(LAYERS, n).map(|(_, layer)| layer));
-        let layers: Vec<Layer<'_>> = layers.filter_map(|layer| Layer::of(layer, slide.size())).collect();
+        let layers = (0..cx.connections(LAYERS)).filter_map(|n| cx.current_nth(LAYERS, n).map(|(_, layer)| (n, layer)));
+        let layers: Vec<Layer<'_>> = layers.filter_map(|(n, layer)| Layer::of(n, layer, slide.size())).collect();
+        self.versions.resize_with(cx.connections(LAYERS), Versions::default);
+        layers.iter().for_each(|layer| self.versions[layer.connection].note(layer.frame));
         let seen = presenter.as_ref().is_some_and(|(frame, at)| !Layer::places(frame, *at, slide.size()).is_empty());
         if layers.is_empty() && !seen {
             return Ok(Some(slide.clone()));
         }
-        // What of the layers lies beside the presenter stands still as long as it is the same: it is not drawn at every picture.
+        // What of the layers lies beside the presenter stays: of that, only what changes is drawn.
         let mut stage = Rect::default();
         let mut take = |written: Rect, presenter: Rect| {
             stage = steps(presenter);
-            let beside: Vec<(&Layer<'_>, Vec<Rect>)> = layers.iter().map(|layer| (layer, layer.beside(stage))).collect();
-            let still: Vec<Still> = beside.iter().enumerate().map(|(index, (layer, places))| layer.still(index, places)).collect();
-            self.pool.with(slide, &still, written, |picture, index| beside[index].0.draw(picture, &beside[index].1))
+            let still: Vec<Still> = layers.iter().map(|layer| layer.still(stage)).collect();
+            let changed = |index: usize, what: u64| layers[index].changed(&self.versions, what);
+            self.pool.with(slide, &still, written, changed, |picture, index, places| layers[index].draw(picture, places))
         };
         let keyer = presenter.as_ref().and_then(|(frame, _)| self.cutter.keyer(frame.format()));
         let mut picture = match (&presenter, keyer) {
@@ -183,6 +189,7 @@ impl ChromaCompositor {
 
 /// A layer of which something is seen.
 struct Layer<'a> {
+    connection: usize,
     frame: &'a VideoFrame,
     /// Its top left corner.
     at: Point,
@@ -192,10 +199,10 @@ struct Layer<'a> {
 
 impl<'a> Layer<'a> {
     /// `None` when it lies outside of a picture of this size.
-    fn of(frame: &'a VideoFrame, picture: Size) -> Option<Layer<'a>> {
+    fn of(connection: usize, frame: &'a VideoFrame, picture: Size) -> Option<Layer<'a>> {
         let at = frame.place.unwrap_or_default();
         let places = Layer::places(frame, at, picture);
-        (!places.is_empty()).then_some(Layer { frame, at: Point { x: at.x & !1, y: at.y & !1 }, places })
+        (!places.is_empty()).then_some(Layer { connection, frame, at: Point { x: at.x & !1, y: at.y & !1 }, places })
     }
 
     fn places(frame: &VideoFrame, at: Point, picture: Size) -> Vec<Rect> {
@@ -207,22 +214,55 @@ impl<'a> Layer<'a> {
         self.places.iter().map(|place| place.intersect(stage)).filter(|place| !place.is_empty()).collect()
     }
 
-    fn beside(&self, stage: Rect) -> Vec<Rect> {
-        self.places.iter().flat_map(|place| place.without(stage)).filter(|place| !place.is_empty()).collect()
+    /// What of it lies beside the stage, for the pool.
+    fn still(&self, stage: Rect) -> Still {
+        let mut pose = DefaultHasher::new();
+        let cut = Some(stage).filter(|stage| self.places.iter().any(|place| !place.intersect(*stage).is_empty()));
+        (self.connection, self.at.x, self.at.y, cut.map(|stage| (stage.x, stage.y, stage.width, stage.height))).hash(&mut pose);
+        let area = self.places.iter().flat_map(|place| place.without(stage)).filter(|place| !place.is_empty()).collect();
+        Still { pose: pose.finish(), what: self.frame.picture.id(), area }
     }
 
-    /// What is drawn of it in these places, for the pool: its picture never changes.
-    fn still(&self, index: usize, places: &[Rect]) -> Still {
-        let mut name = DefaultHasher::new();
-        let corners = places.iter().map(|rect| (rect.x, rect.y, rect.width, rect.height));
-        (index, self.frame.picture.id(), self.at.x, self.at.y, corners.collect::<Vec<_>>()).hash(&mut name);
-        Still::new(name.finish(), places.iter().copied())
+    /// Where in the picture it differs from an earlier one of its pictures.
+    fn changed(&self, versions: &[Versions], id: u64) -> Option<Vec<Rect>> {
+        let moved = |rect: Rect| Rect { x: rect.x + self.at.x, y: rect.y + self.at.y, ..rect };
+        Some(versions[self.connection].since(id)?.map(moved).collect())
     }
 
     fn draw(&self, picture: &mut FrameMut, places: &[Rect]) {
         let own = |place: &Rect| Rect { x: place.x - self.at.x, y: place.y - self.at.y, ..*place };
         let parts = Some(places.iter().map(own).collect());
         blend_alpha(picture, &VideoFrame { parts, ..self.frame.clone() }, self.at);
+    }
+}
+
+/// The pictures that a layer showed of late, by id and number, each with what had changed since the one before.
+#[derive(Default)]
+struct Versions(VecDeque<(u64, u64, Rect)>);
+
+impl Versions {
+    /// More than the buffers that are about at once, but for an encoder's.
+    const KEPT: usize = 32;
+
+    /// This one is shown now.
+    fn note(&mut self, frame: &VideoFrame) {
+        let id = frame.picture.id();
+        match (self.0.back_mut(), frame.damage) {
+            (Some((known, seq, _)), _) if *known == id => *seq = frame.seq,
+            (Some((_, seq, _)), Some((before, changed))) if *seq == before => {
+                self.0.push_back((id, frame.seq, changed));
+                if self.0.len() > Versions::KEPT {
+                    self.0.pop_front();
+                }
+            }
+            _ => self.0 = VecDeque::from([(id, frame.seq, frame.size().rect())]),
+        }
+    }
+
+    /// What has changed since the picture with this id, if that is known.
+    fn since(&self, id: u64) -> Option<impl Iterator<Item = Rect>> {
+        let index = self.0.iter().position(|(known, ..)| *known == id)?;
+        Some(self.0.range(index + 1..).map(|(_, _, changed)| *changed))
     }
 }
 

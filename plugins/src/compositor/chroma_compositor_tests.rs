@@ -1,6 +1,6 @@
 use super::*;
 use crate::pixels::{Alpha, rgba_to_a420, rgba_to_i420};
-use engine::cue::{Anchor, SlideCue, Transition};
+use engine::cue::{Anchor, SlideCue, Transition, WordCue};
 use engine::testing::{NodeTest, Outputs};
 use engine::time::{Rate, Span, Time};
 use std::sync::Arc;
@@ -299,4 +299,52 @@ fn mistakes_are_named() {
     assert!(refused("{ key: green }").contains("auto"));
     let error = NodeTest::new(&CHROMA_COMPOSITOR, "{}").input(SLIDE, vec![at(0, cut_out(PRESENTER))], Time::ZERO).run().err().unwrap();
     assert!(error.to_string().contains("have alpha"), "{error}");
+}
+
+#[test]
+fn captions_and_bullets_that_change_in_places_are_where_they_would_be_if_all_were_drawn_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lesson.yaml");
+    let bullets = "{ role: bullet, text: One }, { role: bullet, text: Two, from: 200ms }, { role: lower_third, text: Ada, until: 600ms }";
+    std::fs::write(&path, format!("version: 1\nslides:\n- {{ id: s, color: \"#5a78c8\", silence: 1s, overlays: [{bullets}] }}\n")).unwrap();
+    let word = |tick: i64, text: &str| {
+        let cue = WordCue { text: text.into(), range: None, stressed: false, emphasis: false, estimated: false };
+        Packet::lasting(RATE.time_of(tick), RATE.span_of(2), Cue::Word(Arc::new(cue)))
+    };
+    let caption = |tick: i64, text: &str| Packet::lasting(RATE.time_of(tick), RATE.span_of(13), Cue::Caption(text.into()));
+    let said = vec![
+        caption(1, "It is one\nor all"),
+        word(1, "It"),
+        word(3, "is"),
+        word(5, "one"),
+        word(9, "or"),
+        word(11, "all"),
+        caption(15, "It is one\nor all"),
+        word(17, "is"),
+        word(19, "or"),
+    ];
+    let defaults = Defaults { size: FRAME, fps: RATE, sample_rate: Rate::per_second(48_000) };
+    let layers = |node: &'static NodeType, config: &str, cues: Vec<Packet<Cue>>| {
+        let out = NodeTest::new(node, config).defaults(defaults).input(CUES, cues, RATE.time_of(30)).run();
+        out.unwrap_or_else(|failure| panic!("{config}: {failure}")).packets(Out::<VideoFrame>::new("layer"))
+    };
+    let config = format!("{{ lesson: \"{}\", place: {{ height: 40%, margin: 24 }} }}", path.display());
+    let over = layers(&crate::compositor::overlay::OVERLAY, &config, vec![cue(0, Placement::default())]);
+    let text = layers(&crate::compositor::captions::CAPTIONS, "{ look: outline, highlight: \"#ffd84d\", size: 16 }", said);
+    let partly = |layer: &Packet<VideoFrame>| layer.media.damage.is_some_and(|(_, changed)| changed != layer.media.size().rect());
+    assert!(over.iter().filter(|layer| partly(layer)).count() > 10 && text.iter().filter(|layer| partly(layer)).count() >= 5);
+    let avatar: Vec<VideoFrame> = (0..30).map(|tick| screened(Size::new(96 + (tick % 4) * 12, 72))).collect();
+    let moves = avatar.iter().zip(0..).map(|(frame, tick)| at(tick, frame.clone())).collect();
+    let slides = vec![at(0, slide([90, 120, 200]))];
+    let streams = Streams { slides: slides.clone(), avatar: moves, cues: vec![], layers: vec![over.clone(), text.clone()] };
+    let together = run(CONFIG, streams).packets(VIDEO);
+    assert_eq!(together.len(), 30);
+    for (tick, frame) in (0..30).zip(together) {
+        let time = RATE.time_of(tick);
+        let now = |layers: &[Packet<VideoFrame>]| layers.iter().rfind(|layer| layer.pts <= time).map(|layer| at(0, layer.media.clone()));
+        let layers = [&over, &text].map(|layers| Vec::from_iter(now(layers))).to_vec();
+        let streams = Streams { slides: slides.clone(), avatar: vec![at(0, avatar[tick as usize].clone())], cues: vec![], layers };
+        let alone = run(CONFIG, streams).packets(VIDEO);
+        assert!(alone[0].media.picture.bytes() == frame.media.picture.bytes(), "tick {tick}");
+    }
 }

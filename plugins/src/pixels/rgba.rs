@@ -108,6 +108,12 @@ pub fn draw_rgba(frame: &mut FrameMut, source: Rgba<'_>, changed: Rect) -> Resul
             }
             Some(plane) => {
                 let (a0, a1) = two_rows(plane, pair);
+                if edge == [[0; 4]; 2] && is_empty(lines[0]) && is_empty(lines[1]) {
+                    [y0, y1].map(|y| y.fill(16));
+                    [u, v].map(|chroma| chroma.fill(128));
+                    [a0, a1].map(|alpha| alpha.fill(0));
+                    continue;
+                }
                 if source.alpha == Alpha::Premultiplied {
                     gather_weighted::<true>(lines[0], lines[1], edge, &mut weighted);
                 } else {
@@ -125,6 +131,12 @@ pub fn draw_rgba(frame: &mut FrameMut, source: Rgba<'_>, changed: Rect) -> Resul
         }
     }
     Ok(rect)
+}
+
+/// Nothing is seen in these pixels.
+fn is_empty(line: &[u8]) -> bool {
+    const EMPTY: [u8; 4096] = [0; 4096];
+    line.chunks(EMPTY.len()).all(|pixels| *pixels == EMPTY[..pixels.len()])
 }
 
 fn pixel(line: &[u8]) -> [u8; 4] {

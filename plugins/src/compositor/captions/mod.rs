@@ -123,6 +123,7 @@ impl NodeConfig for CaptionsConfig {
             frames: Changing::new(),
             pool: Pool::new(),
             seq: 0,
+            said: 0,
         }))
     }
 }
@@ -140,6 +141,8 @@ struct Captions {
     frames: Changing,
     pool: Pool,
     seq: u64,
+    /// The number of the last layer that shows something.
+    said: u64,
 }
 
 impl Node for Captions {
@@ -181,10 +184,13 @@ impl Node for Captions {
             let layer = match &self.shown {
                 Some((text, spoken)) => {
                     let known = self.written.take().filter(|written| written.is(text));
+                    let goes_on = known.is_some();
                     let mut written = known.unwrap_or_else(|| self.plate.write(text, &mut self.painter));
-                    let layer = self.plate.layer(&mut written, spoken.clone(), &mut self.painter, &mut self.frames)?;
+                    let (layer, differs) = self.plate.layer(&mut written, spoken.clone(), &mut self.painter, &mut self.frames)?;
                     self.written = Some(written);
-                    layer
+                    // The next number is that of this layer.
+                    let before = std::mem::replace(&mut self.said, self.seq + 1);
+                    VideoFrame { damage: goes_on.then_some((before, differs)), ..layer }
                 }
                 None => unseen(&self.pool),
             };

@@ -3,7 +3,7 @@
 use crate::drawing::{Painter, Scene, TextBlock};
 use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Outline, Paint, Paragraph, Run, Shape, Style, Text};
 use crate::pixels::{Alpha, Changing, PixelError, Rgba};
-use engine::frame::{Point, Rect, Size, VideoFrame};
+use engine::frame::{Point, Rect, Size, VideoFrame, apart};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -96,30 +96,38 @@ impl Plate {
         Written { caption: caption.into(), shown: behind.clone(), behind, lit: None, letters, place }
     }
 
-    /// A caption as a layer, in the colour of the highlight where it is being spoken. Only the words of which that changes are drawn anew.
+    /// A caption as a layer, in the colour of the highlight where it is being spoken, and where it differs from the last layer of this
+    /// caption. Only the words of which that changes are drawn anew.
     pub fn layer(
         &self,
         written: &mut Written,
         spoken: Option<Range<usize>>,
         painter: &mut Painter,
         frames: &mut Changing,
-    ) -> Result<VideoFrame, PixelError> {
+    ) -> Result<(VideoFrame, Rect), PixelError> {
         let Written { caption, behind, shown, lit, letters, place } = written;
         let size = Size::new(behind.width().into(), behind.height().into());
         let mut canvas = Canvas::new(f64::from(size.width), f64::from(size.height), TRANSPARENT);
         canvas.objects.push(Object::new("", *letters, Content::Text(self.text(caption, spoken, None))));
         let scene = Scene::new(&canvas, size);
         let lights = self.highlight.map(|color| scene.letters(color)).unwrap_or_default();
-        let changed = lit.map_or(size.rect(), |before| before.union(lights));
-        let (stride, left, width) = (size.width as usize * 4, changed.x as usize * 4, changed.width as usize * 4);
-        let rows = shown.data_as_u8_slice_mut().chunks_exact_mut(stride).zip(behind.data_as_u8_slice().chunks_exact(stride));
-        for (row, behind) in rows.skip(changed.y as usize).take(changed.height as usize) {
-            row[left..left + width].copy_from_slice(&behind[left..left + width]);
+        let drawn = lit.map_or(size.rect(), |before| before.union(lights));
+        let was = rows(shown, drawn).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let (stride, left, width) = (size.width as usize * 4, drawn.x as usize * 4, drawn.width as usize * 4);
+        let lines = shown.data_as_u8_slice_mut().chunks_exact_mut(stride);
+        for (row, behind) in lines.skip(drawn.y as usize).zip(rows(behind, drawn)) {
+            row[left..left + width].copy_from_slice(behind);
         }
-        painter.over(&scene, &[], changed, shown);
-        *lit = Some(lights);
-        let frame = frames.frame(Rgba::new(shown.data_as_u8_slice(), size, Alpha::Premultiplied)?, vec![changed], &[size.rect()])?;
-        Ok(VideoFrame { place: Some(*place), ..frame })
+        painter.over(&scene, &[], drawn, shown);
+        // Letters reach less far than they may.
+        let changed = match lit.replace(lights) {
+            None => vec![size.rect()],
+            Some(before) => apart([before, lights].map(|word| differing(&was, shown, drawn, word))),
+        };
+        let grown = |rect: Rect| Rect { width: rect.width + 2, ..rect }.intersect(size.rect());
+        let differs = changed.iter().copied().map(grown).fold(Rect::default(), Rect::union);
+        let frame = frames.frame(Rgba::new(shown.data_as_u8_slice(), size, Alpha::Premultiplied)?, changed, &[size.rect()])?;
+        Ok((VideoFrame { place: Some(*place), ..frame }, differs))
     }
 
     /// What parts the letters from the picture.
@@ -169,6 +177,32 @@ impl Plate {
         };
         Text { paragraphs: caption.split('\n').map(line).collect(), align: Align::Center, line_height: LINE_HEIGHT, ..Text::default() }
     }
+}
+
+/// The bytes of a picture in a rectangle, row by row.
+fn rows(picture: &Pixmap, rect: Rect) -> impl Iterator<Item = &[u8]> {
+    let (stride, left, width) = (usize::from(picture.width()) * 4, rect.x as usize * 4, rect.width as usize * 4);
+    let rows = picture.data_as_u8_slice().chunks_exact(stride).skip(rect.y as usize).take(rect.height as usize);
+    rows.map(move |row| &row[left..left + width])
+}
+
+/// The even pixels within `part` in which a picture differs from what `was` in `rect`.
+fn differing(was: &[Vec<u8>], picture: &Pixmap, rect: Rect, part: Rect) -> Rect {
+    let part = part.intersect(rect);
+    let columns = (part.x - rect.x) as usize * 4..((part.x - rect.x) as usize + part.width as usize) * 4;
+    let mut found = Rect::default();
+    for (index, (was, is)) in was.iter().zip(rows(picture, rect)).enumerate() {
+        let y = rect.y + index as i32;
+        if !(part.y..part.y + part.height as i32).contains(&y) || was[columns.clone()] == is[columns.clone()] {
+            continue;
+        }
+        let mut pixels = was[columns.clone()].as_chunks::<4>().0.iter().zip(is[columns.clone()].as_chunks::<4>().0);
+        let (first, last) = (pixels.clone().position(|(a, b)| a != b), pixels.rposition(|(a, b)| a != b));
+        if let (Some(first), Some(last)) = (first, last) {
+            found = found.union(Rect { x: part.x + first as i32, y, width: (last - first + 1) as u32, height: 1 });
+        }
+    }
+    found.to_even()
 }
 
 /// Font families for a language: those asked for, then Noto by script, where the same characters differ by language the language's own.

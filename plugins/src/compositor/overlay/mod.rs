@@ -168,6 +168,7 @@ impl NodeConfig for OverlayConfig {
             surface: None,
             pool: Pool::new(),
             seq: 0,
+            surfaced: 0,
         }))
     }
 }
@@ -194,6 +195,8 @@ struct Overlay {
     surface: Option<Surface>,
     pool: Pool,
     seq: u64,
+    /// The number of the surface's last layer.
+    surfaced: u64,
 }
 
 /// What is seen besides the watermark.
@@ -394,7 +397,10 @@ impl Overlay {
         };
         let own = if seen.slide.is_some() { stage.pieces(&seen.looks, &mut self.painter) } else { Vec::new() };
         let surface = self.surface.get_or_insert_with(|| Surface::new(self.size));
-        Ok(surface.show(own.into_iter().chain(above).collect())?)
+        let Some((layer, differs)) = surface.show(own.into_iter().chain(above).collect())? else { return Ok(None) };
+        // The next number is that of this layer.
+        let before = std::mem::replace(&mut self.surfaced, self.seq + 1);
+        Ok(Some(VideoFrame { damage: Some((before, differs)), ..layer }))
     }
 }
 

@@ -22,11 +22,12 @@ impl Surface {
         Surface { size, pixels: vec![0; size.area() as usize * 4], pieces: Vec::new(), changed: Vec::new(), sent: Changing::new() }
     }
 
-    /// A layer that shows these pieces, the first one at the back; nothing where nothing is seen.
+    /// A layer that shows these pieces, the first one at the back, and where it differs from the one that went out last; nothing where
+    /// nothing is seen.
     ///
     /// # Errors
     /// None that a picture of even size could cause.
-    pub fn show(&mut self, pieces: Vec<Piece>) -> Result<Option<VideoFrame>, PixelError> {
+    pub fn show(&mut self, pieces: Vec<Piece>) -> Result<Option<(VideoFrame, Rect)>, PixelError> {
         let whole = self.size.rect();
         let place = |piece: &Piece| piece.seen.to_even().intersect(whole);
         let lacks = |all: &[Piece], piece: &Piece| !all.iter().any(|other| piece.is(other));
@@ -49,7 +50,9 @@ impl Surface {
             return Ok(None);
         }
         let picture = Rgba::new(&self.pixels, self.size, Alpha::Premultiplied)?;
-        let frame = self.sent.frame(picture, apart(std::mem::take(&mut self.changed)), &parts)?;
-        Ok(Some(VideoFrame { place: Some(Point::default()), parts: Some(parts.into()), ..frame }))
+        let changed = apart(std::mem::take(&mut self.changed));
+        let differs = changed.iter().copied().map(grown).fold(Rect::default(), Rect::union);
+        let frame = self.sent.frame(picture, changed, &parts)?;
+        Ok(Some((VideoFrame { place: Some(Point::default()), parts: Some(parts.into()), ..frame }, differs)))
     }
 }
