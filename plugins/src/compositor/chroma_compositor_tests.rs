@@ -330,7 +330,7 @@ fn captions_and_bullets_that_change_in_places_are_where_they_would_be_if_all_wer
     };
     let config = format!("{{ lesson: \"{}\", place: {{ height: 40%, margin: 24 }} }}", path.display());
     let over = layers(&crate::compositor::overlay::OVERLAY, &config, vec![cue(0, Placement::default())]);
-    let text = layers(&crate::compositor::captions::CAPTIONS, "{ look: outline, highlight: \"#ffd84d\", size: 16 }", said);
+    let text = layers(&crate::compositor::captions::CAPTIONS, "{ look: outline, highlight: \"#ffd84d\", size: 9% }", said);
     let partly = |layer: &Packet<VideoFrame>| layer.media.damage.is_some_and(|(_, changed)| changed != layer.media.size().rect());
     assert!(over.iter().filter(|layer| partly(layer)).count() > 10 && text.iter().filter(|layer| partly(layer)).count() >= 5);
     let avatar: Vec<VideoFrame> = (0..30).map(|tick| screened(Size::new(96 + (tick % 4) * 12, 72))).collect();

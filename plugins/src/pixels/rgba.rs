@@ -109,9 +109,9 @@ pub fn draw_rgba(frame: &mut FrameMut, source: Rgba<'_>, changed: Rect) -> Resul
             Some(plane) => {
                 let (a0, a1) = two_rows(plane, pair);
                 if edge == [[0; 4]; 2] && is_empty(lines[0]) && is_empty(lines[1]) {
-                    [y0, y1].map(|y| y.fill(16));
-                    [u, v].map(|chroma| chroma.fill(128));
-                    [a0, a1].map(|alpha| alpha.fill(0));
+                    [y0, y1].into_iter().for_each(|luma| luma.fill(16));
+                    [u, v].into_iter().for_each(|chroma| chroma.fill(128));
+                    [a0, a1].into_iter().for_each(|alpha| alpha.fill(0));
                     continue;
                 }
                 if source.alpha == Alpha::Premultiplied {

@@ -13,7 +13,7 @@ use super::task::{Class, Layout, Looks, Said, Task, Wishes};
 use super::used::{USED, Used};
 use super::{Ended, StageError, Stop};
 use crate::artifacts::StoreError;
-use crate::folders::Folders;
+use crate::folders::{Folders, remove_folder};
 use crate::jobs::Report;
 use crate::ledger::{ErrorClass, Ticket};
 use plugins::speech::text::readable;
