@@ -305,7 +305,7 @@ fn mistakes_are_named() {
 fn captions_and_bullets_that_change_in_places_are_where_they_would_be_if_all_were_drawn_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lesson.yaml");
-    let bullets = "{ role: bullet, text: One }, { role: bullet, text: Two, from: 200ms }, { role: lower_third, text: Ada, until: 600ms }";
+    let bullets = "{ role: bullet, text: One }, { role: bullet, text: Two, from: 200ms }, { role: lower_third, text: Ada, from: 100ms, until: 700ms }";
     std::fs::write(&path, format!("version: 1\nslides:\n- {{ id: s, color: \"#5a78c8\", silence: 1s, overlays: [{bullets}] }}\n")).unwrap();
     let word = |tick: i64, text: &str| {
         let cue = WordCue { text: text.into(), range: None, stressed: false, emphasis: false, estimated: false };
