@@ -6,7 +6,7 @@ use engine::pool::Pool;
 use std::collections::VecDeque;
 
 /// Pictures remembered: more than are about at once, but for an encoder's.
-const SENT: usize = 16;
+const SENT: usize = 64;
 
 /// Makes the frames of such a picture. Their bytes are those of a whole conversion.
 #[derive(Default)]
