@@ -407,7 +407,7 @@ impl<'a> Cx<'a> {
         self.inputs.wake = time;
     }
 
-    /// For `playout`: how far the programme has come, and how many pictures that was.
+    /// For `playout`, and sinks that stand without one: how far the programme has come, and how many pictures that was.
     pub fn reach(&self, time: Time, frames: u64) {
         self.env.progress.reach(time, frames);
     }

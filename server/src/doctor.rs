@@ -132,10 +132,10 @@ fn element(names: &[&str]) -> Finding {
 }
 
 fn fonts() -> Finding {
-    // Metric-compatible stand-ins of Calibri, Cambria and Arial, and the scripts of the world.
-    let wanted = ["Carlito", "Caladea", "Liberation Sans", "Noto Sans CJK", "Noto Color Emoji"];
+    // Metric-compatible stand-ins of Calibri, Cambria and Arial, the scripts of the world, emoji, and the ones that LibreOffice can draw.
+    let wanted = ["Carlito", "Caladea", "Liberation Sans", "Noto Sans CJK", "Noto Color Emoji", "Symbola"];
     let fix = format!(
-        "{SETUP}, or: sudo apt-get install fonts-crosextra-carlito fonts-crosextra-caladea fonts-liberation2 fonts-noto-cjk fonts-noto-color-emoji"
+        "{SETUP}, or: sudo apt-get install fonts-crosextra-carlito fonts-crosextra-caladea fonts-liberation2 fonts-noto-cjk fonts-noto-color-emoji fonts-symbola"
     );
     let Some(list) = quietly(Command::new("fc-list").args([":", "family"])) else {
         return Finding::missing("there is no program fc-list, so fonts cannot be listed", "sudo apt-get install fontconfig");

@@ -1,4 +1,4 @@
-//! What earlier renders were made of: a small record for each deck, by which the next render tells what has changed.
+//! What earlier renders were made of: small records of each deck, by which the next render tells what has changed.
 
 use engine::segments::{Hash, Render};
 use plugins::{cache_folder, lesson, part_file};
@@ -11,8 +11,11 @@ use std::sync::Arc;
 /// Where records lie in the cache.
 pub const RECORDS: &str = "renders";
 
+/// So many are kept of a deck: it may be rendered in more than one size, with more than one voice.
+const KEPT: usize = 4;
+
 /// What shapes each segment, by its slide.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// By name of the slide, then by encoder and piece: named hashes.
     slides: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
@@ -30,15 +33,20 @@ impl Record {
         record
     }
 
-    /// What was written for a deck (or a graph file) last.
-    pub fn read(source: &Path) -> Option<Record> {
-        serde_json::from_slice(&std::fs::read(file_of(source)?).ok()?).ok()
+    /// What was written for a deck (or a graph file), the last one at the end.
+    pub fn read(source: &Path) -> Vec<Record> {
+        let Some(bytes) = file_of(source).and_then(|path| std::fs::read(path).ok()) else { return Vec::new() };
+        serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
     /// Keeps it. It only serves explanations: that it cannot be written is no error.
-    pub fn write(&self, source: &Path) {
+    pub fn write(self, source: &Path) {
         let Some(path) = file_of(source) else { return };
-        let json = serde_json::to_vec(self).expect("a record is plain data");
+        let mut records = Record::read(source);
+        records.retain(|record| *record != self);
+        records.push(self);
+        let kept = &records[records.len().saturating_sub(KEPT)..];
+        let json = serde_json::to_vec(kept).expect("a record is plain data");
         let written = std::fs::create_dir_all(part_file::folder_of(&path)).map_err(|error| error.to_string());
         if let Err(error) = written.and_then(|()| part_file::write(&path, &json).map_err(|error| error.to_string())) {
             tracing::warn!(error, "it cannot be kept what the render was made of");
@@ -67,13 +75,13 @@ pub struct Reason {
     pub segments: usize,
     /// How many of them are encoded.
     pub encoded: usize,
-    /// What has changed since the last render.
+    /// What has changed since that of the last renders which comes nearest.
     pub because: Vec<String>,
 }
 
 impl Reason {
     /// Of all slides in order.
-    pub fn of_all(render: &Render<'_>, before: Option<&Record>) -> Vec<Reason> {
+    pub fn of_all(render: &Render<'_>, before: &[Record]) -> Vec<Reason> {
         let mut slides: Vec<Reason> = Vec::new();
         for (track, segment) in render.segments() {
             let Some(part) = segment.part.map(|part| &track.parts[part]) else { continue };
@@ -87,7 +95,8 @@ impl Reason {
                 continue;
             }
             slide.encoded += 1;
-            let known = before.and_then(|record| record.slides.get(&*part.id)?.get(&piece(&track.encoder, segment.piece)));
+            let piece = piece(&track.encoder, segment.piece);
+            let known = before.iter().filter_map(|record| record.slides.get(&*part.id)?.get(&piece));
             for cause in changed(known, &segment.inputs) {
                 if !slide.because.contains(&cause) {
                     slide.because.push(cause);
@@ -98,11 +107,16 @@ impl Reason {
     }
 }
 
-/// The names of inputs that are not what they were, as the user thinks of them.
-fn changed(before: Option<&BTreeMap<String, String>>, now: &[(String, Hash)]) -> Vec<String> {
-    let Some(before) = before else { return vec!["it was not rendered before".into()] };
-    let differs = |(name, hash): &&(String, Hash)| before.get(name) != Some(&hash.to_string());
-    let mut names: Vec<String> = now.iter().filter(differs).map(|(name, _)| name.clone()).collect();
+/// The names of inputs that are not what they were, as the user thinks of them: since the render, of those in `before`, that was most like
+/// this one. It was one of the same size where there was one.
+fn changed<'a>(before: impl Iterator<Item = &'a BTreeMap<String, String>>, now: &[(String, Hash)]) -> Vec<String> {
+    let since = |before: &BTreeMap<String, String>| -> Vec<String> {
+        let differs = |(name, hash): &&(String, Hash)| before.get(name) != Some(&hash.to_string());
+        now.iter().filter(differs).map(|(name, _)| name.clone()).collect()
+    };
+    // Of equals the last one.
+    let nearest = before.map(since).reduce(|nearest, names| if names.len() <= nearest.len() { names } else { nearest });
+    let Some(mut names) = nearest else { return vec!["it was not rendered before".into()] };
     // Whatever changes a slide changes its length or its idle motion, too.
     for consequence in ["idle motion", "length"] {
         if names.len() > 1 {
@@ -138,11 +152,17 @@ mod tests {
             .map(|(name, text)| (name.to_string(), Hash::of(text).to_string()))
             .into();
         let now = inputs(&[("picture (slides)", "x"), ("idle motion (speech)", "y"), ("length", "c")]);
-        assert_eq!(changed(Some(&before), &now), ["changed: picture (slides)"]);
+        assert_eq!(changed([&before].into_iter(), &now), ["changed: picture (slides)"]);
         let now = inputs(&[("picture (slides)", "a"), ("idle motion (speech)", "y"), ("length", "c")]);
-        assert_eq!(changed(Some(&before), &now), ["changed: idle motion (speech)"]);
+        assert_eq!(changed([&before].into_iter(), &now), ["changed: idle motion (speech)"]);
         let same = inputs(&[("picture (slides)", "a"), ("idle motion (speech)", "b"), ("length", "c")]);
-        assert_eq!(changed(Some(&before), &same), ["it is no longer in the cache"]);
-        assert_eq!(changed(None, &now), ["it was not rendered before"]);
+        assert_eq!(changed([&before].into_iter(), &same), ["it is no longer in the cache"]);
+        assert_eq!(changed([].into_iter(), &now), ["it was not rendered before"]);
+        // After a render in another size it is the one in the same size that tells.
+        let record = |texts: &[(&str, &str)]| inputs(texts).into_iter().map(|(name, hash)| (name, hash.to_string())).collect();
+        let small: BTreeMap<String, String> = record(&[("size", "small"), ("picture", "small"), ("narration", "a")]);
+        let large: BTreeMap<String, String> = record(&[("size", "large"), ("picture", "large"), ("narration", "a")]);
+        let now = inputs(&[("size", "small"), ("picture", "small"), ("narration", "b")]);
+        assert_eq!(changed([&small, &large].into_iter(), &now), ["changed: narration"]);
     }
 }

@@ -148,7 +148,7 @@ pub fn execute_graph(
     let known = Record::read(task.source);
     let made = Record::of(&render);
     if task.explain {
-        explain(&render, known.as_ref(), console);
+        explain(&render, &known, console);
     }
     let figures_of = watch.clone();
     let metrics = figures.metrics.as_ref().map(|path| MetricsFile::keep(path, move || figures_of.report()));
@@ -166,7 +166,7 @@ pub fn execute_graph(
 }
 
 /// Says of each slide whether it is encoded, and why.
-fn explain(render: &Render<'_>, before: Option<&Record>, console: &Console) {
+fn explain(render: &Render<'_>, before: &[Record], console: &Console) {
     for slide in Reason::of_all(render, before) {
         console.event(&json!({
             "event": "slide", "slide": slide.number, "id": &*slide.id, "segments": slide.segments, "encoded": slide.encoded,

@@ -53,7 +53,7 @@ fn several_files_are_all_checked() {
     let ran = run(&folder(), "check --no-environment g019-unknown-type.yaml l001-unused-variable.yaml g020-unknown-node.yaml");
     assert_eq!(ran.code, Some(2));
     assert!(ran.stderr.contains("G019") && ran.stderr.contains("G020") && ran.stderr.contains("L001"), "{}", ran.stderr);
-    assert_eq!(ran.stdout, "l001-unused-variable.yaml: valid, 2 nodes in 1 lanes\n");
+    assert_eq!(ran.stdout, "l001-unused-variable.yaml: valid, 2 nodes in 1 lane\n");
 }
 
 #[test]

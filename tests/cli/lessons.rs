@@ -78,6 +78,8 @@ fn a_dry_run_tells_slides_and_lanes_and_writes_nothing() {
     assert_eq!((&json["slides"][0]["number"], &json["estimated_seconds"]), (&2.into(), &2.0.into()));
     assert!(run(folder.path(), "render sky.yaml --dry-run --slides 7").fails(2).contains('7'));
     assert!(run(folder.path(), "render sky.yaml --dry-run --slides x-y").fails(2).contains("x-y"));
+    assert!(run(folder.path(), "render sky.yaml --dry-run --slides 2-1").fails(2).contains("the range 2-1 is backwards; write 1-2"));
+    assert!(run(folder.path(), "render sky.yaml --dry-run --slides 2").ok().starts_with("The sky (en), 1 slide, about 0:02\n"));
     assert_eq!(files(folder.path()), ["sky.yaml"]);
 }
 
@@ -161,11 +163,45 @@ fn a_text_is_spoken_with_its_times() {
     let (quiet, loud) = (run_with(folder.path(), &["speak", "…", "-o", "b.wav"]), run_with(folder.path(), &["speak", text, "-o", "b.wav"]));
     assert!(quiet.fails(2).contains("nothing to say"));
     loud.ok();
+    let speak = |text: &str, file: &str| run_with(folder.path(), &["speak", text, "-o", file]);
+    let text = speak("😀", "c.wav").fails(2);
+    assert!(text.contains("nothing to say in this text: \"😀\" is not spoken"), "{text}");
+    assert!(speak("Hello.", "c.mp3").fails(2).contains("the sound is a WAV file, c.mp3 would not be seen as one; end its name in .wav"));
+    assert!(speak("Hello.", "c.WAV").ok().ends_with("  1 word\n"));
+    assert_eq!(files(folder.path()), ["a.json", "a.wav", "b.wav", "c.WAV", "sky.yaml"]);
     assert_eq!(
         fs::read(folder.path().join("a.wav")).unwrap(),
         fs::read(folder.path().join("b.wav")).unwrap(),
         "the same text, the same bytes"
     );
+}
+
+#[test]
+fn who_is_not_there_is_told_by_the_list_of_voices() {
+    let folder = with_lesson();
+    fs::write(folder.path().join("talk.md"), "HOST: Hello.\nGUEST: Hi.\n").expect("written");
+    for arguments in [
+        "render sky.yaml --voice nobody",
+        "live sky.yaml --voice nobody",
+        "podcast talk.md --host nobody",
+        "podcast talk.md --guest nobody",
+        "podcast talk.md --script talk.yaml --guest nobody",
+        "speak Hello -o a.wav --voice nobody",
+    ] {
+        let text = run(folder.path(), arguments).fails(2);
+        assert!(text.starts_with("error: there is no voice `nobody`; `lectern voices` lists them"), "{arguments}: {text}");
+    }
+    let marked =
+        LESSON.replace("narration: Sunlight", "narration: \"[voice guest] Sunlight").replace("scattered most.", "scattered most.\"");
+    for (lesson, name) in
+        [(marked, "guest"), (LESSON.replace("    color: \"#4070c0\"", "    color: \"#4070c0\"\n    voice: nobody"), "nobody")]
+    {
+        fs::write(folder.path().join("sky.yaml"), lesson).expect("written");
+        let text = run(folder.path(), "render sky.yaml").fails(1);
+        assert!(text.contains(&format!("slide 1: there is no voice `{name}`; `lectern voices` lists them")), "{text}");
+        assert!(text.contains(&format!("write who {name} is under voices: in the lesson")), "{text}");
+    }
+    assert_eq!(files(folder.path()), ["sky.yaml", "talk.md"]);
 }
 
 #[test]

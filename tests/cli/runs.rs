@@ -1,6 +1,8 @@
 //! Graphs of test nodes, run by the program.
 
 use super::{files, run};
+use crate::support::picture::png;
+use crate::support::succeed;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -50,6 +52,15 @@ fn quiet_prints_nothing_and_json_prints_events() {
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     let last = ran.events().pop().expect("an event");
     assert_eq!((&last["event"], &last["media_seconds"]), (&"done".into(), &1.0.into()));
+}
+
+#[test]
+fn sound_alone_has_a_length_too() {
+    let tone = "  tone: { type: test_tone, config: { duration: \"${length}\" } }\n";
+    let file = "  file: { type: audio_sink, inputs: { audio: tone }, config: { path: \"${out}\" } }\n";
+    let folder = with_graph(&format!("{tone}{file}"));
+    let out = run(folder.path(), "run graph.yaml --set out=tone.wav --set length=2s").ok();
+    assert!(out.ends_with("  0:02 of programme\n"), "{out}");
 }
 
 #[test]
@@ -120,6 +131,42 @@ fn render_refuses_bad_inputs_and_outputs_before_it_works() {
     assert!(fails("render talk.pptx --report talk.mp4").contains("would be written twice"));
     assert_eq!(files(path), ["clip.mp4", "graph.yaml", "talk.pptx"]);
     assert_eq!(fs::read(path.join("clip.mp4")).expect("still there"), b"a film");
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| folder.path().join(name);
+    let mut film = std::process::Command::new("ffmpeg");
+    let grey = "-v error -f lavfi -i color=c=gray:s=640x360:r=25:d=1 -c:v libx264";
+    succeed(film.args(grey.split(' ')).arg(at("clip.mp4")));
+    fs::write(at("sky.png"), png(64, 36)).expect("written");
+    std::os::unix::fs::symlink("sky.png", at("link.png")).expect("linked");
+    fs::write(at("words.yaml"), "SQL: sequel\n").expect("written");
+    fs::write(at("music.wav"), "no music").expect("written");
+    fs::write(at("talk.md"), "HOST: Hello.\nGUEST: Hi.\n").expect("written");
+    let slides = "- { image: sky.png, silence: 1s }\n- { clip: { file: clip.mp4 } }\n";
+    fs::write(at("lesson.yaml"), format!("version: 1\nslides:\n{slides}")).expect("written");
+    let all = || files(folder.path()).into_iter().map(|name| (fs::read(at(&name)).expect("a file"), name)).collect::<Vec<_>>();
+    let before = all();
+    for arguments in [
+        "render lesson.yaml -o clip.mp4",
+        "render lesson.yaml -o ./film.mp4 --report ./sky.png",
+        "render lesson.yaml --trace link.png",
+        "render lesson.yaml --music music.wav --report music.wav",
+        "render lesson.yaml --dictionary words.yaml --report words.yaml",
+        "render lesson.yaml --set dictionary=words.yaml --report words.yaml",
+        "render lesson.yaml --watermark link.png --report sky.png",
+        "join lesson.yaml lesson.yaml -o clip.mp4",
+        "join lesson.yaml lesson.yaml -o film.mp4 --report lesson.yaml",
+        "live lesson.yaml --dictionary words.yaml --report words.yaml",
+        "podcast talk.md -o talk.mp3 --dictionary words.yaml --report words.yaml",
+        "speak Hello -o hello.wav --dictionary words.yaml --times words.yaml",
+    ] {
+        let text = run(folder.path(), arguments).fails(2);
+        assert!(text.contains("is the input"), "{arguments}: {text}");
+    }
+    assert!(before == all(), "nothing is changed, and nothing is left");
 }
 
 #[test]

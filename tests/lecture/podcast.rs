@@ -56,11 +56,48 @@ fn a_script_is_spoken_by_two_voices_at_one_level_with_chapters() {
     let titles: Vec<&str> =
         found["chapters"].as_array().unwrap().iter().map(|chapter| chapter["tags"]["title"].as_str().unwrap()).collect();
     assert_eq!((found["format"]["tags"]["title"].as_str().unwrap(), titles), ("Boats", vec!["Boats", "How a sail works"]));
+    let length: f64 = found["format"]["duration"].as_str().unwrap().parse().unwrap();
+    let told = done["media_seconds"].as_f64().unwrap();
+    assert!(told > 10.0 && (told - length).abs() < 0.3, "{told} s are told, the sound has {length} s");
     assert_level(&sound, "the podcast");
     let said: Vec<&str> = SCRIPT.lines().filter_map(|line| Some(line.split_once(": ")?.1)).collect();
     assert!(word_error(home.path(), &said.join(" "), &sound) <= 0.10);
     let subtitles = std::fs::read_to_string(sound.with_extension("srt")).unwrap();
     assert!(subtitles.contains("The sail is a wing."), "{subtitles}");
+}
+
+#[test]
+fn a_written_conversation_keeps_its_voices_and_is_not_written_over() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join(name);
+    std::fs::write(at("talk.md"), "HOST: Hello.\nGUEST: Hi.\n").unwrap();
+    let write = |more: &[&str]| {
+        let mut podcast = lectern(home.path());
+        podcast.arg("podcast").arg(at("talk.md")).arg("--script").arg(at("talk.yaml"));
+        podcast.args(["--host", "kokoro:af_heart", "--guest", "joe"]).args(more).output().unwrap()
+    };
+    assert!(write(&[]).status.success());
+    let text = std::fs::read_to_string(at("talk.yaml")).unwrap();
+    let names = |name: &str, voice: &str| text.lines().any(|line| line.contains(name) && line.contains(voice));
+    assert!(names("host", "kokoro:af_heart") && names("guest", "joe"), "{text}");
+    std::fs::write(at("talk.yaml"), text.replace("Hello.", "Good morning.")).unwrap();
+    let again = write(&[]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("talk.yaml is there already; --force replaces it"));
+    // As its first line says, and as a podcast.
+    succeed(lectern(home.path()).arg("render").arg(at("talk.yaml")).arg("-o").arg(at("talk.mp4")).args(["--quality", "minimal"]));
+    let output = succeed(lectern(home.path()).args(["podcast", "--json"]).arg(at("talk.yaml")).arg("-o").arg(at("talk.wav")));
+    let events = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut events = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let done = events.find(|event| event["event"] == "done").unwrap();
+    assert_eq!((&done["host"], &done["guest"]), (&"kokoro:af_heart".into(), &"joe".into()));
+    let wav = hound::WavReader::open(at("talk.wav")).unwrap();
+    let length = f64::from(wav.duration()) / f64::from(wav.spec().sample_rate);
+    assert!((done["media_seconds"].as_f64().unwrap() - length).abs() < 0.001, "{done}: {length} s");
+    let subtitles = std::fs::read_to_string(at("talk.srt")).unwrap();
+    assert!(subtitles.contains("Good morning."), "{subtitles}");
+    assert!(write(&["--force"]).status.success());
+    assert!(!std::fs::read_to_string(at("talk.yaml")).unwrap().contains("Good morning."));
 }
 
 #[test]

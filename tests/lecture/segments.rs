@@ -153,6 +153,8 @@ fn only_what_an_edit_touches_is_encoded_again() {
     assert_eq!(place.counts(&[]), (6, 0));
     edit("Here is the last one.", "Here is the end.");
     assert_eq!(place.counts(&[]), (6, 1), "the first fifteen seconds stay as they were");
+    // What one in another size is made of is not what has changed.
+    place.render("small.mp4", &["--set", "size=320x180"]);
     edit("#206040", "#206060");
     let reasons = place.reasons();
     assert_eq!(reasons[0], (3, r#"["changed: picture (slides)"]"#.to_string()));

@@ -142,7 +142,7 @@ impl Progress {
 
     pub(crate) fn reach(&self, time: Time, frames: u64) {
         let before = self.reached.fetch_max(time.0, Ordering::Relaxed);
-        let frames_before = self.frames.swap(frames, Ordering::Relaxed);
+        let frames_before = self.frames.fetch_max(frames, Ordering::Relaxed);
         if let Some((whole, percent)) = &self.whole {
             whole.reached.fetch_add((time.0 - before).max(0) / 100 * percent, Ordering::Relaxed);
             whole.frames.fetch_add(frames.saturating_sub(frames_before), Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! Pictures of a page as a film without sound: H.264 nearly without loss, for ourselves to read again.
 
 use crate::gst::{RateControl, VideoEncoder, VideoSettings};
-use crate::mp4::{MovieSpec, Mp4Writer, TrackSpec, Unit, VideoSpec};
+use crate::mp4::{MovieSpec, Mp4Writer, Synthetic, TrackSpec, Unit, VideoSpec};
 use crate::pixels::rgba_to_i420;
 use engine::frame::{PixelFormat, Size, VideoFrame};
 use engine::media::{EncodedUnit, VideoCaps};
@@ -41,7 +41,7 @@ impl PageFilm {
             height: size.height,
             rate,
         };
-        let spec = MovieSpec { title: None, language: String::new(), synthetic: false, tracks: vec![TrackSpec::Video(video)] };
+        let spec = MovieSpec { title: None, language: String::new(), synthetic: Synthetic::NONE, tracks: vec![TrackSpec::Video(video)] };
         let writer = Mp4Writer::create(path, spec).map_err(|error| error.to_string())?;
         Ok(PageFilm { encoder, writer, size, rate, pool: Pool::new(), count: 0, last: Vec::new() })
     }

@@ -11,7 +11,7 @@ use super::limits::check_narration;
 use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
 use super::package::Package;
 use super::pdf::Document;
-use super::{ImportOptions, odp, office, pptx, slug};
+use super::{ImportOptions, language_of, odp, office, pptx, slug};
 use engine::cue::{Placement, Transition};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -75,7 +75,7 @@ pub(super) fn import(path: &Path, bytes: &[u8], format: Format, options: &Import
     for (index, slide) in deck.slides.iter().enumerate().filter(|(_, slide)| !slide.hidden) {
         check_narration(&slide.notes).map_err(|cause| LessonError::Slide { path: path.into(), slide: index + 1, cause })?;
     }
-    let key = Canon::new("deck to pdf 1")
+    let key = Canon::new("deck to pdf 2")
         .number(deck.size.0.into())
         .number(deck.size.1.into())
         .list(&deck.slides, |canon, slide| canon.hash(slide.picture))
@@ -129,6 +129,15 @@ fn lesson(path: &Path, deck: Deck, document: &Path, options: &ImportOptions) -> 
             duration: None,
         });
     }
+    // Some writers tag no text with its language. What is read aloud in a wrong one cannot be understood.
+    let detected = || {
+        let texts = slides.iter().flat_map(|slide| match &slide.narration {
+            Narration::Text(notes) => vec![slide.title.as_str(), notes.as_str()],
+            _ => vec![slide.title.as_str()],
+        });
+        language_of(&texts.collect::<Vec<_>>().join(" ")).map(str::to_string)
+    };
+    let language = options.language.clone().or(deck.language).or_else(detected).unwrap_or_else(|| "en".into());
     warnings.sort_by_key(|warning| warning.slide);
     if slides.iter().all(|slide| matches!(slide.narration, Narration::Silence(_))) {
         warnings.insert(
@@ -142,7 +151,7 @@ fn lesson(path: &Path, deck: Deck, document: &Path, options: &ImportOptions) -> 
     Lesson {
         id: slug(&stem),
         title: deck.title.unwrap_or(stem),
-        language: options.language.clone().or(deck.language).unwrap_or_else(|| "en".into()),
+        language,
         size: deck.size,
         voices: Default::default(),
         pronounce: Default::default(),

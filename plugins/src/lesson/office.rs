@@ -42,7 +42,7 @@ pub(super) fn convert(task: &Task, options: &ImportOptions) -> Result<PathBuf, L
     let mut command = Command::new(&options.libreoffice);
     command.args(["--headless", "--norestore", "--nolockcheck", "--nodefault", "--nofirststartwizard", "--convert-to", task.filter]);
     command.arg("--outdir").arg(work.join("out")).arg(format!("-env:UserInstallation={}", file_url(&work.join("profile")))).arg(&input);
-    environment(&mut command, work);
+    environment(&mut command, work)?;
     let finished = process::run(&mut command, options.libreoffice_timeout, &options.cancel).map_err(|error| match error {
         process::ProcessError::Cancelled => LessonError::Cancelled,
         process::ProcessError::Start(error) if error.kind() == std::io::ErrorKind::NotFound => failed(format!(
@@ -66,8 +66,8 @@ pub(super) fn convert(task: &Task, options: &ImportOptions) -> Result<PathBuf, L
 }
 
 /// An environment that depends on nothing of the user's but where programs and fonts are.
-fn environment(command: &mut Command, work: &Path) {
-    let kept = ["PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "LD_LIBRARY_PATH"].map(|name| (name, std::env::var_os(name)));
+fn environment(command: &mut Command, work: &Path) -> Result<(), LessonError> {
+    let kept = ["PATH", "FONTCONFIG_PATH", "LD_LIBRARY_PATH"].map(|name| (name, std::env::var_os(name)));
     // Fonts that the user installed lie here.
     let data = std::env::var_os("XDG_DATA_HOME")
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share").into_os_string()));
@@ -78,6 +78,28 @@ fn environment(command: &mut Command, work: &Path) {
         }
     }
     command.env("HOME", work).env("TMPDIR", work).env("LC_ALL", "C.UTF-8").env("SAL_USE_VCLPLUGIN", "svp");
+    let fonts = work.join("fonts.xml");
+    let users = std::env::var_os("FONTCONFIG_FILE").filter(|file| !file.is_empty());
+    fs::write(&fonts, without_pictures(&users.unwrap_or("fonts.conf".into()).to_string_lossy())).map_err(LessonError::write(&fonts))?;
+    command.env("FONTCONFIG_FILE", fonts);
+    Ok(())
+}
+
+/// Fontconfig's settings: those of `users`, a path or a name that fontconfig looks for itself, without the font whose characters are
+/// pictures. LibreOffice puts it into a PDF without them, so that an emoji would be blank; without it another font draws the emoji.
+fn without_pictures(users: &str) -> String {
+    let users = users.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!(
+        r#"<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <include>{users}</include>
+  <selectfont>
+    <rejectfont><pattern><patelt name="family"><string>Noto Color Emoji</string></patelt></pattern></rejectfont>
+  </selectfont>
+</fontconfig>
+"#
+    )
 }
 
 /// A `file:` URL of an absolute or relative path, as LibreOffice wants it.
@@ -139,7 +161,8 @@ mod tests {
     }
 
     #[test]
-    fn paths_become_urls() {
+    fn paths_become_urls_and_stand_in_xml() {
         assert_eq!(file_url(Path::new("/a b/ü")), "file:///a%20b/%C3%BC");
+        assert!(without_pictures("/a & <b>.conf").contains("<include>/a &amp; &lt;b&gt;.conf</include>"));
     }
 }

@@ -9,7 +9,7 @@ use super::limits::{self, check, check_narration};
 use super::model::{Lesson, Narration, SILENT_SLIDE, Slide, Visual, Warning};
 use super::sniff::{self, Kind};
 use super::{ImportOptions, ReadAs, script, short_title, slug};
-use crate::writer::{Notes, Scene, Speaks, Turn, speaker, turns};
+use crate::writer::{Notes, Scene, Speaks, Turn, cast, speaker, turns};
 use engine::cue::Placement;
 use std::path::Path;
 
@@ -63,7 +63,7 @@ fn read(path: &Path, text: &str, options: &ImportOptions) -> Result<Lesson, Less
     }
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let title = chapters.iter().map(|(title, _)| title).find(|title| !title.is_empty()).cloned().unwrap_or_else(|| short_title(&name));
-    let mut names = Vec::new();
+    let mut names = cast(text);
     let mut slides = Vec::new();
     for (heading, said) in chapters {
         let turns = turns(&said, &mut names).map_err(|cause| LessonError::invalid(path, cause))?;
@@ -192,5 +192,7 @@ mod tests {
     fn what_cannot_be_talked_about_is_refused() {
         let error = made("three.txt", "ANN: a\nBEN: b\nCID: c\n").unwrap_err().to_string();
         assert!(error.contains("third speaker") && error.contains("three.txt"), "{error}");
+        let error = made("parts.md", "HOST: a\nANNA: b\n\n# Two\nGUEST: c\n").unwrap_err().to_string();
+        assert!(error.contains("\"ANNA\" is a third speaker beside HOST and GUEST"), "{error}");
     }
 }

@@ -19,8 +19,11 @@ pub fn select(lesson: &Lesson, choice: &str) -> Result<Vec<usize>, LessonError> 
             Some((from, to)) => (number(from)?, number(to)?),
             None => (number(part)?, number(part)?),
         };
+        if from > to {
+            return Err(bad(format!("the range {} is backwards; write {to}-{from}", part.trim())));
+        }
         let known = |n: usize| lesson.slides.iter().any(|slide| slide.number == n);
-        if from > to || !(from..=to.min(from + super::MAX_SLIDES)).any(known) {
+        if !(from..=to.min(from + super::MAX_SLIDES)).any(known) {
             let last = lesson.slides.iter().map(|slide| slide.number).max().unwrap_or(0);
             return Err(bad(format!("there is no visible slide {}; the last one is {last}", part.trim())));
         }
@@ -70,6 +73,7 @@ mod tests {
             let error = select(&lesson, wrong).expect_err(wrong).to_string();
             assert!(error.contains(wrong), "{error}");
         }
+        assert!(select(&lesson, "1,4-2").unwrap_err().to_string().contains("the range 4-2 is backwards; write 2-4"));
         assert_eq!(select(&lesson, "4-18446744073709551615").unwrap(), [2, 3, 4]);
     }
 }

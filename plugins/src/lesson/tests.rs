@@ -172,6 +172,28 @@ fn foreign_decks_are_read_as_their_authors_see_them() {
 }
 
 #[test]
+fn emoji_are_drawn_and_a_language_that_no_run_names_is_found() {
+    let (cache, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("hello.pptx");
+    // Nothing but emoji are on the second slide.
+    let smile = |xml: &str| xml.replace(">E<", ">\u{1f600}<").replace(">mpty comment slide<", ">\u{1f600}<");
+    let bytes = with_part(&fs::read(deck("hello.pptx")).unwrap(), "ppt/slides/slide2.xml", smile);
+    fs::write(&path, &bytes).unwrap();
+    let lesson = import(&path, &options(&cache)).unwrap();
+    assert_eq!((lesson.language.as_str(), lesson.slides[1].title.as_str()), ("en-JP", "\u{1f600}\u{1f600}"));
+    let drawn = Rasterizer::new().draw(&lesson.slides[1].visual, (640, 360)).unwrap();
+    assert!(drawn.rgba.chunks_exact(4).any(|pixel| pixel[0] < 64), "the emoji are blank");
+
+    let german = "Windkraft treibt heute viele Anlagen an, und ihr Strom kommt bis in die Städte, weil die Leitungen ihn dorthin tragen.";
+    let untagged = |xml: &str| xml.replace(" lang=\"en-JP\"", "").replace("This is a", german);
+    let parts = ["ppt/notesSlides/notesSlide1.xml", "ppt/notesSlides/notesSlide2.xml"];
+    fs::write(&path, parts.iter().fold(bytes, |bytes, part| with_part(&bytes, part, untagged))).unwrap();
+    assert_eq!(import(&path, &without_office(&cache)).unwrap().language, "de");
+    let told = ImportOptions { language: Some("fr".into()), ..without_office(&cache) };
+    assert_eq!(import(&path, &told).unwrap().language, "fr");
+}
+
+#[test]
 fn opendocument_and_the_binary_format_give_the_same_lesson() {
     let cache = tempfile::tempdir().unwrap();
     for name in ["hidden.odp", "hidden.ppt"] {

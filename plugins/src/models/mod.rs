@@ -17,12 +17,18 @@ pub use runtime::{environment, onnxruntime};
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// The manifest has no such entry.
-    #[error("no model is called `{id}`; there are: {known}. A Piper voice of your own is given by the path of its .onnx file")]
+    #[error("no model is called `{id}`; there are: {known}")]
     Unknown {
         /// What was asked for.
         id: String,
         /// The names that exist, joined with commas.
         known: String,
+    },
+    /// Nobody is called so.
+    #[error("there is no voice `{name}`; `lectern voices` lists them, and one of your own is given by the path of its .onnx file")]
+    NoVoice {
+        /// What was asked for.
+        name: String,
     },
     /// The manifest has the entry, the machine lacks the file.
     #[error("model `{id}` is not on this machine: {path} is missing. Run {setup}, which fetches it ({from})")]
@@ -158,11 +164,14 @@ pub fn manifest() -> &'static [Model] {
 /// The entry called `id`.
 ///
 /// # Errors
-/// [`ModelError::Unknown`], listing the names that exist.
+/// [`ModelError::NoVoice`], or [`ModelError::Unknown`], listing the names that exist.
 pub fn find(id: &str) -> Result<&'static Model, ModelError> {
-    manifest().iter().find(|model| model.id == id).ok_or_else(|| ModelError::Unknown {
-        id: id.to_owned(),
-        known: manifest().iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", "),
+    manifest().iter().find(|model| model.id == id).ok_or_else(|| match id.strip_prefix("voice:") {
+        Some(name) => ModelError::NoVoice { name: name.to_owned() },
+        None => {
+            let known = manifest().iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
+            ModelError::Unknown { id: id.to_owned(), known }
+        }
     })
 }
 
@@ -189,7 +198,7 @@ fn data_folder_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBu
 /// this succeeds; their content is not checked (that takes as long as reading them, see [`verify`]).
 ///
 /// # Errors
-/// [`ModelError::Unknown`], [`ModelError::Missing`], [`ModelError::NoDataFolder`].
+/// Those of [`find`], and [`ModelError::Missing`], [`ModelError::NoDataFolder`].
 pub fn locate(id: &str) -> Result<PathBuf, ModelError> {
     let model = find(id)?;
     let folder = data_folder()?.join(&model.folder);
@@ -259,8 +268,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_model_lists_the_known_ones() {
+    fn an_unknown_model_lists_the_known_ones_and_a_voice_says_who_does() {
+        let text = locate("lib:nothing").unwrap_err().to_string();
+        assert!(text.contains("lib:nothing") && text.contains("voice:joe"), "{text}");
         let text = locate("voice:nobody").unwrap_err().to_string();
-        assert!(text.contains("voice:nobody") && text.contains("voice:joe"), "{text}");
+        assert!(text.starts_with("there is no voice `nobody`; `lectern voices` lists them"), "{text}");
     }
 }

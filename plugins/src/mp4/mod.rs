@@ -35,6 +35,6 @@ mod tests;
 pub use aac::AacConfig;
 pub use error::Mp4Error;
 pub use fragment::{Fragmenter, Run};
-pub use metadata::{SYNTHETIC_COMMENT, SYNTHETIC_MEAN};
+pub use metadata::{SYNTHETIC_COMMENT, SYNTHETIC_MEAN, Synthetic};
 pub use spec::{AudioSpec, MovieSpec, TrackSpec, Unit, VideoSpec};
 pub use writer::{Mp4Writer, Summary};

@@ -6,7 +6,7 @@ use engine::time::{Rate, Time};
 
 use super::aac::AacConfig;
 use super::scale::TimeScale;
-use super::{Mp4Error, config, entry};
+use super::{Mp4Error, Synthetic, config, entry};
 
 /// A movie: what is known before the first unit.
 #[derive(Clone, Debug)]
@@ -15,8 +15,8 @@ pub struct MovieSpec {
     pub title: Option<String>,
     /// The language spoken and written, as a BCP-47 tag (`en`, `de-AT`); empty for undetermined.
     pub language: String,
-    /// True when voice and face were made by a computer; the file then says so (see `metadata`).
-    pub synthetic: bool,
+    /// What was made by a computer; the file says so (see `metadata`).
+    pub synthetic: Synthetic,
     /// Pictures and sound; at least one track. Captions and chapters need no track: they are made when there are any.
     pub tracks: Vec<TrackSpec>,
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use engine::time::{Span, Time};
 
 use super::Mp4Error;
+use super::Synthetic;
 use super::entry;
 use super::gather::Gathered;
 use super::layout::{Laid, Layout};
@@ -102,6 +103,11 @@ impl Mp4Writer {
     pub fn chapter(&mut self, start: Time, title: &str) -> Result<(), Mp4Error> {
         self.chapters.push(Chapter::new(start, title)?);
         Ok(())
+    }
+
+    /// Says at the end what was made by a computer, in place of what the spec says.
+    pub fn synthetic(&mut self, synthetic: Synthetic) {
+        self.spec.synthetic = synthetic;
     }
 
     /// Completes the movie, which lasts from zero to `end`: the last picture until then, and the sound to the sample.

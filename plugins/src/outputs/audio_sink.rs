@@ -144,6 +144,8 @@ impl Node for AudioSink {
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
         let Some(mut open) = self.open.take() else { return Ok(()) };
         open.silence_until(cx.end())?;
+        // Without a playout nobody else says how long the programme is.
+        cx.reach(cx.end(), 0);
         if open.clipped > 0 {
             cx.warn(None, format!("{} samples were beyond full scale and were clipped; put a loudness node before the file", open.clipped));
         }

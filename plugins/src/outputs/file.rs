@@ -15,18 +15,25 @@ pub(super) fn check_file(path: &Path) -> Result<(), String> {
 /// Whether something can be made in the folder that `path` lies in.
 pub(super) fn check_folder(path: &Path) -> Result<(), String> {
     let folder = folder_of(path);
-    let (shown, place) = (path.display(), folder.display());
+    let (shown, place, word) = (path.display(), folder.display(), shell_word(folder));
     match fs::metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(format!("cannot write {shown}: the folder {place} does not exist; make it with `mkdir -p {place}`, or choose another path"))
+            Err(format!("cannot write {shown}: the folder {place} does not exist; make it with `mkdir -p {word}`, or choose another path"))
         }
         Err(error) => Err(format!("cannot write {shown}: the folder {place} cannot be looked at ({error}); choose another path")),
         Ok(found) if !found.is_dir() => Err(format!("cannot write {shown}: {place} is a file, no folder; choose another path")),
         Ok(found) if found.permissions().readonly() => {
-            Err(format!("cannot write {shown}: the folder {place} is read-only; allow it with `chmod u+w {place}`, or choose another path"))
+            Err(format!("cannot write {shown}: the folder {place} is read-only; allow it with `chmod u+w {word}`, or choose another path"))
         }
         Ok(_) => Ok(()),
     }
+}
+
+/// A path as a shell takes it for one word: with quotes where it needs them.
+pub fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |ch: char| ch.is_alphanumeric() || "/._-+:@%,=".contains(ch);
+    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Whether a path has one of these endings (without the dot, in any case); which one.
@@ -54,6 +61,14 @@ mod tests {
         assert!(text(&locked.join("a.mp4")).contains("chmod u+w"));
         assert_eq!(check_file(&folder.path().join("a.mp4")), Ok(()));
         assert_eq!(check_file(Path::new("a.mp4")), Ok(()));
+    }
+
+    #[test]
+    fn a_shell_takes_paths_as_they_are_told() {
+        assert_eq!(shell_word(Path::new("/srv/über-uns/a_1.b")), "/srv/über-uns/a_1.b");
+        assert_eq!(shell_word(Path::new("neu er Ordner")), "'neu er Ordner'");
+        assert_eq!(shell_word(Path::new("Ann's $HOME")), r"'Ann'\''s $HOME'");
+        assert!(check_file(Path::new("no such/a.mp4")).unwrap_err().contains("`mkdir -p 'no such'`"));
     }
 
     #[test]

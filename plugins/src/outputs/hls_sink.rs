@@ -5,7 +5,7 @@
 
 use super::file::check_folder;
 use super::tracks::{Tracks, must_be_h264, units};
-use crate::mp4::{Fragmenter, MovieSpec, Mp4Error, Run};
+use crate::mp4::{Fragmenter, MovieSpec, Mp4Error, Run, Synthetic};
 use crate::part_file::{self, FileError};
 use engine::graph::unit::DurationSetting;
 use engine::media::{AudioCodec, EncodedUnit};
@@ -119,7 +119,9 @@ impl Stream {
         for file in earlier.filter(|file| file.file_name().to_str().is_some_and(is_ours)) {
             fs::remove_file(file.path()).map_err(FileError::write(&file.path()))?;
         }
-        let spec = MovieSpec { title: None, language: String::new(), synthetic: true, tracks: tracks.specs.clone() };
+        // What will be said and shown is not known yet.
+        let synthetic = Synthetic::ALL;
+        let spec = MovieSpec { title: None, language: String::new(), synthetic, tracks: tracks.specs.clone() };
         let fragmenter = Fragmenter::new(spec)?;
         part_file::write(&folder.join("init.mp4"), &fragmenter.init_segment()?)?;
         let (segment, keep) = (config.segment.0, config.keep);

@@ -21,6 +21,7 @@ mod video_encoder;
 use engine::registry::NodeType;
 
 pub(crate) use captions::Caption;
+pub use file::shell_word;
 pub(crate) use subtitle_sink::{read_subrip, subrip, webvtt};
 pub use tracks::{Tracks, must_be_h264, units};
 

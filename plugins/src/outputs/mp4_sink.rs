@@ -3,7 +3,7 @@
 use super::captions::Captions;
 use super::file::{check_file, ending};
 use super::tracks::Tracks;
-use crate::mp4::{MovieSpec, Mp4Error, Mp4Writer, Unit};
+use crate::mp4::{MovieSpec, Mp4Error, Mp4Writer, Synthetic, Unit};
 use engine::cue::{Cue, SlideCue};
 use engine::media::EncodedUnit;
 use engine::node::{Cx, Flow, In, Node, Result, Start};
@@ -23,7 +23,7 @@ const CUES: In<Cue> = In::new("cues");
 pub const MP4_SINK: NodeType = NodeType {
     name: "mp4_sink",
     family: "outputs",
-    revision: 1,
+    revision: 2,
     summary: "The lecture as an MP4 file with chapters and captions",
     inputs: &[
         VIDEO.port("H.264 units").optional().sparse(),
@@ -55,7 +55,7 @@ pub struct Mp4SinkConfig {
     /// Captions become a soft caption track, off until chosen.
     #[serde(default = "yes")]
     captions: bool,
-    /// The file says that voice and face were made by a computer.
+    /// The file says that voice and face were made by a computer, of each that it has.
     #[serde(default = "yes")]
     synthetic: bool,
 }
@@ -114,6 +114,40 @@ struct Open {
     priming: Span,
     captions: Captions,
     slide: Option<Arc<SlideCue>>,
+    seen: Seen,
+}
+
+/// What the cues tell of voice and face.
+#[derive(Default)]
+struct Seen {
+    slide: bool,
+    presenter: bool,
+    speech: bool,
+}
+
+impl Seen {
+    fn note(&mut self, cue: &Cue) {
+        match cue {
+            Cue::Slide(slide) => {
+                self.slide = true;
+                self.presenter |= slide.placement.visible;
+            }
+            // A recording has them, too, and cannot be told from a voice here.
+            Cue::Word(_) | Cue::Phoneme(_) | Cue::Viseme(_) | Cue::Caption(_) | Cue::SentenceEnd { .. } => self.speech = true,
+            // A film that was made so, and is shown.
+            Cue::Marker(text) => {
+                let film = Synthetic::of_marker(text).unwrap_or_default();
+                self.speech |= film.voice;
+                self.presenter |= film.face;
+            }
+            Cue::Rest => {}
+        }
+    }
+
+    /// Both where no cue told of the slides: only what is surely not there is left out.
+    fn synthetic(&self) -> Synthetic {
+        Synthetic { voice: self.speech || !self.slide, face: self.presenter || !self.slide }
+    }
 }
 
 impl Mp4Sink {
@@ -121,9 +155,10 @@ impl Mp4Sink {
         let Tracks { specs, video, audio, priming } = Tracks::connected(start, VIDEO, AUDIO)?;
         let Mp4SinkConfig { path, title, language, synthetic, .. } = &self.config;
         let language = language.clone().unwrap_or_default();
-        let spec = MovieSpec { title: title.clone(), language, synthetic: *synthetic, tracks: specs };
+        let synthetic = if *synthetic { Synthetic::ALL } else { Synthetic::NONE };
+        let spec = MovieSpec { title: title.clone(), language, synthetic, tracks: specs };
         let writer = Mp4Writer::create(path, spec).map_err(|error| self.failed(error))?;
-        Ok(Open { writer, video, audio, priming, captions: Captions::default(), slide: None })
+        Ok(Open { writer, video, audio, priming, captions: Captions::default(), slide: None, seen: Seen::default() })
     }
 
     fn failed(&self, source: Mp4Error) -> MovieError {
@@ -140,6 +175,7 @@ impl Open {
             self.push(self.audio, &packet, self.priming)?;
         }
         if let Some(packet) = cx.take(CUES) {
+            self.seen.note(&packet.media);
             match &packet.media {
                 Cue::Slide(slide) if config.chapters => self.chapter(packet.pts, slide)?,
                 Cue::Caption(_) if config.captions => self.captions.add(&packet),
@@ -157,7 +193,11 @@ impl Open {
         }
     }
 
-    fn finish(mut self, end: Time) -> std::result::Result<(), Mp4Error> {
+    fn finish(mut self, config: &Mp4SinkConfig, end: Time) -> std::result::Result<(), Mp4Error> {
+        if config.synthetic {
+            let Synthetic { voice, face } = self.seen.synthetic();
+            self.writer.synthetic(Synthetic { voice: voice && self.audio.is_some(), face: face && self.video.is_some() });
+        }
         for caption in self.captions.until(end) {
             self.writer.caption(caption.start, caption.end, &caption.text)?;
         }
@@ -190,7 +230,7 @@ impl Node for Mp4Sink {
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result {
-        let written = self.open.take().map_or(Ok(()), |open| open.finish(cx.end()));
+        let written = self.open.take().map_or(Ok(()), |open| open.finish(&self.config, cx.end()));
         written.map_err(|error| self.failed(error))?;
         Ok(())
     }

@@ -37,7 +37,7 @@ const AUDIO: Out<AudioBlock> = Out::new("audio");
 pub const SLIDE_SOURCE: NodeType = NodeType {
     name: "slide_source",
     family: "slides",
-    revision: 4,
+    revision: 5,
     summary: "The picture of the slide that holds, with its transition and what moves on it, and the sound of its film",
     inputs: &[CUES.port("slides of the same lesson, and their words")],
     outputs: &[

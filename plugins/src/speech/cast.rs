@@ -1,8 +1,9 @@
 //! Who speaks a lesson: one voice, or several that take turns, each at the same loudness.
 
 use super::text::{Clause, Narration as Script, Options, narrate_by};
-use super::voice::{CachedVoice, Settings, Synthesis, Voice, VoiceError, gain_for, primary, shared};
+use super::voice::{CachedVoice, Settings, Synthesis, Voice, VoiceError, gain_for, must_be_voice, primary, shared};
 use crate::lesson::{Lesson, Pronunciations, Speaker};
+use crate::models::ModelError;
 use engine::node::{Failure, Result, Start};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -133,10 +134,16 @@ impl Casting<'_> {
     /// A voice is named that does not exist or is not on this machine; the text says at which slide.
     pub fn script(&self, index: usize, text: &str, cast: &mut Cast, start: &Start<'_>) -> Result<Script> {
         let slide = &self.lesson.slides[index];
-        let at_slide = |error: Failure| Failure::msg(format!("slide {}: {error}", slide.number));
+        // One that nobody has could be a name that the lesson forgot.
+        let at_slide = |name: &str, error: Failure| match must_be_voice(name) {
+            Err(VoiceError::Model(ModelError::NoVoice { .. })) => {
+                Failure::msg(format!("slide {}: {error}. Or write who {name} is under voices: in the lesson", slide.number))
+            }
+            _ => Failure::msg(format!("slide {}: {error}", slide.number)),
+        };
         let own = slide.voice.as_deref().map(|name| self.voice(name));
         if let Some(name) = &own {
-            cast.add(name, self.settings, start).map_err(at_slide)?;
+            cast.add(name, self.settings, start).map_err(|error| at_slide(name, error))?;
         }
         // A slide with a voice of another language is read by the rules of that.
         let spoken = cast.language_of(own.as_deref());
@@ -144,7 +151,7 @@ impl Casting<'_> {
         let mut script = narrate_by(self.words, text, language, Options::default());
         for clause in &mut script.clauses {
             if let Some(name) = clause.voice.take().map(|name| self.voice(&name)).or_else(|| own.clone()) {
-                cast.add(&name, self.settings, start).map_err(at_slide)?;
+                cast.add(&name, self.settings, start).map_err(|error| at_slide(&name, error))?;
                 clause.voice = Some(name.into());
             }
         }

@@ -1,8 +1,9 @@
-//! Live pages in a talk: everyone downstream is told when one is shown and when it is left.
+//! Live pages and films in a talk: everyone downstream is told when a page is shown and when it is left, and what a film says of itself.
 
 use super::talk::Talk;
 use super::tts_chunker::CUES;
 use crate::lesson::Visual;
+use crate::mp4::Synthetic;
 use engine::cue::Cue;
 use engine::node::Cx;
 use engine::packet::Packet;
@@ -20,7 +21,8 @@ impl Talk {
         }
     }
 
-    /// Sends cues, of a slide with a page the markers `embed:URL` at its beginning and `embed_over` before the next one, too.
+    /// Sends cues, of a slide with a page the markers `embed:URL` at its beginning and `embed_over` before the next one, too; of one with
+    /// a film whose voice or face were made by a computer, a marker that says so.
     pub(super) fn send(&mut self, cues: impl IntoIterator<Item = Packet<Cue>>, cx: &mut Cx<'_>) {
         for cue in cues {
             let begins = if let Cue::Slide(slide) = &cue.media { Some((cue.pts, slide.index)) } else { None };
@@ -28,6 +30,7 @@ impl Talk {
                 self.leave_embeds(at, Some(index), cx);
                 cx.emit(CUES, cue);
                 self.show_embed(at, cx);
+                self.tell_of_film(at, cx);
             } else {
                 cx.emit(CUES, cue);
             }
@@ -51,6 +54,16 @@ impl Talk {
             cx.emit(CUES, Packet::new(at, Cue::Marker(format!("embed:{url}").into())));
             self.tell_owner("embed_shown", place);
             self.note_embed(at, Some(place));
+        }
+    }
+
+    fn tell_of_film(&self, at: Time, cx: &mut Cx<'_>) {
+        let visual = self.order.get(self.place).map(|&index| &self.lesson.slides[index].visual);
+        let Some(Visual::Clip(clip)) = visual else { return };
+        // One that cannot be read stops whoever shows it.
+        let Synthetic { voice, face } = Synthetic::of_film(&clip.path).unwrap_or_default();
+        if let Some(marker) = (Synthetic { voice: voice && clip.sound, face }).marker() {
+            cx.emit(CUES, Packet::new(at, Cue::Marker(marker.into())));
         }
     }
 

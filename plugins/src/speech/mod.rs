@@ -25,7 +25,7 @@ mod turns;
 pub mod viseme;
 pub mod voice;
 
-pub(crate) use captions::{Caption, reworded};
+pub(crate) use captions::{Caption, lines_are_spaced, reworded};
 
 use engine::registry::NodeType;
 

@@ -42,7 +42,7 @@ pub(super) const CUES: Out<Cue> = Out::new("cues");
 pub const TTS_CHUNKER: NodeType = NodeType {
     name: "tts_chunker",
     family: "speech",
-    revision: 6,
+    revision: 7,
     summary: "Gives a lesson's narration: sound, and the cues that everything else follows",
     inputs: &[],
     outputs: &[

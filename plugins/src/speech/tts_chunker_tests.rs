@@ -94,3 +94,20 @@ fn word_cues_say_what_is_emphasised() {
     let strong = out.packets(CUES).into_iter().filter_map(word).filter(|word| word.emphasis);
     assert_eq!(strong.map(|word| word.text.to_string()).collect::<Vec<_>>(), ["not", "very", "strong"]);
 }
+
+#[test]
+fn what_a_film_says_of_its_voice_and_face_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "-f lavfi -i color=s=64x36:r=25:d=1 -f lavfi -i sine=d=1 -c:v libx264 -c:a aac";
+    let film = crate::gst::film::tests::make(folder.path(), "a.mp4", arguments);
+    let markers = || {
+        let marker = |cue: Packet<Cue>| if let Cue::Marker(text) = cue.media { Some(text.to_string()) } else { None };
+        narrated(&film, "voice: joe").packets(CUES).into_iter().filter_map(marker).collect::<Vec<_>>()
+    };
+    assert!(markers().is_empty());
+    // In a box that players pass over.
+    let said = crate::mp4::SYNTHETIC_COMMENT.as_bytes();
+    let length = (8 + said.len() as u32).to_be_bytes();
+    fs::write(&film, [&fs::read(&film).unwrap()[..], &length, b"free", said].concat()).unwrap();
+    assert_eq!(markers(), ["synthetic:voice,face"]);
+}

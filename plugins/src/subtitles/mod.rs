@@ -4,8 +4,8 @@
 use crate::lesson::language_of;
 use crate::outputs::{Caption, read_subrip, subrip, webvtt};
 use crate::part_file::{self, FileError};
-use crate::scripts::{are_spaced, ends_sentence};
-use crate::speech::{self, reworded};
+use crate::scripts::ends_sentence;
+use crate::speech::{self, lines_are_spaced, reworded};
 use crate::writer::{Notes, Writer, WriterError, same_language};
 use engine::time::Time;
 use std::io;
@@ -132,13 +132,16 @@ impl Subtitles {
 
 /// A caption's lines as one.
 fn unbroken(text: &str) -> String {
-    text.lines().map(str::trim).fold(String::new(), |mut line, next| {
-        if are_spaced(&line, next) {
-            line.push(' ');
+    let mut whole = String::new();
+    let mut before = "";
+    for line in text.lines().map(str::trim) {
+        if lines_are_spaced(before, line) {
+            whole.push(' ');
         }
-        line.push_str(next);
-        line
-    })
+        whole.push_str(line);
+        before = line;
+    }
+    whole
 }
 
 /// Texts in groups that keep sentences whole.

@@ -77,6 +77,10 @@ fn sentences_stay_together() {
     let endless = groups((0..30).map(|number| format!("word {number}")));
     assert_eq!(endless.iter().map(Vec::len).collect::<Vec<_>>(), [12, 12, 6]);
     assert_eq!((unbroken("one\n two"), unbroken("今日は、\n晴れ。")), ("one two".into(), "今日は、晴れ。".into()));
+    assert_eq!(
+        unbroken("pneumonoultramicroscopicsilicovolcanoconio\nsis, a word"),
+        "pneumonoultramicroscopicsilicovolcanoconiosis, a word"
+    );
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub enum Part {
     Quote(String),
     /// Rows of cells; the first row names the columns.
     Table(Vec<Vec<String>>),
-    /// A picture's description; may be empty.
+    /// A picture's description, which is for whom it is not shown to: no words of the lecture. May be empty.
     Picture(String),
     /// What is shown and never spoken: source code, formulas. Lines as they stand.
     Code(String),
@@ -54,14 +54,6 @@ impl Passage {
                 Part::Picture(_) | Part::Code(_) => Vec::new(),
             };
             said.extend(whole.into_iter().enumerate().map(|(index, sentence)| (index == 0, sentence)));
-        }
-        // A picture that stands alone is spoken of.
-        if said.is_empty() {
-            let described = self.parts.iter().filter_map(|part| match part {
-                Part::Picture(text) if !text.is_empty() => Some((true, ended(text))),
-                _ => None,
-            });
-            said.extend(described);
         }
         said
     }
@@ -138,6 +130,6 @@ mod tests {
         let said: Vec<String> = passage.said().into_iter().map(|(_, sentence)| sentence).collect();
         assert_eq!(said, ["One thing.", "Another thing:", "fast.", "is it safe?", "速い。", "Rome: 2020 3.", "Bern: 140,000."]);
         let picture = Passage { parts: vec![Part::Picture("A view".into())], ..Passage::default() };
-        assert_eq!(picture.said(), [(true, "A view.".to_string())]);
+        assert!(picture.said().is_empty());
     }
 }

@@ -57,12 +57,28 @@ fn labelled(line: &str) -> Option<(&str, &str)> {
     (is_name && !rest.starts_with("//")).then(|| (name, rest.trim_start_matches(['*', '_']).trim()))
 }
 
-/// Reads the turns of a script. `names` are the speakers met so far, the host first; `HOST` and `GUEST` are known, others get their part
-/// in the order in which they first speak. Lines without a name go on with the turn before.
+/// The two parts, in the order of their names.
+const PARTS: [Speaks; 2] = [Speaks::Host, Speaks::Guest];
+
+/// The names of host and guest that a script calls so, empty for others: for [`turns`], which finds out who takes the part.
+pub fn cast(script: &str) -> [String; 2] {
+    let mut names = <[String; 2]>::default();
+    for (name, _) in script.lines().filter_map(labelled) {
+        for (part, own) in PARTS.iter().zip(&mut names) {
+            if own.is_empty() && part.name().eq_ignore_ascii_case(name) {
+                name.clone_into(own);
+            }
+        }
+    }
+    names
+}
+
+/// Reads the turns of a script, or of a part of it. `names` are its [`cast`]; who has a name of their own gets the part that is left, in the
+/// order in which they first speak. Lines without a name go on with the turn before.
 ///
 /// # Errors
 /// Why it cannot be read: nobody speaks first, or there are more than two.
-pub fn turns(script: &str, names: &mut Vec<String>) -> Result<Vec<Turn>, String> {
+pub fn turns(script: &str, names: &mut [String; 2]) -> Result<Vec<Turn>, String> {
     let mut turns: Vec<Turn> = Vec::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         // Who is known may be written in any case; any other small word before a colon is no name.
@@ -85,25 +101,25 @@ pub fn turns(script: &str, names: &mut Vec<String>) -> Result<Vec<Turn>, String>
 
 /// A part instead of a name.
 fn is_part(name: &str) -> bool {
-    [Speaks::Host, Speaks::Guest].iter().any(|part| part.name().eq_ignore_ascii_case(name))
+    PARTS.iter().any(|part| part.name().eq_ignore_ascii_case(name))
 }
 
-fn who(name: &str, names: &mut Vec<String>) -> Result<Speaks, String> {
-    if name.eq_ignore_ascii_case("host") {
-        return Ok(Speaks::Host);
+fn who(name: &str, names: &mut [String; 2]) -> Result<Speaks, String> {
+    if let Some(part) = PARTS.into_iter().find(|part| part.name().eq_ignore_ascii_case(name)) {
+        return Ok(part);
     }
-    if name.eq_ignore_ascii_case("guest") {
-        return Ok(Speaks::Guest);
+    let known = names.iter().position(|known| known.eq_ignore_ascii_case(name));
+    let Some(index) = known.or_else(|| names.iter().position(String::is_empty)) else {
+        return Err(format!(
+            "{name:?} is a third speaker beside {} and {}; a conversation has two: give the line to one of them, or, if {name:?} is no name, \
+             write it without the colon",
+            names[0], names[1]
+        ));
+    };
+    if known.is_none() {
+        name.clone_into(&mut names[index]);
     }
-    let known = names.iter().position(|known| known.eq_ignore_ascii_case(name)).unwrap_or_else(|| {
-        names.push(name.to_owned());
-        names.len() - 1
-    });
-    match known {
-        0 => Ok(Speaks::Host),
-        1 => Ok(Speaks::Guest),
-        _ => Err(format!("{name:?} is a third speaker beside {} and {}; a conversation has two", names[0], names[1])),
-    }
+    Ok(PARTS[index])
 }
 
 #[cfg(test)]
@@ -111,7 +127,7 @@ mod tests {
     use super::*;
 
     fn parts(script: &str) -> Result<Vec<(Speaks, String)>, String> {
-        Ok(turns(script, &mut Vec::new())?.into_iter().map(|turn| (turn.who, turn.text)).collect())
+        Ok(turns(script, &mut cast(script))?.into_iter().map(|turn| (turn.who, turn.text)).collect())
     }
 
     #[test]
@@ -126,12 +142,15 @@ mod tests {
         assert_eq!(read.iter().map(|(part, text)| (*part, text.as_str())).collect::<Vec<_>>(), expected);
         let named = parts("Ada Lovelace: One.\nCharles: Two.\nada lovelace: Three.").unwrap();
         assert_eq!(named.iter().map(|(part, _)| *part).collect::<Vec<_>>(), [Speaks::Host, Speaks::Guest, Speaks::Host]);
+        let mixed = parts("Anna: One.\nHOST: Two.\nANNA: Three.").unwrap();
+        assert_eq!(mixed.iter().map(|(part, _)| *part).collect::<Vec<_>>(), [Speaks::Guest, Speaks::Host, Speaks::Guest]);
     }
 
     #[test]
     fn what_is_no_conversation_is_refused() {
         assert!(parts("Just a text.").unwrap_err().contains("begin it with HOST:"));
         assert!(parts("Ann: a\nBen: b\nCid: c").unwrap_err().contains("\"Cid\" is a third speaker beside Ann and Ben"));
+        assert!(parts("HOST: a\nGUEST: b\nANNA: c").unwrap_err().contains("\"ANNA\" is a third speaker beside HOST and GUEST"));
         assert_eq!(
             (speaker("note: small"), speaker("https://example.org"), speaker("We need four more words here: x")),
             (None, None, None)

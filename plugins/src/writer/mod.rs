@@ -15,7 +15,7 @@ mod sentences;
 pub use brief::Brief;
 pub use chat::{Chat, ChatSettings, Prices};
 pub use content::{Content, Part, Passage};
-pub use dialogue::{Scene, Speaks, Turn, speaker, turns};
+pub use dialogue::{Scene, Speaks, Turn, cast, speaker, turns};
 pub use local::Local;
 pub use sentences::{clip, columns, same_language, seconds, sentence_ranges, sentences, terms};
 

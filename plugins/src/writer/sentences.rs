@@ -21,7 +21,11 @@ pub fn sentences(text: &str) -> Vec<String> {
 pub fn sentence_ranges(text: &str) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut open = false;
+    let mut before = None;
     for (at, piece) in text.split_sentence_bound_indices() {
+        // Unicode ends a sentence at every `?` and `!`: inside of an address, too.
+        open |= before.is_some_and(|last: char| last.is_ascii() && !last.is_whitespace()) && !piece.starts_with(is_unspaced);
+        before = piece.chars().next_back();
         let said = piece.trim();
         if said.is_empty() {
             continue;
@@ -151,6 +155,10 @@ mod tests {
         let expected = ["Dr. Smith met J. R. Brown at 3.5 km, e.g. near Fig. 2.", "It rained!", "Did it?", "\"Yes.\"", "He left"];
         assert_eq!(sentences(text), expected);
         assert_eq!(sentences("今日は晴れです。明日は雨です。"), ["今日は晴れです。", "明日は雨です。"]);
+        assert_eq!(sentences("真的?是。好！GPU很快。"), ["真的?", "是。", "好！", "GPU很快。"]);
+        let address = "See https://example.org/x?y=1&z=a!b for more. (Is it?) It is!\nYes.";
+        assert_eq!(sentences(address), ["See https://example.org/x?y=1&z=a!b for more.", "(Is it?)", "It is!", "Yes."]);
+        assert_eq!(sentence_ranges("a?b\nC?D"), [0..3, 4..7]);
         assert_eq!(sentences("هذا سؤال؟ نعم."), ["هذا سؤال؟", "نعم."]);
         assert!(sentences(" \n ").is_empty());
     }

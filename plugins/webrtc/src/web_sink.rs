@@ -9,7 +9,7 @@ use engine::media::{AudioCodec, EncodedAudioCaps, EncodedUnit};
 use engine::node::{Cx, Failure, Flow, In, Node, Result, Start};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
 use plugins::lesson::is_id;
-use plugins::mp4::{Fragmenter, MovieSpec};
+use plugins::mp4::{Fragmenter, MovieSpec, Synthetic};
 use plugins::outputs::{Tracks, must_be_h264};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -105,7 +105,7 @@ impl Node for WebSink {
         for n in 0..start.caps(VIDEO).count() {
             must_be_h264(start.encoded_video_nth(VIDEO, n).as_ref(), "the room")?;
             let tracks = Tracks::of_nth(start, (VIDEO, n), AAC)?;
-            let spec = MovieSpec { title: None, language: String::new(), synthetic: true, tracks: tracks.specs.clone() };
+            let spec = MovieSpec { title: None, language: String::new(), synthetic: Synthetic::ALL, tracks: tracks.specs.clone() };
             let video = start.encoded_video_nth(VIDEO, n).ok_or_else(|| Failure::msg("connect a video_encoder to video"))?;
             let channel = Arc::new(Channel::new(Fragmenter::new(spec)?, tracks, room.counters.clone())?);
             let whep = match config.whep {

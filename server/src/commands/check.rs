@@ -1,5 +1,6 @@
 //! `lectern check`: everything that is wrong with graph files.
 
+use super::several;
 use crate::console::{Console, problem_json};
 use crate::failure::Failure;
 use crate::graphs::{GraphFile, GraphOptions};
@@ -55,7 +56,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
             console.lints(&document.warnings, &file.text);
         }
         let (nodes, lanes) = (plan.nodes.len(), plan.lanes().len());
-        console.say(&format!("{}: valid, {nodes} nodes in {lanes} lanes", file.name()));
+        console.say(&format!("{}: valid, {} in {}", file.name(), several(nodes, "node"), several(lanes, "lane")));
         let warnings: Value = document.warnings.iter().map(problem_json).collect();
         valid.push(json!({ "file": file.name(), "graph": plan.name, "nodes": nodes, "lanes": lanes, "warnings": warnings }));
     }

@@ -59,11 +59,18 @@ pub struct Options {
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let Options { parts, output, fade, lecture, pictures, deck_options, graph_options, segments, figures } = options;
     parts.iter().try_for_each(|part| must_exist(part))?;
-    let inputs: Vec<&Path> = parts.iter().map(PathBuf::as_path).collect();
-    outputs::check(&output, &inputs)?;
+    let mut inputs = parts.clone();
+    inputs.extend(parts.iter().flat_map(|part| outputs::beside_deck(part)));
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    let beside = ["srt", "vtt"].map(|extension| output.with_extension(extension));
+    let written: Vec<&PathBuf> = [&output].into_iter().chain(&beside).chain(figures.files()).collect();
+    written.iter().try_for_each(|path| outputs::check(path, &inputs))?;
     let reading = Doing::start("reading", &parts.iter().map(|part| part.display().to_string()).collect::<Vec<_>>().join(", "), console);
     let lessons = parts.iter().map(|part| Ok(Lesson::clone(&*deck_options.import(part)?))).collect::<Result<Vec<_>, Failure>>()?;
     let joined = join(lessons, fade.0, &output)?;
+    // What is rendered is a copy, whose files are copies too.
+    let files = outputs::files_of(&joined);
+    written.iter().try_for_each(|path| outputs::is_none_of(path, &files))?;
     let passing = PassingLesson::of(&joined)?;
     drop(reading);
     joined.warnings.iter().for_each(|warning| console.note(&format!("warning: {warning}")));

@@ -1,5 +1,6 @@
 //! `lectern lesson`: what an importer made of a deck.
 
+use super::several;
 use crate::console::Console;
 use crate::decks::DeckOptions;
 use crate::estimate;
@@ -83,7 +84,7 @@ fn write(deck: &Path, output: &Path, force: bool, deck_options: DeckOptions, con
     let lesson = deck_options.import(deck)?;
     export(&lesson, output)?;
     console.event(&json!({ "event": "done", "file": output, "slides": lesson.slides.len() }));
-    console.say(&format!("{}  {} slides", output.display(), lesson.slides.len()));
+    console.say(&format!("{}  {}", output.display(), several(lesson.slides.len(), "slide")));
     console.lesson_warnings(&lesson.warnings);
     Ok(())
 }
@@ -91,8 +92,8 @@ fn write(deck: &Path, output: &Path, force: bool, deck_options: DeckOptions, con
 fn show(lesson: &Lesson, console: &Console) {
     let lengths: Vec<Option<Span>> = lesson.slides.iter().map(|slide| estimate::length(slide, &lesson.language)).collect();
     let total: Span = lengths.iter().copied().flatten().sum();
-    let count = lesson.slides.len();
-    console.answer(&format!("{} ({}), {count} slides, about {}\n", lesson.title, lesson.language, clock(total.as_seconds().round())));
+    let count = several(lesson.slides.len(), "slide");
+    console.answer(&format!("{} ({}), {count}, about {}\n", lesson.title, lesson.language, clock(total.as_seconds().round())));
     for (slide, length) in lesson.slides.iter().zip(&lengths) {
         let length = length.map_or_else(String::new, |length| format!(", about {}", clock(length.as_seconds().round())));
         console.answer(&format!("\n{}. {}\n   {}{length}\n", slide.number, slide.title, shown(slide)));
@@ -108,11 +109,9 @@ fn shown(slide: &Slide) -> String {
         Visual::Page { index, .. } => format!("page {}", index + 1),
         Visual::Image { path, .. } => format!("picture {}", path.display()),
         Visual::Embed { url, .. } => format!("live page {url}"),
-        Visual::Frames(frames) => format!("{} frames of {}", frames.count, frames.folder.display()),
+        Visual::Frames(frames) => format!("{} of {}", several(frames.count, "frame"), frames.folder.display()),
         Visual::Clip(clip) => format!("clip {}, {}{}", clip.path.display(), clip.length, if clip.sound { "" } else { ", without sound" }),
-        Visual::Canvas(canvas) => {
-            format!("canvas with {} object{}", canvas.objects.len(), if canvas.objects.len() == 1 { "" } else { "s" })
-        }
+        Visual::Canvas(canvas) => format!("canvas with {}", several(canvas.objects.len(), "object")),
         Visual::Color(rgb) => format!("colour {}", engine::graph::unit::Rgb(*rgb)),
     }
 }

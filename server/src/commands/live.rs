@@ -1,6 +1,7 @@
 //! `lectern live`: a deck given by the clock, to browsers, rooms, servers and files.
 
 use super::hosting::{Hosting, Place, taken};
+use super::several;
 use crate::auth::{Claims, Role};
 use crate::captions::LiveCaptions;
 use crate::config::Flags;
@@ -19,6 +20,7 @@ use engine::graph::check::Depth;
 use engine::graph::document::Clock;
 use engine::graph::unit::DurationSetting;
 use plugins::lesson;
+use plugins::speech::voice::must_be_voice;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -107,10 +109,16 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         options.deck_options.fetch(&options.deck)?
     };
     let deck = options.deck.as_path();
-    if let Some(record) = &options.record {
-        outputs::check(record, &[deck])?;
+    let named = options.lecture.variables().map(|(_, value)| value).chain(options.set.iter().map(|(_, value)| value));
+    let mut inputs: Vec<PathBuf> = named.flat_map(|value| outputs::named_by(value)).collect();
+    inputs.extend(options.pictures.variables(&GraphFile::new(None)).map(|(_, value, _)| PathBuf::from(value)));
+    inputs.extend(outputs::beside_deck(deck));
+    inputs.extend(options.say_from.clone());
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).chain([deck]).collect();
+    for path in options.record.iter().chain(options.figures.files()) {
+        outputs::check(path, &inputs)?;
     }
-    options.figures.check(&[deck])?;
+    options.lecture.variables().filter(|(name, _)| *name == "voice").try_for_each(|(_, voice)| must_be_voice(voice))?;
     let livekit = options.livekit.clone().map(|url| ("livekit.url", url, "--livekit"));
     let flags = Flags { listen: options.listen.map(|address| address.to_string()), ..Flags::default() };
     let place = Place::take(options.hosting.settings(&flags, livekit.into_iter().collect(), console)?)?;
@@ -126,6 +134,10 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         false => None,
     };
     let lesson = source.as_ref().map(Source::lesson).transpose()?;
+    if let Some(lesson) = &lesson {
+        let files = outputs::files_of(lesson);
+        options.record.iter().chain(options.figures.files()).try_for_each(|path| outputs::is_none_of(path, &files))?;
+    }
     source.iter().for_each(|source| console.lesson_warnings(source.warnings()));
     let slides = lesson.as_ref().map(|lesson| options.lecture.choose(lesson)).transpose()?.map_or(0, |slides| slides.len());
     let room = options.room.clone().or_else(|| lesson.as_ref().map(|lesson| lesson.id.clone())).unwrap_or_else(|| "lecture".into());
@@ -166,8 +178,7 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
         "event": "done", "hls": list, "record": options.record, "media_seconds": media, "wall_seconds": report.wall_seconds,
         "underruns": underruns,
     }));
-    let several = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    console.say(&format!("live for {}  {}  {}", clock(media), several(slides as u64, "slide"), several(underruns, "underrun")));
+    console.say(&format!("live for {}  {}  {}", clock(media), several(slides, "slide"), several(underruns as usize, "underrun")));
     console.warnings(&report.warnings);
     Ok(())
 }

@@ -31,6 +31,11 @@ use crate::cli::Command;
 use crate::console::Console;
 use crate::failure::Failure;
 
+/// `1 slide`, `2 slides`.
+pub(crate) fn several(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Does what a command says.
 pub fn run(command: Command, console: &Console) -> Result<(), Failure> {
     match command {

@@ -1,5 +1,6 @@
 //! `lectern podcast`: a conversation of two voices as sound with chapters.
 
+use super::several;
 use crate::console::Console;
 use crate::decks::{DeckOptions, PassingLesson, must_exist};
 use crate::execute::Figures;
@@ -10,8 +11,8 @@ use crate::progress::{Doing, clock};
 use crate::segmented::{SegmentOptions, Task, execute_graph};
 use clap::Args;
 use engine::graph::check::Depth;
-use plugins::lesson::{dialogue, export};
-use plugins::speech::voice::{another_voice, voice_for};
+use plugins::lesson::{ContentHash, Lesson, Speaker, dialogue, export};
+use plugins::speech::voice::{VoiceError, another_voice, must_be_voice, voice_for};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ Examples:
   lectern podcast interview.md -o interview.mp3          a script: lines that begin with HOST: and GUEST:
   lectern podcast report.pdf -o report.mp3 --minutes 5   a conversation about a document
   lectern podcast talk.pptx -o talk.wav --host joe --guest voices/NAME.onnx
+  lectern podcast report.pdf --script talk.yaml          to be changed by hand, then: lectern podcast talk.yaml
 
 In a script headings (# Title) begin chapters; other names than HOST and GUEST will do, whoever speaks
 first is the host. The conversation about a deck or a document is made by --writer; without a language
@@ -47,11 +49,18 @@ pub struct Options {
     /// Write the conversation as a lesson, to be changed by hand and read again, and make no sound.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
+    /// Replace the file of --script if it is there.
+    #[arg(long, requires = "script")]
+    force: bool,
     #[command(flatten)]
     deck_options: DeckOptions,
     #[command(flatten)]
     figures: Figures,
 }
+
+/// What a conversation calls its two voices.
+const HOST: &str = "host";
+const GUEST: &str = "guest";
 
 /// Reads or writes the conversation, and speaks it.
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
@@ -59,24 +68,51 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let output =
         options.output.clone().unwrap_or_else(|| PathBuf::from(options.source.file_stem().unwrap_or_default()).with_extension("mp3"));
     let source = options.source.as_path();
-    options.figures.check(&[source])?;
-    outputs::check(options.script.as_ref().unwrap_or(&output), &[source])?;
+    let asked = || options.host.iter().chain(&options.guest);
+    let mut inputs: Vec<PathBuf> = asked().flat_map(|voice| outputs::named_by(voice)).chain(options.dictionary.clone()).collect();
+    inputs.extend(outputs::beside_deck(source));
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).chain([source]).collect();
+    let written: Vec<PathBuf> = match &options.script {
+        Some(script) => vec![script.clone()],
+        None => [output.clone(), output.with_extension("srt"), output.with_extension("vtt")].into(),
+    };
+    let written: Vec<&PathBuf> = written.iter().chain(options.figures.files()).collect();
+    written.iter().try_for_each(|path| outputs::check(path, &inputs))?;
+    if let Some(script) = options.script.as_ref().filter(|script| script.exists() && !options.force) {
+        return Err(Failure::Invalid(format!("{} is there already; --force replaces it", script.display())));
+    }
+    asked().try_for_each(|voice| must_be_voice(voice))?;
     let reading = Doing::start("reading", &options.source.display().to_string(), console);
-    let lesson = options.deck_options.podcast(&options.source)?;
+    let mut lesson = options.deck_options.podcast(&options.source)?;
+    let mut files = outputs::files_of(&lesson);
+    if is_lesson(source) {
+        // A conversation about it names none of its files.
+        let whole = options.deck_options.fulfilled().import(source)?;
+        files.extend(outputs::files_of(&whole));
+    }
     drop(reading);
+    written.iter().try_for_each(|path| outputs::is_none_of(path, &files))?;
     let said = dialogue(&lesson);
+    let (own_host, own_guest) = (voice_of(&lesson, HOST), voice_of(&lesson, GUEST));
+    let host = options.host.clone().or(own_host).map_or_else(|| voice_for(&lesson.language), Ok);
+    let guest = |host: &str| options.guest.clone().or(own_guest).or_else(|| another_voice(host, &lesson.language));
     if let Some(file) = &options.script {
+        // A conversation can be written in a language that nobody speaks yet.
+        let host = host.ok();
+        let guest = host.as_deref().map_or_else(|| options.guest.clone(), |host| Some(guest(host).unwrap_or_else(|| host.into())));
+        for (name, voice) in [(HOST, host), (GUEST, guest)] {
+            if let Some(voice) = voice {
+                lesson.voices.insert(name.into(), speaker(voice)?);
+            }
+        }
         export(&lesson, file)?;
         console.event(&json!({ "event": "done", "file": file, "chapters": lesson.slides.len(), "turns": said.len() }));
-        console.say(&format!("{}  {} turns", file.display(), said.len()));
+        console.say(&format!("{}  {}", file.display(), several(said.len(), "turn")));
         console.lesson_warnings(&lesson.warnings);
         return Ok(());
     }
-    let host = match &options.host {
-        Some(voice) => voice.clone(),
-        None => voice_for(&lesson.language)?,
-    };
-    let guest = options.guest.clone().or_else(|| another_voice(&host, &lesson.language));
+    let host = host?;
+    let guest = guest(&host);
     if guest.is_none() {
         console.note("note: host and guest have the same voice; give one with --guest, or fetch more: scripts/setup kokoro");
     }
@@ -103,8 +139,33 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
         "event": "done", "file": output, "media_seconds": seconds, "wall_seconds": report.wall_seconds, "chapters": chapters, "turns": said.len(),
         "host": host, "guest": guest,
     }));
-    console.say(&format!("{}  {}  {} turns, {chapters} chapters  {host} and {guest}", output.display(), clock(seconds), said.len()));
+    let (turns, parts) = (several(said.len(), "turn"), several(chapters, "chapter"));
+    console.say(&format!("{}  {}  {turns}, {parts}  {host} and {guest}", output.display(), clock(seconds)));
     console.lesson_warnings(&lesson.warnings);
     console.warnings(&report.warnings);
     Ok(())
+}
+
+/// Its content lies in more files than one.
+fn is_lesson(source: &Path) -> bool {
+    let is_file = |extension: &std::ffi::OsStr| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known));
+    source.is_dir() || source.extension().is_some_and(is_file)
+}
+
+/// The voice that a lesson gives this name.
+fn voice_of(lesson: &Lesson, name: &str) -> Option<String> {
+    Some(match lesson.voices.get(name)? {
+        Speaker::Named(voice) => voice.clone(),
+        Speaker::File { path, .. } => path.display().to_string(),
+    })
+}
+
+/// A voice as a lesson has it.
+fn speaker(voice: String) -> Result<Speaker, Failure> {
+    if !voice.ends_with(".onnx") {
+        return Ok(Speaker::Named(voice));
+    }
+    let path = PathBuf::from(voice);
+    let bytes = std::fs::read(&path).map_err(|cause| VoiceError::File { path: path.clone(), cause })?;
+    Ok(Speaker::File { hash: ContentHash::of(&bytes), path })
 }

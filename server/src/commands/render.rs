@@ -1,5 +1,6 @@
 //! `lectern render`: a deck in, a film with subtitles out.
 
+use super::several;
 use crate::captions::CaptionOptions;
 use crate::console::Console;
 use crate::decks::{DeckOptions, LectureOptions, Source, must_exist};
@@ -25,6 +26,7 @@ use engine::run::Report;
 use engine::time::{Rate, Span};
 use plugins::browser::PageCache;
 use plugins::lesson::{self, Lesson, Visual};
+use plugins::speech::voice::must_be_voice;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -181,13 +183,13 @@ pub(super) fn render(options: &Options, console: &Console) -> Result<Option<(f64
         "event": "done", "file": film, "media_seconds": media_seconds, "wall_seconds": wall_seconds, "speed": speed,
         "width": size.width, "height": size.height, "slides": slides, "segments": report.segments,
     }));
-    let plural = if slides == 1 { "" } else { "s" };
     console.say(&format!(
-        "{}  {}  {}x{}  {slides} slide{plural}  rendered in {} ({speed:.1}x real time)",
+        "{}  {}  {}x{}  {}  rendered in {} ({speed:.1}x real time)",
         film.display(),
         clock(media_seconds),
         size.width,
         size.height,
+        several(slides, "slide"),
         duration(wall_seconds),
     ));
     console.lesson_warnings(source.warnings());
@@ -239,7 +241,8 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let file = GraphFile::new(options.graph.as_deref());
     must_declare(&file, options)?;
     let (srt, vtt) = (film.with_extension("srt"), film.with_extension("vtt"));
-    let inputs: Vec<&Path> = [Some(deck), options.graph.as_deref()].into_iter().flatten().collect();
+    let inputs = inputs(options, &file, deck);
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
     let is_written = |name: &str| file.declares(name) && options.captions.has_files();
     let written = [Some(&film), is_written("srt").then_some(&srt), is_written("vtt").then_some(&vtt), options.captions.transcript()];
     let language = options.captions.subtitle_language()?;
@@ -255,6 +258,7 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
         }
     }
 
+    options.lecture.variables().filter(|(name, _)| *name == "voice").try_for_each(|(_, voice)| must_be_voice(voice))?;
     let translation = match language {
         Some(language) => Some(Translation { writer: options.deck_options.translator()?, language: language.into() }),
         None => None,
@@ -276,11 +280,23 @@ fn prepare(options: &Options, console: &Console) -> Result<Job, Failure> {
     let reading = doing();
     let lesson = source.lesson()?;
     drop(reading);
+    if !options.dry_run {
+        let files = outputs::files_of(&lesson);
+        written.iter().try_for_each(|path| outputs::is_none_of(path, &files))?;
+    }
     let chosen = options.lecture.choose(&lesson)?;
     let value = |name: &'static str| Some((name, graph_options.value(name).or_else(|| file.variable(name))?));
     let pictures = PICTURES.into_iter().filter_map(value).collect();
     let translation = translation.map(|translation| (translation, graph_options.value("srt").map_or(srt, PathBuf::from)));
     Ok(Job { source, lesson, chosen, film, translation, document, plan, pictures })
+}
+
+/// What is read besides the files of the lesson: what a variable names, unless it says where something is written.
+fn inputs(options: &Options, file: &GraphFile, deck: &Path) -> Vec<PathBuf> {
+    let set = graph_options(options, file, &[]).set;
+    let named = set.iter().filter(|(name, _)| !["out", "srt", "vtt", "transcript"].contains(&name.as_str()));
+    let named = named.flat_map(|(_, value)| outputs::named_by(value));
+    [deck.to_path_buf()].into_iter().chain(options.graph.clone()).chain(outputs::beside_deck(deck)).chain(named).collect()
 }
 
 /// What render sets must be a variable of the graph, or it would do nothing.
@@ -340,10 +356,13 @@ fn show(job: &Job, console: &Console) {
             "slides": slides.iter().zip(&lengths).map(slide).collect::<Vec<_>>(), "warnings": warnings, "pictures": pictures.iter().map(|(name, value)| (name.to_string(), json!(value))).collect::<serde_json::Map<_, _>>(), "plan": engine::graph::draw::json(plan),
         }));
     }
-    console.say(&format!("{} ({}), {} slides, about {}", lesson.title, lesson.language, slides.len(), clock(total.as_seconds().round())));
+    let count = several(slides.len(), "slide");
+    console.say(&format!("{} ({}), {count}, about {}", lesson.title, lesson.language, clock(total.as_seconds().round())));
     for (slide, length) in slides.iter().zip(&lengths) {
         let length = length.map_or("?".to_string(), |length| clock(length.as_seconds().round()));
-        console.say(&format!("{:>4}  {length:>6}  {:>4} words  {}", slide.number, estimate::words(slide), slide.title));
+        let words = estimate::words(slide);
+        let what = if words == 1 { "word " } else { "words" };
+        console.say(&format!("{:>4}  {length:>6}  {words:>4} {what}  {}", slide.number, slide.title));
     }
     let pictures: Vec<String> = pictures.iter().map(|(name, value)| format!("{name}={value}")).collect();
     console.say(&format!("\npictures: {}", pictures.join(" ")));

@@ -1,5 +1,6 @@
 //! `lectern speak`: a text as sound, with the times of words and mouth shapes.
 
+use super::several;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::outputs;
@@ -84,8 +85,16 @@ impl Voices {
 pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     let signals = Signals::listen();
     let written: Vec<&PathBuf> = [Some(&options.output), options.times.as_ref()].into_iter().flatten().collect();
+    if options.output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("wav")) {
+        return Err(Failure::Invalid(format!(
+            "the sound is a WAV file, {} would not be seen as one; end its name in .wav",
+            options.output.display()
+        )));
+    }
+    let inputs: Vec<PathBuf> = options.dictionary.iter().cloned().chain(outputs::named_by(&options.voice)).collect();
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
     for path in &written {
-        outputs::check(path, &[])?;
+        outputs::check(path, &inputs)?;
     }
     if written.len() == 2 && written[0] == written[1] {
         return Err(Failure::Invalid("the sound and the times cannot be one file".into()));
@@ -110,6 +119,10 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
             spoken.silence(clause.pause_after);
         }
     }
+    if spoken.words.is_empty() {
+        let why = spoken.unspoken.first().map_or_else(String::new, |text| format!(": {text}"));
+        return Err(Failure::Invalid(format!("there is nothing to say in this text{why}")));
+    }
     let failed = |path: &Path, error: &dyn std::error::Error| Failure::Failed(format!("cannot write {}: {error}", path.display()));
     let sound = wav(&limited(&spoken.samples, SAMPLES), &options.output).map_err(|error| failed(&options.output, &*error))?;
     let seconds = spoken.samples.len() as f64 / f64::from(SAMPLE_RATE);
@@ -121,7 +134,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     // Only now: half of what was asked for is nothing.
     sound.publish().map_err(|error| failed(&options.output, &error.cause))?;
     console.event(&json!({ "event": "done", "file": options.output, "seconds": seconds, "words": spoken.words.len() }));
-    console.say(&format!("{}  {}  {} words", options.output.display(), clock(seconds), spoken.words.len()));
+    console.say(&format!("{}  {}  {}", options.output.display(), clock(seconds), several(spoken.words.len(), "word")));
     spoken.unspoken.iter().for_each(|text| console.note(&format!("warning: {text}")));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `lectern subtitles`: those of a finished film in another language.
 
+use super::several;
 use crate::console::Console;
 use crate::decks::{language_tag, translator};
 use crate::failure::Failure;
@@ -56,7 +57,7 @@ pub fn run(options: Options, console: &Console) -> Result<(), Failure> {
     )?;
     let [srt, vtt] = &made.files;
     console.event(&json!({ "event": "done", "srt": srt, "vtt": vtt, "captions": made.captions }));
-    console.say(&format!("{}  {}  {} captions", srt.display(), vtt.display(), made.captions));
+    console.say(&format!("{}  {}  {}", srt.display(), vtt.display(), several(made.captions, "caption")));
     console.lesson_warnings(&made.warnings);
     Ok(())
 }

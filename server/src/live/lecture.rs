@@ -112,6 +112,10 @@ mod tests {
             let config = format!("{:?}", document.node(silent).unwrap().config);
             assert!(config.contains("captions"), "{silent}: {config}");
         }
+        for beside in ["overlays", "watermark"] {
+            let config = format!("{:?}", document.node(beside).unwrap().config);
+            assert!(config.contains("captions"), "{beside} keeps clear of them: {config}");
+        }
     }
 
     #[test]

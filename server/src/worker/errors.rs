@@ -23,12 +23,11 @@ pub struct StageError {
 }
 
 /// What messages say where a voice or model is not on this machine, or is none. Nobody puts it there within the seconds until the next try.
-const NOT_THERE: [&str; 6] = [
-    "no model is called",
+const NOT_THERE: [&str; 5] = [
     "is not on this machine",
     "is not a usable voice",
     "cannot read the voice file",
-    "there is no voice for",
+    "there is no voice ",
     "Install the package",
 ];
 /// What messages say where memory or disk ran out.

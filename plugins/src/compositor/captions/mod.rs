@@ -16,7 +16,7 @@ use crate::lesson::canvas::Color;
 use crate::lesson::{ImportOptions, import_for};
 use crate::pixels::Changing;
 use engine::cue::Cue;
-use engine::frame::{PixelFormat, VideoFrame};
+use engine::frame::{PixelFormat, Rect, Size, VideoFrame};
 use engine::graph::unit::Percent;
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
@@ -37,7 +37,7 @@ const LAYER: Out<VideoFrame> = Out::new("layer");
 pub const CAPTIONS: NodeType = NodeType {
     name: "captions",
     family: "compositor",
-    revision: 2,
+    revision: 3,
     summary: "What is said, as text in the picture",
     inputs: &[CUES.port("captions, and words for the highlight")],
     outputs: &[LAYER.port("a small picture with alpha and its place; each holds until the next")],
@@ -59,7 +59,7 @@ pub struct CaptionsConfig {
     language: Option<String>,
     /// What parts the letters from the picture.
     look: Look,
-    /// Height of the letters as part of the picture's, 2% to 20%.
+    /// Height of the letters as part of the picture's, 2% to 20%. A picture narrower than 4:3 counts as one of its width that is 4:3.
     size: Percent,
     /// Where they are: 5% from that edge.
     edge: Edge,
@@ -76,6 +76,25 @@ impl Default for CaptionsConfig {
         let (look, edge) = (Look::default(), Edge::default());
         CaptionsConfig { lesson: None, language: None, look, size: Percent(5.0), edge, color: Color::WHITE, highlight: None, font: None }
     }
+}
+
+impl CaptionsConfig {
+    fn plate(&self, picture: Size) -> Plate {
+        Plate {
+            picture,
+            size: plate::font_size(self.size.fraction(), picture),
+            look: self.look,
+            color: self.color,
+            highlight: self.highlight,
+            at_top: self.edge == Edge::Top,
+            families: String::new(),
+        }
+    }
+}
+
+/// Where captions lie in pictures of this size where no setting says otherwise: what is to be read beside them keeps clear of it.
+pub(super) fn band(picture: Size) -> Rect {
+    CaptionsConfig::default().plate(picture).band()
 }
 
 /// An edge of the picture.
@@ -104,18 +123,9 @@ impl NodeConfig for CaptionsConfig {
     }
 
     fn build(self, defaults: &Defaults) -> Result<Box<dyn Node>> {
-        let plate = Plate {
-            picture: defaults.size,
-            size: self.size.fraction() * f64::from(defaults.size.height),
-            look: self.look,
-            color: self.color,
-            highlight: self.highlight,
-            at_top: self.edge == Edge::Top,
-            families: String::new(),
-        };
         Ok(Box::new(Captions {
+            plate: self.plate(defaults.size),
             config: self,
-            plate,
             line: None,
             written: None,
             shown: None,

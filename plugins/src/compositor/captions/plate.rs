@@ -33,6 +33,10 @@ const RIM: f64 = 0.055;
 const DARK: Color = Color([10, 12, 16, 255]);
 const SHADOW: Color = Color([0, 0, 0, 110]);
 const TRANSPARENT: Paint = Paint::Color(Color([0; 4]));
+/// The highest picture in which a full line still fits, in parts of its width: 4:3.
+const HIGHEST: f64 = 0.75;
+/// How wide a full line is, in parts of the font size: 42 columns of letters that are rather wide.
+const FULL_LINE: f64 = 42.0 * 0.6;
 
 /// How captions look.
 #[derive(Debug)]
@@ -70,30 +74,52 @@ impl Written {
     }
 }
 
+/// Font size in pixels where it is this part of a picture's height. Pictures narrower than 4:3 have it from their width: in upright ones
+/// lines would be broken into many, and the plate would hide half of the picture.
+pub(super) fn font_size(part: f64, picture: Size) -> f64 {
+    part * f64::from(picture.height).min(f64::from(picture.width) * HIGHEST)
+}
+
 impl Plate {
+    /// Where captions of two full lines lie, which is as much as the speech says at a time.
+    pub fn band(&self) -> Rect {
+        let (lines, (across, _)) = (self.size * LINE_HEIGHT * 2.0, self.around());
+        self.frame((self.size * FULL_LINE).min(at_most(self.picture.width) - 2.0 * across), lines)
+    }
+
     /// Draws what is behind the letters of a caption. Lines that the picture is too narrow for are broken once more.
     pub fn write(&self, caption: &str, painter: &mut Painter) -> Written {
-        let (picture, at_most) = (self.picture, |side: u32| f64::from(side) * (1.0 - 2.0 * SAFE));
-        let text = self.text(caption, None, None);
-        let around = match self.look {
-            Look::Plate => (self.size * PADDING.0, self.size * PADDING.1),
-            Look::Outline => (self.size * RIM * 2.0, self.size * RIM * 2.0),
-        };
-        let widest = at_most(picture.width) - 2.0 * around.0;
+        let (text, around) = (self.text(caption, None, None), self.around());
+        let widest = at_most(self.picture.width) - 2.0 * around.0;
         // Measured without a limit first: a line that fits is not broken for a rounding.
         let natural = TextBlock::lay_out(&text, 0.0).size();
         let (width, height) = if natural.0 <= widest { natural } else { (widest, TextBlock::lay_out(&text, widest).size().1) };
+        let frame = self.frame(width, height);
+        let (size, place) = (Size::new(frame.width, frame.height), Point { x: frame.x, y: frame.y });
+        let width = width.ceil() + 1.0;
+        let letters = [(f64::from(size.width) - width) / 2.0, around.1, width, height];
+        let behind = painter.picture(&Scene::new(&self.behind(caption, letters, size), size), &[]);
+        Written { caption: caption.into(), shown: behind.clone(), behind, lit: None, letters, place }
+    }
+
+    /// What is around the letters, at their sides and above and below them.
+    fn around(&self) -> (f64, f64) {
+        match self.look {
+            Look::Plate => (self.size * PADDING.0, self.size * PADDING.1),
+            Look::Outline => (self.size * RIM * 2.0, self.size * RIM * 2.0),
+        }
+    }
+
+    /// Where letters of this width and height lie, with what is around them.
+    fn frame(&self, width: f64, height: f64) -> Rect {
+        let (picture, around) = (self.picture, self.around());
         let even = |length: f64| ((length / 2.0).ceil() as u32).max(1) * 2;
         let size =
             Size::new(even(width.ceil() + 1.0 + 2.0 * around.0).min(picture.width), even(height + 2.0 * around.1).min(picture.height));
-        let width = width.ceil() + 1.0;
-        let letters = [(f64::from(size.width) - width) / 2.0, around.1, width, height];
         let across = (picture.width - size.width) as i32 / 2;
         let margin = (f64::from(picture.height) * SAFE).round() as i32;
         let down = if self.at_top { margin } else { picture.height as i32 - margin - size.height as i32 };
-        let place = Point { x: across & !1, y: down.max(0) & !1 };
-        let behind = painter.picture(&Scene::new(&self.behind(caption, letters, size), size), &[]);
-        Written { caption: caption.into(), shown: behind.clone(), behind, lit: None, letters, place }
+        Rect::new(Point { x: across & !1, y: down.max(0) & !1 }, size)
     }
 
     /// A caption as a layer, in the colour of the highlight where it is being spoken, and where it differs from the last layer of this
@@ -179,6 +205,11 @@ impl Plate {
     }
 }
 
+/// What of a side of the picture lies in the safe area.
+fn at_most(side: u32) -> f64 {
+    f64::from(side) * (1.0 - 2.0 * SAFE)
+}
+
 /// The bytes of a picture in a rectangle, row by row.
 fn rows(picture: &Pixmap, rect: Rect) -> impl Iterator<Item = &[u8]> {
     let (stride, left, width) = (usize::from(picture.width()) * 4, rect.x as usize * 4, rect.width as usize * 4);
@@ -189,6 +220,9 @@ fn rows(picture: &Pixmap, rect: Rect) -> impl Iterator<Item = &[u8]> {
 /// The even pixels within `part` in which a picture differs from what `was` in `rect`.
 fn differing(was: &[Vec<u8>], picture: &Pixmap, rect: Rect, part: Rect) -> Rect {
     let part = part.intersect(rect);
+    if part.is_empty() {
+        return part;
+    }
     let columns = (part.x - rect.x) as usize * 4..((part.x - rect.x) as usize + part.width as usize) * 4;
     let mut found = Rect::default();
     for (index, (was, is)) in was.iter().zip(rows(picture, rect)).enumerate() {

@@ -1,7 +1,6 @@
 use super::*;
 use crate::pixels::frame_to_rgba;
 use engine::cue::WordCue;
-use engine::frame::{Rect, Size};
 use engine::testing::NodeTest;
 use engine::time::{Rate, Span};
 use std::sync::Arc;
@@ -83,6 +82,18 @@ fn long_lines_stay_in_the_safe_area_in_every_shape_of_picture() {
     }
     let top = area(&layers(HD, "{ edge: top }", vec![caption(0, 2000, text)])[0].1);
     assert_eq!(top.y, 54);
+}
+
+#[test]
+fn two_full_lines_stay_two_in_an_upright_picture_and_lie_in_the_band_that_others_keep_clear_of() {
+    let text = "A line of letters that is as long as it\nmay be, and another one that is as long as";
+    // As before in 16:9 and 4:3: letters of 5 % of the height.
+    for (size, letters) in [(HD, 54.0), (Size::new(640, 480), 24.0), (Size::new(360, 640), 13.5), (Size::new(1080, 1920), 40.5)] {
+        let (area, band) = (area(&layers(size, "{}", vec![caption(0, 2000, text)])[0].1), band(size));
+        let high = letters * (2.0 * 1.32 + 2.0 * 0.14);
+        assert!((f64::from(area.height) - high).abs() <= 3.0, "{size}: {area:?}");
+        assert!(band.y.abs_diff(area.y) <= 2 && band.x <= area.x && band.width >= area.width, "{size}: {area:?} in {band:?}");
+    }
 }
 
 #[test]

@@ -139,6 +139,9 @@ pub(super) struct Stack {
     anchor: Anchor,
     margin: i32,
     picture: Size,
+    /// What covers marks, and who is not to be covered by them.
+    captions: Option<Rect>,
+    presenter: Option<Rect>,
     cards: Vec<Card>,
 }
 
@@ -146,7 +149,12 @@ impl Stack {
     /// `margin` counts in pixels of a picture 1080 high.
     pub(super) fn new(anchor: Anchor, margin: u32, picture: Size) -> Stack {
         let margin = (u64::from(margin) * u64::from(picture.height) / u64::from(HEIGHT)) as i32;
-        Stack { anchor, margin, picture, cards: Vec::new() }
+        Stack { anchor, margin, picture, captions: None, presenter: None, cards: Vec::new() }
+    }
+
+    /// At the bottom they stand above captions that would cover them, unless they would hide the presenter's face there.
+    pub(super) fn clear_of(self, captions: Option<Rect>, presenter: Option<Rect>) -> Stack {
+        Stack { captions, presenter, ..self }
     }
 
     /// Adds one below the others.
@@ -156,7 +164,7 @@ impl Stack {
 
     /// Each card with its top left corner, which is even.
     pub(super) fn placed(self) -> impl Iterator<Item = (Card, Point)> {
-        let Stack { anchor, margin, picture, cards } = self;
+        let Stack { anchor, margin, picture, captions, presenter, cards } = self;
         let gap = margin / 4;
         let (width, height) = (picture.width as i32, picture.height as i32);
         let all: i32 = cards.iter().map(|card| card.size.height as i32 + gap).sum::<i32>() - gap;
@@ -165,14 +173,21 @@ impl Stack {
             Anchor::Left | Anchor::Center | Anchor::Right => (height - all) / 2,
             Anchor::BottomLeft | Anchor::Bottom | Anchor::BottomRight => height - margin - all,
         };
+        let left = move |card: u32| match anchor {
+            Anchor::TopLeft | Anchor::Left | Anchor::BottomLeft => margin,
+            Anchor::Top | Anchor::Center | Anchor::Bottom => (width - card as i32) / 2,
+            Anchor::TopRight | Anchor::Right | Anchor::BottomRight => width - card as i32 - margin,
+        };
+        let at_bottom = matches!(anchor, Anchor::BottomLeft | Anchor::Bottom | Anchor::BottomRight);
+        let widest = cards.iter().map(|card| card.size.width).max().unwrap_or_default();
+        let area = Rect { x: left(widest), y, width: widest, height: all.max(0) as u32 };
+        if let Some(captions) = captions.filter(|captions| at_bottom && !captions.intersect(area).is_empty()) {
+            let above = Rect { y: captions.y - gap - all, ..area };
+            let hides = presenter.is_some_and(|presenter| !presenter.intersect(above).is_empty());
+            y = if hides || above.y < 0 { y } else { above.y };
+        }
         cards.into_iter().map(move |card| {
-            let across = width - card.size.width as i32;
-            let x = match anchor {
-                Anchor::TopLeft | Anchor::Left | Anchor::BottomLeft => margin,
-                Anchor::Top | Anchor::Center | Anchor::Bottom => across / 2,
-                Anchor::TopRight | Anchor::Right | Anchor::BottomRight => across - margin,
-            };
-            let at = Point { x: x & !1, y: y & !1 };
+            let at = Point { x: left(card.size.width) & !1, y: y & !1 };
             y += card.size.height as i32 + gap;
             (card, at)
         })

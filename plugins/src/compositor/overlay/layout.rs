@@ -3,15 +3,15 @@
 //! Lengths are written in pixels of a picture 1080 high, or 1080 wide where it is higher than wide. Nothing is laid over the presenter
 //! unless its author puts it there.
 
+use super::moves::{EXIT, Moves, STAY};
 use super::plate::{Sheet, letters};
 use crate::drawing::TextBlock;
-use crate::lesson::canvas::{
-    Align, Animation, Canvas, Color, Content, Easing, Effect, Fit, Image, Outline, Paint, Shape, Side, Text, Trigger, VerticalAlign,
-};
+use crate::lesson::canvas::{Align, Canvas, Color, Content, Effect, Fit, Image, Outline, Paint, Shape, Side, Text, Trigger, VerticalAlign};
 use crate::lesson::{Overlay, OverlayRole, Slide, image_size};
 use engine::cue::Anchor;
 use engine::frame::{Rect, Size};
-use engine::time::{Span, Time};
+use engine::time::Time;
+use std::ops::Range;
 
 /// A slide's overlays, ready to be drawn.
 pub(super) struct Layout {
@@ -21,12 +21,6 @@ pub(super) struct Layout {
     /// Marks of origin are drawn elsewhere: their places among the slide's overlays, and the objects that stand for them here.
     pub marks: Vec<(usize, usize)>,
 }
-
-/// How long things take to come, and to go.
-const ENTER: Span = Span::from_millis(450);
-const EXIT: Span = Span::from_millis(300);
-/// How long a lower third stays that does not say it.
-const STAY: Span = Span::from_seconds(5);
 
 /// Distance from the edges of the picture: of the column of bullets, of texts and pictures, and of lower thirds from the bottom, where
 /// captions are.
@@ -70,68 +64,27 @@ pub(super) struct Area {
 }
 
 impl Area {
+    fn of(rect: Rect) -> Area {
+        Area { x: f64::from(rect.x), y: f64::from(rect.y), width: f64::from(rect.width), height: f64::from(rect.height) }
+    }
+
     fn meets(&self, other: &Area) -> bool {
         self.x < other.x + other.width && other.x < self.x + self.width && self.y < other.y + other.height && other.y < self.y + self.height
     }
 }
 
-/// When an overlay comes and goes.
-struct Moves {
-    trigger: Trigger,
-    /// Comes with the slide: it is there when the slide is.
-    at_once: bool,
-    until: Option<Time>,
-    /// Goes by itself after this.
-    stay: Option<Span>,
-    /// How long it takes to come, and to go.
-    enter: Span,
-    exit: Span,
-}
-
-impl Moves {
-    fn of(overlay: &Overlay, trigger: &Trigger) -> Moves {
-        let stay = (overlay.role == OverlayRole::LowerThird && overlay.until.is_none()).then_some(STAY);
-        let at_once = matches!(trigger, Trigger::Start | Trigger::Time(Span::ZERO));
-        // What is there for a moment only comes and goes the faster.
-        let half = match (trigger, overlay.until) {
-            (Trigger::Time(from), Some(until)) => Span((until.since_start() - *from).0.max(0) / 2),
-            _ => Span(i64::MAX),
-        };
-        let (enter, exit) = (ENTER.min(half), EXIT.min(half));
-        Moves { trigger: trigger.clone(), at_once, until: overlay.until, stay, enter, exit }
-    }
-
-    /// How a part of it comes, so long after the others, and how it goes.
-    fn animations(&self, effect: Effect, delay: Span) -> (Option<Animation>, Option<Animation>) {
-        let enter = Animation { trigger: self.trigger.clone(), effect, delay, duration: self.enter, easing: Easing::EaseOut };
-        let exit = match (self.until, self.stay) {
-            // At that time it is gone.
-            (Some(until), _) => Some((Trigger::Time((until.since_start() - self.exit).max(Span::ZERO)), Span::ZERO)),
-            (None, Some(stay)) => Some((self.trigger.clone(), stay)),
-            (None, None) => None,
-        };
-        let exit = exit.map(|(trigger, delay)| Animation { trigger, effect, delay, duration: self.exit, easing: Easing::EaseOut });
-        (Some(enter).filter(|_| !self.at_once), exit)
-    }
-}
-
-/// Lays out the overlays of a slide in pictures of `picture`; the presenter stands in `presenter`.
-pub(super) fn lay_out(slide: &Slide, picture: Size, presenter: Option<Rect>) -> Layout {
+/// Lays out the overlays of a slide in pictures of `picture`; the presenter stands in `presenter`, and captions lie in `captions`.
+pub(super) fn lay_out(slide: &Slide, picture: Size, presenter: Option<Rect>, captions: Option<Rect>) -> Layout {
     let triggers = slide.triggers();
     let (width, height) = (f64::from(picture.width), f64::from(picture.height));
-    let presenter = presenter.map(|rect| Area {
-        x: f64::from(rect.x),
-        y: f64::from(rect.y),
-        width: f64::from(rect.width),
-        height: f64::from(rect.height),
-    });
-    let mut stage = Stage { sheet: Sheet::new(width, height), width, height, unit: width.min(height) / 1080.0, presenter };
+    let (presenter, captions) = (presenter.map(Area::of), captions.map(Area::of));
+    let mut stage = Stage { sheet: Sheet::new(width, height), width, height, unit: width.min(height) / 1080.0, presenter, captions };
     let all = || slide.overlays.iter().zip(&triggers);
     stage.bullets(all().filter(|(overlay, _)| overlay.role == OverlayRole::Bullet).collect());
     stage.boxes(all().collect());
     let mut marks = Vec::new();
     for (index, (overlay, trigger)) in all().enumerate().filter(|(_, (overlay, _))| overlay.role == OverlayRole::Watermark) {
-        let moves = Moves::of(overlay, trigger).animations(Effect::Appear, Span::ZERO);
+        let moves = Moves::of(overlay, trigger).animations(Effect::Appear);
         // Nothing to be seen: the mark itself lies with the other marks.
         let nothing = Shape { outline: Outline::Line, fill: None, stroke: None };
         stage.sheet.begin();
@@ -149,6 +102,8 @@ struct Stage {
     /// The length of a pixel of a picture 1080 high.
     unit: f64,
     presenter: Option<Area>,
+    /// Where captions lie over all this, where they do.
+    captions: Option<Area>,
 }
 
 /// A box that keeps clear of others while they are there.
@@ -179,7 +134,7 @@ impl Stage {
         let mut y = area.y + ((area.height - total) / 2.0).max(0.0);
         let from = if area.x > self.width / 2.0 { Side::Right } else { Side::Left };
         for (index, ((overlay, trigger), height)) in bullets.into_iter().zip(heights).enumerate() {
-            let moves = Moves::of(overlay, trigger).animations(Effect::Float(from), Span::ZERO);
+            let moves = Moves::of(overlay, trigger).animations(Effect::Float(from));
             let card = [area.x, y, area.width, height];
             self.sheet.begin();
             self.sheet.plate(card, size * 0.42, self.unit, &moves);
@@ -222,13 +177,11 @@ impl Stage {
         (roomiest, size.unwrap_or(SMALLER[SMALLER.len() - 1] * scale))
     }
 
-    /// A column from the top down to the presenter, where one stands in it.
+    /// A column from the top down to the presenter, where one stands in it, and to captions.
     fn above_presenter(&self, x: f64, width: f64, margin: f64) -> Area {
         let area = Area { x, y: margin, width, height: self.height - 2.0 * margin };
-        match self.presenter.filter(|presenter| presenter.meets(&area)) {
-            Some(presenter) => Area { height: (presenter.y - CLEAR * self.unit - margin).max(0.0), ..area },
-            None => area,
-        }
+        let above = |area: Area, other: &Area| Area { height: area.height.min((other.y - CLEAR * self.unit - margin).max(0.0)), ..area };
+        self.presenter.iter().chain(&self.captions).filter(|other| other.meets(&area)).fold(area, above)
     }
 
     /// Texts, lower thirds and pictures, each in its corner; those that are there together keep clear of each other.
@@ -294,7 +247,8 @@ impl Stage {
         }
     }
 
-    /// A place at an anchor, clear of those that are there at the same time and, where its author has not put it there, of the presenter.
+    /// A place at an anchor, clear of those that are there at the same time, at the bottom of captions and, where its author has not put it
+    /// there, of the presenter.
     fn free(&self, overlay: &Overlay, anchor: Anchor, (width, height): (f64, f64), (from, until): (Time, Time), placed: &[Placed]) -> Area {
         let (margin, gap, clear) = (MARGIN * self.unit, GAP * self.unit, CLEAR * self.unit);
         let together = |other: &&Placed| other.anchor == anchor && other.from < until && from < other.until;
@@ -314,6 +268,11 @@ impl Stage {
             }
         };
         let area = Area { x, y, width, height };
+        let at_bottom = matches!(anchor, Anchor::BottomLeft | Anchor::Bottom | Anchor::BottomRight);
+        let area = match self.captions.filter(|captions| at_bottom && captions.meets(&area)) {
+            Some(captions) if captions.y - clear - height > 0.0 => Area { y: captions.y - clear - height, ..area },
+            _ => area,
+        };
         match self.presenter.filter(|presenter| overlay.anchor.is_none() && presenter.meets(&area)) {
             Some(presenter) if presenter.y - clear - height > 0.0 => Area { y: presenter.y - clear - height, ..area },
             _ => area,
@@ -325,7 +284,7 @@ impl Stage {
             Anchor::TopLeft | Anchor::Top | Anchor::TopRight => Side::Top,
             _ => Side::Bottom,
         };
-        let (size, moves) = (TEXT * self.unit, moves.animations(Effect::Float(from), Span::ZERO));
+        let (size, moves) = (TEXT * self.unit, moves.animations(Effect::Float(from)));
         self.sheet.plate([area.x, area.y, area.width, area.height], size * 0.32, self.unit, &moves);
         let align = if matches!(anchor, Anchor::Top | Anchor::Center | Anchor::Bottom) { Align::Center } else { Align::Start };
         let text = Text { align, anchor: VerticalAlign::Middle, ..letters(&overlay.text, size, 400, WHITE) };
@@ -333,31 +292,32 @@ impl Stage {
         self.sheet.add([area.x + pad, area.y, area.width - 2.0 * pad, area.height], Content::Text(text), moves);
     }
 
-    /// A bar, then a plate that grows out of it, then name and detail.
+    /// A bar, then a plate that grows out of it, then name and detail; and in turn back, so that no letters are left outside of the plate.
     fn lower_third(&mut self, overlay: &Overlay, area: Area, anchor: Anchor, moves: &Moves) {
         let right = matches!(anchor, Anchor::TopRight | Anchor::Right | Anchor::BottomRight);
         let side = if right { Side::Right } else { Side::Left };
         let unit = self.unit;
-        let step = |millis: i64, effect: Effect| moves.animations(effect, Span::from_millis(millis));
-        self.sheet.plate([area.x, area.y, area.width, area.height], 6.0 * unit, unit, &step(120, Effect::Wipe(side)));
+        let step = |after: i64, comes: Effect, goes: Effect, when: Range<i64>| moves.in_turn((comes, after), (goes, when));
+        let (wipe, rise) = (Effect::Wipe(side), Effect::Wipe(Side::Bottom));
+        self.sheet.plate([area.x, area.y, area.width, area.height], 6.0 * unit, unit, &step(120, wipe, wipe, 30..80));
         let bar = 8.0 * unit;
         let left = if right { area.x + area.width - bar } else { area.x };
         let accent = Shape { outline: Outline::Rectangle { radius: bar / 2.0 }, fill: Some(Paint::Color(ACCENT)), stroke: None };
-        self.sheet.add([left, area.y, bar, area.height], Content::Shape(accent), step(0, Effect::Wipe(Side::Bottom)));
+        self.sheet.add([left, area.y, bar, area.height], Content::Shape(accent), step(0, rise, rise, 75..100));
         let align = if right { Align::Right } else { Align::Left };
         let inner =
             [area.x + SIDE_PAD * unit, area.y + TOP_PAD * unit, area.width - 2.0 * SIDE_PAD * unit, area.height - 2.0 * TOP_PAD * unit];
         let name = Text { align, ..letters(&overlay.text, NAME * unit, 700, WHITE) };
-        self.sheet.add(inner, Content::Text(name), step(240, Effect::Float(side)));
+        self.sheet.add(inner, Content::Text(name), step(240, Effect::Float(side), Effect::Fade, 0..40));
         if !overlay.detail.trim().is_empty() {
             let detail = Text { align, anchor: VerticalAlign::Bottom, ..letters(&overlay.detail, DETAIL * unit, 400, QUIET) };
-            self.sheet.add(inner, Content::Text(detail), step(340, Effect::Float(side)));
+            self.sheet.add(inner, Content::Text(detail), step(340, Effect::Float(side), Effect::Fade, 0..40));
         }
     }
 
     fn picture(&mut self, overlay: &Overlay, area: Area, moves: &Moves) {
         if let Some(file) = overlay.file.clone() {
-            let moves = moves.animations(Effect::Float(Side::Bottom), Span::ZERO);
+            let moves = moves.animations(Effect::Float(Side::Bottom));
             let image = Image { file, fit: Fit::Contain, radius: 10.0 * self.unit };
             self.sheet.add([area.x, area.y, area.width, area.height], Content::Image(image), moves);
         }

@@ -1,7 +1,9 @@
 use super::*;
+use crate::compositor::captions::band;
 use crate::drawing::Scene;
-use crate::lesson::canvas::Look;
+use crate::lesson::canvas::{Look, Schedule};
 use crate::lesson::{MAX_BULLET_CHARS, MAX_BULLETS, Narration, Visual};
+use engine::time::Span;
 
 fn slide(overlays: Vec<Overlay>) -> Slide {
     Slide {
@@ -20,7 +22,12 @@ fn slide(overlays: Vec<Overlay>) -> Slide {
 
 /// Where something of these overlays is seen when all are there.
 fn seen(overlays: Vec<Overlay>, picture: Size, presenter: Option<Rect>) -> Rect {
-    let canvas = lay_out(&slide(overlays), picture, presenter).canvas;
+    seen_with(overlays, picture, presenter, None)
+}
+
+/// The same where captions lie over them.
+fn seen_with(overlays: Vec<Overlay>, picture: Size, presenter: Option<Rect>, captions: Option<Rect>) -> Rect {
+    let canvas = lay_out(&slide(overlays), picture, presenter, captions).canvas;
     let hidden = vec![Look::Hidden; canvas.objects.len()];
     Scene::new(&canvas, picture).changed(&hidden, &[])
 }
@@ -51,7 +58,7 @@ fn letters_of_bullets_are_28_pixels_high_and_24_where_more_must_fit() {
     // Each size that is chosen while more and more bullets must fit into the column.
     let sizes = |picture: Size| {
         let size = |count: usize| {
-            let canvas = lay_out(&slide(bullets(count, 60)), picture, None).canvas;
+            let canvas = lay_out(&slide(bullets(count, 60)), picture, None, None).canvas;
             let sizes = canvas.objects.iter().filter_map(|object| match &object.content {
                 Content::Text(text) => Some(text.paragraphs[0].runs[0].style.size),
                 _ => None,
@@ -103,4 +110,66 @@ fn boxes_keep_clear_of_each_other_and_of_the_presenter() {
     assert!(third.y < 60 && third.x + third.width as i32 > 1860, "{third:?}");
     let left = Rect { x: 36, ..CORNER };
     assert!(seen(vec![text("One", 0, 500)], HD, Some(left)).x > 1500, "the presenter stands at the left");
+}
+
+#[test]
+fn what_captions_would_cover_stands_above_them() {
+    let text = |text: &str| Overlay::new(OverlayRole::Text, text);
+    let name = Overlay { detail: "Analyst".into(), ..Overlay::new(OverlayRole::LowerThird, "Ada King of Lovelace") };
+    for (picture, corner) in [(HD, CORNER), (Size::new(640, 480), Rect { x: 464, y: 288, width: 160, height: 192 })] {
+        let captions = band(picture);
+        let end = |overlay: &Overlay, captions: Option<Rect>| {
+            let area = seen_with(vec![overlay.clone()], picture, Some(corner), captions);
+            area.y + area.height as i32
+        };
+        for overlay in [text("As of May, all of the numbers"), name.clone()] {
+            // As much as a pixel or two more counts as touched.
+            assert!(end(&overlay, None) > captions.y + 2, "{picture}, {overlay:?}");
+            assert!(end(&overlay, Some(captions)) <= captions.y + 2, "{picture}, {overlay:?}");
+        }
+        // Nothing else moves.
+        let top = Overlay { anchor: Some(Anchor::TopLeft), ..name.clone() };
+        assert_eq!(end(&top, None), end(&top, Some(captions)), "{picture}");
+    }
+    // Captions are not as wide as the picture: what is short stands beside them.
+    let short = |captions: Option<Rect>| seen_with(vec![text("1")], HD, Some(CORNER), captions);
+    assert_eq!(short(None), short(Some(band(HD))));
+    let many = |captions: Option<Rect>| seen_with(bullets(MAX_BULLETS, MAX_BULLET_CHARS), HD, None, captions);
+    let (before, now) = (many(None), many(Some(band(HD))));
+    assert!(before.y + before.height as i32 > band(HD).y + 2 && now.y + now.height as i32 <= band(HD).y + 2, "{before:?} {now:?}");
+}
+
+/// What is seen of a lower third at a time in the slide: of the bar, of the plate, and of its letters; 0 to 1.
+fn parts(overlay: &Overlay, at: Span) -> (f64, f64, f64) {
+    let canvas = lay_out(&slide(vec![overlay.clone()]), HD, None, None).canvas;
+    let looks = Schedule::new(&canvas, "").looks(at);
+    let seen = |look: &Look| match look {
+        Look::Hidden => 0.0,
+        Look::Partly(_, part) => *part,
+        Look::Whole => 1.0,
+    };
+    // Shadow, plate and rim, then the bar, name and detail.
+    let [shapes @ .., bar, name, detail] = &looks[..] else { panic!("{looks:?}") };
+    (seen(bar), seen(&shapes[0]), seen(name).max(seen(detail)))
+}
+
+#[test]
+fn a_name_goes_before_its_plate_and_the_bar_last_and_all_of_it_by_its_end() {
+    let name = Overlay { detail: "Analyst".into(), ..Overlay::new(OverlayRole::LowerThird, "Ada King of Lovelace") };
+    let until = |from: i64, until: i64| Overlay {
+        from: Some(Trigger::Time(Span::from_millis(from))),
+        until: Some(Time::ZERO + Span::from_millis(until)),
+        ..name.clone()
+    };
+    // Without a time it comes after 800 ms and stays five seconds; the last one is there for less than it takes to come.
+    for (overlay, end, takes) in [(until(500, 3000), 3000, 450), (name.clone(), 6100, 450), (until(500, 900), 900, 200)] {
+        let at = |before: i64| parts(&overlay, Span::from_millis(end - before));
+        assert_eq!(at(0), (0.0, 0.0, 0.0), "{overlay:?}");
+        for before in 1..=takes {
+            let (bar, plate, letters) = at(before);
+            assert!(letters == 0.0 || plate > 0.9, "{before} ms before its end: {plate} of the plate, {letters} of the letters");
+            assert!(plate == 0.0 || bar > 0.9, "{before} ms before its end: {bar} of the bar, {plate} of the plate");
+        }
+    }
+    assert_eq!(parts(&until(500, 3000), Span::from_millis(2500)), (1.0, 1.0, 1.0));
 }

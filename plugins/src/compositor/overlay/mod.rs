@@ -8,6 +8,7 @@
 mod card;
 mod layout;
 mod logo;
+mod moves;
 mod plate;
 mod progress;
 mod stage;
@@ -17,11 +18,12 @@ use self::card::{Card, Piece, Stack, TextLook};
 use self::progress::{Progress, Way};
 use self::stage::Stage;
 use self::surface::Surface;
+use super::captions::band;
 use super::place::{PlaceConfig, placement_rect, unseen};
 use crate::drawing::Painter;
 use crate::lesson::canvas::{Color, Look};
 use crate::lesson::{ImportOptions, Lesson, import_for};
-use engine::cue::{Anchor, Cue, SlideCue, WordCue};
+use engine::cue::{Anchor, Cue, Placement, SlideCue, WordCue};
 use engine::frame::{PixelFormat, Rect, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Flow, In, Node, Out, Result, Start};
@@ -46,7 +48,7 @@ const HEIGHT: u32 = 1080;
 pub const OVERLAY: NodeType = NodeType {
     name: "overlay",
     family: "compositor",
-    revision: 4,
+    revision: 5,
     summary: "A watermark, the bullets, texts, names and pictures that slides have over their pictures, and a line of progress",
     inputs: &[CUES.port("slides, and their words; of the same lesson where there is one")],
     outputs: &[LAYER.port("a small picture with alpha and its place; each holds until the next")],
@@ -69,6 +71,9 @@ pub struct OverlayConfig {
     /// A line along the bottom of the picture: how much has been said of the slide, or of the lecture.
     #[serde(default)]
     progress: Progress,
+    /// Captions are shown at the bottom of the picture: what would stand there and be covered stands above two lines of them.
+    #[serde(default)]
+    captions: bool,
     /// Somebody stands in the picture. Overlays keep clear of the presenter.
     #[serde(default = "yes")]
     presenter: bool,
@@ -258,7 +263,10 @@ impl Node for Overlay {
     }
 
     fn fingerprint(&mut self, part: &Part, key: &mut Fingerprint<'_>) -> Result {
-        let OverlayConfig { mark, progress, presenter, place, .. } = &self.config;
+        let OverlayConfig { mark, progress, captions, presenter, place, .. } = &self.config;
+        if *captions {
+            key.add("captions", format!("{presenter} {place:?}"));
+        }
         if let Some(card) = &self.mark {
             let look = [mark.anchor as u32, mark.margin];
             key.add("watermark", Hash::of_all([card.pixels(), &look.map(u32::to_be_bytes).concat()]));
@@ -333,7 +341,7 @@ impl Overlay {
             return self.past.push_back(Holding { start, paused, ..known });
         }
         let slide = &lesson.slides[index];
-        let stage = Stage::of(slide, self.size, self.presenter(cue));
+        let stage = Stage::of(slide, self.size, self.presenter(cue), self.captions());
         for fault in stage.iter().flat_map(Stage::faults) {
             cx.warn(Some(slide.number), format!("a picture over it cannot be shown: {fault}"));
         }
@@ -348,6 +356,18 @@ impl Overlay {
     fn presenter(&self, cue: &SlideCue) -> Option<Rect> {
         let stands = self.config.presenter && cue.placement.visible && !cue.placement.fill;
         stands.then(|| placement_rect(self.size, PRESENTER, &cue.placement, &self.config.place))
+    }
+
+    /// Where captions lie, where they do.
+    fn captions(&self) -> Option<Rect> {
+        self.config.captions.then(|| band(self.size))
+    }
+
+    /// Where marks lie. They stay where they are from slide to slide, so only where the presenter mostly stands counts.
+    fn stack(&self) -> Stack {
+        let OverlayConfig { mark, presenter, place, .. } = &self.config;
+        let stands = presenter.then(|| placement_rect(self.size, PRESENTER, &Placement::default(), place));
+        Stack::new(mark.anchor, mark.margin, self.size).clear_of(self.captions(), stands)
     }
 
     /// What is seen at a time, and whether that will change while the slide holds, whatever is said.
@@ -372,7 +392,7 @@ impl Overlay {
     /// The layer that shows the mark and what is seen; nothing where there is nothing.
     fn layer(&mut self, seen: &Seen) -> Result<Option<VideoFrame>> {
         let mark = self.config.mark;
-        let mut marks = Stack::new(mark.anchor, mark.margin, self.size);
+        let mut marks = self.stack();
         let holding = self.past.back_mut();
         if let (Some(Holding { index, stage: Some(stage), marks: drawn, .. }), Some(lesson), Some(_)) = (holding, &self.lesson, seen.slide)
         {

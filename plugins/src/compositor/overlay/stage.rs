@@ -27,12 +27,12 @@ struct Sprite {
 }
 
 impl Stage {
-    /// Those of a slide in pictures of `picture`, with the presenter in `presenter`; nothing where it has none.
-    pub fn of(slide: &Slide, picture: Size, presenter: Option<Rect>) -> Option<Stage> {
+    /// Those of a slide in pictures of `picture`, with the presenter in `presenter` and captions in `captions`; nothing where it has none.
+    pub fn of(slide: &Slide, picture: Size, presenter: Option<Rect>, captions: Option<Rect>) -> Option<Stage> {
         if slide.overlays.is_empty() {
             return None;
         }
-        let layout = lay_out(slide, picture, presenter);
+        let layout = lay_out(slide, picture, presenter, captions);
         let objects = &layout.canvas.objects;
         let mut sprites: Vec<Sprite> = Vec::new();
         for (index, object) in objects.iter().enumerate() {
@@ -136,7 +136,7 @@ fn posed(card: &Card, at: Point, look: Look, picture: Size) -> Piece {
         Effect::Wipe(Side::Right) => cut(Rect { x: x + (width - across(part)) as i32, width: across(part), ..whole.seen }),
         Effect::Wipe(Side::Top) => cut(Rect { height: down(part), ..whole.seen }),
         Effect::Wipe(Side::Bottom) => cut(Rect { y: y + (height - down(part)) as i32, height: down(part), ..whole.seen }),
-        // No overlay comes in another way.
+        // No overlay comes or goes in the other ways.
         Effect::Fade | Effect::Fly(_) | Effect::Zoom => moved(0, 0),
     }
 }

@@ -72,6 +72,23 @@ fn a_watermark_stands_in_its_corner_for_good_and_grows_with_the_picture() {
 }
 
 #[test]
+fn a_watermark_stands_above_captions_that_would_cover_it_but_not_in_the_face_of_the_presenter() {
+    let mark = |anchor: &str, more: &str| {
+        let config = format!("{{ watermark: Example University, mark: {{ anchor: {anchor} }}, {more} }}");
+        ink(&layers(HD, &config, standing())[0].1)
+    };
+    let (with, alone) = ("captions: true", "captions: true, presenter: false");
+    let captions = super::band(HD);
+    for (anchor, more) in [("bottom", with), ("bottom_left", with), ("bottom_right", alone)] {
+        let (covered, above) = (mark(anchor, "captions: false"), mark(anchor, more));
+        assert!(!covered.intersect(captions).is_empty() && above.intersect(captions).is_empty(), "{anchor}: {above:?}");
+        assert!(above.x == covered.x && above.y > 600, "{anchor}: {above:?}");
+    }
+    assert_eq!(mark("bottom_right", with), mark("bottom_right", "captions: false"));
+    assert_eq!(mark("top_left", with), mark("top_left", "captions: false"));
+}
+
+#[test]
 fn pictures_are_as_high_as_the_mark_and_letters_in_drawings_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

@@ -8,7 +8,7 @@ use engine::media::{AudioCodec, VideoCodec};
 use engine::time::{Rate, Span, Time};
 
 use super::media::{Encoded, spec, video};
-use crate::mp4::{AudioSpec, MovieSpec, Mp4Error, Mp4Writer, TrackSpec, Unit, VideoSpec};
+use crate::mp4::{AudioSpec, MovieSpec, Mp4Error, Mp4Writer, Synthetic, TrackSpec, Unit, VideoSpec};
 
 fn at(millis: i64) -> Time {
     Time::ZERO + Span::from_millis(millis)
@@ -34,7 +34,7 @@ fn specs_that_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let good = b"\x01\x64\x00\x1f\xff\xe1\x00\x04\x67\x64\x00\x1f\x01\x00\x02\x68\xee";
     let with = |tracks: Vec<TrackSpec>| {
-        let spec = MovieSpec { title: None, language: "en".into(), synthetic: false, tracks };
+        let spec = MovieSpec { title: None, language: "en".into(), synthetic: Synthetic::NONE, tracks };
         let result = Mp4Writer::create(folder.path().join("never.mp4"), spec).map(|_| ());
         result.err().map(|error| error.to_string()).unwrap_or_default()
     };

@@ -8,7 +8,7 @@ use engine::media::{AudioCodec, VideoCodec};
 use engine::time::{Rate, Time};
 use serde_json::Value;
 
-use crate::mp4::{AudioSpec, MovieSpec, Mp4Writer, TrackSpec, Unit, VideoSpec};
+use crate::mp4::{AudioSpec, MovieSpec, Mp4Writer, Synthetic, TrackSpec, Unit, VideoSpec};
 
 /// Encoded units with their times, and the track they are for.
 pub struct Encoded {
@@ -107,5 +107,5 @@ pub fn audio(samples: usize, click: usize, rate: u32) -> Encoded {
 /// A movie of these tracks.
 pub fn spec(tracks: &[&Encoded]) -> MovieSpec {
     let tracks = tracks.iter().map(|track| track.spec.clone()).collect();
-    MovieSpec { title: Some("Über die Zeit".into()), language: "en-GB".into(), synthetic: true, tracks }
+    MovieSpec { title: Some("Über die Zeit".into()), language: "en-GB".into(), synthetic: Synthetic::ALL, tracks }
 }

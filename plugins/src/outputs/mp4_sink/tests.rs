@@ -164,6 +164,31 @@ fn one_track_is_enough_and_the_rest_is_optional() {
 }
 
 #[test]
+fn only_what_is_there_is_called_synthetic() {
+    let (video, audio) = (video(), audio());
+    let tags = |cues: Vec<Packet<Cue>>, audio| {
+        let (made, test) = sink("", Some(&video), audio);
+        test.input(CUES, cues, END).run().unwrap();
+        probe(&made.path, &[])["format"]["tags"].clone()
+    };
+    let Cue::Slide(shown) = slide(0, 0, "A film", Span::ZERO).media else { unreachable!() };
+    let placement = Placement { visible: false, ..Placement::default() };
+    let film = || Packet::new(at(0), Cue::Slide(SlideCue { placement, ..SlideCue::clone(&shown) }.into()));
+    let said = || Packet::lasting(at(100), Span::from_millis(700), Cue::Caption("Good morning.".into()));
+
+    let alone = tags(vec![film(), Packet::new(at(0), Cue::Rest)], Some(&audio));
+    assert!(alone.get("comment").is_none() && alone.get("synthetic").is_none(), "{alone}");
+    let voice = tags(vec![film(), said()], Some(&audio));
+    assert_eq!([&voice["comment"], &voice["synthetic"]], ["The voice in this video is synthetic: it was made by a computer.", "voice"]);
+    let silent = tags(vec![slide(0, 0, "Silent", Span::ZERO)], Some(&audio));
+    assert_eq!([&silent["comment"], &silent["synthetic"]], ["The face in this video is synthetic: it was made by a computer.", "face"]);
+    let marked = Packet::new(at(0), Cue::Marker("synthetic:voice,face".into()));
+    assert_eq!(tags(vec![film(), marked], Some(&audio))["synthetic"], "voice,face", "the film says so");
+    assert_eq!(tags(cues(), None)["synthetic"], "face", "it has no sound");
+    assert_eq!(tags(Vec::new(), Some(&audio))["synthetic"], "voice,face", "nothing is known");
+}
+
+#[test]
 fn failures_leave_what_was_there_and_name_the_file() {
     let video = video();
     let caps = video.caps[0].clone().unwrap();

@@ -25,7 +25,7 @@ const ENDINGS: &[&str] = &["srt", "vtt", "md"];
 pub const SUBTITLE_SINK: NodeType = NodeType {
     name: "subtitle_sink",
     family: "outputs",
-    revision: 2,
+    revision: 3,
     summary: "What is said as a text file: SubRip, WebVTT, or a transcript in Markdown",
     inputs: &[CUES.port("captions; slides and words, too, for a transcript")],
     outputs: &[],

@@ -119,6 +119,11 @@ fn a_transcript_has_a_section_for_each_slide() {
     let expected = "# Seas & \\*Skies\\*\n\n## What is \\*it\\*? (0:00)\n\nA first sentence that is long. And a second one.\n\n\
         1\\. After a pause: a\\_b.\n\n## Slide 7 (1:02)\n\n今日は、晴れ。\n\nはい。\n\n## End (1:01:40)\n";
     assert_eq!(text, expected);
+    // A word that no line holds is parted over lines and captions, and whole here.
+    let caption =
+        |second: i64, text: &str| Packet::lasting(Time::ZERO + Span::from_seconds(second), Span::SECOND, Cue::Caption(text.into()));
+    let parted = vec![caption(0, "Say it:\npneumonoultramicroscopicsilicovolcanoconio"), caption(1, "sis\nis a word.")];
+    assert!(write("talk.md", "", parted).1.contains("Say it: pneumonoultramicroscopicsilicovolcanoconiosis is a word."));
     // Without a title of its own, the file's or the lesson's.
     assert!(write("talk.md", "", talk()).1.starts_with("# talk\n"));
     let folder = tempfile::tempdir().unwrap();

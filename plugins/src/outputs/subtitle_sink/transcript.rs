@@ -1,6 +1,7 @@
 //! What was said as a text to read: a title, a section for each slide with its time, paragraphs.
 
-use crate::scripts::{are_spaced, ends_sentence};
+use crate::scripts::ends_sentence;
+use crate::speech::lines_are_spaced;
 use engine::cue::{Cue, SlideCue};
 use engine::packet::Packet;
 use engine::time::{Span, Time};
@@ -17,6 +18,8 @@ pub(super) struct Transcript {
     sections: Vec<Section>,
     /// The caption before, and when it is over.
     last: Option<(Arc<str>, Time)>,
+    /// The last line of the paragraph.
+    line: String,
     /// When the last word was over.
     heard: Option<Time>,
 }
@@ -68,13 +71,15 @@ impl Transcript {
         let pause = self.heard.map_or(Span::ZERO, |heard| packet.pts - heard);
         if section.paragraphs.last().is_none_or(|last| pause >= PARAGRAPH && ends_sentence(last)) {
             section.paragraphs.push(String::new());
+            self.line.clear();
         }
         let Some(paragraph) = section.paragraphs.last_mut() else { return };
         for line in text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()) {
-            if are_spaced(paragraph, line) {
+            if lines_are_spaced(&self.line, line) {
                 paragraph.push(' ');
             }
             paragraph.push_str(line);
+            self.line = line.to_owned();
         }
     }
 

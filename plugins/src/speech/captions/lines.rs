@@ -1,6 +1,8 @@
 //! How wide text is, and how a cue is broken into lines.
 
 use super::units::Unit;
+use crate::scripts::are_spaced;
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
 /// Columns of a line at most.
@@ -25,6 +27,15 @@ pub(super) fn is_mostly_wide(text: &str) -> bool {
 
 fn is_wide(ch: char) -> bool {
     ch.width() == Some(2)
+}
+
+/// A space belongs between two lines of captions when they are read as one text. None does where a word is longer than a line: the line is
+/// full of it, and the next one goes on with it.
+pub(crate) fn lines_are_spaced(line: &str, next: &str) -> bool {
+    let more = next.graphemes(true).next().map_or(0, columns);
+    let is_full = columns(line) <= LINE && columns(line) + more > LINE;
+    let is_parted = is_full && !line.chars().any(|ch| ch.is_whitespace() || is_wide(ch));
+    are_spaced(line, next) && !is_parted
 }
 
 /// Text in one or two lines.

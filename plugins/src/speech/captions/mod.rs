@@ -27,6 +27,8 @@ mod fit;
 mod lines;
 mod units;
 
+pub(crate) use self::lines::lines_are_spaced;
+
 use self::fit::fit;
 use self::lines::broken;
 use self::units::{Heard, units};

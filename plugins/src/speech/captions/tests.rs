@@ -337,6 +337,15 @@ fn a_word_longer_than_a_line_and_a_word_longer_than_a_cue_are_shown() {
     let given = Tempo(15.0).give(word, "de");
     assert_eq!(given.texts().join("\n").replace('\n', ""), word);
     assert!(given.texts().iter().flat_map(|text| text.split('\n')).all(|line| line.chars().count() <= 42));
+    let sentence = "Some say that pneumonoultramicroscopicsilicovolcanoconiosis is the longest word of all.";
+    let given = Tempo(15.0).give(sentence, "en");
+    let (mut read, mut before) = (String::new(), "");
+    for line in given.texts().iter().flat_map(|text| text.split('\n')) {
+        read.push_str(if lines_are_spaced(before, line) { " " } else { "" });
+        read.push_str(line);
+        before = line;
+    }
+    assert_eq!(read, sentence);
     let mut captions = Captions::default();
     captions.hear_word("Ommmm", Span::ZERO, Span::from_seconds(20));
     let cut = captions.cut(Span::from_seconds(30));

@@ -73,6 +73,10 @@ pub(super) fn split(items: &[Item]) -> Vec<Element> {
                 finish(&mut chunk, &mut elements);
                 elements.push(Element::Other(Piece::Pause(*span)));
             }
+            Item::Unspoken(what) => {
+                finish(&mut chunk, &mut elements);
+                elements.push(Element::Other(Piece::Unspoken(what.clone())));
+            }
             Item::Voice(name) => {
                 finish(&mut chunk, &mut elements);
                 elements.push(Element::Other(Piece::Voice(name.clone())));

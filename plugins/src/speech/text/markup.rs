@@ -8,11 +8,12 @@
 //! line is short (under 60 characters: notes written in lines, not wrapped prose) and the next does not start in lower case; then
 //! it ends a sentence.
 
+use super::Unspoken;
 use engine::time::Span;
 
 /// A line shorter than this was broken by its author, not by an editor's wrapping.
 const SHORT_LINE: usize = 60;
-/// Longest pause a mark may ask for.
+/// Longest pause a mark may ask for, in seconds.
 const LONGEST_PAUSE: f64 = 60.0;
 /// No link, tag or pause mark is longer, in bytes.
 const LONGEST_MARK: usize = 2000;
@@ -20,6 +21,12 @@ const LONGEST_MARK: usize = 2000;
 const DEEPEST: usize = 16;
 /// What a bare `[pause]` means, in seconds.
 const DEFAULT_PAUSE: f64 = 0.5;
+/// Units of a pause, in seconds.
+const UNITS: [(&str, f64); 3] = [("ms", 0.001), ("min", 60.0), ("s", 1.0)];
+
+const UNREAD: &str = "a pause that cannot be read; write it as [pause 0.5s] or [pause 800ms]";
+const OUT_OF_RANGE: &str = "a pause has 0 to 60 s";
+const WITHOUT_UNIT: &str = "a number without a unit means seconds, and a pause has 0 to 60 s; write ms or s behind it";
 
 /// One element of the text after markup.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +37,8 @@ pub(super) enum Item {
     Said { start: usize, end: usize, say: String, emphasis: bool },
     /// A pause mark.
     Pause(Span),
+    /// A mark that cannot be followed.
+    Unspoken(Unspoken),
     /// Another voice speaks from here on; `None` = the first one again.
     Voice(Option<String>),
     /// The end of a sentence that no punctuation shows.
@@ -114,7 +123,13 @@ fn inline(line: &str, base: usize, items: &mut Vec<Item>) {
             items.push(Item::Char { ch: next, at: base + at + 1, emphasis });
             at += 2;
         } else if let Some((length, pause)) = pause_mark(&line[at..]) {
-            items.push(Item::Pause(pause));
+            items.push(match pause {
+                Ok(pause) => Item::Pause(pause),
+                Err(reason) => {
+                    let range = base + at..base + at + length;
+                    Item::Unspoken(Unspoken { text: line[at..at + length].to_owned(), range, reason })
+                }
+            });
             at += length;
         } else if let Some((length, voice)) = voice_mark(&line[at..]) {
             items.push(Item::Voice(voice));
@@ -211,21 +226,39 @@ fn position(text: &str, byte: u8) -> Option<usize> {
     text.bytes().take(LONGEST_MARK).position(|found| found == byte)
 }
 
-/// `[pause]`, `[pause 0.5s]`, `[pause 500ms]`, `[pause 2]` (seconds): its length in bytes and the pause.
-fn pause_mark(text: &str) -> Option<(usize, Span)> {
+/// `[pause]`, `[pause 0.5s]`, `[pause 0,5s]`, `[pause 500ms]`, `[pause 1min]`, `[pause 2]` (seconds): its length in bytes and the pause, or
+/// why it is none.
+fn pause_mark(text: &str) -> Option<(usize, Result<Span, &'static str>)> {
     let inner_start = text.strip_prefix('[')?;
     let close = position(inner_start, b']')?;
     let inner = inner_start[..close].trim();
-    let word = inner.get(..5).filter(|word| word.eq_ignore_ascii_case("pause"))?;
-    let amount = inner[word.len()..].trim_start_matches([':', '=']).trim();
-    let seconds = if amount.is_empty() {
-        DEFAULT_PAUSE
-    } else if let Some(millis) = amount.strip_suffix("ms") {
-        millis.trim().parse::<f64>().ok()? / 1000.0
-    } else {
-        amount.strip_suffix('s').unwrap_or(amount).trim().parse::<f64>().ok()?
-    };
-    (seconds.is_finite() && seconds >= 0.0).then(|| (close + 2, Span::from_seconds_f64(seconds.min(LONGEST_PAUSE))))
+    let amount = inner.get(..5).filter(|word| word.eq_ignore_ascii_case("pause")).map(|_| &inner[5..])?;
+    // `[pauses]` is no mark.
+    if !(amount.is_empty() || amount.starts_with(|ch: char| ch.is_whitespace() || ch.is_ascii_digit() || ":=.".contains(ch))) {
+        return None;
+    }
+    let pause = pause(amount.trim_start_matches([':', '=']).trim());
+    // `[pause button](address)` is a link.
+    let is_link = pause.is_err() && inner_start[close + 1..].starts_with('(');
+    (!is_link).then_some((close + 2, pause))
+}
+
+/// The pause of an amount as it is written in a mark, or why it is none.
+fn pause(amount: &str) -> Result<Span, &'static str> {
+    if amount.is_empty() {
+        return Ok(Span::from_seconds_f64(DEFAULT_PAUSE));
+    }
+    let amount = amount.to_ascii_lowercase();
+    let unit = UNITS.into_iter().find(|(unit, _)| amount.ends_with(unit));
+    let number = amount.strip_suffix(unit.map_or("", |(unit, _)| unit)).unwrap_or_default().trim();
+    // Nobody writes a part of a millisecond: `1,500ms` has a comma between thousands.
+    let number = if amount.ends_with("ms") { number.to_owned() } else { number.replace(',', ".") };
+    let seconds = number.parse::<f64>().map_err(|_| UNREAD)? * unit.map_or(1.0, |(_, seconds)| seconds);
+    match unit {
+        _ if (0.0..=LONGEST_PAUSE).contains(&seconds) => Ok(Span::from_seconds_f64(seconds)),
+        Some(_) => Err(OUT_OF_RANGE),
+        None => Err(WITHOUT_UNIT),
+    }
 }
 
 /// `[voice guest]`, `[voice: kokoro:af_heart]`, `[voice]`: its length in bytes and the name.

@@ -15,8 +15,8 @@
 //! | a paragraph | 650 ms |
 //!
 //! They come on top of the 20 ms and 60 ms of near silence that a [`Synthesis`](super::voice::Synthesis) keeps around its sound. A mark
-//! `[pause 0.5s]` (also `800ms`; alone: 0.5 s; at most 60 s) ends the clause and *replaces* the natural pause there; marks side by side
-//! add up. A mark `[voice guest]` says who speaks from there on, `[voice]` that it is again who spoke at the start; before it a sentence
+//! `[pause 0.5s]` (also `0,5s`, `800ms`, `1min`; alone: 0.5 s; at most 60 s) ends the clause and *replaces* the natural pause there; marks
+//! side by side add up, and one that cannot be read is left out and reported. A mark `[voice guest]` says who speaks from there on, `[voice]` that it is again who spoke at the start; before it a sentence
 //! ends. After the last clause there is no natural pause: what follows a slide's narration is the slide's business.
 
 mod chunks;

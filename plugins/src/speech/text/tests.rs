@@ -20,6 +20,8 @@ fn sentences_end_where_they_end() {
     assert_eq!(cut("He said “stop.” Then (quietly) he left."), ["He said “stop.”", "Then (quietly) he left."]);
     assert_eq!(cut("See Fig. 3 and Eq. 4, i.e. the proof."), ["See Fig. 3 and Eq. 4, i.e. the proof."]);
     assert_eq!(cut("Wait... what? It works!!! Really?!"), ["Wait...", "what?", "It works!!!", "Really?!"]);
+    assert_eq!(cut("A long word 😀 👍\u{fe0f}. That was all."), ["A long word.", "That was all."]);
+    assert_eq!(cut("He said “fine 👍.” Yes (👍)!"), ["He said “fine.”", "Yes!"]);
     assert_eq!(cut("今天很好。我们开始吧！好吗？"), ["今天很好。", "我们开始吧！", "好吗？"]);
     assert_eq!(cut("The meeting—our third—starts at 10:30, not at 9."), ["The meeting—", "our third—", "starts at 10:30, not at 9."]);
 }
@@ -47,6 +49,35 @@ fn pauses_follow_punctuation_and_marks() {
     let ends: Vec<Ends> = narration.clauses.iter().map(|clause| clause.ends).collect();
     assert_eq!(ends, [Ends::Comma, Ends::Comma, Ends::Sentence, Ends::Paragraph, Ends::Comma, Ends::Sentence, Ends::Sentence]);
     assert_eq!(narration.clauses[3].mark, '?', "a question that ends a paragraph still sounds like one");
+}
+
+#[test]
+fn pauses_are_read_or_left_out_and_told() {
+    let given = |mark: &str| narrate(&format!("One two. {mark} Three four."), "en", Options::default()).clauses;
+    let good = [("[pause 0,5s]", 500), ("[pause: 2 S]", 2000), ("[pause 1min]", 60_000), ("[pause 60]", 60_000), ("[pause 800ms]", 800)];
+    for (mark, millis) in good {
+        let clauses = given(mark);
+        assert_eq!((clauses.len(), clauses[0].pause_after.to_millis()), (2, millis), "{mark}");
+        assert!(clauses.iter().all(|clause| clause.unspoken.is_empty()), "{mark}");
+    }
+    let bad = [
+        ("[pause 2min]", "0 to 60 s"),
+        ("[pause -1s]", "0 to 60 s"),
+        ("[pause 500]", "write ms or s behind it"),
+        ("[pause 100h]", "cannot be read; write it as [pause 0.5s]"),
+        ("[pause 1,500ms]", "cannot be read"),
+        ("[Pause a moment]", "cannot be read"),
+    ];
+    for (mark, why) in bad {
+        let clauses = given(mark);
+        assert_eq!(clauses.iter().map(|clause| clause.text.as_str()).collect::<Vec<_>>(), ["One two.", "Three four."], "{mark}");
+        assert_eq!(clauses[0].pause_after, narrate("One two. Three four.", "en", Options::default()).clauses[0].pause_after);
+        let unspoken: Vec<&Unspoken> = clauses.iter().flat_map(|clause| &clause.unspoken).collect();
+        assert_eq!((unspoken.len(), unspoken[0].text.as_str(), unspoken[0].range.clone()), (1, mark, 9..9 + mark.len()));
+        assert!(unspoken[0].reason.contains(why), "{mark}: {}", unspoken[0].reason);
+    }
+    assert_eq!(cut("The [pauses] and the [pause button](x.md)"), ["The [pauses] and the pause button"]);
+    assert!(narrate("[pause 2min]", "en", Options::default()).clauses[0].words.is_empty(), "it is told all the same");
 }
 
 #[test]

@@ -175,6 +175,13 @@ impl Reader<'_> {
                 token.joined |= chunk.joined;
                 let token = spoken.last().unwrap_or(token);
                 token.shown.extend(chunk.chars[last..].iter().map(|(ch, _)| ch));
+            } else if let Some(Piece::Word(token)) =
+                self.pieces.iter_mut().rev().find(|piece| !matches!(piece, Piece::Unspoken(_) | Piece::Comma))
+            {
+                // The marks behind what is not spoken stay; what closes a bracket goes with it.
+                let is_mark = |ch: char| cjk_mark(ch).or_else(|| western_mark(ch)).is_some();
+                let tail = chunk.chars[last..].iter().map(|(ch, _)| *ch);
+                token.shown.extend(tail.filter(|&ch| is_mark(ch) || first == 0 && !matches!(ch, '\u{200d}' | '\u{fe00}'..='\u{fe0f}')));
             }
         }
         // Inside what is spoken in one go nothing is heard.

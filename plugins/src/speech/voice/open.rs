@@ -3,7 +3,7 @@
 use super::kokoro::{self, KokoroVoice};
 use super::piper::PiperVoice;
 use super::{Voice, VoiceError, kokoro_voices};
-use crate::models::{self, Kind, Model};
+use crate::models::{self, Kind, Model, ModelError};
 
 /// What its maker calls the best of its voices.
 const BEST: &str = "kokoro:af_heart";
@@ -92,6 +92,20 @@ pub struct Named {
     pub model: &'static Model,
 }
 
+/// Makes sure that a voice has this name, or that there is a file of this path; what is not on this machine may be fetched yet.
+///
+/// # Errors
+/// [`ModelError::NoVoice`], or [`VoiceError::File`].
+pub fn must_be_voice(voice: &str) -> Result<(), VoiceError> {
+    if voice.ends_with(".onnx") {
+        return std::fs::metadata(voice).map(drop).map_err(|cause| VoiceError::File { path: voice.into(), cause });
+    }
+    match voice == "default" || named_voices().iter().any(|named| named.name == voice) {
+        true => Ok(()),
+        false => Err(ModelError::NoVoice { name: voice.to_owned() }.into()),
+    }
+}
+
 /// Every voice that has a name, in the order of the manifest.
 pub fn named_voices() -> Vec<Named> {
     let mut all = Vec::new();
@@ -126,6 +140,18 @@ mod tests {
         ("ru", None),
         ("ar", None),
     ];
+
+    #[test]
+    fn a_voice_is_known_before_it_is_opened() {
+        for voice in ["default", "joe", "kokoro:af_heart"] {
+            must_be_voice(voice).unwrap();
+        }
+        for nobody in ["nobody", "kokoro:nobody", "kokoro", ""] {
+            let text = must_be_voice(nobody).unwrap_err().to_string();
+            assert!(text.starts_with(&format!("there is no voice `{nobody}`; `lectern voices` lists them")), "{text}");
+        }
+        assert!(must_be_voice("no/such.onnx").unwrap_err().to_string().contains("cannot read the voice file no/such.onnx"));
+    }
 
     #[test]
     fn every_language_has_a_voice_or_an_error_that_says_how_to_add_one() {

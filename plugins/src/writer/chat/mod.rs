@@ -15,7 +15,7 @@ pub use settings::{ChatSettings, Prices};
 
 use super::brief::Brief;
 use super::content::Content;
-use super::dialogue::{Scene, Turn, turns};
+use super::dialogue::{Scene, Turn, cast, turns};
 use super::local::Local;
 use super::sentences::{clip, same_language, seconds};
 use super::{KeyPoints, MAX_POINTS, Notes, Outline, POINT_COLUMNS, Planned, Role, TITLE_COLUMNS, Writer, WriterError};
@@ -393,7 +393,7 @@ fn as_many(group: &[String], item: Option<&Item>) -> Result<(), String> {
 
 /// The turns of an answer; `None` when it is no conversation.
 fn conversation(text: &str) -> Option<Vec<Turn>> {
-    turns(text, &mut Vec::new()).ok().filter(|turns| !turns.is_empty())
+    turns(text, &mut cast(text)).ok().filter(|turns| !turns.is_empty())
 }
 
 /// What the brief asks for, for a model.

@@ -33,8 +33,14 @@ pub(in crate::writer) fn converse(scenes: &[Scene], language: &str) -> Vec<Vec<T
             lines.iter().for_each(|line| say(Speaks::Host, line));
             return turns;
         }
-        let title = scene.title.trim_end_matches(['.', '。', '…']).trim();
-        let named = phrases.filter(|_| Some(index) != first && !title.is_empty() && !lines[0].contains(title));
+        // Slides that go on under one title are one chapter.
+        let mut opening = index;
+        while opening > 0 && goes_on(&scenes[opening].title, &scenes[opening - 1].title) {
+            opening -= 1;
+        }
+        let is_named = scenes[opening..index].iter().any(|scene| said(&scene));
+        let title = scenes[opening].title.trim_end_matches(['.', '。', '…']).trim();
+        let named = phrases.filter(|_| Some(index) != first && !is_named && !title.is_empty() && !lines[0].contains(title));
         if let Some(phrases) = named {
             say(Speaks::Host, &phrases.turn_to.replace("{}", title));
         }
@@ -45,6 +51,15 @@ pub(in crate::writer) fn converse(scenes: &[Scene], language: &str) -> Vec<Vec<T
         turns
     };
     scenes.iter().enumerate().map(scene).collect()
+}
+
+/// A slide goes on under the title of the one before, and is counted: `Method (2)`.
+fn goes_on(title: &str, before: &str) -> bool {
+    let counted = |title: &str| {
+        let (name, number) = title.strip_suffix(')')?.rsplit_once(" (")?;
+        Some((name.to_owned(), number.parse::<usize>().ok()?))
+    };
+    counted(title).is_some_and(|(name, number)| name == before && number == 2 || number > 2 && counted(before) == Some((name, number - 1)))
 }
 
 /// Who says each sentence: questions are the host's, and after some of the guest's one more; with `opens` the first one, too.
@@ -93,6 +108,18 @@ mod tests {
         );
         assert!(turns[2].is_empty());
         assert_eq!(flat(&turns[3]), ["Host: Thank you."]);
+    }
+
+    #[test]
+    fn numbers_of_slides_are_not_said() {
+        let text = "They are red. They smell. Bees like them.";
+        let scenes = ["Hello", "Flowers", "Flowers (2)", "Flowers (3)", "Vatican (2)", "End"].map(|title| scene(title, text));
+        let said: Vec<String> = converse(&scenes, "en").iter().map(|turns| turns[0].text.clone()).collect();
+        assert_eq!(said[1], "Let us turn to this: Flowers.");
+        assert_eq!((said[2].as_str(), said[3].as_str()), ("They are red.", "They are red."));
+        assert_eq!(said[4], "Let us turn to this: Vatican (2).");
+        let silent = [scene("Hello", text), scene("Flowers", ""), scene("Flowers (2)", text), scene("End", text)];
+        assert_eq!(converse(&silent, "en")[2][0].text, "Let us turn to this: Flowers.");
     }
 
     #[test]

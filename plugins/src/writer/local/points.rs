@@ -34,7 +34,9 @@ fn of_passage(passage: &Passage, sentences: &[Scored], most: usize, wishes: &Wis
         .flatten()
         .filter(|item| !wishes.drops(item))
         .collect();
-    let dropped = sentences.is_empty() && !passage.said().is_empty();
+    let about = [&passage.heading, &passage.chapter];
+    let unwanted = about.iter().any(|text| wishes.drops(text)) || wishes.only && !about.iter().any(|text| wishes.favours(text));
+    let dropped = sentences.is_empty() && (unwanted || !passage.said().is_empty());
     let shown = passage.parts.iter().any(|part| matches!(part, Part::Picture(_) | Part::Code(_) | Part::Table(_)));
     let points = match () {
         _ if dropped => Vec::new(),

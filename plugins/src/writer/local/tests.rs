@@ -94,6 +94,22 @@ fn instructions_change_the_script() {
 }
 
 #[test]
+fn pictures_are_shown_and_not_spoken_of() {
+    let mut content = energy();
+    let parts = vec![Part::Picture("a picture".into()), Part::Code("flowers = 3".into())];
+    content.passages.push(Passage { heading: "Flowers".into(), parts, ..Passage::default() });
+    let (outline, script, _) = lecture(&content, &Brief::default());
+    let shown = outline.slides.iter().position(|slide| slide.title == "Flowers").unwrap();
+    assert!(script[shown].is_empty() && outline.slides[shown].points.is_empty());
+    let words: Vec<&String> = script.iter().chain(outline.slides.iter().flat_map(|slide| &slide.points)).collect();
+    assert!(words.iter().all(|text| !text.to_lowercase().contains("a picture")), "{words:?}");
+    // Nothing is left of it: neither words nor a silent slide.
+    let (outline, ..) = lecture(&content, &brief("Leave out the flowers"));
+    assert_eq!(outline.slides.iter().filter(|slide| slide.title == "Flowers").count(), 0);
+    assert!(outline.slides.iter().any(|slide| slide.title == "Wind power"));
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let (_, _, notes) = lecture(&energy(), &brief("Sound like a pirate, in French"));
     assert!(notes.mention("does not understand \"Sound like a pirate\"") && notes.mention("cannot translate"), "{notes:?}");

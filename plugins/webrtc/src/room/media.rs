@@ -260,7 +260,7 @@ pub(super) mod tests {
     use super::*;
     use engine::media::VideoCodec;
     use engine::time::Rate;
-    use plugins::mp4::{MovieSpec, TrackSpec, VideoSpec};
+    use plugins::mp4::{MovieSpec, Synthetic, TrackSpec, VideoSpec};
 
     /// An `avcC` with one set of each kind (ISO/IEC 14496-15, 5.3.3.1).
     const CONFIG: &[u8] = &[1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 4, 0x67, 0x42, 0xc0, 0x1e, 1, 0, 2, 0x68, 0xce];
@@ -273,7 +273,7 @@ pub(super) mod tests {
             let codec_config = Bytes::from_static(CONFIG);
             let video = VideoSpec { codec: VideoCodec::H264, codec_config, width, height, rate: Rate::per_second(25) };
             let tracks = Tracks { specs: vec![TrackSpec::Video(video)], video: Some(0), audio: None, priming: Span::ZERO };
-            let spec = MovieSpec { title: None, language: String::new(), synthetic: true, tracks: tracks.specs.clone() };
+            let spec = MovieSpec { title: None, language: String::new(), synthetic: Synthetic::ALL, tracks: tracks.specs.clone() };
             let channel = Channel::new(Fragmenter::new(spec).unwrap(), tracks, room.counters.clone()).unwrap();
             Rung { channel: Arc::new(channel), whep: None }
         };

@@ -15,7 +15,7 @@ impl Step<'_> {
     pub(super) async fn dialogue(&mut self, source: &str, wishes: &Wishes, lesson: &str) -> Result<Value, Broken> {
         self.say("writing the conversation");
         self.make_folder(lesson)?;
-        let mut arguments = words(["podcast", source, "--script", lesson]);
+        let mut arguments = words(["podcast", source, "--script", lesson, "--force"]);
         arguments.extend(wishes.arguments());
         let mut result = json!({ "lesson": lesson });
         self.child(&arguments, |event, _| {

@@ -77,8 +77,7 @@ impl KokoroVoice {
         let name = id.strip_prefix(PREFIX).unwrap_or(id);
         let known = LANGUAGES.iter().find(|(letter, ..)| name.starts_with(*letter));
         let Some((&(_, language, espeak), _)) = known.zip(kokoro_voices().find(|(known, _)| known == id)) else {
-            let known = kokoro_voices().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
-            return Err(ModelError::Unknown { id: id.to_owned(), known }.into());
+            return Err(ModelError::NoVoice { name: id.to_owned() }.into());
         };
         settings.check()?;
         if settings.speaker > 0 {
