@@ -23,13 +23,8 @@ pub struct StageError {
 }
 
 /// What messages say where a voice or model is not on this machine, or is none. Nobody puts it there within the seconds until the next try.
-const NOT_THERE: [&str; 5] = [
-    "is not on this machine",
-    "is not a usable voice",
-    "cannot read the voice file",
-    "there is no voice ",
-    "Install the package",
-];
+const NOT_THERE: [&str; 5] =
+    ["is not on this machine", "is not a usable voice", "cannot read the voice file", "there is no voice ", "Install the package"];
 /// What messages say where memory or disk ran out.
 const SHORT: [&str; 4] = ["No space left", "out of memory", "cannot allocate", "there is no room"];
 /// What messages say where another service failed.
