@@ -248,10 +248,8 @@ impl LipSync {
                 Size::new(u32::from(region.x1 - region.x0), u32::from(region.y1 - region.y0)),
             ),
         };
-        let frame = self.frames.frame(rgba, vec![changed], &[size.rect()])?;
-        let grown = changed.to_even();
-        let grown = Rect { width: grown.width + 2, ..grown }.intersect(size.rect());
-        let damage = before.map(|_| (self.seq, grown));
+        let (frame, differs) = self.frames.frame(rgba, vec![changed], &[size.rect()])?;
+        let damage = before.map(|_| (self.seq, differs));
         self.sent = Some(size);
         self.seq += 1;
         let frame = VideoFrame { seq: self.seq, damage, ..frame };

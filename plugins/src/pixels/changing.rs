@@ -1,6 +1,6 @@
 //! A picture with alpha that changes in places: what goes out shows all of it, and only what has changed is converted.
 
-use super::{PixelError, Rgba, draw_rgba};
+use super::{PixelError, Rgba, draw_rgba, reach};
 use engine::frame::{PixelFormat, Rect, Size, VideoFrame, apart};
 use engine::pool::Pool;
 use std::collections::VecDeque;
@@ -24,11 +24,11 @@ impl Changing {
     }
 
     /// A frame that shows `picture`, which is what went out last but for the rectangles in `changed` (all of it, when it has another size)
-    /// and transparent outside of those in `parts`.
+    /// and transparent outside of those in `parts`; and where it differs from what went out last.
     ///
     /// # Errors
     /// None: the picture was looked at when it was made one.
-    pub fn frame(&mut self, picture: Rgba<'_>, changed: Vec<Rect>, parts: &[Rect]) -> Result<VideoFrame, PixelError> {
+    pub fn frame(&mut self, picture: Rgba<'_>, changed: Vec<Rect>, parts: &[Rect]) -> Result<(VideoFrame, Rect), PixelError> {
         let size = picture.size();
         if self.size != size {
             self.sent.clear();
@@ -54,8 +54,9 @@ impl Changing {
         if self.sent.len() == SENT {
             self.sent.pop_front();
         }
+        let differs = changed.iter().map(|rect| reach(*rect, size)).fold(Rect::default(), Rect::union);
         self.sent.push_back((frame.picture.id(), changed));
-        Ok(frame)
+        Ok((frame, differs))
     }
 }
 
@@ -84,7 +85,8 @@ mod tests {
             } else {
                 vec![Rect { height: 16, ..size.rect() }, Rect { y: 16, height: 16, ..size.rect() }]
             };
-            let frame = changing.frame(picture, vec![rect], &parts).unwrap();
+            let (frame, differs) = changing.frame(picture, vec![rect], &parts).unwrap();
+            assert_eq!(differs, Rect { width: 10.min(64 - rect.x as u32), ..rect });
             let whole = rgba_to_a420(&pixels, size, Alpha::Premultiplied, &Pool::new()).unwrap();
             assert!(frame.picture.bytes() == whole.picture.bytes(), "step {step}");
             held.push_back(frame);
@@ -96,7 +98,7 @@ mod tests {
         // Another size is another picture.
         let small = Size::new(32, 32);
         let picture = Rgba::new(&pixels[..32 * 32 * 4], small, Alpha::Premultiplied).unwrap();
-        let frame = changing.frame(picture, Vec::new(), &[small.rect()]).unwrap();
+        let (frame, _) = changing.frame(picture, Vec::new(), &[small.rect()]).unwrap();
         let whole = rgba_to_a420(&pixels[..32 * 32 * 4], small, Alpha::Premultiplied, &Pool::new()).unwrap();
         assert!(frame.picture.bytes() == whole.picture.bytes());
     }

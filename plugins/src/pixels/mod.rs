@@ -14,7 +14,7 @@ pub(crate) mod simd;
 mod view;
 
 pub use changing::Changing;
-pub use rgba::{Alpha, Rgba, draw_rgba, rgba_to_a420, rgba_to_i420};
+pub use rgba::{Alpha, Rgba, draw_rgba, reach, rgba_to_a420, rgba_to_i420};
 pub use scale::{fit, letterbox, scale_frame};
 pub use view::frame_to_rgba;
 

@@ -81,11 +81,11 @@ pub fn draw_rgba(frame: &mut FrameMut, source: Rgba<'_>, changed: Rect) -> Resul
     if frame.size() != source.size {
         return Err(PixelError::SizeDiffers { source_size: source.size, frame_size: frame.size() });
     }
-    let changed = changed.to_even().intersect(source.size.rect());
+    let changed = reach(changed, source.size);
     if changed.is_empty() {
-        return Ok(Rect::default());
+        return Ok(changed);
     }
-    let (rect, [y, u, v, alpha]) = frame.draw(Rect { width: changed.width + 2, ..changed });
+    let (rect, [y, u, v, alpha]) = frame.draw(changed);
     let (Some(mut y), Some(mut u), Some(mut v)) = (y, u, v) else { unreachable!("every format has three planes") };
     let (left, cells) = (rect.x as usize, rect.width as usize / 2);
     let mut colours = Sums::<u16>::new(cells);
@@ -131,6 +131,13 @@ pub fn draw_rgba(frame: &mut FrameMut, source: Rgba<'_>, changed: Rect) -> Resul
         }
     }
     Ok(rect)
+}
+
+/// All that a change within `changed` has an effect on in the planes of a picture of this size: even edges, and one chroma sample to the
+/// right, which shares its left neighbour's pixels.
+pub fn reach(changed: Rect, size: Size) -> Rect {
+    let changed = changed.to_even().intersect(size.rect());
+    Rect { width: changed.width + 2, ..changed }.intersect(size.rect())
 }
 
 /// Nothing is seen in these pixels.

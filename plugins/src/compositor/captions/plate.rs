@@ -150,9 +150,7 @@ impl Plate {
             None => vec![size.rect()],
             Some(before) => apart([before, lights].map(|word| differing(&was, shown, drawn, word))),
         };
-        let grown = |rect: Rect| Rect { width: rect.width + 2, ..rect }.intersect(size.rect());
-        let differs = changed.iter().copied().map(grown).fold(Rect::default(), Rect::union);
-        let frame = frames.frame(Rgba::new(shown.data_as_u8_slice(), size, Alpha::Premultiplied)?, changed, &[size.rect()])?;
+        let (frame, differs) = frames.frame(Rgba::new(shown.data_as_u8_slice(), size, Alpha::Premultiplied)?, changed, &[size.rect()])?;
         Ok((VideoFrame { place: Some(*place), ..frame }, differs))
     }
 

@@ -1,7 +1,7 @@
 //! The layer of slides with overlays: as large as the picture, and only what changes of it is laid down and converted.
 
 use super::card::Piece;
-use crate::pixels::{Alpha, Changing, PixelError, Rgba};
+use crate::pixels::{Alpha, Changing, PixelError, Rgba, reach};
 use engine::frame::{Point, Rect, Size, VideoFrame, apart};
 
 /// See the module docs.
@@ -43,16 +43,13 @@ impl Surface {
         }
         self.changed.extend(changed);
         self.pieces = pieces;
-        // The chroma sample to the right of an edge shares its last column.
-        let grown = |rect: Rect| Rect { width: rect.width + 2, ..rect }.intersect(whole);
-        let parts = apart(self.pieces.iter().map(place).filter(|rect| !rect.is_empty()).map(grown));
+        let parts = apart(self.pieces.iter().map(|piece| reach(piece.seen, self.size)));
         if parts.is_empty() {
             return Ok(None);
         }
         let picture = Rgba::new(&self.pixels, self.size, Alpha::Premultiplied)?;
         let changed = apart(std::mem::take(&mut self.changed));
-        let differs = changed.iter().copied().map(grown).fold(Rect::default(), Rect::union);
-        let frame = self.sent.frame(picture, changed, &parts)?;
+        let (frame, differs) = self.sent.frame(picture, changed, &parts)?;
         Ok(Some((VideoFrame { place: Some(Point::default()), parts: Some(parts.into()), ..frame }, differs)))
     }
 }
