@@ -27,7 +27,6 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
@@ -35,8 +34,6 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 const LONGEST_NAME: usize = 255;
 /// Bytes of the smallest recording: a WAV file's header.
 const SHORTEST_SOUND: u64 = 44;
-/// How long a sender of too much may go on.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Written at a time.
 const BUFFER: usize = 256 << 10;
 
@@ -169,8 +166,6 @@ pub async fn receive<E: Display>(
         let chunk = chunk.map_err(|error| UploadError::Gone(error.to_string()))?;
         size += chunk.len() as u64;
         if size > rules.bytes {
-            drop((writer, file));
-            hear_out(bytes, rules.bytes).await;
             return Err(UploadError::TooLarge(rules.bytes));
         }
         hash.update(&chunk);
@@ -189,21 +184,6 @@ pub async fn receive<E: Display>(
     }
     let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Upload { name, kind, bytes: size, sha256, file })
-}
-
-/// Lets a sender finish within reason: most of them look for an answer only then, and one that is cut off sees none.
-async fn hear_out<E>(mut bytes: impl Stream<Item = Result<Bytes, E>> + Unpin, most: u64) {
-    let rest = async {
-        let mut heard = 0;
-        while let Some(Ok(chunk)) = bytes.next().await {
-            heard += chunk.len() as u64;
-            if heard > most {
-                return;
-            }
-        }
-    };
-    // Whether it ends in time or not, the answer is the same.
-    let _ = tokio::time::timeout(PATIENCE, rest).await;
 }
 
 /// A file's name as somebody sends it: what is before the last slash of either kind goes, and so does what no name has.

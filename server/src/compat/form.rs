@@ -10,14 +10,11 @@ use axum::http::{StatusCode, header};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 /// Bytes of the texts of a form, all together.
 const TEXTS: usize = 1 << 20;
 /// Fields of a form.
 const FIELDS: usize = 200;
-/// How long a sender whose form is refused may go on.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A file that a form may have.
 #[derive(Clone, Copy, Debug)]
@@ -78,10 +75,7 @@ impl Form {
                     let rules = Rules { folder, bytes: file.bytes, kinds: file.kinds };
                     match receive(field, &called, &rules).await {
                         Ok(upload) => drop(form.files.insert(file.name, upload)),
-                        Err(error) => {
-                            hear_out(&mut parts).await;
-                            return Err(FormError::File(file.name, error));
-                        }
+                        Err(error) => return Err(FormError::File(file.name, error)),
                     }
                 }
                 // Nobody asked for it.
@@ -118,17 +112,6 @@ impl From<FormError> for Refusal {
         };
         Refusal::Because(status, error.to_string())
     }
-}
-
-/// Lets a sender finish within reason: most of them look for an answer only then.
-async fn hear_out(parts: &mut Multipart) {
-    let rest = async {
-        while let Ok(Some(mut field)) = parts.next_field().await {
-            while let Ok(Some(_)) = field.chunk().await {}
-        }
-    };
-    // Whether it ends in time or not, the answer is the same.
-    let _ = tokio::time::timeout(PATIENCE, rest).await;
 }
 
 fn too_long() -> FormError {

@@ -5,6 +5,7 @@ mod backups;
 mod catalogue;
 mod decks;
 mod follow;
+pub(crate) mod hear_out;
 mod idempotency;
 pub(crate) mod job_files;
 mod jobs;
@@ -269,5 +270,6 @@ fn router(app: Arc<App>) -> Router {
         .layer(axum::middleware::from_fn_with_state(app.limits.on(Rule::Request), limits::enforce))
         .layer(axum::middleware::from_fn_with_state(app.audit.clone(), audit::record))
         .merge(workers)
+        .layer(axum::middleware::from_fn(hear_out::hear_out))
         .with_state(app.clone())
 }

@@ -1,9 +1,11 @@
 use super::kind::{CONTENT, DECKS, FILMS, PICTURES, SOUNDS};
 use super::*;
+use crate::http::hear_out::hear_out;
 use crate::privacy::in_memory;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Multipart, Request};
+use axum::middleware::from_fn;
 use axum::routing::post;
 use futures_util::stream;
 use std::convert::Infallible;
@@ -219,7 +221,7 @@ async fn who_sends_too_much_gets_an_answer_all_the_same() {
             receive(form.into_body().into_data_stream(), "a.txt", &rules).await.map(drop).map_err(|error| error.status())
         }
     };
-    let app = Router::new().route("/", post(take)).layer(DefaultBodyLimit::disable());
+    let app = Router::new().route("/", post(take)).layer(DefaultBodyLimit::disable()).layer(from_fn(hear_out));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });
