@@ -323,6 +323,12 @@ impl<'a> Cx<'a> {
         self.inputs.settled()
     }
 
+    /// In a `Merge`, which hands packets on in their order: the programme lasts at least to here, and no packet before this time comes on
+    /// any port any more. What lies beyond may be after its end, even where the inputs are settled: nothing is to be made up for it.
+    pub fn lasts(&self) -> Time {
+        self.inputs.lasts()
+    }
+
     /// In a `Join`: the tick this call is for. In `finish`: the tick after the last one.
     pub fn tick(&self) -> Tick {
         self.inputs.tick()

@@ -35,6 +35,8 @@ pub(crate) struct Inputs {
     until: Time,
     /// How far everything was settled at the last call.
     called_at: Time,
+    /// The order of the packet that a merge was handed last.
+    handed: Time,
     /// For `playout`: when the clock is to wake it; nothing = when something comes.
     pub(crate) wake: Option<Time>,
 }
@@ -72,6 +74,7 @@ impl Inputs {
             catches_up: false,
             until: Time::MAX,
             called_at: Time(i64::MIN),
+            handed: Time(i64::MIN),
             wake: None,
         }
     }
@@ -127,6 +130,13 @@ impl Inputs {
         if self.sync == Sync::Merge { self.end().min(self.until) } else { self.end() }
     }
 
+    /// For a merge: no packet before this time comes any more, and the programme lasts at least to here. That its inputs are settled beyond
+    /// it does not say so: a stream may end before its last packet does. Of a part of the programme it is known that it is whole.
+    #[inline]
+    pub(crate) fn lasts(&self) -> Time {
+        if self.until == Time::MAX { self.handed } else { self.called_at.min(self.until) }
+    }
+
     /// Everything before this time has been used. A merge counts to where it stood at its last call, because what it emits depends on
     /// how far its inputs are settled then.
     #[inline(always)]
@@ -141,11 +151,12 @@ impl Inputs {
     /// How far the outputs are settled by that. A node that holds packets back counts like a merge.
     #[inline(always)]
     pub(crate) fn handled(&self) -> Time {
-        if self.latency == Span::ZERO {
-            return self.used();
-        }
-        let used = if self.sync == Sync::Each { self.called_at } else { self.used() };
-        used.saturating_sub(self.latency)
+        let used = match self.sync {
+            Sync::Merge => self.lasts(),
+            Sync::Each if self.latency > Span::ZERO => self.called_at,
+            _ => self.used(),
+        };
+        if self.latency == Span::ZERO { used } else { used.saturating_sub(self.latency) }
     }
 
     /// `poll` may go on by itself, past ticks that need no call.
@@ -195,6 +206,7 @@ impl Inputs {
         self.slots.iter_mut().for_each(|slot| slot.flush(epochs, now));
         self.tick = self.tick.min(self.rate.index_from(cut));
         self.called_at = self.called_at.min(cut);
+        self.handed = self.handed.min(cut);
         self.again = true;
     }
 
@@ -244,6 +256,7 @@ impl Inputs {
             }
         }
         self.slots[chosen].ready = 1;
+        self.handed = order;
         self.note_settled();
         self.note_news();
         Poll::Call
@@ -410,5 +423,21 @@ mod tests {
         (inputs.slots[0].end, inputs.slots[1].end) = (Some(TICK.time_of(4)), Some(TICK.time_of(2)));
         assert_eq!(inputs.poll(), Poll::End);
         assert_eq!(inputs.end(), TICK.time_of(4));
+    }
+
+    #[test]
+    fn a_merge_lasts_no_longer_than_to_what_it_was_handed_unless_it_is_known_to_be_whole() {
+        let (at, end) = (Time::ZERO + Span::from_millis(520), Time::ZERO + Span::from_millis(558));
+        // The sound has ended; the picture says that it lasts two milliseconds longer, and its stream may end with the sound.
+        let inputs = || {
+            let last = picture(at, Some(Span::from_millis(40)));
+            Inputs::new(vec![slot(Kind::Video, vec![last], None), slot(Kind::Audio, vec![], Some(end))], Sync::Merge, TICK)
+        };
+        let mut whole = inputs();
+        assert_eq!((whole.poll(), whole.settled(), whole.lasts()), (Poll::Call, at + Span::from_millis(40), at));
+        assert_eq!(whole.handled(), at, "what is made up to the end comes later");
+        let mut part = inputs();
+        part.only(Time::ZERO, end);
+        assert_eq!((part.poll(), part.lasts()), (Poll::Call, end));
     }
 }

@@ -136,8 +136,8 @@ impl Node for Playout {
         if let Some(packet) = cx.take(CUES) {
             cx.emit(CUES_OUT, packet);
         }
-        self.advance(cx.settled(), cx);
-        let reached = if self.held.is_some() { cx.rate().time_of(self.next_tick - self.first_tick) } else { cx.settled() };
+        self.advance(cx.lasts(), cx);
+        let reached = if self.held.is_some() { cx.rate().time_of(self.next_tick - self.first_tick) } else { cx.lasts() };
         cx.reach(reached, self.frames);
         Ok(if self.next_tick < self.until { Flow::More } else { Flow::Done })
     }
