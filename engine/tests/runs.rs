@@ -15,10 +15,15 @@ fn run(graph: &str) -> Result<Report, Box<RunError>> {
 
 /// A graph whose sink writes fingerprints to a file; the text of that file.
 fn hashes(nodes: &str, inputs: &str) -> String {
+    hashes_at("30", nodes, inputs)
+}
+
+/// The same at another number of pictures a second.
+fn hashes_at(fps: &str, nodes: &str, inputs: &str) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("packets.txt");
     let graph = format!(
-        "version: 1\ngraph: t\ndefaults: {{ video: {{ size: 64x36, fps: 30 }} }}\nnodes:\n{nodes}\n  out: {{ type: hash, inputs: {{ {inputs} }}, config: {{ path: {} }} }}\n",
+        "version: 1\ngraph: t\ndefaults: {{ video: {{ size: 64x36, fps: {fps} }} }}\nnodes:\n{nodes}\n  out: {{ type: hash, inputs: {{ {inputs} }}, config: {{ path: {} }} }}\n",
         path.display()
     );
     run(&graph).unwrap_or_else(|error| panic!("{error}"));
@@ -52,6 +57,23 @@ fn short_sound_is_padded_and_short_pictures_hold() {
         .map(|line| line.split(' ').nth(2).unwrap().parse::<usize>().unwrap() / 14700)
         .sum();
     assert_eq!(samples, 96_000);
+}
+
+#[test]
+fn silence_is_whole_also_where_ticks_lie_between_samples() {
+    let out = hashes_at(
+        "30000/1001",
+        "  v: { type: test_video, config: { duration: 2s } }\n  a: { type: test_tone, config: { duration: 100ms } }\n  p: { type: playout, inputs: { video: v.video, audio: a } }",
+        "video: p.video, audio: p.audio",
+    );
+    let blocks: Vec<Vec<i64>> = out
+        .lines()
+        .filter_map(|line| line.strip_prefix("audio "))
+        .map(|line| line.split(' ').take(2).map(|time| time.parse::<i64>().unwrap() / 14700).collect())
+        .collect();
+    let ends = blocks.iter().scan(0, |end, block| Some(std::mem::replace(end, block[0] + block[1])));
+    assert!(ends.eq(blocks.iter().map(|block| block[0])), "{blocks:?}");
+    assert_eq!(blocks.last().map(|block| block[0] + block[1]), Some(96_096), "60 ticks: {blocks:?}");
 }
 
 #[test]

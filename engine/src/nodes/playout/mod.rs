@@ -198,12 +198,12 @@ impl Playout {
         !is_same || next - since > longest
     }
 
-    /// Silence where the sound so far does not reach `until`.
+    /// Silence for every missing sample that begins before `until`.
     fn fill_sound(&mut self, until: Time, cx: &mut Cx<'_>) {
         let Some(AudioCaps { rate, channels }) = self.sound else { return };
-        let block = Rate::per_second(50).interval();
-        while self.next_sample < rate.index_at(until) {
-            let missing = (rate.index_at(until) - self.next_sample).min(rate.count_in(block));
+        let (block, until) = (Rate::per_second(50).interval(), rate.index_from(until));
+        while self.next_sample < until {
+            let missing = (until - self.next_sample).min(rate.count_in(block));
             let silence = AudioBlock::silence(missing as usize, channels, rate);
             cx.emit(AUDIO_OUT, Packet::lasting(rate.time_of(self.next_sample), silence.duration(), silence));
             self.next_sample += missing;
