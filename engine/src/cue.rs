@@ -51,6 +51,15 @@ pub struct SlideCue {
     pub placement: Placement,
     /// How this slide comes in.
     pub transition: Transition,
+    /// Where the presenter stood on the slide before, if not like here and if this slide takes time to come in: they fade from there.
+    pub fades_from: Option<Placement>,
+}
+
+impl SlideCue {
+    /// How long somebody is seen where they stood on the slide before, from the beginning of this one.
+    pub fn fading(&self) -> Span {
+        if self.fades_from.is_some() { self.transition.duration() } else { Span::ZERO }
+    }
 }
 
 /// A word with its place in the narration.

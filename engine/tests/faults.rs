@@ -61,7 +61,7 @@ static PLACES: [Place; 8] = [
         flushes: false,
     },
     Place {
-        name: "as a sink, before another one in the same lane",
+        name: "as a sink, beside another one",
         node_type: "trouble_sink",
         nodes: "  v{id}: { type: test_video, config: { duration: 2s } }\n  p{id}: { type: playout, inputs: { video: v{id}.video } }\n  f{id}: { on_error: abort, inputs: { video: p{id}.video }, {fault} }\n  o{id}: { type: hash, on_error: abort, inputs: { video: p{id}.video }, config: { path: \"${out}\" } }\n",
         flushes: false,
@@ -101,7 +101,9 @@ impl Place {
         assert_eq!((error.node.as_str(), error.phase.as_str()), (format!("f{id}").as_str(), phase), "{name}, {kind}: {error}");
         assert!(error.to_string().contains(cause), "{name}, {phase}, {kind}: {error}");
         assert_eq!((error.kind, error.cascades.len()), (ErrorKind::Failed, 0), "{name}, {phase}, {kind}: {error}");
-        assert!(!has_file, "{name}, {phase}, {kind}: a file is left");
+        // What another sink has finished by then is whole.
+        let may_be_whole = self.node_type == "trouble_sink" && phase == "finish";
+        assert!(!has_file || may_be_whole, "{name}, {phase}, {kind}: a file is left");
     }
 }
 

@@ -148,3 +148,24 @@ fn a_graph_that_would_stand_still_is_refused_or_widened() {
     let error = run(&graph(", queue: { items: 4 }")).expect_err("four pictures do not hold twenty");
     assert!(error.to_string().contains("Write `queue: { items: 22 }`"), "{error}");
 }
+
+#[test]
+fn what_two_paths_hold_back_may_come_at_once_when_all_ends() {
+    // Each path alone has room for less than it holds back; at the end both give it away.
+    for sinks in [
+        "j: { type: null_sink, inputs: { video: [d.video, e.video] } }",
+        "j: { type: null_sink, inputs: { video: [d.video, { from: e.video, queue: { items: 1 } }] } }",
+        "j: { type: null_sink, inputs: { video: [{ from: d.video, queue: { items: 1 } }, e.video] } }",
+    ] {
+        for (first, second) in [
+            ("v.video", "v.video"),
+            ("v.video", "{ from: v.video, queue: { items: 2 } }"),
+            ("{ from: v.video, queue: { items: 2 } }", "v.video"),
+        ] {
+            let graph = format!(
+                "version: 1\ngraph: t\ndefaults: {{ video: {{ size: 64x36, fps: 30 }} }}\nnodes:\n  v: {{ type: test_video, config: {{ duration: 3s }} }}\n  d: {{ type: delay, inputs: {{ video: {first} }}, config: {{ frames: 20 }} }}\n  e: {{ type: delay, inputs: {{ video: {second} }}, config: {{ frames: 20 }} }}\n  {sinks}\n"
+            );
+            run(&graph).unwrap_or_else(|error| panic!("{error}\n{graph}"));
+        }
+    }
+}

@@ -92,8 +92,14 @@ impl Limit {
 }
 
 impl Plan {
-    /// The edge's consumer runs in the lane of its producer: no thread border, no inbox.
+    /// The edge's consumer runs in the lane of its producer: no thread border, no inbox. A lane is a chain: of several consumers that could,
+    /// the first one does. Two of them might wait for one another where their paths meet again, and a lane can wait for one thing only.
     pub fn is_fused(&self, edge: &PlanEdge) -> bool {
+        let first = self.edges.iter().find(|other| other.from == edge.from && self.may_be_fused(other));
+        first.is_some_and(|first| first.to == edge.to)
+    }
+
+    fn may_be_fused(&self, edge: &PlanEdge) -> bool {
         let consumer = &self.nodes[edge.to];
         let inputs = self.edges.iter().filter(|other| other.to == edge.to).count();
         // A sink that may be left out takes nobody with it, and `playout` is woken by the clock.

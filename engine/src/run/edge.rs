@@ -17,6 +17,7 @@ pub(crate) enum Edge {
 }
 
 impl Edge {
+    /// Into a stage of the same lane it is only laid: see [`Stage::go_on`].
     #[inline]
     pub(crate) fn deliver(&mut self, packet: Packet, index: usize, producer: &NodeStats, lane: &mut LaneState) -> Result<(), Stopped> {
         if self.is_closed() {
@@ -27,7 +28,7 @@ impl Edge {
                 let slot = &mut stage.inputs.slots[0];
                 slot.bound = slot.bound.max(packet.settles());
                 slot.queue.push_back(packet);
-                stage.pump(lane).map(drop)
+                Ok(())
             }
             Edge::Inbox { inbox, slot, closed } => {
                 let blocked = std::cell::Cell::new(false);
@@ -51,30 +52,20 @@ impl Edge {
         }
     }
 
-    pub(crate) fn settle(&mut self, bound: Time, epoch: u32, lane: &mut LaneState) -> Result<(), Stopped> {
+    pub(crate) fn settle(&mut self, bound: Time, epoch: u32) {
         match self {
             Edge::Fused(stage) => {
                 let slot = &mut stage.inputs.slots[0];
                 slot.bound = slot.bound.max(bound);
-                stage.pump(lane).map(drop)
             }
-            Edge::Inbox { inbox, slot, .. } => {
-                inbox.settle(*slot, bound, epoch);
-                Ok(())
-            }
+            Edge::Inbox { inbox, slot, .. } => inbox.settle(*slot, bound, epoch),
         }
     }
 
-    pub(crate) fn end(&mut self, end: Time, epoch: u32, lane: &mut LaneState) -> Result<(), Stopped> {
+    pub(crate) fn end(&mut self, end: Time, epoch: u32) {
         match self {
-            Edge::Fused(stage) => {
-                stage.inputs.slots[0].end = Some(end);
-                stage.pump(lane).map(drop)
-            }
-            Edge::Inbox { inbox, slot, .. } => {
-                inbox.end(*slot, end, epoch);
-                Ok(())
-            }
+            Edge::Fused(stage) => stage.inputs.slots[0].end = Some(end),
+            Edge::Inbox { inbox, slot, .. } => inbox.end(*slot, end, epoch),
         }
     }
 

@@ -356,39 +356,47 @@ impl Stage {
         Ok(false)
     }
 
-    /// The same for any number of outputs and consumers: packets go out one by one in the order in which they were emitted.
+    /// The same for any number of outputs and consumers: packets go out one by one in the order in which they were emitted. The consumer in
+    /// the same lane goes on when all others know everything: where paths meet again it may have to wait for them.
     #[inline(never)]
     fn fan_out(&mut self, bound: Time, lane: &mut LaneState) -> Result<(), Stopped> {
         let Stage { outbox, outputs, stats, .. } = self;
         outbox.ports.iter_mut().for_each(|port| port.settle(bound));
-        let mut closed = false;
+        let mut news = false;
         for (number, packet) in outbox.emitted.drain() {
             let port = &mut outbox.ports[number];
             port.told = port.told.max(packet.settles());
             let Some((last, others)) = outputs[number].split_last_mut() else { continue };
             for (i, edge) in others.iter_mut().enumerate() {
                 edge.deliver(packet.clone(), i, stats, lane)?;
-                closed |= edge.is_closed();
             }
             last.deliver(packet, others.len(), stats, lane)?;
-            closed |= last.is_closed();
+            news = true;
         }
         for (port, edges) in outbox.ports.iter_mut().zip(outputs) {
             if port.settled > port.told {
                 port.told = port.settled;
-                for edge in edges {
-                    edge.settle(port.settled, outbox.epoch, lane)?;
-                    closed |= edge.is_closed();
-                }
+                edges.iter_mut().for_each(|edge| edge.settle(port.settled, outbox.epoch));
+                news = true;
             }
         }
-        self.done |= closed && self.is_unwanted();
+        if news {
+            self.go_on(lane)?;
+            self.done |= self.is_unwanted();
+        }
         Ok(())
+    }
+
+    /// Lets the consumer in the same lane, if there is one, work on what has been laid before it.
+    fn go_on(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
+        let fused = self.outputs.iter_mut().flatten().find_map(|edge| if let Edge::Fused(stage) = edge { Some(stage) } else { None });
+        fused.map_or(Ok(()), |stage| stage.pump(lane).map(drop))
     }
 
     /// Nobody takes anything of it any more.
     fn is_unwanted(&self) -> bool {
-        self.outputs.iter().flatten().all(Edge::is_closed)
+        let mut edges = self.outputs.iter().flatten().peekable();
+        edges.peek().is_some() && edges.all(Edge::is_closed)
     }
 
     /// Lets the node emit its tail and ends its outputs.
@@ -396,11 +404,8 @@ impl Stage {
         self.done = true;
         self.call(Phase::Finish, lane.position.pts, lane)?;
         self.carry(Time(i64::MIN), lane)?;
-        for edges in &mut self.outputs {
-            for edge in edges {
-                edge.end(end, self.outbox.epoch, lane)?;
-            }
-        }
+        self.outputs.iter_mut().flatten().for_each(|edge| edge.end(end, self.outbox.epoch));
+        self.go_on(lane)?;
         self.stats.set_doing(Doing::Ended, 0);
         Ok(())
     }

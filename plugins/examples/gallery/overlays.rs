@@ -97,6 +97,7 @@ fn picture(folder: &Path, moment: &Moment<'_>) -> RgbImage {
         paused: false,
         placement,
         transition: Transition::Cut,
+        fades_from: None,
     };
     let mut cues = vec![Packet::new(Time::ZERO, Cue::Slide(Arc::new(slide)))];
     cues.extend(words());

@@ -59,6 +59,7 @@ fn frames(folder: &Path, transition: Transition) -> Vec<Packet<VideoFrame>> {
             paused: false,
             placement: Placement::default(),
             transition,
+            fades_from: None,
         };
         Packet::new(RATE.time_of(at), Cue::Slide(Arc::new(slide)))
     };

@@ -108,6 +108,16 @@ struct Scene {
     performance: Performance,
     track: SpeechTrack,
     placement: Placement,
+    /// Where somebody who goes is seen for a while, and until when.
+    goes: Option<(Placement, Span)>,
+}
+
+impl Scene {
+    /// Where the presenter is seen, so far on; nothing when nobody is.
+    fn seen(&self, at: Span) -> Option<Placement> {
+        let goes = self.goes.filter(|(_, until)| at < *until).map(|(place, _)| place);
+        Some(self.placement).filter(|place| place.visible).or(goes)
+    }
 }
 
 struct LipSync {
@@ -178,7 +188,7 @@ impl LipSync {
         if let Cue::Slide(slide) = &cue.media {
             let start = cue.pts - slide.elapsed;
             if let Some(scene) = self.slides.back_mut().filter(|scene| scene.start == start && slide.elapsed > Span::ZERO) {
-                scene.placement = slide.placement;
+                (scene.placement, scene.goes) = (slide.placement, goes(slide));
                 return;
             }
             self.slides.push_back(self.scene(cue.pts, slide));
@@ -191,6 +201,7 @@ impl LipSync {
                 performance: Performance::new(&self.rig, 0),
                 track: SpeechTrack::new(),
                 placement: Placement::default(),
+                goes: None,
             };
             self.slides.push_back(scene);
         }
@@ -213,7 +224,8 @@ impl LipSync {
 
     fn scene(&self, start: Time, slide: &Arc<SlideCue>) -> Scene {
         let performance = Performance::new(&self.rig, slide.seed);
-        Scene { start: start - slide.elapsed, performance, track: SpeechTrack::new(), placement: slide.placement }
+        let (placement, goes) = (slide.placement, goes(slide));
+        Scene { start: start - slide.elapsed, performance, track: SpeechTrack::new(), placement, goes }
     }
 
     /// Emits the frame of tick `index`, if it differs from the one before.
@@ -223,16 +235,11 @@ impl LipSync {
             self.slides.pop_front();
         }
         let Some(scene) = self.slides.front_mut() else { return Ok(()) };
-        if index < 0 || !scene.placement.visible {
-            return Ok(());
-        }
         let at = time - scene.start;
+        let Some(place) = scene.seen(at).filter(|_| index >= 0) else { return Ok(()) };
         scene.track.forget(at - WINDOW - REACH);
         let pose = scene.performance.pose_at(at, &scene.track);
-        let height = match scene.placement {
-            Placement { fill: true, .. } => 1.0,
-            placement => placement.height.unwrap_or(self.height),
-        };
+        let height = if place.fill { 1.0 } else { place.height.unwrap_or(self.height) };
         let height = (f64::from(self.frame.height) * height / 2.0).round() as u16 * 2;
         let painter = LipSync::painter(&mut self.painters, &self.rig, height);
         let changed = painter.paint(&pose);
@@ -276,6 +283,10 @@ impl LipSync {
     }
 }
 
+fn goes(slide: &SlideCue) -> Option<(Placement, Span)> {
+    slide.fades_from.filter(|before| before.visible).map(|before| (before, slide.fading()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::rig::builtin;
@@ -297,6 +308,7 @@ mod tests {
             paused: false,
             placement,
             transition: Transition::Cut,
+            fades_from: None,
         };
         Packet::new(at, Cue::Slide(Arc::new(cue)))
     }
@@ -394,6 +406,18 @@ mod tests {
         let hidden = Placement { visible: false, ..Placement::default() };
         assert!(run(vec![slide(Time::ZERO, 1, hidden)], second(1)).packets(VIDEO).is_empty());
         let fill = Placement { fill: true, ..Placement::default() };
+        // Who fades away is drawn for as long, as large as before.
+        let mut gone = slide(second(1), 2, hidden);
+        if let Cue::Slide(slide) = &mut gone.media {
+            let slide = Arc::make_mut(slide);
+            (slide.transition, slide.fades_from) = (Transition::Fade(Span::from_millis(500)), Some(fill));
+        }
+        let end = second(1) + Span::from_millis(500);
+        let mut cues = vec![gone];
+        cues.extend(speech(second(1)));
+        let out = run(cues, second(3));
+        let frames = out.packets(VIDEO);
+        assert!(frames.len() > 3 && frames.iter().all(|frame| frame.pts < end && frame.media.size().height == 180), "{}", frames.len());
         let out = run(vec![slide(Time::ZERO, 1, Placement::default()), slide(second(1), 2, fill)], second(2));
         let heights: Vec<u32> = out.packets(VIDEO).iter().map(|frame| frame.media.size().height).collect();
         assert_eq!((heights[0], heights[heights.len() - 1]), (108, 180));

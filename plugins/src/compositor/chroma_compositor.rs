@@ -8,14 +8,15 @@ use super::kernel::{Key, Keyer, blend_alpha};
 use super::key_setting::{KeySetting, Screen};
 use super::place::{PlaceConfig, placement_rect};
 use crate::pixels::scale_frame;
-use engine::cue::{Cue, Placement};
+use crate::slides::entrance::Entrance;
+use engine::cue::{Cue, Placement, SlideCue, Transition};
 use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use engine::media::{Caps, VideoCaps};
 use engine::node::{Cx, Failure, Flow, In, Node, Out, Result, Start};
 use engine::packet::Packet;
 use engine::pool::{FrameMut, Pool, Still};
 use engine::registry::{ConfigType, Defaults, Lane, NodeConfig, NodeType, Starts, Sync};
-use engine::time::Time;
+use engine::time::{Span, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::VecDeque;
@@ -31,7 +32,7 @@ const VIDEO: Out<VideoFrame> = Out::new("video");
 pub const CHROMA_COMPOSITOR: NodeType = NodeType {
     name: "chroma_compositor",
     family: "compositor",
-    revision: 2,
+    revision: 3,
     summary: "The presenter, cut out by alpha or by a key colour, in front of the slide",
     inputs: &[
         SLIDE.port("opaque pictures; their size is the result's"),
@@ -72,6 +73,7 @@ impl NodeConfig for ChromaCompositorConfig {
             cutter: Cutter::new(self.key),
             place: self.place,
             placement: Placement::default(),
+            fade: None,
             pool: Pool::new(),
             scaled: None,
             versions: Vec::new(),
@@ -86,6 +88,8 @@ struct ChromaCompositor {
     place: PlaceConfig,
     /// As the slide that holds says.
     placement: Placement,
+    /// The presenter has stood elsewhere, or not at all.
+    fade: Option<Fade>,
     pool: Pool,
     /// The presenter's picture scaled last, by identity, and the result: a held picture is scaled once.
     scaled: Option<(u64, VideoFrame)>,
@@ -94,6 +98,24 @@ struct ChromaCompositor {
     /// A picture has gone out.
     shown: bool,
     seq: u64,
+}
+
+/// The presenter fades from one place to another.
+#[derive(Clone, Copy)]
+struct Fade {
+    from: Placement,
+    start: Time,
+    length: Span,
+}
+
+impl Fade {
+    fn of(slide: &SlideCue, at: Time) -> Option<Fade> {
+        Some(Fade { from: slide.fades_from?, start: at - slide.elapsed, length: slide.fading() })
+    }
+
+    fn end(&self) -> Time {
+        self.start + self.length
+    }
 }
 
 impl Node for ChromaCompositor {
@@ -115,12 +137,16 @@ impl Node for ChromaCompositor {
         while let Some(cue) = cx.take(CUES) {
             if let Cue::Slide(slide) = cue.media {
                 self.placement = slide.placement;
+                self.fade = Fade::of(&slide, cue.pts).filter(|_| cx.connections(AVATAR) > 0);
             }
         }
+        // At its end, too, there is something to be seen.
+        let fading = self.fade.is_some();
+        self.fade.take_if(|fade| fade.end() <= cx.tick().time);
         let presenter = cx.is_new(AVATAR) && self.placement.visible;
-        let news = cx.is_new(SLIDE) || cx.is_new(LAYERS) || presenter || self.placement != before;
+        let news = cx.is_new(SLIDE) || cx.is_new(LAYERS) || presenter || fading || self.placement != before;
         if (news || !self.shown)
-            && let Some(frame) = self.compose(cx)?
+            && let Some(frame) = self.seen(cx)?
         {
             self.shown = true;
             self.seq += 1;
@@ -137,11 +163,20 @@ impl Node for ChromaCompositor {
 }
 
 impl ChromaCompositor {
-    /// The picture of this tick; `None` before the first slide.
-    fn compose(&mut self, cx: &Cx<'_>) -> Result<Option<VideoFrame>> {
+    /// The picture of this tick, with the presenter where he stands or in two places while he fades; `None` before the first slide.
+    fn seen(&mut self, cx: &mut Cx<'_>) -> Result<Option<VideoFrame>> {
+        let now = self.compose(self.placement, cx)?;
+        let (Some(to), Some(Fade { from, start, length })) = (&now, self.fade) else { return Ok(now) };
+        let Some(from) = self.compose(from, cx)? else { return Ok(None) };
+        cx.again();
+        Ok(Some(Entrance { from, start, transition: Transition::Fade(length) }.frame(to, cx.tick().time, &self.pool)))
+    }
+
+    /// The picture with the presenter in this place; `None` before the first slide.
+    fn compose(&mut self, placement: Placement, cx: &Cx<'_>) -> Result<Option<VideoFrame>> {
         let Some((_, slide)) = cx.current(SLIDE) else { return Ok(None) };
-        let presenter = cx.current(AVATAR).filter(|_| self.placement.visible);
-        let presenter = presenter.map(|(_, frame)| self.presenter(slide.size(), frame)).transpose()?;
+        let presenter = cx.current(AVATAR).filter(|_| placement.visible);
+        let presenter = presenter.map(|(_, frame)| self.presenter(slide.size(), frame, &placement)).transpose()?;
         let layers = (0..cx.connections(LAYERS)).filter_map(|n| cx.current_nth(LAYERS, n).map(|(_, layer)| (n, layer)));
         let layers: Vec<Layer<'_>> = layers.filter_map(|(n, layer)| Layer::of(n, layer, slide.size())).collect();
         self.versions.resize_with(cx.connections(LAYERS), Versions::default);
@@ -173,8 +208,8 @@ impl ChromaCompositor {
     }
 
     /// The presenter at its final size, and where it stands.
-    fn presenter(&mut self, picture: Size, frame: &VideoFrame) -> Result<(VideoFrame, Point)> {
-        let rect = placement_rect(picture, frame.size(), &self.placement, &self.place);
+    fn presenter(&mut self, picture: Size, frame: &VideoFrame, placement: &Placement) -> Result<(VideoFrame, Point)> {
+        let rect = placement_rect(picture, frame.size(), placement, &self.place);
         let (at, size) = (Point { x: rect.x, y: rect.y }, Size::new(rect.width, rect.height));
         let id = frame.picture.id();
         let scaled = match &self.scaled {

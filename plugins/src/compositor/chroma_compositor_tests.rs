@@ -80,6 +80,7 @@ fn cue(tick: i64, placement: Placement) -> Packet<Cue> {
         paused: false,
         placement,
         transition: Transition::Cut,
+        fades_from: None,
     };
     Packet::new(RATE.time_of(tick), Cue::Slide(Arc::new(slide)))
 }
@@ -178,6 +179,38 @@ fn a_hidden_presenter_leaves_the_slides_own_picture_without_a_copy() {
     assert_eq!(ticks, [&[0, 10][..], &(20..30).collect::<Vec<_>>()].concat(), "unseen moves are no news");
     assert_eq!((frames[0].media.picture.id(), frames[1].media.picture.id()), (first.picture.id(), second.picture.id()));
     assert_ne!(frames[2].media.picture.id(), second.picture.id());
+}
+
+/// A cue of a slide that fades in within ten ticks, from a presenter who stood like that.
+fn fading(tick: i64, placement: Placement, from: Placement) -> Packet<Cue> {
+    let Cue::Slide(slide) = cue(tick, placement).media else { unreachable!("a slide") };
+    let transition = Transition::Fade(RATE.span_of(10));
+    let slide = SlideCue { transition, fades_from: Some(from), ..SlideCue::clone(&slide) };
+    Packet::new(RATE.time_of(tick), Cue::Slide(slide.into()))
+}
+
+#[test]
+fn a_presenter_who_comes_goes_or_stands_elsewhere_fades() {
+    let here = Placement::default();
+    let places = [here, Placement { visible: false, ..here }, Placement { anchor: Some(Anchor::TopLeft), height: Some(0.3), ..here }];
+    let alone = places.map(|place| one(CONFIG, cut_out(PRESENTER), place));
+    for (from, to) in [(0, 1), (1, 0), (0, 2), (2, 0)] {
+        let streams = Streams {
+            slides: vec![at(0, slide([90, 120, 200]))],
+            avatar: vec![at(0, cut_out(PRESENTER))],
+            cues: vec![cue(0, places[from]), fading(10, places[to], places[from])],
+            layers: vec![],
+        };
+        let out = run(CONFIG, streams);
+        let frames = out.packets(VIDEO);
+        let ticks: Vec<i64> = frames.iter().map(|frame| RATE.index_at(frame.pts)).collect();
+        assert_eq!(ticks, [&[0][..], &(10..=20).collect::<Vec<_>>()].concat(), "one holds before it, one after");
+        for (frame, part) in frames.iter().zip([0, 0, 26, 51, 77, 102, 128, 154, 179, 205, 230, 256]) {
+            let mean = |(a, b): (&u8, &u8)| ((u16::from(*a) * (256 - part) + u16::from(*b) * part + 128) >> 8) as u8;
+            let mixed = alone[from].picture.bytes().iter().zip(alone[to].picture.bytes()).map(mean);
+            assert!(mixed.eq(frame.media.picture.bytes().iter().copied()), "from {from} to {to}, {part} of 256");
+        }
+    }
 }
 
 #[test]

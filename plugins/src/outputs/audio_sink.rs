@@ -353,6 +353,7 @@ mod tests {
                 paused: false,
                 placement: Default::default(),
                 transition: engine::cue::Transition::Cut,
+                fades_from: None,
             };
             Packet::new(Time::ZERO + Span::from_millis(at), Cue::Slide(cue.into()))
         };

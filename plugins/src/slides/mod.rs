@@ -2,7 +2,7 @@
 
 mod canvas_show;
 mod cinema;
-mod entrance;
+pub(crate) mod entrance;
 mod film;
 pub mod frame_folder;
 mod frames_show;

@@ -14,7 +14,7 @@ use super::timeline::{Content, Timeline};
 use super::tts_chunker::CUES;
 use super::voice::SAMPLES;
 use crate::lesson::{LEAD_IN, Lesson, Narration, Pronunciations, Slide, TAIL};
-use engine::cue::{Cue, SlideCue, Transition, VisemeCue};
+use engine::cue::{Cue, Placement, SlideCue, Transition, VisemeCue};
 use engine::node::{Cx, Result};
 use engine::packet::Packet;
 use engine::run::Events;
@@ -48,6 +48,8 @@ pub(super) struct Talk {
     pub(super) past: VecDeque<Stretch>,
     /// Place in `order` of the slide that plays or stands; past the last one when the talk has ended.
     pub(super) place: usize,
+    /// Place of the slide that was shown before it, if it is not the one before it in `order`.
+    pub(super) left: Option<usize>,
     /// The slide is made again, and what lies before this has been sent.
     pub(super) resume: Option<Time>,
     /// By place in `order`.
@@ -99,6 +101,9 @@ impl Talk {
 
     /// Goes on with another stretch. A slide is made from its beginning, and sent from where the stretch begins.
     pub(super) fn enter(&mut self, stretch: Stretch) {
+        if stretch.place != self.place {
+            self.left = Some(self.place);
+        }
         (self.place, self.silent, self.stated) = (stretch.place, stretch.at, false);
         match stretch.what {
             What::Slide => {
@@ -208,6 +213,7 @@ impl Talk {
         let start = last.start;
         let is_within = matches!(last.what, What::Slide) && resume > start;
         self.place = last.place;
+        self.left = self.past.iter().rev().map(|stretch| stretch.place).find(|place| *place != last.place);
         self.make_again(&last.what);
         (self.silent, self.stated) = (resume, false);
         self.embeds.retain(|(at, _)| *at < cut);
@@ -284,7 +290,16 @@ impl Talk {
             paused: false,
             placement: slide.presenter,
             transition: self.transition(),
+            fades_from: self.fades_from(),
         }
+    }
+
+    /// Where the presenter stood before, where that is seen for a while.
+    fn fades_from(&self) -> Option<Placement> {
+        let left = self.left.or_else(|| self.place.checked_sub(1)).and_then(|place| self.order.get(place));
+        let (before, now) = (self.lesson.slides[*left?].presenter, self.slide().presenter);
+        let is_seen = (before.visible || now.visible) && self.transition().duration() > Span::ZERO;
+        (is_seen && before != now).then_some(before)
     }
 
     /// What a slide is besides spoken text, and its length.
@@ -333,6 +348,7 @@ impl Talk {
     pub(super) fn leave_slide(&mut self) {
         let at = self.stretch().start + self.now.length();
         let place = self.place_after();
+        self.left = Some(self.place);
         (self.now, self.clause, self.complete, self.resume, self.place) = (Timeline::default(), 0, false, None, place);
         self.remember(Stretch { at, place, start: at, what: What::Slide });
     }

@@ -250,6 +250,7 @@ impl Node for TtsChunker {
             next_ask: (only.unwrap_or(0), 0),
             past: [Stretch { at: Time::ZERO, place: only.unwrap_or(0), start: Time::ZERO, what }].into(),
             place: only.unwrap_or(0),
+            left: None,
             resume: None,
             orders: Vec::new(),
             says: VecDeque::new(),

@@ -44,6 +44,7 @@ fn slide(millis: i64, index: usize, title: &str, elapsed: Span) -> Packet<Cue> {
         paused: false,
         placement,
         transition,
+        fades_from: None,
     };
     Packet::new(at(millis), Cue::Slide(cue.into()))
 }

@@ -86,7 +86,7 @@ fn talk() -> Vec<Packet<Cue>> {
     let slide = |millis: i64, id: &str, title: &str, elapsed: i64| {
         let (placement, transition) = Default::default();
         let (id, title, elapsed) = (id.into(), title.into(), Span::from_millis(elapsed));
-        let slide = SlideCue { id, index: 0, number: 7, title, seed: 0, elapsed, paused: false, placement, transition };
+        let slide = SlideCue { id, index: 0, number: 7, title, seed: 0, elapsed, paused: false, placement, transition, fades_from: None };
         Packet::new(at(millis), Cue::Slide(slide.into()))
     };
     let caption = |millis: i64, length: i64, text: &str| Packet::lasting(at(millis), Span::from_millis(length), Cue::Caption(text.into()));
