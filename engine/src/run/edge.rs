@@ -17,7 +17,7 @@ pub(crate) enum Edge {
 }
 
 impl Edge {
-    /// Into a stage of the same lane it is only laid: see [`Stage::go_on`].
+    /// Into a stage of the same lane it is only laid: see [`Edge::go_on`].
     #[inline]
     pub(crate) fn deliver(&mut self, packet: Packet, index: usize, producer: &NodeStats, lane: &mut LaneState) -> Result<(), Stopped> {
         if self.is_closed() {
@@ -67,6 +67,12 @@ impl Edge {
             Edge::Fused(stage) => stage.inputs.slots[0].end = Some(end),
             Edge::Inbox { inbox, slot, .. } => inbox.end(*slot, end, epoch),
         }
+    }
+
+    /// Lets the consumer in the same lane, if there is one, work on what has been laid before it.
+    pub(crate) fn go_on(outputs: &mut [Vec<Edge>], lane: &mut LaneState) -> Result<(), Stopped> {
+        let fused = outputs.iter_mut().flatten().find_map(|edge| if let Edge::Fused(stage) = edge { Some(stage) } else { None });
+        fused.map_or(Ok(()), |stage| stage.pump(lane).map(drop))
     }
 
     #[inline]

@@ -356,8 +356,8 @@ impl Stage {
         Ok(false)
     }
 
-    /// The same for any number of outputs and consumers: packets go out one by one in the order in which they were emitted. The consumer in
-    /// the same lane goes on when all others know everything: where paths meet again it may have to wait for them.
+    /// The same for any number of outputs and consumers: packets go out one by one in the order in which they were emitted. Each time the
+    /// consumer in the same lane goes on last: where paths meet again it may have to wait for what the others make of it.
     #[inline(never)]
     fn fan_out(&mut self, bound: Time, lane: &mut LaneState) -> Result<(), Stopped> {
         let Stage { outbox, outputs, stats, .. } = self;
@@ -371,9 +371,10 @@ impl Stage {
                 edge.deliver(packet.clone(), i, stats, lane)?;
             }
             last.deliver(packet, others.len(), stats, lane)?;
+            Edge::go_on(outputs, lane)?;
             news = true;
         }
-        for (port, edges) in outbox.ports.iter_mut().zip(outputs) {
+        for (port, edges) in outbox.ports.iter_mut().zip(outputs.iter_mut()) {
             if port.settled > port.told {
                 port.told = port.settled;
                 edges.iter_mut().for_each(|edge| edge.settle(port.settled, outbox.epoch));
@@ -381,16 +382,10 @@ impl Stage {
             }
         }
         if news {
-            self.go_on(lane)?;
+            Edge::go_on(outputs, lane)?;
             self.done |= self.is_unwanted();
         }
         Ok(())
-    }
-
-    /// Lets the consumer in the same lane, if there is one, work on what has been laid before it.
-    fn go_on(&mut self, lane: &mut LaneState) -> Result<(), Stopped> {
-        let fused = self.outputs.iter_mut().flatten().find_map(|edge| if let Edge::Fused(stage) = edge { Some(stage) } else { None });
-        fused.map_or(Ok(()), |stage| stage.pump(lane).map(drop))
     }
 
     /// Nobody takes anything of it any more.
@@ -405,7 +400,7 @@ impl Stage {
         self.call(Phase::Finish, lane.position.pts, lane)?;
         self.carry(Time(i64::MIN), lane)?;
         self.outputs.iter_mut().flatten().for_each(|edge| edge.end(end, self.outbox.epoch));
-        self.go_on(lane)?;
+        Edge::go_on(&mut self.outputs, lane)?;
         self.stats.set_doing(Doing::Ended, 0);
         Ok(())
     }
