@@ -13,8 +13,19 @@ fn ffmpeg(arguments: &str, file: &Path) {
 
 /// The mean grey level of the left upper corner, where no presenter stands.
 fn corner(film: &Path, seconds: f64) -> f64 {
+    mean_at(film, seconds, (120, 20))
+}
+
+/// The same of the presenter's jacket.
+fn jacket(film: &Path, seconds: f64) -> f64 {
+    mean_at(film, seconds, (720, 424))
+}
+
+/// The mean grey level of 40x40 pixels.
+fn mean_at(film: &Path, seconds: f64, (left, top): (usize, usize)) -> f64 {
     let grey = frame_at(film, seconds, 854, 480);
-    let levels = (20..60).flat_map(|y| (120..160).map(move |x| (x, y))).map(|(x, y)| f64::from(grey.levels[y * grey.width + x]));
+    let levels =
+        (top..top + 40).flat_map(|y| (left..left + 40).map(move |x| (x, y))).map(|(x, y)| f64::from(grey.levels[y * grey.width + x]));
     levels.sum::<f64>() / 1600.0
 }
 
@@ -83,6 +94,13 @@ fn a_film_a_lesson_and_a_foreign_film_become_one() {
     for (after, part) in [(0.24, 0.24), (0.52, 0.52), (0.76, 0.76)] {
         let (found, expected) = (corner(&film, first + after), grey + part * (picture - grey));
         assert!((found - expected).abs() < 3.0, "{after} s after the joint: {found} is not {expected}");
+    }
+    // The presenter comes with the lesson's first slide and not before it.
+    let (without, with) = (jacket(&film, first - 0.2), jacket(&film, first + 1.2));
+    assert!((without - with).abs() > 40.0, "somebody stands there: {without} {with}");
+    for (after, part) in [(0.0, 0.0), (0.24, 0.24), (0.52, 0.52), (0.76, 0.76)] {
+        let (found, expected) = (jacket(&film, first + after), without + part * (with - without));
+        assert!((found - expected).abs() < 5.0, "{after} s after the joint: {found} is not {expected}");
     }
     let white = corner(&film, last - 0.2);
     let middle = corner(&film, last + 0.6);

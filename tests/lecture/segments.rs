@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Five slides: fades, silence, and one that is long enough to be cut inside.
+/// Five slides: fades, also of a presenter who stands elsewhere, silence, and one that is long enough to be cut inside.
 const LESSON: &str = r##"version: 1
 id: five
 slides:
@@ -19,7 +19,7 @@ slides:
     are made, and they stay as they are when somebody edits the last one, which comes many seconds later. Until then there is time for a few more \
     words, although nobody has anything to say. In the meantime the presenter looks at the people in the room, says a word about the weather, and \
     takes a sip of water. Here is the last one." }
-- { id: four, title: Four, color: "#c0c0c0", narration: "It comes in slowly.", transition: { kind: fade, duration: 500ms } }
+- { id: four, title: Four, color: "#c0c0c0", narration: "It comes in slowly.", presenter: { anchor: bottom_left, height: 60% }, transition: { kind: fade, duration: 500ms } }
 - { id: five, title: Five, color: "#404040", silence: 1s, presenter: { visible: false } }
 "##;
 

@@ -96,6 +96,22 @@ fn word_cues_say_what_is_emphasised() {
 }
 
 #[test]
+fn slides_say_where_a_presenter_fades_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let (fade, hidden) = ("transition: { kind: fade, duration: 200ms }", "presenter: { visible: false }");
+    let slides = [hidden, &format!("{fade}, {hidden}"), fade, fade, &format!("{fade}, presenter: {{ height: 60% }}"), hidden];
+    let text: String = slides.iter().map(|slide| format!("  - {{ color: \"#203040\", silence: 500ms, {slide} }}\n")).collect();
+    let path = folder.path().join("lesson.yaml");
+    fs::write(&path, format!("version: 1\nid: talk\nslides:\n{text}")).unwrap();
+    let fades = |cue: Packet<Cue>| if let Cue::Slide(slide) = cue.media { Some((slide.fading(), slide.fades_from)) } else { None };
+    let found: Vec<_> = narrated(&path, "voice: joe").packets(CUES).into_iter().filter_map(fades).collect();
+    let length = Span::from_millis(200);
+    let [here, gone] = [true, false].map(|visible| Some(engine::cue::Placement { visible, ..Default::default() }));
+    // Nothing moves where nobody is seen, where they stand as before, and where there is no time for it.
+    assert_eq!(found, [(Span::ZERO, None), (Span::ZERO, None), (length, gone), (Span::ZERO, None), (length, here), (Span::ZERO, None)]);
+}
+
+#[test]
 fn what_a_film_says_of_its_voice_and_face_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = "-f lavfi -i color=s=64x36:r=25:d=1 -f lavfi -i sine=d=1 -c:v libx264 -c:a aac";
