@@ -31,7 +31,7 @@ pub enum Cue {
 }
 
 /// The slide that holds from a cue on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SlideCue {
     /// Stable name of the slide in its lesson.
     pub id: Arc<str>,

@@ -87,18 +87,7 @@ fn picture(folder: &Path, moment: &Moment<'_>) -> RgbImage {
     let lesson = lesson(folder, moment.overlays);
     let config = format!("{{ {}presenter: {}, lesson: {} }}", moment.more, moment.presenter.is_some(), lesson.display());
     let placement = Placement { anchor: moment.presenter, visible: moment.presenter.is_some(), ..Placement::default() };
-    let slide = SlideCue {
-        id: "slide-1".into(),
-        index: 0,
-        number: 1,
-        title: "".into(),
-        seed: 0,
-        elapsed: Span::ZERO,
-        paused: false,
-        placement,
-        transition: Transition::Cut,
-        fades_from: None,
-    };
+    let slide = SlideCue { id: "slide-1".into(), number: 1, placement, ..SlideCue::default() };
     let mut cues = vec![Packet::new(Time::ZERO, Cue::Slide(Arc::new(slide)))];
     cues.extend(words());
     // All of it: what has not been said when a slide ends comes then.

@@ -49,18 +49,7 @@ pub fn transitions() -> Sheet {
 /// All pictures of two slides, one a tick.
 fn frames(folder: &Path, transition: Transition) -> Vec<Packet<VideoFrame>> {
     let cue = |index: usize, id: &str, at: i64, transition: Transition| {
-        let slide = SlideCue {
-            id: id.into(),
-            index,
-            number: index + 1,
-            title: "".into(),
-            seed: 0,
-            elapsed: Span::ZERO,
-            paused: false,
-            placement: Placement::default(),
-            transition,
-            fades_from: None,
-        };
+        let slide = SlideCue { id: id.into(), index, number: index + 1, transition, ..SlideCue::default() };
         Packet::new(RATE.time_of(at), Cue::Slide(Arc::new(slide)))
     };
     let cues = vec![cue(0, "a.png", 0, Transition::Cut), cue(1, "b.png", SECOND, transition)];

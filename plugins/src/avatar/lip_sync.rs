@@ -298,18 +298,7 @@ mod tests {
     use engine::time::{Rate, Span};
 
     fn slide(at: Time, seed: u64, placement: Placement) -> Packet<Cue> {
-        let cue = SlideCue {
-            id: "s".into(),
-            index: 0,
-            number: 1,
-            title: "S".into(),
-            seed,
-            elapsed: Span::ZERO,
-            paused: false,
-            placement,
-            transition: Transition::Cut,
-            fades_from: None,
-        };
+        let cue = SlideCue { id: "s".into(), number: 1, seed, placement, ..SlideCue::default() };
         Packet::new(at, Cue::Slide(Arc::new(cue)))
     }
 

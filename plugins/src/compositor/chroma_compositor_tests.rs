@@ -70,18 +70,7 @@ fn difference(frame: &VideoFrame, expected: &[u8]) -> (f64, u8) {
 }
 
 fn cue(tick: i64, placement: Placement) -> Packet<Cue> {
-    let slide = SlideCue {
-        id: "s".into(),
-        index: 0,
-        number: 1,
-        title: "".into(),
-        seed: 0,
-        elapsed: Span::ZERO,
-        paused: false,
-        placement,
-        transition: Transition::Cut,
-        fades_from: None,
-    };
+    let slide = SlideCue { id: "s".into(), number: 1, placement, ..SlideCue::default() };
     Packet::new(RATE.time_of(tick), Cue::Slide(Arc::new(slide)))
 }
 

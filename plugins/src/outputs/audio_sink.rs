@@ -343,18 +343,8 @@ mod tests {
         let path = folder.path().join("a.mp3");
         let config = format!("{{ path: {}, title: \"Boats & sails\" }}", path.display());
         let slide = |id: &str, title: &str, at: i64, elapsed: i64| {
-            let cue = SlideCue {
-                id: id.into(),
-                index: 0,
-                number: 1,
-                title: title.into(),
-                seed: 0,
-                elapsed: Span::from_millis(elapsed),
-                paused: false,
-                placement: Default::default(),
-                transition: engine::cue::Transition::Cut,
-                fades_from: None,
-            };
+            let (id, title, elapsed) = (id.into(), title.into(), Span::from_millis(elapsed));
+            let cue = SlideCue { id, number: 1, title, elapsed, ..SlideCue::default() };
             Packet::new(Time::ZERO + Span::from_millis(at), Cue::Slide(cue.into()))
         };
         let cues = vec![slide("a", "Öffnung", 0, 0), slide("a", "Öffnung", 400, 400), slide("b", "", 700, 0)];

@@ -9,19 +9,7 @@ use engine::time::Rate;
 const RATE: Rate = Rate::per_second(30);
 
 fn cue(tick: i64, index: usize, id: &str, transition: Transition) -> Packet<Cue> {
-    let (elapsed, placement) = (Span::ZERO, Placement::default());
-    let slide = SlideCue {
-        id: id.into(),
-        index,
-        number: index + 1,
-        title: "".into(),
-        seed: 0,
-        elapsed,
-        paused: false,
-        placement,
-        transition,
-        fades_from: None,
-    };
+    let slide = SlideCue { id: id.into(), index, number: index + 1, transition, ..SlideCue::default() };
     Packet::new(RATE.time_of(tick), Cue::Slide(Arc::new(slide)))
 }
 

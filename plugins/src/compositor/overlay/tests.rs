@@ -12,19 +12,7 @@ const HD: Size = Size::new(1920, 1080);
 
 fn cue(tick: i64, index: usize, id: &str, elapsed: i64, paused: bool) -> Packet<Cue> {
     let elapsed = RATE.span_of(elapsed);
-    let (placement, transition) = (Placement::default(), Transition::Cut);
-    let slide = SlideCue {
-        id: id.into(),
-        index,
-        number: index + 1,
-        title: "".into(),
-        seed: 0,
-        elapsed,
-        paused,
-        placement,
-        transition,
-        fades_from: None,
-    };
+    let slide = SlideCue { id: id.into(), index, number: index + 1, elapsed, paused, ..SlideCue::default() };
     Packet::new(RATE.time_of(tick), Cue::Slide(Arc::new(slide)))
 }
 

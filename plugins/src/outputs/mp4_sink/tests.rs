@@ -33,19 +33,8 @@ fn at(millis: i64) -> Time {
 }
 
 fn slide(millis: i64, index: usize, title: &str, elapsed: Span) -> Packet<Cue> {
-    let (placement, transition) = (Placement::default(), Transition::Cut);
-    let cue = SlideCue {
-        id: format!("s{index}").into(),
-        index,
-        number: index + 1,
-        title: title.into(),
-        seed: 0,
-        elapsed,
-        paused: false,
-        placement,
-        transition,
-        fades_from: None,
-    };
+    let id = format!("s{index}").into();
+    let cue = SlideCue { id, index, number: index + 1, title: title.into(), elapsed, ..SlideCue::default() };
     Packet::new(at(millis), Cue::Slide(cue.into()))
 }
 

@@ -84,9 +84,8 @@ fn webvtt_is_exact() {
 fn talk() -> Vec<Packet<Cue>> {
     let at = |millis: i64| Time::ZERO + Span::from_millis(millis);
     let slide = |millis: i64, id: &str, title: &str, elapsed: i64| {
-        let (placement, transition) = Default::default();
         let (id, title, elapsed) = (id.into(), title.into(), Span::from_millis(elapsed));
-        let slide = SlideCue { id, index: 0, number: 7, title, seed: 0, elapsed, paused: false, placement, transition, fades_from: None };
+        let slide = SlideCue { id, number: 7, title, elapsed, ..SlideCue::default() };
         Packet::new(at(millis), Cue::Slide(slide.into()))
     };
     let caption = |millis: i64, length: i64, text: &str| Packet::lasting(at(millis), Span::from_millis(length), Cue::Caption(text.into()));
