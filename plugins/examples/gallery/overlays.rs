@@ -1,7 +1,7 @@
 //! What lies over slides, at several moments and in several shapes of picture.
 
 use crate::sheet::{Sheet, over};
-use engine::cue::{Anchor, Cue, Placement, SlideCue, Transition, WordCue};
+use engine::cue::{Anchor, Cue, Placement, SlideCue, WordCue};
 use engine::frame::{Size, VideoFrame};
 use engine::node::{In, Out};
 use engine::packet::Packet;

@@ -2,13 +2,13 @@
 
 use crate::overlays::{fitted, slide_picture};
 use crate::sheet::Sheet;
-use engine::cue::{Cue, Easing, Motion, Placement, Side, SlideCue, Transition};
+use engine::cue::{Cue, Easing, Motion, Side, SlideCue, Transition};
 use engine::frame::{Size, VideoFrame};
 use engine::node::{In, Out};
 use engine::packet::Packet;
 use engine::registry::Defaults;
 use engine::testing::NodeTest;
-use engine::time::{Rate, Span, Time};
+use engine::time::{Rate, Time};
 use image::{Rgb, RgbImage};
 use plugins::pixels::frame_to_rgba;
 use plugins::slides::slide_source::SLIDE_SOURCE;

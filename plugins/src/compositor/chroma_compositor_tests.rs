@@ -2,7 +2,7 @@ use super::*;
 use crate::pixels::{Alpha, rgba_to_a420, rgba_to_i420};
 use engine::cue::{Anchor, SlideCue, Transition, WordCue};
 use engine::testing::{NodeTest, Outputs};
-use engine::time::{Rate, Span, Time};
+use engine::time::{Rate, Time};
 use std::sync::Arc;
 
 const RATE: Rate = Rate::per_second(30);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::gst::film::tests::{brighter, make, number_of};
 use crate::lesson::import;
-use engine::cue::{Easing, Motion, Placement, Side, Transition, WordCue};
+use engine::cue::{Easing, Motion, Side, Transition, WordCue};
 use engine::frame::Size;
 use engine::testing::{NodeTest, Outputs};
 use engine::time::Rate;

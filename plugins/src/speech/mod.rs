@@ -5,6 +5,7 @@
 //! under both.
 
 mod answer;
+mod at_exit;
 pub mod audio_file;
 pub mod cache;
 mod captions;

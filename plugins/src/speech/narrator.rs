@@ -1,5 +1,6 @@
 //! Speaks clauses ahead of time, several at once, and hands them over in order.
 
+use super::at_exit::Speaking;
 use super::text::Clause;
 use super::turns::Turns;
 use super::voice::{Synthesis, Voice, VoiceError};
@@ -152,6 +153,7 @@ impl Job {
         let Job { clause, done, rank, stage } = self;
         // While it waits for its turn it may be forgotten.
         let _turn = (manner == Manner::Ahead).then(|| LIVE.take(rank));
+        let Some(_speaking) = Speaking::begin() else { return };
         match stage.upgrade() {
             Some(stage) => stage.store(stage::BEGUN, Ordering::Release),
             None => return,

@@ -1,7 +1,6 @@
 use super::*;
 use crate::lesson::import;
 use crate::pixels::frame_to_rgba;
-use engine::cue::{Placement, Transition};
 use engine::frame::Point;
 use engine::testing::{NodeTest, Outputs};
 use engine::time::Rate;

@@ -4,7 +4,7 @@ use super::*;
 use crate::outputs::audio_encoder::AUDIO_ENCODER;
 use crate::outputs::tests::{config, moving_pictures, probe, tone};
 use crate::outputs::video_encoder::VIDEO_ENCODER;
-use engine::cue::{Placement, Transition};
+use engine::cue::Placement;
 use engine::frame::{Size, VideoFrame};
 use engine::media::{AudioBlock, Caps};
 use engine::node::Out;
