@@ -137,8 +137,7 @@ impl Inputs {
         if self.until == Time::MAX { self.handed } else { self.called_at.min(self.until) }
     }
 
-    /// Everything before this time has been used. A merge counts to where it stood at its last call, because what it emits depends on
-    /// how far its inputs are settled then.
+    /// Everything before this time has been used. A merge counts to where it stood at its last call.
     #[inline(always)]
     pub(crate) fn used(&self) -> Time {
         match self.sync {
