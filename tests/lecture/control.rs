@@ -159,6 +159,32 @@ fn a_talk_goes_to_other_slides() {
 }
 
 #[test]
+fn a_presenter_fades_from_the_slide_that_was_shown_also_after_a_flush() {
+    let folder = tempfile::tempdir().unwrap();
+    let slide = |more: &str| format!("  - {{ color: \"#203040\", silence: 20s{more} }}\n");
+    let high = |percent: i32| format!(", presenter: {{ height: {percent}% }}");
+    let slides =
+        [high(30), high(40), format!("{}, transition: {{ kind: fade, duration: 2s }}", high(50))].map(|more| slide(&more)).concat();
+    let lesson = folder.path().join("lesson.yaml");
+    std::fs::write(&lesson, format!("version: 1\nid: talk\nslides:\n{slides}")).unwrap();
+    let mut talk = Talk::of(&lesson.display().to_string(), "voice: joe", "fades");
+    talk.play(1000);
+    let first = talk.slides(Time::ZERO)[0].1.placement;
+    let cut = talk.tell(json!({ "goto": 3 }));
+    talk.play(1000);
+    // It states where it stands, and that it came from the first slide, which is not the one before it.
+    let cuts = [cut, talk.handle.flush().unwrap()];
+    talk.play(500);
+    for cut in cuts {
+        let slides = talk.slides(cut);
+        assert_eq!((slides[0].1.index, slides[0].1.fades_from), (2, Some(first)), "{slides:?}");
+    }
+    talk.handle.stop();
+    talk.play(1000);
+    talk.run.wait().unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
 fn a_pause_is_silent_and_ends_with_the_sentence_that_was_interrupted() {
     let mut talk = Talk::begin("a pause");
     talk.play(6000);

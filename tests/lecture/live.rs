@@ -153,7 +153,9 @@ fn a_lecture_is_given_live_as_a_stream_and_as_a_recording() {
     assert!(seconds > 8.0 && report["wall_seconds"].as_f64() >= Some(seconds), "{report:#}");
     assert!(report["av_skew_seconds"] == 0.0 || report["playout"]["held"] != 0, "only a late picture is apart from its sound: {report:#}");
     assert_eq!(report["frame_copies"], 0);
-    let pictures = (seconds * 30.0).round().to_string();
+    // Those are counted that a machine with too much to do leaves out.
+    let skipped = report["playout"]["skipped"].as_f64().expect("a count");
+    let pictures = ((seconds * 30.0).round() - skipped).to_string();
     for file in [hls.join("index.m3u8"), film] {
         decodes_cleanly(&file);
         let probed = probe(&file, &["-count_frames", "-show_entries", "stream=codec_name,nb_read_frames", "-select_streams", "v:0"]);

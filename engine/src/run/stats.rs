@@ -35,39 +35,64 @@ impl Count {
 /// Durations in 4 buckets per octave from 1 ns to over an hour: quantiles within 19 %.
 pub(crate) struct Histogram {
     buckets: [AtomicU64; Histogram::BUCKETS],
+    /// The latest, plus one, which is in no bucket yet; 0 before the first.
+    latest: Count,
     max: Count,
 }
 
 impl Default for Histogram {
     fn default() -> Histogram {
-        Histogram { buckets: [const { AtomicU64::new(0) }; Histogram::BUCKETS], max: Count::default() }
+        Histogram { buckets: [const { AtomicU64::new(0) }; Histogram::BUCKETS], latest: Count::default(), max: Count::default() }
     }
 }
 
 impl Histogram {
     const BUCKETS: usize = 176;
 
+    /// Adds the one before it to its bucket, which is known by now. Were it this one, whose length has only just been read from a clock,
+    /// the processor would not know for a while where it writes, and all that it reads meanwhile would have to wait.
     #[inline]
     pub(crate) fn record(&self, nanos: u64) {
+        let before = self.latest();
+        self.latest.set(nanos.saturating_add(1));
+        self.max.raise(nanos);
+        if let Some(before) = before {
+            let bucket = &self.buckets[Histogram::bucket_of(before)];
+            bucket.store(bucket.load(Relaxed) + 1, Relaxed);
+        }
+    }
+
+    #[inline]
+    fn latest(&self) -> Option<u64> {
+        self.latest.get().checked_sub(1)
+    }
+
+    #[inline]
+    fn bucket_of(nanos: u64) -> usize {
         // As a 64-bit float a number begins with its octave, from 1023 for that of 1, and goes on with the quarter of it.
         let quarters = ((nanos as i64 as f64).to_bits() >> 50).saturating_sub(4 * 1023) as usize;
-        let bucket = &self.buckets[quarters.min(Histogram::BUCKETS - 1)];
-        bucket.store(bucket.load(Relaxed) + 1, Relaxed);
-        self.max.raise(nanos);
+        quarters.min(Histogram::BUCKETS - 1)
+    }
+
+    /// How many were recorded in each bucket.
+    fn counts(&self) -> [u64; Histogram::BUCKETS] {
+        let latest = self.latest().map(Histogram::bucket_of);
+        std::array::from_fn(|i| self.buckets[i].load(Relaxed) + u64::from(latest == Some(i)))
     }
 
     /// How many were recorded.
     pub(crate) fn count(&self) -> u64 {
-        self.buckets.iter().map(|bucket| bucket.load(Relaxed)).sum()
+        self.counts().iter().sum()
     }
 
     /// The upper edge in seconds of the bucket that holds quantile `q` (0 to 1).
     pub(crate) fn quantile(&self, q: f64) -> f64 {
-        let total = self.count();
+        let counts = self.counts();
+        let total: u64 = counts.iter().sum();
         let target = (total as f64 * q).ceil().max(1.0) as u64;
         let mut below = 0;
-        for (i, bucket) in self.buckets.iter().enumerate() {
-            below += bucket.load(Relaxed);
+        for (i, count) in counts.into_iter().enumerate() {
+            below += count;
             if total > 0 && below >= target {
                 let edge = (1u64 << (i / 4)) as f64 * (1.0 + (i % 4 + 1) as f64 / 4.0) * 1e-9;
                 return edge.min(self.max());

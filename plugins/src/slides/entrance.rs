@@ -3,6 +3,7 @@
 //! Each picture is a function of both slides' pictures and of the time gone. What moves lies at even pixels, so that rows of luma and
 //! chroma are copied as they are, and colour stays where it belongs.
 
+use crate::pixels::simd::vectorised;
 use engine::cue::{Motion, Side, Transition};
 use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use engine::pool::{FrameMut, Pool};
@@ -50,10 +51,7 @@ impl Entrance {
     /// The mean of both pictures, the new one with this weight of 256; rounded to nearest.
     fn mean(&self, to: &VideoFrame, weight: u16, pool: &Pool) -> VideoFrame {
         let mut frame = pool.blank(PixelFormat::I420, to.size());
-        let pairs = self.from.picture.bytes().iter().zip(to.picture.bytes());
-        for (mixed, (&from, &to)) in frame.bytes_mut().iter_mut().zip(pairs) {
-            *mixed = ((u16::from(from) * (256 - weight) + u16::from(to) * weight + 128) >> 8) as u8;
-        }
+        mix(frame.bytes_mut(), self.from.picture.bytes(), to.picture.bytes(), weight);
         frame.freeze()
     }
 
@@ -81,6 +79,18 @@ impl Entrance {
             shade(&mut frame, motion.from, new);
         }
         frame.freeze()
+    }
+}
+
+vectorised! {
+    /// The mean of two rows of samples, the second with this weight of 256; rounded to nearest.
+    fn mix(mixed: &mut [u8], from: &[u8], to: &[u8], weight: u16) {
+        let rest = 256u16.wrapping_sub(weight);
+        for ((mixed, &from), &to) in mixed.iter_mut().zip(from).zip(to) {
+            // Wrapping only in name: checks for overflow, which tests run with, would keep the loop from being vectorised.
+            let sum = u16::from(from).wrapping_mul(rest).wrapping_add(u16::from(to).wrapping_mul(weight));
+            *mixed = (sum.wrapping_add(128) >> 8) as u8;
+        }
     }
 }
 
@@ -149,6 +159,7 @@ fn shade(frame: &mut FrameMut, from: Side, new: Point) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pixels::simd::tests::without_avx2;
     use engine::cue::Easing;
     use engine::pool::Pool;
 
@@ -210,6 +221,20 @@ mod tests {
         let frame = at(Transition::Slide, Side::Right, 50);
         assert!(luma(&frame, 31, 9) < 30 + 40 - 10 && luma(&frame, 31, 9) > 16, "{}", luma(&frame, 31, 9));
         assert_eq!(luma(&frame, 32, 9), 140 + 9, "the new picture is not darkened");
+    }
+
+    #[test]
+    fn a_fade_is_the_rounded_mean_of_every_pair_of_samples() {
+        let [from, to]: [Vec<u8>; 2] = [|i: usize| (i / 256) as u8, |i: usize| i as u8].map(|sample| (0..65536).map(sample).collect());
+        let mut mixed = vec![0; from.len()];
+        for weight in [0, 1, 100, 128, 255, 256] {
+            let exact = |from: &u8, to: &u8| (i32::from(*from) * (256 - weight) + i32::from(*to) * weight + 128) / 256;
+            let due: Vec<u8> = from.iter().zip(&to).map(|(from, to)| exact(from, to) as u8).collect();
+            mix(&mut mixed, &from, &to, weight as u16);
+            assert!(mixed == due, "{weight}");
+            without_avx2(|| mix(&mut mixed, &from, &to, weight as u16));
+            assert!(mixed == due, "{weight}, without AVX2");
+        }
     }
 
     #[test]

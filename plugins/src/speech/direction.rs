@@ -113,7 +113,7 @@ impl Talk {
         let waits = matches!(self.rest_mut(), Some(Rest { until: Until::Told, .. }));
         self.says.clear();
         let what = if waits { What::Rest(Rest { until: Until::Told, sentence: Span::ZERO }) } else { What::Slide };
-        self.enter_anew(Stretch { at, place, start: at, what });
+        self.enter_anew(self.stretch_to(at, place, at, what));
     }
 
     /// Goes on after a live page, if one is shown; after the last slide the talk ends.
@@ -121,7 +121,7 @@ impl Talk {
         let is_shown = self.embed_at(self.place).is_some() && !matches!(self.rest_mut(), Some(Rest { until: Until::Told, .. }));
         if is_shown {
             self.says.clear();
-            self.enter_anew(Stretch { at, place: self.place_after(), start: at, what: What::Slide });
+            self.enter_anew(self.stretch_to(at, self.place_after(), at, What::Slide));
         }
     }
 
@@ -138,7 +138,7 @@ impl Talk {
             Some(rest) => *rest,
             None => Rest { until, sentence },
         };
-        self.enter_anew(Stretch { at, place: self.place, start: at - elapsed, what: What::Rest(rest) });
+        self.enter_anew(self.stretch_to(at, self.place, at - elapsed, What::Rest(rest)));
     }
 
     /// Ends a rest of this kind: at once, or after the answers.
@@ -157,7 +157,7 @@ impl Talk {
     /// The slide from the beginning of a sentence on.
     pub(super) fn after_rest(&self, sentence: Span, at: Time) -> Stretch {
         let said = Span(sentence.0 - sentence.0 % self.step.0);
-        Stretch { at, place: self.place, start: at - said, what: What::Slide }
+        self.stretch_to(at, self.place, at - said, What::Slide)
     }
 
     /// The rest that holds, under an answer too.

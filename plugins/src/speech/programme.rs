@@ -12,6 +12,8 @@ pub(super) struct Stretch {
     pub(super) at: Time,
     /// Place in `order` of its slide.
     pub(super) place: usize,
+    /// Place of the slide that was shown before that one, if it is not the one before it in `order`.
+    pub(super) left: Option<usize>,
     /// When that slide began, or would have if nothing had come between.
     pub(super) start: Time,
     pub(super) what: What,

@@ -1,7 +1,7 @@
 //! The calls of a talk that is not in the middle of a slide: rests and answers.
 
 use super::answer::Answer;
-use super::programme::{Rest, Stretch, Until, What};
+use super::programme::{Rest, Until, What};
 use super::talk::Talk;
 use super::tts_chunker::{AUDIO, CUES};
 use super::voice::SAMPLES;
@@ -18,7 +18,7 @@ impl Talk {
         self.tell_owner("say_begun", self.place);
         let at = self.position();
         let (place, start) = (self.place, self.slide_start(at));
-        self.enter(Stretch { at, place, start, what: What::Answer(Box::new(Answer::new(say, rest))) });
+        self.enter(self.stretch_to(at, place, start, What::Answer(Box::new(Answer::new(say, rest)))));
         true
     }
 
@@ -101,15 +101,15 @@ impl Talk {
     fn end_answer(&mut self, at: Time, rest: Option<Rest>, cx: &mut Cx<'_>) {
         let (place, start) = (self.place, self.slide_start(at));
         match rest {
-            Some(rest) => self.enter(Stretch { at, place, start, what: What::Rest(rest) }),
+            Some(rest) => self.enter(self.stretch_to(at, place, start, What::Rest(rest))),
             // As it was left, unless a flush came between.
             None if self.now.position() == at - start => {
-                self.remember(Stretch { at, place, start, what: What::Slide });
+                self.remember(self.stretch_to(at, place, start, What::Slide));
                 if at > start {
                     self.send([Packet::new(at, self.slide_cue(at - start)), Packet::new(at, Cue::Rest)], cx);
                 }
             }
-            None => self.enter(Stretch { at, place, start, what: What::Slide }),
+            None => self.enter(self.stretch_to(at, place, start, What::Slide)),
         }
     }
 }

@@ -48,8 +48,6 @@ pub(super) struct Talk {
     pub(super) past: VecDeque<Stretch>,
     /// Place in `order` of the slide that plays or stands; past the last one when the talk has ended.
     pub(super) place: usize,
-    /// Place of the slide that was shown before it, if it is not the one before it in `order`.
-    pub(super) left: Option<usize>,
     /// The slide is made again, and what lies before this has been sent.
     pub(super) resume: Option<Time>,
     /// By place in `order`.
@@ -90,6 +88,12 @@ impl Talk {
         self.past.back().expect("a talk is somewhere")
     }
 
+    /// One that comes after it.
+    pub(super) fn stretch_to(&self, at: Time, place: usize, start: Time, what: What) -> Stretch {
+        let left = if place == self.place { self.stretch().left } else { Some(self.place) };
+        Stretch { at, place, left, start, what }
+    }
+
     /// How far the programme has been made.
     pub(super) fn position(&self) -> Time {
         match &self.stretch().what {
@@ -101,9 +105,6 @@ impl Talk {
 
     /// Goes on with another stretch. A slide is made from its beginning, and sent from where the stretch begins.
     pub(super) fn enter(&mut self, stretch: Stretch) {
-        if stretch.place != self.place {
-            self.left = Some(self.place);
-        }
         (self.place, self.silent, self.stated) = (stretch.place, stretch.at, false);
         match stretch.what {
             What::Slide => {
@@ -213,7 +214,6 @@ impl Talk {
         let start = last.start;
         let is_within = matches!(last.what, What::Slide) && resume > start;
         self.place = last.place;
-        self.left = self.past.iter().rev().map(|stretch| stretch.place).find(|place| *place != last.place);
         self.make_again(&last.what);
         (self.silent, self.stated) = (resume, false);
         self.embeds.retain(|(at, _)| *at < cut);
@@ -296,7 +296,7 @@ impl Talk {
 
     /// Where the presenter stood before, where that is seen for a while.
     fn fades_from(&self) -> Option<Placement> {
-        let left = self.left.or_else(|| self.place.checked_sub(1)).and_then(|place| self.order.get(place));
+        let left = self.stretch().left.or_else(|| self.place.checked_sub(1)).and_then(|place| self.order.get(place));
         let (before, now) = (self.lesson.slides[*left?].presenter, self.slide().presenter);
         let is_seen = (before.visible || now.visible) && self.transition().duration() > Span::ZERO;
         (is_seen && before != now).then_some(before)
@@ -337,9 +337,8 @@ impl Talk {
     pub(super) fn next_slide(&mut self) {
         let at = self.position();
         if self.live && self.embed_at(self.place).is_some() {
-            let (place, start) = (self.place, self.stretch().start);
             let what = What::Rest(Rest { until: Until::Left, sentence: self.now.length() });
-            return self.enter(Stretch { at, place, start, what });
+            return self.enter(self.stretch_to(at, self.place, self.stretch().start, what));
         }
         self.leave_slide();
     }
@@ -347,10 +346,9 @@ impl Talk {
     /// All of the slide has been made: on to the next one, whether it has been sent or not.
     pub(super) fn leave_slide(&mut self) {
         let at = self.stretch().start + self.now.length();
-        let place = self.place_after();
-        self.left = Some(self.place);
-        (self.now, self.clause, self.complete, self.resume, self.place) = (Timeline::default(), 0, false, None, place);
-        self.remember(Stretch { at, place, start: at, what: What::Slide });
+        let next = self.stretch_to(at, self.place_after(), at, What::Slide);
+        (self.now, self.clause, self.complete, self.resume, self.place) = (Timeline::default(), 0, false, None, next.place);
+        self.remember(next);
     }
 
     /// The length of the next block: up to the end of the sentence where an answer waits for it. `None` when it need not wait.

@@ -194,10 +194,7 @@ impl Timeline {
                     continue;
                 };
                 look.seed = Hash::of(slide.seed.to_le_bytes());
-                look.place = match slide.fades_from {
-                    None => Hash::of(format!("{:?}", slide.placement)),
-                    Some(before) => Hash::of(format!("{:?} from {before:?}", slide.placement)),
-                };
+                look.place = Hash::of(format!("{:?} {:?}", slide.placement, slide.fades_from));
                 look.transition = Hash::of(format!("{:?}", slide.transition));
             }
             heard.push(Hash(*hasher.finalize().as_bytes()));

@@ -172,13 +172,17 @@ pub fn run(mut options: Options, console: &Console) -> Result<(), Failure> {
     let report = execute_with(plan, &options.figures, console, begin, |session| session.end())?;
     drop(server);
     let (media, playout) = (report.media_seconds, report.playout.as_ref());
-    let underruns = playout.map_or(0, |playout| playout.underruns);
+    let (underruns, skipped) = playout.map_or((0, 0), |playout| (playout.underruns, playout.skipped));
     let list = options.hls.as_ref().map(|folder| folder.join("index.m3u8"));
     console.event(&json!({
         "event": "done", "hls": list, "record": options.record, "media_seconds": media, "wall_seconds": report.wall_seconds,
-        "underruns": underruns,
+        "underruns": underruns, "skipped": skipped,
     }));
     console.say(&format!("live for {}  {}  {}", clock(media), several(slides, "slide"), several(underruns as usize, "underrun")));
+    if skipped > 0 {
+        let pictures = several(skipped as usize, "picture");
+        console.note(&format!("{pictures} left out: this machine did not encode them in time; a smaller size or fewer pictures a second help (--set size=854x480, --set fps=25)"));
+    }
     console.warnings(&report.warnings);
     Ok(())
 }
