@@ -109,12 +109,15 @@ fn fetch(samples: &[u32], width: i32, at: &[i32; BLOCK], taps: &mut [[u32; BLOCK
     }
 }
 
-/// [`fetch`] by gather instructions.
+/// [`fetch`] by loads of two samples at once: half as many as there are samples, and each cheaper than its part of a gather instruction.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx2")]
 fn fetch_avx2(samples: &[u32], width: i32, at: &[i32; BLOCK], taps: &mut [[u32; BLOCK]; 4]) {
-    use std::arch::x86_64::{__m256i, _MM_HINT_T0, _mm_prefetch, _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_storeu_si256};
+    use std::arch::x86_64::{
+        _MM_HINT_T0, _mm_castps_si128, _mm_castsi128_ps, _mm_loadl_epi64, _mm_prefetch, _mm_shuffle_ps, _mm_storeu_si128,
+        _mm_unpacklo_epi64,
+    };
     let end = samples.len().min(i32::MAX as usize) as i32;
     let mut inside = width >= 0;
     for index in at {
@@ -128,15 +131,16 @@ fn fetch_avx2(samples: &[u32], width: i32, at: &[i32; BLOCK], taps: &mut [[u32; 
             _mm_prefetch::<_MM_HINT_T0>(next.cast());
         }
     }
-    let starts = [0, 1, width as usize, width as usize + 1];
-    for tap in 0..4 {
-        let base = samples.as_ptr().wrapping_add(starts[tap]).cast::<i32>();
-        for k in (0..BLOCK).step_by(8) {
-            let (at, taps) = (&at[k..k + 8], &mut taps[tap][k..k + 8]);
-            // SAFETY: `at` and `taps` are 8 words each; every index is >= 0 and, counted from the start, inside `samples`, as asserted.
+    for (row, [first, second]) in taps.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        let base = samples.as_ptr().wrapping_add(row * width as usize);
+        for ((at, first), second) in at.as_chunks::<4>().0.iter().zip(first.as_chunks_mut::<4>().0).zip(second.as_chunks_mut::<4>().0) {
+            // SAFETY: every index is >= 0 and, counted from the start of either row, it and the next one are inside `samples`, as asserted;
+            // `first` and `second` are 4 words each.
             unsafe {
-                let index = _mm256_loadu_si256(at.as_ptr().cast::<__m256i>());
-                _mm256_storeu_si256(taps.as_mut_ptr().cast::<__m256i>(), _mm256_i32gather_epi32::<4>(base, index));
+                let [a, b, c, d] = at.map(|index| _mm_loadl_epi64(base.wrapping_add(index as usize).cast()));
+                let (ab, cd) = (_mm_castsi128_ps(_mm_unpacklo_epi64(a, b)), _mm_castsi128_ps(_mm_unpacklo_epi64(c, d)));
+                _mm_storeu_si128(first.as_mut_ptr().cast(), _mm_castps_si128(_mm_shuffle_ps::<0b10_00_10_00>(ab, cd)));
+                _mm_storeu_si128(second.as_mut_ptr().cast(), _mm_castps_si128(_mm_shuffle_ps::<0b11_01_11_01>(ab, cd)));
             }
         }
     }

@@ -78,8 +78,10 @@ pub(super) fn outline(content: &Content, points: &[KeyPoints], wishes: &Wishes, 
     let room = wishes.slides.is_none_or(|count| planned.len() < count);
     let worth = wishes.length.is_none_or(|length| length.as_seconds() > 45.0);
     if let Some(phrases) = phrases.filter(|_| room && worth && slides.len() > 1 && !wishes.no_closing) {
+        // A text that sums itself up is not summed up again.
+        let sums_up = slides.iter().rev().take(2).any(|slide| phrases.sums_up(&slide.title));
         planned.push(match slides.len() {
-            SUMMARY_FROM.. if summary.len() > 1 => plain(Role::Closing, phrases.summary, summary),
+            SUMMARY_FROM.. if summary.len() > 1 && !sums_up => plain(Role::Closing, phrases.summary, summary),
             _ => plain(Role::Closing, phrases.thanks, Vec::new()),
         });
     }

@@ -17,6 +17,8 @@ pub(super) struct Phrases {
     pub comma: &'static str,
     /// Title of the last slide, with what to remember.
     pub summary: &'static str,
+    /// What headings of a part that sums up contain in other texts, in small letters.
+    sums_up: &'static [&'static str],
     /// Said before that.
     pub summary_says: &'static str,
     /// Title of a last slide without points.
@@ -30,6 +32,12 @@ impl Phrases {
     pub fn of(language: &str) -> Option<&'static Phrases> {
         ALL.iter().find(|phrases| super::super::same_language(phrases.tag, language))
     }
+
+    /// The heading is that of a part that sums up.
+    pub fn sums_up(&self, heading: &str) -> bool {
+        let heading = heading.to_lowercase();
+        self.sums_up.iter().any(|word| heading.contains(word))
+    }
 }
 
 const ALL: [Phrases; 15] = [
@@ -42,6 +50,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "We will look at these topics: {}.",
         comma: ", ",
         summary: "What to remember",
+        sums_up: &["summary", "conclusion", "to remember", "takeaway", "in short"],
         summary_says: "To sum up.",
         thanks: "Thank you",
         thanks_says: "Thank you for your attention.",
@@ -55,6 +64,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "Das sind die Themen: {}.",
         comma: ", ",
         summary: "Das Wichtigste",
+        sums_up: &["zusammenfassung", "fazit", "das wichtigste", "schlussfolgerung", "merke"],
         summary_says: "Fassen wir zusammen.",
         thanks: "Vielen Dank",
         thanks_says: "Vielen Dank für Ihre Aufmerksamkeit.",
@@ -68,6 +78,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "Voici les thèmes abordés : {}.",
         comma: ", ",
         summary: "À retenir",
+        sums_up: &["conclusion", "résumé", "à retenir", "synthèse"],
         summary_says: "Pour résumer.",
         thanks: "Merci",
         thanks_says: "Merci de votre attention.",
@@ -81,6 +92,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "Veremos estos temas: {}.",
         comma: ", ",
         summary: "Lo más importante",
+        sums_up: &["conclusi", "resumen", "lo más importante", "para recordar"],
         summary_says: "En resumen.",
         thanks: "Gracias",
         thanks_says: "Gracias por su atención.",
@@ -94,6 +106,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "Vedremo questi argomenti: {}.",
         comma: ", ",
         summary: "Da ricordare",
+        sums_up: &["conclusion", "riassunto", "riepilogo", "da ricordare", "in sintesi"],
         summary_says: "In sintesi.",
         thanks: "Grazie",
         thanks_says: "Grazie per l'attenzione.",
@@ -107,6 +120,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "Veremos estes temas: {}.",
         comma: ", ",
         summary: "O mais importante",
+        sums_up: &["conclus", "resumo", "o mais importante", "para lembrar"],
         summary_says: "Em resumo.",
         thanks: "Obrigado",
         thanks_says: "Obrigado pela atenção.",
@@ -120,6 +134,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "Dit zijn de onderwerpen: {}.",
         comma: ", ",
         summary: "Het belangrijkste",
+        sums_up: &["conclusie", "samenvatting", "het belangrijkste", "onthoud"],
         summary_says: "Samengevat.",
         thanks: "Dank u wel",
         thanks_says: "Dank u voor uw aandacht.",
@@ -133,6 +148,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "Мы рассмотрим следующие темы: {}.",
         comma: ", ",
         summary: "Главное",
+        sums_up: &["вывод", "заключение", "итог", "главное"],
         summary_says: "Подведём итоги.",
         thanks: "Спасибо",
         thanks_says: "Спасибо за внимание.",
@@ -146,6 +162,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "我们将介绍以下内容：{}。",
         comma: "、",
         summary: "要点回顾",
+        sums_up: &["总结", "小结", "结论", "要点"],
         summary_says: "总结一下。",
         thanks: "谢谢",
         thanks_says: "谢谢大家。",
@@ -159,6 +176,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "我們將介紹以下內容：{}。",
         comma: "、",
         summary: "重點回顧",
+        sums_up: &["總結", "小結", "結論", "重點"],
         summary_says: "總結一下。",
         thanks: "謝謝",
         thanks_says: "謝謝大家。",
@@ -172,6 +190,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "次の内容を取り上げます。{}。",
         comma: "、",
         summary: "まとめ",
+        sums_up: &["まとめ", "結論", "要約"],
         summary_says: "まとめます。",
         thanks: "ありがとうございました",
         thanks_says: "ご清聴ありがとうございました。",
@@ -185,6 +204,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "다음 내용을 살펴보겠습니다. {}.",
         comma: ", ",
         summary: "핵심 정리",
+        sums_up: &["요약", "결론", "정리"],
         summary_says: "정리하겠습니다.",
         thanks: "감사합니다",
         thanks_says: "들어 주셔서 감사합니다.",
@@ -198,6 +218,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "เนื้อหามีดังนี้ {}",
         comma: ", ",
         summary: "สรุป",
+        sums_up: &["สรุป"],
         summary_says: "สรุปได้ดังนี้",
         thanks: "ขอบคุณ",
         thanks_says: "ขอบคุณที่รับฟัง",
@@ -211,6 +232,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "سنتناول المواضيع التالية: {}.",
         comma: "، ",
         summary: "الخلاصة",
+        sums_up: &["خلاصة", "ملخص", "خاتمة"],
         summary_says: "وفي الختام نلخص.",
         thanks: "شكرا",
         thanks_says: "شكرا لحسن استماعكم.",
@@ -224,6 +246,7 @@ const ALL: [Phrases; 15] = [
         agenda_says: "हम इन विषयों को देखेंगे: {}।",
         comma: ", ",
         summary: "मुख्य बातें",
+        sums_up: &["सारांश", "निष्कर्ष", "मुख्य बातें"],
         summary_says: "संक्षेप में।",
         thanks: "धन्यवाद",
         thanks_says: "ध्यान देने के लिए धन्यवाद।",

@@ -152,6 +152,18 @@ fn long_content_is_summarised_and_gets_signposts() {
 }
 
 #[test]
+fn a_text_that_sums_itself_up_is_not_summed_up_again() {
+    let last = |heading: &str| {
+        let mut content = energy();
+        content.passages.last_mut().unwrap().heading = heading.into();
+        let slide = lecture(&content, &Brief::default()).0.slides.pop().unwrap();
+        (slide.role, slide.title, slide.points.is_empty())
+    };
+    assert_eq!(last("The grid"), (Role::Closing, "What to remember".into(), false));
+    assert_eq!(last("Key takeaways"), (Role::Closing, "Thank you".into(), true));
+}
+
+#[test]
 fn every_language_of_the_service_has_its_words() {
     for language in ["en", "zh-Hans", "zh-Hant", "ja", "th", "ko", "es", "fr", "de", "it", "pt", "ru", "ar", "hi"] {
         let content = Content { language: language.into(), ..energy() };
