@@ -1,6 +1,6 @@
 //! The nodes that speak and draw, and what a run needs in memory: by the program itself, with graphs written here.
 
-use crate::measure::{cpu_of, least, peak_memory_of};
+use crate::measure::{above, cpu_of, least, peak_memory_of};
 use crate::rows::{Mark, Row};
 use crate::{peers, scene};
 use serde_json::Value;
@@ -106,14 +106,11 @@ pub fn rig(folder: &Path, lectern: &Path) -> Vec<Row> {
     let cache = folder.join("rig-cache");
     let report = with.with_extension("json");
     run(lectern, &cache, &without);
-    let mut frames = f64::NAN;
-    let ours = least(3, || {
-        let (seconds, _) = run(lectern, &cache, &with);
-        let report: Value = serde_json::from_slice(&std::fs::read(&report).expect("it was just written")).expect("a report is JSON");
-        let avatar = report["nodes"].as_array().and_then(|nodes| nodes.iter().find(|node| node["node"] == "avatar"));
-        frames = avatar.and_then(|avatar| avatar["packets_out"].as_f64()).unwrap_or(f64::NAN);
-        (seconds - run(lectern, &cache, &without).0) * 1e3 / frames
-    });
+    let seconds = above(3, || run(lectern, &cache, &with).0, || run(lectern, &cache, &without).0);
+    let report: Value = serde_json::from_slice(&std::fs::read(&report).expect("it was just written")).expect("a report is JSON");
+    let avatar = report["nodes"].as_array().and_then(|nodes| nodes.iter().find(|node| node["node"] == "avatar"));
+    let frames = avatar.and_then(|avatar| avatar["packets_out"].as_f64()).unwrap_or(f64::NAN);
+    let ours = seconds * 1e3 / frames;
     let what = format!("a picture of the presenter, 540 high, mean of {frames:.0}");
     vec![Row::new("rig", what, ours, "ms").mark(Mark::AtMost(2.0))]
 }
