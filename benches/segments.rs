@@ -145,9 +145,14 @@ pub fn edits(folder: &Path, lectern: &Path) -> Vec<Row> {
     // All is spoken by now.
     let lesson = lesson(folder, true);
     let (one, film) = render(&lesson, &cut, "cache-lesson.yaml", "one.mp4", &["--no-cache", "--jobs", "1"]);
-    let (two, same) = render(&lesson, &cut, "cache-lesson.yaml", "two.mp4", &["--no-cache", "--jobs", "2"]);
-    assert!(fs::read(film).expect("a film") == fs::read(same).expect("a film"), "--jobs 1 and --jobs 2 make different films");
-    let (unsegmented, _) = render(&lesson, &whole, "cache-lesson.yaml", "whole.mp4", &[]);
+    // By turns: they are to be within a twentieth of each other, and a machine that others use too is not so even.
+    let (mut two, mut unsegmented) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..2 {
+        let (wall, same) = render(&lesson, &cut, "cache-lesson.yaml", "two.mp4", &["--no-cache", "--jobs", "2"]);
+        assert!(fs::read(&film).expect("a film") == fs::read(same).expect("a film"), "--jobs 1 and --jobs 2 make different films");
+        two = two.min(wall);
+        unsegmented = unsegmented.min(render(&lesson, &whole, "cache-lesson.yaml", "whole.mp4", &[]).0);
+    }
     rows.push(
         Row::new("segments", "the same in segments, two at once, against from beginning to end, wall", two, "s")
             .against(unsegmented)
