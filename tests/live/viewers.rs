@@ -372,6 +372,7 @@ fn a_viewer_that_takes_nothing_is_sent_away_and_the_others_see_nothing_of_it() {
     });
     assert!(seen["viewers"]["skipped"].as_u64() >= Some(3), "it was given chances: {seen}");
     let report = ask(Method::GET, &format!("{}/v1/live/{}/graph", live.origin(), live.said("room")), &live.said("control_token"), None).1;
+    assert_eq!(report["playout"]["underruns"], 0);
     assert!(report["edges"].as_array().is_some_and(|edges| edges.iter().all(|edge| edge["dropped"] == 0)), "{report:#}");
     live.stop();
     // What the other one has taken is whole, and flash and click are together.
