@@ -27,6 +27,7 @@ mod stats;
 mod stopwatch;
 mod supervisor;
 mod sync;
+mod threads;
 mod trace;
 
 pub use bridge::Bridge;
@@ -58,3 +59,4 @@ pub(crate) use stage::Stage;
 pub(crate) use stats::{EdgeStats, NodeStats};
 pub(crate) use stopwatch::Stopwatch;
 pub(crate) use sync::Inputs;
+pub(crate) use threads::Threads;

@@ -8,6 +8,7 @@ use super::launch::{Lane, launch};
 use super::report::Report;
 use super::stats::Doing;
 use super::stopwatch::Stopwatch;
+use super::threads::Threads;
 use super::trace::Ring;
 use super::{Cancel, Progress};
 use crate::clock::Clock;
@@ -19,7 +20,6 @@ use crate::time::{Span, Time};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How often the supervisor looks for calls that last too long.
@@ -55,12 +55,14 @@ pub struct RenderShare {
     pub(crate) shared: Arc<Shared>,
     /// How far it is.
     pub(crate) progress: Arc<Progress>,
+    /// What lanes run on.
+    pub(crate) threads: Threads,
 }
 
 impl RunOptions {
     /// What all nodes of a run share.
     pub(crate) fn env(&self) -> Env {
-        let RenderShare { window, first_piece, end, from_the_end, shared, progress } = self.share.clone();
+        let RenderShare { window, first_piece, end, from_the_end, shared, progress, threads: _ } = self.share.clone();
         Env { window, first_piece, end, from_the_end, shared, progress, ..Env::new(self.cancel.clone()) }
     }
 }
@@ -135,8 +137,8 @@ impl std::error::Error for RunError {}
 /// A run under way.
 pub struct Run {
     handle: Handle,
-    /// With the node at the head of each lane.
-    threads: Vec<(usize, JoinHandle<()>)>,
+    /// Lanes did not end in time: nobody waits for them any more.
+    given_up: bool,
 }
 
 impl Run {
@@ -163,74 +165,34 @@ impl Run {
         // All are counted before the first runs, so that it cannot find itself alone.
         lanes.iter().for_each(|_| activity.begin());
         let handle = Handle::new(launched, env, (activity, bell), stopwatch, sample_rate, lanes.len());
-        let mut run = Run { handle, threads: Vec::new() };
+        let run = Run { handle, given_up: false };
         let mut failed = None;
         for lane in lanes {
             match failed {
-                None => failed = run.spawn(lane, options.trace).err(),
+                None => failed = run.spawn(lane, &options).err(),
                 Some(_) => run.handle.lane_ended(0),
             }
         }
         failed.map_or(Ok(run), Err)
     }
 
-    fn spawn(&mut self, mut lane: Lane, trace: bool) -> Result<(), Box<RunError>> {
+    fn spawn(&self, lane: Lane, options: &RunOptions) -> Result<(), Box<RunError>> {
+        let (head, trace) = (lane.head.id, options.trace);
         let handle = self.handle.clone();
-        let head = lane.head.id;
         let work = move || {
-            let stats = lane.head.stats.clone();
-            let position = Position { node: head, phase: Phase::Process, pts: Time::ZERO };
-            let stopwatch = handle.stopwatch();
-            let trace = trace.then(Ring::new);
-            let mut state = LaneState::new(position, stopwatch, stats.clone(), trace);
-            let result = catch_unwind(AssertUnwindSafe(|| lane.head.run(lane.inbox.as_deref(), &mut state)));
-            stats.set_doing(Doing::Ended, 0);
-            let Position { node, phase, pts } = state.position;
-            let failed = |failure| {
-                let info = &handle.nodes()[node];
-                info.stats.in_call.store(0, Ordering::Relaxed);
-                RunError::of_node(&info.name, info.node_type, phase, pts, failure)
-            };
-            let error = match result {
-                Ok(Ok(())) | Ok(Err(Stopped::Cancelled)) => None,
-                Ok(Err(Stopped::Failed(failure))) => Some(failed(failure)),
-                Err(panic) => Some(failed(panicked(&*panic))),
-            };
-            if let Some(inbox) = &lane.inbox {
-                inbox.close();
+            let ended = run_lane(lane, &handle, trace);
+            move || {
+                if let Some(sinks) = ended {
+                    handle.lane_ended(sinks);
+                }
             }
-            if handle.nodes()[head].is_over.swap(true, Ordering::SeqCst) {
-                // The run has gone on without it; whatever it says comes too late.
-                return;
-            }
-            let sinks = if error.is_none() { lane.head.sinks() } else { 0 };
-            if let Some(error) = error {
-                handle.lane_failed(head, *error);
-            }
-            if let Some(ring) = state.trace {
-                handle.keep_trace(head, ring);
-            }
-            // Nodes go before the lane counts as ended: a sink that failed has removed its file by then.
-            if let Err(failure) = guarded(|| {
-                drop(lane);
-                Ok(())
-            }) {
-                let info = &handle.nodes()[head];
-                handle.failed(*RunError::of_node(&info.name, info.node_type, Phase::Finish, pts, failure));
-            }
-            handle.lane_ended(sinks);
         };
-        let name = self.handle.nodes()[head].name.to_string();
-        match std::thread::Builder::new().name(name).stack_size(8 << 20).spawn(work) {
-            Ok(thread) => self.threads.push((head, thread)),
-            Err(error) => {
-                self.handle.cancel().cancel();
-                self.handle.lane_ended(0);
-                let node = &self.handle.nodes()[head];
-                return Err(RunError::of_node(&node.name, node.node_type, Phase::Start, Time::ZERO, error.into()));
-            }
-        }
-        Ok(())
+        let node = &self.handle.nodes()[head];
+        options.share.threads.run(&node.name, work).map_err(|error| {
+            self.handle.cancel().cancel();
+            self.handle.lane_ended(0);
+            RunError::of_node(&node.name, node.node_type, Phase::Start, Time::ZERO, error.into())
+        })
     }
 
     /// To watch the run and to tell it things, from any thread.
@@ -265,7 +227,6 @@ impl Run {
                 Some(handle.stalled())
             } else if let Some((node, error)) = handle.hung(&mut suspects) {
                 if handle.leave_behind(node, &error) {
-                    self.threads.retain(|(head, _)| *head != node);
                     continue;
                 }
                 Some(error)
@@ -293,21 +254,20 @@ impl Run {
 
     /// Waits for the lanes to end. A lane that does not notice the cancel flag is left behind.
     fn join(&mut self) {
-        let mut given_up = None;
+        let mut deadline = None;
         loop {
             let seen = self.handle.bell().rings();
             let left = self.handle.running();
             let cancelled = self.handle.cancel().is_cancelled();
-            if cancelled && given_up.is_none() {
-                given_up = Some(Instant::now() + GRACE);
+            if cancelled && deadline.is_none() {
+                deadline = Some(Instant::now() + GRACE);
             }
             if left == 0 {
-                self.threads.drain(..).for_each(|(_, thread)| drop(thread.join()));
                 return;
             }
-            if given_up.is_some_and(|at| Instant::now() >= at) {
+            if deadline.is_some_and(|at| Instant::now() >= at) {
                 tracing::error!("{left} threads do not end and are left behind");
-                self.threads.clear();
+                self.given_up = true;
                 return;
             }
             self.handle.bell().wait(seen, LOOK);
@@ -318,11 +278,56 @@ impl Run {
 impl Drop for Run {
     /// A run that nobody waits for any more is stopped.
     fn drop(&mut self) {
-        if !self.threads.is_empty() {
+        if self.handle.running() > 0 && !self.given_up {
             self.handle.cancel().cancel();
             self.join();
         }
     }
+}
+
+/// Runs a lane to its end and lets go of its nodes. How many of its sinks have ended in order; none at all where the run has gone on without
+/// the lane.
+fn run_lane(mut lane: Lane, handle: &Handle, trace: bool) -> Option<usize> {
+    let head = lane.head.id;
+    let stats = lane.head.stats.clone();
+    let position = Position { node: head, phase: Phase::Process, pts: Time::ZERO };
+    let mut state = LaneState::new(position, handle.stopwatch(), stats.clone(), trace.then(Ring::new));
+    let result = catch_unwind(AssertUnwindSafe(|| lane.head.run(lane.inbox.as_deref(), &mut state)));
+    stats.set_doing(Doing::Ended, 0);
+    let Position { node, phase, pts } = state.position;
+    let failed = |failure| {
+        let info = &handle.nodes()[node];
+        info.stats.in_call.store(0, Ordering::Relaxed);
+        RunError::of_node(&info.name, info.node_type, phase, pts, failure)
+    };
+    let error = match result {
+        Ok(Ok(())) | Ok(Err(Stopped::Cancelled)) => None,
+        Ok(Err(Stopped::Failed(failure))) => Some(failed(failure)),
+        Err(panic) => Some(failed(panicked(&*panic))),
+    };
+    if let Some(inbox) = &lane.inbox {
+        inbox.close();
+    }
+    if handle.nodes()[head].is_over.swap(true, Ordering::SeqCst) {
+        // Whatever it says comes too late.
+        return None;
+    }
+    let sinks = if error.is_none() { lane.head.sinks() } else { 0 };
+    if let Some(error) = error {
+        handle.lane_failed(head, *error);
+    }
+    if let Some(ring) = state.trace {
+        handle.keep_trace(head, ring);
+    }
+    // Nodes go before the lane counts as ended: a sink that failed has removed its file by then.
+    if let Err(failure) = guarded(|| {
+        drop(lane);
+        Ok(())
+    }) {
+        let info = &handle.nodes()[head];
+        handle.failed(*RunError::of_node(&info.name, info.node_type, Phase::Finish, pts, failure));
+    }
+    Some(sinks)
 }
 
 /// Calls into a node; a panic is its failure like any other.

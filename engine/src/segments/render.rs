@@ -9,7 +9,7 @@ use crate::graph::plan::Plan;
 use crate::graph::problem::Problems;
 use crate::media::Kind;
 use crate::run::{
-    Activity, Cancel, ErrorKind, Handle, Phase, Progress, RenderShare, Report, Run, RunError, RunOptions, SegmentsReport, Warning,
+    Activity, Cancel, ErrorKind, Handle, Phase, Progress, RenderShare, Report, Run, RunError, RunOptions, SegmentsReport, Threads, Warning,
     WorkStage, start_nodes,
 };
 use crate::time::{Span, Time};
@@ -71,6 +71,7 @@ pub struct Render<'a> {
     options: RenderOptions,
     watch: Watch,
     shared: Arc<Shared>,
+    threads: Threads,
     warnings: Vec<Warning>,
     video: Vec<Track>,
     audio: Vec<Track>,
@@ -183,7 +184,8 @@ impl<'a> Render<'a> {
         let run = RunOptions { cancel: options.cancel.clone(), share, ..RunOptions::default() };
         let started = start_nodes(&mut cones, &run.env(), None, &Activity::new(Arc::default()))?;
         let nodes: Vec<_> = cones.nodes.iter().map(|node| (node.name.clone(), node.node_type)).collect();
-        let mut render = Render { plan, options, watch: watch.clone(), shared, warnings: Vec::new(), video: Vec::new(), audio: Vec::new() };
+        let (threads, warnings) = (Threads::default(), Vec::new());
+        let mut render = Render { plan, options, watch: watch.clone(), shared, threads, warnings, video: Vec::new(), audio: Vec::new() };
         match render.find_tracks(cones, started) {
             Ok(()) => {}
             Err(NotCut::Whole(why)) => return Ok(Cut::Whole(Some(why))),
@@ -370,7 +372,7 @@ impl<'a> Render<'a> {
 
     fn run_options(&self, percent: i64) -> RunOptions {
         let progress = Arc::new(Progress::part_of(self.watch.progress(), percent));
-        let share = RenderShare { shared: self.shared.clone(), progress, ..RenderShare::default() };
+        let share = RenderShare { shared: self.shared.clone(), progress, threads: self.threads.clone(), ..RenderShare::default() };
         RunOptions { cancel: self.options.cancel.clone(), trace: self.options.trace, share, ..RunOptions::default() }
     }
 }
