@@ -140,7 +140,9 @@ func stay(options Options, began time.Time, seen *Visit) (problem error) {
 	select {
 	case <-keyframe:
 	case <-time.After(options.Limit):
-		return fmt.Errorf("connected, but no keyframe came in %s", options.Limit)
+		lock.Lock()
+		defer lock.Unlock()
+		return fmt.Errorf("connected, but no keyframe came in %s; packets of video: %d, of sound: %d", options.Limit, seen.Video.Packets, seen.Audio.Packets)
 	}
 	<-staying
 	return nil
