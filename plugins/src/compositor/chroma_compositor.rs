@@ -276,8 +276,8 @@ impl<'a> Layer<'a> {
 struct Versions(VecDeque<(u64, u64, Rect)>);
 
 impl Versions {
-    /// More than the buffers that are about at once, but for an encoder's.
-    const KEPT: usize = 32;
+    /// More than the buffers that are about at once, an encoder's among them.
+    const KEPT: usize = 128;
 
     /// This one is shown now.
     fn note(&mut self, frame: &VideoFrame) {

@@ -5,15 +5,15 @@ use engine::frame::{PixelFormat, Rect, Size, VideoFrame, apart};
 use engine::pool::Pool;
 use std::collections::VecDeque;
 
-/// Pictures remembered: more than are about at once, but for an encoder's.
-const SENT: usize = 64;
+/// Pictures remembered: more than are about at once.
+const SENT: usize = 128;
 
 /// Makes the frames of such a picture. Their bytes are those of a whole conversion.
 #[derive(Default)]
 pub struct Changing {
     pool: Pool,
     size: Size,
-    /// Pictures that went out, by their ids, each with what had changed since the one before.
+    /// Pictures that went out and may come back, by their ids, each with where it differs from the one that went out last.
     sent: VecDeque<(u64, Vec<Rect>)>,
 }
 
@@ -35,12 +35,13 @@ impl Changing {
             self.size = size;
         }
         let (frame, known) = self.pool.again(PixelFormat::A420, size);
-        // A buffer that still shows one of the last pictures lacks what has changed since; any other is cleared first.
-        let (mut frame, lacking) = match known.and_then(|id| self.sent.iter().position(|(sent, _)| *sent == id)) {
-            Some(index) => {
-                let since = self.sent.range(index + 1..).flat_map(|(_, changed)| changed.iter().copied());
-                (frame, apart(since.chain(changed.iter().copied())))
-            }
+        for (_, lacking) in &mut self.sent {
+            *lacking = apart(lacking.drain(..).chain(changed.iter().copied()));
+        }
+        let known = known.and_then(|id| self.sent.iter().position(|(sent, _)| *sent == id)).and_then(|index| self.sent.remove(index));
+        // A buffer that still shows a picture of these lacks what has changed since, however long ago; any other is cleared first.
+        let (mut frame, lacking) = match known {
+            Some((_, lacking)) => (frame, lacking),
             None if parts.contains(&size.rect()) => (frame, vec![size.rect()]),
             None => {
                 drop(frame);
@@ -55,7 +56,7 @@ impl Changing {
             self.sent.pop_front();
         }
         let differs = changed.iter().map(|rect| reach(*rect, size)).fold(Rect::default(), Rect::union);
-        self.sent.push_back((frame.picture.id(), changed));
+        self.sent.push_back((frame.picture.id(), Vec::new()));
         Ok((frame, differs))
     }
 }
@@ -69,8 +70,8 @@ mod tests {
     fn frames_are_those_of_whole_conversions_whatever_is_still_about() {
         let size = Size::new(64, 32);
         let mut pixels = vec![0; size.area() as usize * 4];
-        let (mut changing, mut held) = (Changing::new(), VecDeque::new());
-        for step in 0..60_u32 {
+        let (mut changing, mut held, mut late) = (Changing::new(), VecDeque::new(), Vec::new());
+        for step in 0..400_u32 {
             let rect = Rect { x: (step * 14 % 56) as i32, y: (step * 6 % 26) as i32, width: 8, height: 6 };
             for y in rect.y..rect.y + 6 {
                 for x in rect.x..rect.x + 8 {
@@ -89,8 +90,13 @@ mod tests {
             assert_eq!(differs, Rect { width: 10.min(64 - rect.x as u32), ..rect });
             let whole = rgba_to_a420(&pixels, size, Alpha::Premultiplied, &Pool::new()).unwrap();
             assert!(frame.picture.bytes() == whole.picture.bytes(), "step {step}");
+            // Some come back soon, some late, and one when it is forgotten.
+            match step % 200 {
+                10 => late.push(frame.clone()),
+                170 => late.clear(),
+                _ => {}
+            }
             held.push_back(frame);
-            // Some come back soon, some late.
             if step % 3 != 0 || held.len() > 5 {
                 held.pop_front();
             }

@@ -78,9 +78,11 @@ impl Piece {
         Piece { at, seen: Rect { x: self.seen.x + x, y: self.seen.y + y, ..self.seen }, ..self.clone() }
     }
 
-    /// The same card, seen in the same way.
-    pub fn is(&self, other: &Piece) -> bool {
-        Arc::ptr_eq(&self.card.pixels, &other.card.pixels) && (self.at, self.opacity, self.seen) == (other.at, other.opacity, other.seen)
+    /// Where these do not show the same of its card: one that is wiped in or out shows more or less of it.
+    pub fn beyond(&self, others: &[Piece]) -> [Rect; 4] {
+        let is_same =
+            |other: &&Piece| Arc::ptr_eq(&self.card.pixels, &other.card.pixels) && (self.at, self.opacity) == (other.at, other.opacity);
+        self.seen.without(others.iter().find(is_same).map_or(Rect::default(), |other| other.seen))
     }
 
     /// Lays what of it lies in a rectangle over premultiplied RGBA with rows of `width` pixels.
