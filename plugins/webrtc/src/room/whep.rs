@@ -232,13 +232,18 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Peers, counters:
         let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
         offer_addresses(&webrtcbin, &addresses);
         let heard = peers.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(|peer| peer.heard.clone());
-        if let (Some(heard), Some(bin)) = (heard, webrtcbin.downcast_ref::<gst::Bin>()) {
+        let bin = webrtcbin.downcast_ref::<gst::Bin>()?;
+        if let Some(heard) = heard {
             hear(bin, heard);
         }
+        let gate = Gate::before(&webrtcbin);
         let (peers, counters, weak) = (peers.clone(), counters.clone(), weak.clone());
         webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
             match webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") {
-                WebRTCPeerConnectionState::Connected => counters.sees(),
+                WebRTCPeerConnectionState::Connected => {
+                    gate.open(webrtcbin);
+                    counters.sees();
+                }
                 WebRTCPeerConnectionState::Closed => {
                     forget(&peers, &id);
                     // A page that is closed says no more than that. The element ends by itself what fails, but not what is closed.
@@ -251,6 +256,57 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Peers, counters:
         });
         None
     });
+}
+
+/// Holds back what is sent to a peer until its encryption is at work. `webrtcbin` lets it go as soon as the keys are agreed on, which on a busy
+/// machine may be before the element that encrypts has started: whoever pushes into that is told that all is over, and never sends again
+/// (gst-plugins-bad 1.22, `transportsendbin.c`).
+#[derive(Clone, Default)]
+struct Gate(Arc<Mutex<Vec<(gst::Pad, gst::PadProbeId)>>>);
+
+impl Gate {
+    /// How often it is looked whether the elements have started, and how long.
+    const LOOK: Duration = Duration::from_millis(5);
+    const LONGEST: u32 = 2000;
+
+    /// One before all tracks that a peer connection will have.
+    fn before(webrtcbin: &gst::Element) -> Gate {
+        let gate = Gate::default();
+        let held = gate.0.clone();
+        webrtcbin.connect_pad_added(move |_, pad| {
+            if pad.direction() == gst::PadDirection::Sink {
+                let types = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+                let probe = pad.add_probe(types, |_, _| gst::PadProbeReturn::Ok);
+                held.lock().unwrap_or_else(PoisonError::into_inner).extend(probe.map(|id| (pad.clone(), id)));
+            }
+        });
+        gate
+    }
+
+    /// The peer is connected: lets everything go once what encrypts it has started.
+    fn open(&self, webrtcbin: &gst::Element) {
+        let (held, weak) = (self.0.clone(), webrtcbin.downgrade());
+        gstrswebrtc::RUNTIME.spawn(async move {
+            for _ in 0..Gate::LONGEST {
+                let Some(webrtcbin) = weak.upgrade() else { return };
+                if encrypts(&webrtcbin) {
+                    break;
+                }
+                tokio::time::sleep(Gate::LOOK).await;
+            }
+            for (pad, probe) in held.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+                pad.remove_probe(probe);
+            }
+        });
+    }
+}
+
+/// All that encrypts what goes to a connected peer is at work. Those whose state is locked belong to transports that are not used.
+fn encrypts(webrtcbin: &gst::Element) -> bool {
+    let Some(bin) = webrtcbin.downcast_ref::<gst::Bin>() else { return true };
+    let is_encoder = |element: &gst::Element| element.factory().is_some_and(|factory| factory.name() == "dtlssrtpenc");
+    let mut encoders = bin.iterate_recurse().into_iter().flatten().filter(|element| is_encoder(element) && !element.is_locked_state());
+    encoders.all(|encoder| encoder.current_state() == gst::State::Playing)
 }
 
 /// Notes when anything comes from a peer: `nicesrc` is where it comes in.
