@@ -232,8 +232,7 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Peers, counters:
         let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
         offer_addresses(&webrtcbin, &addresses);
         let heard = peers.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(|peer| peer.heard.clone());
-        let bin = webrtcbin.downcast_ref::<gst::Bin>()?;
-        if let Some(heard) = heard {
+        if let (Some(heard), Some(bin)) = (heard, webrtcbin.downcast_ref::<gst::Bin>()) {
             hear(bin, heard);
         }
         let gate = Gate::before(&webrtcbin);
@@ -261,7 +260,7 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Peers, counters:
 /// Holds back what is sent to a peer until its encryption is at work. `webrtcbin` lets it go as soon as the keys are agreed on, which on a busy
 /// machine may be before the element that encrypts has started: whoever pushes into that is told that all is over, and never sends again
 /// (gst-plugins-bad 1.22, `transportsendbin.c`).
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Gate(Arc<Mutex<Vec<(gst::Pad, gst::PadProbeId)>>>);
 
 impl Gate {
