@@ -1,6 +1,7 @@
 //! Films of other sizes, rates and codecs, with a watermark and with texts of slides.
 
-use crate::support::{decodes_cleanly, probe, render, succeed};
+use crate::support::picture::frame_at;
+use crate::support::{decodes_cleanly, lectern, probe, render, succeed};
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -77,4 +78,32 @@ fn a_fast_film_in_sd_as_vp9_with_a_watermark_is_what_was_asked_for() {
     assert!(std::fs::read(&other).unwrap() != first);
     let same = render(home.path(), &lesson(home.path()), &more);
     assert!(std::fs::read(&same).unwrap() == first);
+}
+
+#[test]
+fn a_large_presenter_stands_in_the_middle_and_without_one_no_face_is_told_of() {
+    let home = tempfile::tempdir().unwrap();
+    let lesson = lesson(home.path());
+    let film = |profile: &str| {
+        let at = |ending: &str| home.path().join(format!("{profile}.{ending}"));
+        let mut run = lectern(home.path());
+        run.args(["run", "graphs/lecture.yaml", "--profile", &format!("offline,{profile}")]);
+        for (name, path) in [("lesson", lesson.clone()), ("out", at("mp4")), ("srt", at("srt")), ("vtt", at("vtt"))] {
+            run.arg("--set").arg(format!("{name}={}", path.display()));
+        }
+        succeed(&mut run);
+        at("mp4")
+    };
+    let (large, none) = (film("large_presenter"), film("no_presenter"));
+    let says = |film: &Path| probe(film, &["-show_format"])["format"]["tags"]["synthetic"].clone();
+    assert_eq!((says(&large), says(&none)), (json!("face"), json!(null)));
+    let (width, height) = (640, 360);
+    let [with, without] = [&large, &none].map(|film| frame_at(film, 1.5, width, height).levels);
+    let stands: Vec<(usize, usize)> =
+        (0..width * height).filter(|&i| with[i].abs_diff(without[i]) > 16).map(|i| (i % width, i / width)).collect();
+    let (left, right) = (stands.iter().map(|at| at.0).min().unwrap(), stands.iter().map(|at| at.0).max().unwrap());
+    let (top, bottom) = (stands.iter().map(|at| at.1).min().unwrap(), stands.iter().map(|at| at.1).max().unwrap());
+    // The plate has nine tenths of the height, and some of it is room above the head.
+    assert!((height / 10..height / 4).contains(&top) && bottom == height - 1, "{top} to {bottom} of {height}");
+    assert!((left + right).abs_diff(width) < width / 20 && right - left > width / 5, "{left} to {right} of {width}");
 }

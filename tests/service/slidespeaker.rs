@@ -4,8 +4,9 @@
 use super::server::{Server, client, is_consistent};
 use crate::live::stage::runtime;
 use crate::support::files::text_pdf;
+use crate::support::loudness::assert_level;
 use crate::support::writer::Writer;
-use crate::support::{deck, lectern, probe, zip};
+use crate::support::{deck, lectern, probe, succeed, zip};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -180,6 +181,69 @@ fn subtitles_and_transcript_are_in_the_languages_that_were_asked_for() {
     assert_eq!(languages, ["french", "english", "french", "english"]);
     let transcript = file(&server, &task, "transcripts/markdown").2;
     assert!(transcript == transcript.to_uppercase() && transcript.chars().any(char::is_uppercase), "{transcript}");
+    server.stop();
+}
+
+#[test]
+fn a_film_is_spoken_in_the_language_that_was_asked_for() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let writer = Writer::start();
+    let server = Server::of(home.path(), writer.tell(&mut serve(home.path())));
+    let deck = std::fs::read(deck("hello.pptx")).expect("a deck");
+    let sent = must(form(
+        asked(&server, Method::POST, "upload").bearer_auth(session("ada")),
+        "hello.pptx",
+        &deck,
+        &[("voice_language", "spanish")],
+    ));
+    let task = sent["task_id"].as_str().expect("an id").to_string();
+    server.ends(&task, "completed");
+    let told = must(asked(&server, Method::GET, &format!("tasks/{task}/progress")).bearer_auth(session("ada")));
+    assert_eq!(told["steps"]["translate_voice"]["status"], "completed", "{told}");
+    let film = home.path().join("film.mp4");
+    std::fs::write(&film, server.artifact(&task, "film.mp4")).expect("a writable folder");
+    let streams = probe(&film, &["-select_streams", "a", "-show_entries", "stream_tags=language"]);
+    assert_eq!(streams["streams"][0]["tags"]["language"], "spa");
+    let (status, name, text) = file(&server, &task, "subtitles/srt");
+    assert!(status == StatusCode::OK && name.contains("_es.srt"), "{status} {name}");
+    // The writer translates by capitals.
+    assert!(text == text.to_uppercase() && text.contains("HELLO"), "{text}");
+    assert!(file(&server, &task, "transcripts/markdown").2.to_uppercase().contains("HELLO"));
+    server.stop();
+}
+
+#[test]
+fn recordings_become_podcasts_at_the_level_of_speech() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let said = "Good morning. Today we look at how a sail works, and why a boat can go against the wind.";
+    let spoken = home.path().join("spoken.wav");
+    succeed(lectern(home.path()).args(["speak", said, "-o"]).arg(&spoken));
+    let seconds = |file: &Path| -> f64 {
+        let found = probe(file, &["-show_entries", "format=duration"]);
+        found["format"]["duration"].as_str().and_then(|text| text.parse().ok()).expect("a length")
+    };
+    let server = start(home.path());
+    let more = [("generate_podcast", "true"), ("generate_video", "false"), ("task_type", "podcast")];
+    for ending in ["wav", "mp3", "m4a", "flac"] {
+        // Too soft, as home-made recordings are.
+        let talk = home.path().join(format!("talk.{ending}"));
+        succeed(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&spoken).args(["-af", "volume=-20dB"]).arg(&talk));
+        let bytes = std::fs::read(&talk).expect("a recording");
+        let sent = must(form(asked(&server, Method::POST, "upload").bearer_auth(session("ada")), &format!("talk.{ending}"), &bytes, &more));
+        let task = sent["task_id"].as_str().expect("an id").to_string();
+        server.ends(&task, "completed");
+        let made = home.path().join(format!("{ending}.mp3"));
+        std::fs::write(&made, server.artifact(&task, "podcast.mp3")).expect("a writable folder");
+        assert_eq!(probe(&made, &["-show_entries", "stream=codec_name"])["streams"][0]["codec_name"], "mp3");
+        let (is, was) = (seconds(&made), seconds(&spoken));
+        assert!((is - was).abs() < 0.15, "{ending}: {is} s of {was} s");
+        assert_level(&made, ending);
+        // What was not done is told, and no film is there.
+        let told = must(asked(&server, Method::GET, &format!("tasks/{task}/progress")).bearer_auth(session("ada")));
+        assert_eq!(told["task_type"], "podcast");
+        assert!(told["steps"]["compose_podcast"]["note"].as_str().is_some_and(|note| note.contains("level of a podcast")), "{told}");
+        assert_eq!(file(&server, &task, "video").0, StatusCode::NOT_FOUND);
+    }
     server.stop();
 }
 

@@ -2,6 +2,7 @@
 
 pub mod files;
 pub mod line;
+pub mod loudness;
 pub mod nats;
 pub mod picture;
 pub mod s3;

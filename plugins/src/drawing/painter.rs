@@ -17,12 +17,14 @@ const BOLD: f64 = 1.0 / 24.0;
 pub struct Painter {
     context: RenderContext,
     resources: Resources,
+    /// What is drawn outside of it is not seen, in pixels.
+    seen: Rect,
 }
 
 impl Default for Painter {
     fn default() -> Painter {
         let settings = RenderSettings { num_threads: 0, ..RenderSettings::default() };
-        Painter { context: RenderContext::new_with(1, 1, settings), resources: Resources::new() }
+        Painter { context: RenderContext::new_with(1, 1, settings), resources: Resources::new(), seen: Rect::ZERO }
     }
 }
 
@@ -82,6 +84,8 @@ impl Painter {
 
     /// Ground and objects, moved as a whole.
     fn lay(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect, moved: Affine) {
+        let (left, top) = (f64::from(region.x), f64::from(region.y));
+        self.seen = moved.transform_rect_bbox(Rect::new(left, top, left + f64::from(region.width), top + f64::from(region.height)));
         let (ground, paint) = &scene.ground;
         self.context.set_transform(moved * scene.view);
         self.context.set_paint(paint.clone());
@@ -137,20 +141,31 @@ impl Painter {
                     self.context.set_paint(shape::color(*color));
                     self.context.fill_rect(bar);
                 }
-                block.runs.iter().for_each(|run| self.glyphs(run));
+                let seen = self.seen.inflate(1.0, 1.0);
+                let runs = || block.runs.iter().filter(|run| place.transform_rect_bbox(run.reach).overlaps(seen));
+                if let Some(stroke) = &block.stroke {
+                    self.context.set_paint(shape::color(stroke.color.0));
+                    runs().for_each(|run| self.around(run, stroke.width));
+                }
+                runs().for_each(|run| self.glyphs(run));
             }
         }
     }
 
     fn glyphs(&mut self, run: &GlyphRun) {
         self.context.set_paint(shape::color(run.color));
-        let glyphs = || run.glyphs.iter().copied();
         // A glyph that the font does not have is left out; the rest of the text stands.
-        let _ = self.builder(run).fill_glyphs(glyphs());
+        let _ = self.builder(run).fill_glyphs(run.glyphs.iter().copied());
         if run.embolden {
-            self.context.set_stroke(Stroke::new(f64::from(run.size) * BOLD));
-            let _ = self.builder(run).stroke_glyphs(glyphs());
+            self.around(run, 0.0);
         }
+    }
+
+    /// A line along the glyphs' edges; of those that are made bold, along the edges that they have then.
+    fn around(&mut self, run: &GlyphRun, width: f64) {
+        let bold = if run.embolden { f64::from(run.size) * BOLD } else { 0.0 };
+        self.context.set_stroke(Stroke::new(width + bold));
+        let _ = self.builder(run).stroke_glyphs(run.glyphs.iter().copied());
     }
 
     fn builder<'a>(&'a mut self, run: &'a GlyphRun) -> GlyphRunBuilder<'a> {

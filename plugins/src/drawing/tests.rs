@@ -86,6 +86,25 @@ fn each_shape_has_its_form() {
 }
 
 #[test]
+fn the_line_around_letters_lies_under_all_of_them() {
+    let style = Style { size: 80.0, weight: 700, color: RED, ..Style::default() };
+    let object = |stroke| Object::new("o", [20.0, 30.0, 280.0, 120.0], Content::Text(Text { stroke, ..text("illi", style.clone()) }));
+    let width = |width| Some(Stroke { color: Color::BLACK, width, dash: vec![] });
+    let (plain, edged) = (one(object(None)), one(object(width(24.0))));
+    let ([x0, y0, x1, y1], [left, top, right, bottom]) = (inked(&plain).unwrap(), inked(&edged).unwrap());
+    let beyond = [x0 - left, y0 - top, right - x1, bottom - y1];
+    assert!(beyond.iter().all(|side| (11..=13).contains(side)), "half of its width: {beyond:?}");
+    for y in 0..180 {
+        for x in 0..320 {
+            // A letter that is next to another is not covered by that one's line.
+            assert!(at(&plain, x, y) != RED.0 || at(&edged, x, y) == RED.0, "{x}, {y}");
+        }
+    }
+    assert_eq!(at(&edged, left + 3, (y0 + y1) / 2), Color::BLACK.0);
+    assert!(one(object(width(0.0))).data_as_u8_slice() == plain.data_as_u8_slice(), "a line of no width is none");
+}
+
+#[test]
 fn gradients_go_from_stop_to_stop() {
     let stops = || vec![Stop { at: 0.0, color: Color::BLACK }, Stop { at: 1.0, color: Color::WHITE }];
     let across = one(Object::new(

@@ -1,7 +1,7 @@
 //! Text laid out: shaped, broken into lines, aligned; from either side, in any script that the machine has a font for.
 
 use super::fonts::{Fonts, families, fonts};
-use crate::lesson::canvas::{Align, Paragraph, Style, Text};
+use crate::lesson::canvas::{Align, Paragraph, Stroke, Style, Text};
 use parley::{
     Alignment, AlignmentOptions, FontFamily, FontStyle, FontWeight, Layout, LineHeight, OverflowWrap, PositionedLayoutItem, StyleProperty,
 };
@@ -21,6 +21,8 @@ const REACH: f64 = 0.35;
 #[derive(Clone, Debug, Default)]
 pub struct TextBlock {
     pub(super) runs: Vec<GlyphRun>,
+    /// Around all glyphs, under them.
+    pub(super) stroke: Option<Stroke>,
     /// Lines under and through text.
     pub(super) bars: Vec<(Rect, [u8; 4])>,
     width: f64,
@@ -50,7 +52,9 @@ impl TextBlock {
     /// Lays `text` out in lines of at most `width`; 0: lines end where the text says so.
     pub fn lay_out(text: &Text, width: f64) -> TextBlock {
         let fonts = &mut *fonts();
-        let mut block = TextBlock::default();
+        // A line of no width would be drawn as a hairline.
+        let stroke = text.stroke.clone().filter(|stroke| stroke.width > 0.0);
+        let mut block = TextBlock { stroke, ..TextBlock::default() };
         let limit = if width > 0.0 { width } else { text.paragraphs.iter().map(|p| natural_width(fonts, text, p)).fold(0.0, f64::max) };
         for (index, paragraph) in text.paragraphs.iter().enumerate() {
             if index > 0 {
@@ -104,9 +108,10 @@ impl TextBlock {
                 let (x, y) = (left + f64::from(run.offset()), top + f64::from(run.baseline()));
                 let advance = f64::from(run.advance());
                 let size = f64::from(font.font_size());
+                let around = size * REACH + self.stroke.as_ref().map_or(0.0, |stroke| stroke.width / 2.0);
                 let line_top = top + f64::from(metrics.content_block_min_coord);
                 let line_bottom = top + f64::from(metrics.content_block_max_coord);
-                let reach = Rect::new(x, line_top, x + advance, line_bottom).inflate(size * REACH, size * REACH);
+                let reach = Rect::new(x, line_top, x + advance, line_bottom).inflate(around, around);
                 self.reach = if self.reach.is_zero_area() { reach } else { self.reach.union(reach) };
                 let place = |glyph: parley::Glyph| Glyph { id: glyph.id, x: glyph.x + left as f32, y: glyph.y + top as f32 };
                 self.runs.push(GlyphRun {

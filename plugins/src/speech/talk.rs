@@ -32,6 +32,8 @@ pub(super) struct Talk {
     pub(super) order: Vec<usize>,
     /// How slides come in that do not say it.
     pub(super) transition: Transition,
+    /// A presenter stands in the pictures at all.
+    pub(super) presenter: bool,
     pub(super) scripts: Vec<Script>,
     pub(super) narrator: Narrator,
     /// Speaks answers, so that they do not wait for narration.
@@ -288,16 +290,21 @@ impl Talk {
             seed: slide.seed(),
             elapsed,
             paused: false,
-            placement: slide.presenter,
+            placement: self.placement(slide),
             transition: self.transition(),
             fades_from: self.fades_from(),
         }
     }
 
+    /// Where the presenter stands while a slide shows.
+    fn placement(&self, slide: &Slide) -> Placement {
+        Placement { visible: slide.presenter.visible && self.presenter, ..slide.presenter }
+    }
+
     /// Where the presenter stood before, where that is seen for a while.
     fn fades_from(&self) -> Option<Placement> {
         let left = self.stretch().left.or_else(|| self.place.checked_sub(1)).and_then(|place| self.order.get(place));
-        let (before, now) = (self.lesson.slides[*left?].presenter, self.slide().presenter);
+        let (before, now) = (self.placement(&self.lesson.slides[*left?]), self.placement(self.slide()));
         let is_seen = (before.visible || now.visible) && self.transition().duration() > Span::ZERO;
         (is_seen && before != now).then_some(before)
     }

@@ -91,6 +91,9 @@ pub struct TtsChunkerConfig {
     /// How slides come in that do not say it themselves: cut, fade, slide or push; or a map with kind, from, duration and easing.
     #[serde(default)]
     transition: TransitionSetting,
+    /// A presenter stands in the pictures, where slides let it. Without one, everybody downstream is told so.
+    #[serde(default = "with_presenter")]
+    presenter: bool,
     /// How long LibreOffice may take over a deck.
     #[serde(default = "conversion_time")]
     conversion_limit: DurationSetting,
@@ -118,6 +121,9 @@ fn own_speed() -> f32 {
 }
 fn block_length() -> DurationSetting {
     DurationSetting(Span::from_millis(20))
+}
+fn with_presenter() -> bool {
+    true
 }
 fn conversion_time() -> DurationSetting {
     DurationSetting(Span::from_seconds(120))
@@ -264,6 +270,7 @@ impl Node for TtsChunker {
             live,
             repeat: config.repeat,
             transition: config.transition.0,
+            presenter: config.presenter,
             step: self.step,
         };
         if !config.repeat {

@@ -103,12 +103,17 @@ fn slides_say_where_a_presenter_fades_from() {
     let text: String = slides.iter().map(|slide| format!("  - {{ color: \"#203040\", silence: 500ms, {slide} }}\n")).collect();
     let path = folder.path().join("lesson.yaml");
     fs::write(&path, format!("version: 1\nid: talk\nslides:\n{text}")).unwrap();
-    let fades = |cue: Packet<Cue>| if let Cue::Slide(slide) = cue.media { Some((slide.fading(), slide.fades_from)) } else { None };
-    let found: Vec<_> = narrated(&path, "voice: joe").packets(CUES).into_iter().filter_map(fades).collect();
+    let shown = |config: &str| {
+        let slide = |cue: Packet<Cue>| if let Cue::Slide(slide) = cue.media { Some(slide) } else { None };
+        narrated(&path, config).packets(CUES).into_iter().filter_map(slide).collect::<Vec<_>>()
+    };
+    let found: Vec<_> = shown("voice: joe").iter().map(|slide| (slide.fading(), slide.fades_from)).collect();
     let length = Span::from_millis(200);
     let [here, gone] = [true, false].map(|visible| Some(engine::cue::Placement { visible, ..Default::default() }));
     // Nothing moves where nobody is seen, where they stand as before, and where there is no time for it.
     assert_eq!(found, [(Span::ZERO, None), (Span::ZERO, None), (length, gone), (Span::ZERO, None), (length, here), (Span::ZERO, None)]);
+    let none = shown("voice: joe, presenter: false");
+    assert!(none.iter().all(|slide| !slide.placement.visible && slide.fades_from.is_none()), "{none:?}");
 }
 
 #[test]

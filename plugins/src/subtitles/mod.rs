@@ -1,5 +1,5 @@
 //! Subtitles of a finished film in another language: read from the file beside it, translated by a script writer, written with the same
-//! times.
+//! times wherever they can be read in them.
 
 use crate::lesson::language_of;
 use crate::outputs::{Caption, read_subrip, subrip, webvtt};
@@ -7,7 +7,7 @@ use crate::part_file::{self, FileError};
 use crate::scripts::ends_sentence;
 use crate::speech::{self, lines_are_spaced, reworded};
 use crate::writer::{Notes, Writer, WriterError, same_language};
-use engine::time::Time;
+use engine::time::{Span, Time};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -88,9 +88,9 @@ impl Subtitles {
         language_of(&self.captions.iter().map(|caption| unbroken(&caption.text)).collect::<Vec<_>>().join(" "))
     }
 
-    /// The same in another language, by BCP 47 tags; in the same one they stay as they are. Each caption keeps its times. Its lines are broken
-    /// anew, by the rules of the spoken ones (two lines, 42 columns, 20 characters of Chinese, Japanese or Korean); one that is too long for
-    /// them becomes several, one after the other in the same time.
+    /// The same in another language, by BCP 47 tags; in the same one they stay as they are. Lines are broken anew by the rules of the spoken ones
+    /// (see [`speech::captions`](crate::speech)). Each caption keeps its times where it can be read in them or is no longer than it was; else its sentence is cut
+    /// anew, in the time of the sentence and of the pause behind it.
     ///
     /// # Errors
     /// Those of the writer, and when it does not translate.
@@ -104,20 +104,27 @@ impl Subtitles {
         }
         let groups = groups(self.captions.iter().map(|caption| unbroken(&caption.text)));
         let translated = writer.translate_captions(&groups, from, to, notes)?;
-        let texts = translated.ok_or_else(|| SubtitlesError::Unable(writer.name()))?.concat();
-        if texts.len() != self.captions.len() {
-            let cause = format!("it has {} captions in place of {}", texts.len(), self.captions.len());
+        let translated = translated.ok_or_else(|| SubtitlesError::Unable(writer.name()))?;
+        let count: usize = translated.iter().map(Vec::len).sum();
+        if count != self.captions.len() {
+            let cause = format!("it has {count} captions in place of {}", self.captions.len());
             return Err(WriterError::Answer { at: writer.name(), cause }.into());
         }
-        let captions = self.captions.iter().zip(&texts).flat_map(|(caption, text)| {
-            let spoken = speech::Caption { at: caption.start.since_start(), dur: caption.end - caption.start, text: String::new() };
-            reworded(&spoken, text)
-        });
+        let mut spoken = self.captions.iter().peekable();
+        let mut captions = Vec::new();
+        for group in translated {
+            let timed = |(text, caption): (String, &Caption)| {
+                (speech::Caption { at: caption.start.since_start(), dur: caption.end - caption.start, text: caption.text.clone() }, text)
+            };
+            let group: Vec<_> = group.into_iter().zip(spoken.by_ref()).map(timed).collect();
+            let end = group.last().map_or(Span::ZERO, |(caption, _)| caption.at + caption.dur);
+            captions.extend(reworded(&group, spoken.peek().map_or(end, |next| next.start.since_start())));
+        }
         let timed = |caption: speech::Caption| {
             let start = Time::ZERO + caption.at;
             Caption { start, end: start + caption.dur, text: caption.text }
         };
-        Ok(Subtitles { captions: captions.map(timed).collect() })
+        Ok(Subtitles { captions: captions.into_iter().map(timed).collect() })
     }
 
     /// Writes them as SubRip and as WebVTT.

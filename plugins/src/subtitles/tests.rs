@@ -1,6 +1,5 @@
 use super::*;
 use crate::writer::{Brief, Content, KeyPoints, Local, Outline};
-use engine::time::Span;
 use unicode_width::UnicodeWidthStr;
 
 /// What becomes of a caption.
@@ -84,7 +83,7 @@ fn sentences_stay_together() {
 }
 
 #[test]
-fn lines_are_broken_by_the_rules_and_what_is_too_long_shares_the_time() {
+fn lines_are_broken_by_the_rules_and_what_is_too_long_shares_the_time_of_its_sentence() {
     let long: [(&str, Make, usize); 3] = [
         ("de", |text| vec![format!("{text} Und dazu kommt noch, dass niemand die ganze Tiefe dieses Meeres je gemessen hat.")], 42),
         ("ja", |_| vec!["この海は穏やかで、深さは二百メートルあり、その底を見た人はまだ誰もいないと言われています。".into()], 40),
@@ -100,7 +99,8 @@ fn lines_are_broken_by_the_rules_and_what_is_too_long_shares_the_time() {
         assert!(made.captions.windows(2).all(|pair| pair[0].end <= pair[1].start), "{:?}", times(&made));
         let (before, after) = (times(&spoken()), times(&made));
         assert!(after.len() > before.len());
-        for (start, end) in before {
+        // Up to the next sentence, for it takes as long to read; and there is nothing to share behind the last one.
+        for (start, end) in [(1000, 8250), (8250, 10_000)] {
             let inside: Vec<_> = after.iter().filter(|(from, to)| *from >= start && *to <= end).collect();
             assert_eq!((inside.first().map(|time| time.0), inside.last().map(|time| time.1)), (Some(start), Some(end)), "{to}");
         }
@@ -108,6 +108,39 @@ fn lines_are_broken_by_the_rules_and_what_is_too_long_shares_the_time() {
         let expected: String = spoken().captions.iter().map(|caption| says(&unbroken(&caption.text)).concat()).collect();
         assert_eq!(whole, expected.split_whitespace().collect::<String>(), "no word is lost");
     }
+}
+
+#[test]
+fn what_could_not_be_read_in_its_time_is_cut_anew_within_the_limits() {
+    let at = |millis| Time::ZERO + Span::from_millis(millis);
+    let captions = (0..20).flat_map(|n| {
+        let said = |from: i64, to: i64, text: String| Caption { start: at(6000 * n + from), end: at(6000 * n + to), text };
+        // Every second sentence has a part that is shown for too short a time.
+        let border = if n % 2 == 0 { 2500 } else { 4000 };
+        [said(0, border, format!("What sea number {n} has taught us,")), said(border, 5000, "and nobody has forgotten it.".into())]
+    });
+    let spoken = Subtitles { captions: captions.collect() };
+    let longer: Make = |text| match text.strip_prefix("What sea") {
+        Some(rest) => vec![format!("Und was uns alle miteinander das Meer mit der{rest}")],
+        None => vec![text.into()],
+    };
+    let made = spoken.translated("en", "de", &Says(longer), &mut Notes::default()).unwrap();
+    for caption in &made.captions {
+        let (millis, letters) = ((caption.end - caption.start).to_millis(), caption.text.chars().count() as i64);
+        assert!((1200..=7000).contains(&millis) && letters * 1000 <= 20 * millis, "{caption:?}");
+        assert!(caption.text.lines().count() <= 2 && caption.text.lines().all(|line| line.width() <= 42), "{caption:?}");
+    }
+    let found = times(&made);
+    for n in 0..20 {
+        let inside: Vec<_> = found.iter().filter(|time| time.0 / 6000 == n).collect();
+        assert!(inside[0].0 == 6000 * n && inside.iter().all(|time| time.1 <= 6000 * (n + 1)), "{inside:?}");
+    }
+    let whole = said(&made).join(" ").replace('\n', " ");
+    assert_eq!(whole, spoken.captions.iter().flat_map(|caption| longer(&caption.text)).collect::<Vec<_>>().join(" "));
+    // What can be read where it is stays there.
+    let kept = spoken.translated("en", "de", &Says(|text| vec![text.to_lowercase()]), &mut Notes::default()).unwrap();
+    let (kept, before) = (times(&kept), times(&spoken));
+    assert!((0..20).step_by(2).all(|n| kept.iter().filter(|time| time.0 / 6000 == n).eq(&before[2 * n as usize..][..2])), "{kept:?}");
 }
 
 #[test]

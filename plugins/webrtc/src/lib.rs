@@ -5,6 +5,7 @@
 //! rooms of a LiveKit server.
 
 pub mod livekit;
+mod peer_connection;
 pub mod room;
 pub mod token;
 mod web_sink;

@@ -37,7 +37,7 @@ const LAYER: Out<VideoFrame> = Out::new("layer");
 pub const CAPTIONS: NodeType = NodeType {
     name: "captions",
     family: "compositor",
-    revision: 3,
+    revision: 4,
     summary: "What is said, as text in the picture",
     inputs: &[CUES.port("captions, and words for the highlight")],
     outputs: &[LAYER.port("a small picture with alpha and its place; each holds until the next")],

@@ -1,7 +1,7 @@
 //! A caption as a picture: its letters, what parts them from the picture, and where it lies.
 
 use crate::drawing::{Painter, Scene, TextBlock};
-use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Outline, Paint, Paragraph, Run, Shape, Style, Text};
+use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Outline, Paint, Paragraph, Run, Shape, Stroke, Style, Text};
 use crate::pixels::{Alpha, Changing, PixelError, Rgba};
 use engine::frame::{Point, Rect, Size, VideoFrame, apart};
 use schemars::JsonSchema;
@@ -169,14 +169,11 @@ impl Plate {
             }
             Look::Outline => {
                 let rim = (self.size * RIM).max(1.0);
-                let mut shifted = |dx: f64, dy: f64, color: Color| {
-                    add([left + dx * rim, top + dy * rim, width, height], Content::Text(self.text(caption, None, Some(color))));
-                };
-                shifted(0.0, 1.9, SHADOW);
-                for step in 0..12 {
-                    let (dy, dx) = (f64::from(step) * std::f64::consts::TAU / 12.0).sin_cos();
-                    shifted(dx, dy, DARK);
-                }
+                let shadow = self.text(caption, None, Some(SHADOW));
+                let stroke = Some(Stroke { color: DARK, width: 2.0 * rim, dash: Vec::new() });
+                let edge = Text { stroke, ..self.text(caption, None, Some(DARK)) };
+                add([left, top + 1.9 * rim, width, height], Content::Text(shadow));
+                add([left, top, width, height], Content::Text(edge));
             }
         }
         canvas

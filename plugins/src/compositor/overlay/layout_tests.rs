@@ -54,6 +54,22 @@ fn bullets_have_a_quarter_of_the_width_and_end_above_the_presenter() {
 }
 
 #[test]
+fn bullets_are_numbered_from_the_top_in_their_authors_order_whenever_each_comes() {
+    let bullet =
+        |text: &str, at: i64| Overlay { from: Some(Trigger::Time(Span::from_seconds(at))), ..Overlay::new(OverlayRole::Bullet, text) };
+    let canvas = lay_out(&slide(vec![bullet("Last said", 6), bullet("First said", 1), bullet("Said between", 3)]), HD, None, None).canvas;
+    let mut texts: Vec<(f64, f64, &str)> = Vec::new();
+    for object in &canvas.objects {
+        if let Content::Text(text) = &object.content {
+            texts.push(((object.y + object.height / 2.0).round(), object.x, &text.paragraphs[0].runs[0].text));
+        }
+    }
+    texts.sort_by(|one, two| one.partial_cmp(two).expect("numbers"));
+    let texts: Vec<&str> = texts.into_iter().map(|(.., text)| text).collect();
+    assert_eq!(texts, ["1", "Last said", "2", "First said", "3", "Said between"]);
+}
+
+#[test]
 fn letters_of_bullets_are_28_pixels_high_and_24_where_more_must_fit() {
     // Each size that is chosen while more and more bullets must fit into the column.
     let sizes = |picture: Size| {

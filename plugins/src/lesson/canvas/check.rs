@@ -85,6 +85,9 @@ fn check_text(text: &Text) -> Result<(), String> {
     if !(0.1..=10.0).contains(&text.line_height) {
         return Err(format!("has the line height {}; it goes from 0.1 to 10", text.line_height));
     }
+    if text.stroke.as_ref().is_some_and(|stroke| !(0.0..=FARTHEST).contains(&stroke.width) || !stroke.dash.is_empty()) {
+        return Err("has a stroke around its letters that is out of range or has dashes; only those of shapes have dashes".into());
+    }
     for paragraph in &text.paragraphs {
         if ![paragraph.indent, paragraph.space_before].iter().all(|length| (0.0..=FARTHEST).contains(length)) {
             return Err("has an indent or a space that is out of range".into());
@@ -190,6 +193,10 @@ mod tests {
             ..Text::default()
         };
         assert!(says(|o| o.content = Content::Text(text)).contains("size 0"));
+        for (width, dash) in [(f64::NAN, &[][..]), (-1.0, &[]), (1.0, &[2.0])] {
+            let stroke = Some(Stroke { color: Color::BLACK, width, dash: dash.to_vec() });
+            assert!(says(|o| o.content = Content::Text(Text { stroke, ..Text::default() })).contains("stroke around its letters"));
+        }
         let word = Trigger::Word { text: "nowhere".into(), nth: 1 };
         assert!(says(|o| o.enter = Some(Animation { trigger: word, ..Animation::default() })).contains("\"nowhere\""));
         let slow = Animation { duration: MAX_SLIDE + Span::SECOND, ..Animation::default() };

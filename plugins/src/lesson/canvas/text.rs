@@ -1,6 +1,6 @@
 //! Text of a canvas.
 
-use super::{Color, is_zero};
+use super::{Color, Stroke, is_zero};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +19,14 @@ pub struct Text {
     /// From line to line, in parts of the font size. Default: 1.2.
     #[serde(default = "line_height")]
     pub line_height: f64,
+    /// A line around the letters, under all of them: what is seen of it is half of its width. It has no dashes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stroke: Option<Stroke>,
 }
 
 impl Default for Text {
     fn default() -> Text {
-        Text { paragraphs: Vec::new(), align: Align::Start, anchor: VerticalAlign::Top, line_height: line_height() }
+        Text { paragraphs: Vec::new(), align: Align::Start, anchor: VerticalAlign::Top, line_height: line_height(), stroke: None }
     }
 }
 

@@ -96,6 +96,25 @@ fn many_slides_come_by_position_and_embeds_are_live_pages() {
 }
 
 #[test]
+fn a_slide_has_a_picture_behind_all_and_a_presenter_who_is_shown_or_not() {
+    let dir = tempfile::tempdir().unwrap();
+    picture(&dir.path().join("ground.png"), 32, 18, [1, 2, 3]);
+    for image in [json!("ground.png"), json!({ "src": "ground.png" })] {
+        let mut lesson = basic();
+        lesson["slide_data"]["backgroundImage"] = image;
+        let lesson = read_in(&dir, &lesson);
+        let ground = canvas_of(&lesson.slides[0]).picture.as_ref().expect("a picture");
+        assert_eq!(image::open(&ground.path).unwrap().to_rgb8().get_pixel(0, 0).0, [1, 2, 3]);
+    }
+    assert_eq!(canvas_of(&read(&basic()).slides[0]).picture, None, "an empty name is none");
+    for hidden in ["display", "visible"] {
+        let mut lesson = basic();
+        lesson["slide_data"]["presenterConfig"][hidden] = false.into();
+        assert!(!read(&lesson).slides[0].presenter.visible, "{hidden}");
+    }
+}
+
+#[test]
 fn objects_of_all_kinds_are_read_and_what_is_odd_is_named() {
     let dir = tempfile::tempdir().unwrap();
     picture(&dir.path().join("a.png"), 32, 18, [1, 2, 3]);

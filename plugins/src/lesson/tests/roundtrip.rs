@@ -141,8 +141,13 @@ fn canvas(image: &Path, hash: ContentHash) -> Canvas {
         Run { text: "true".into(), style: Style { strike: true, spacing: -0.25, color: Color([1, 2, 3, 4]), ..Style::default() } },
     ];
     let paragraph = Paragraph { runs, marker: Some("\u{2022}".into()), indent: 12.0, space_before: 6.0 };
-    let text =
-        Text { paragraphs: vec![paragraph, Paragraph::default()], align: Align::Justify, anchor: VerticalAlign::Bottom, line_height: 1.25 };
+    let text = Text {
+        paragraphs: vec![paragraph, Paragraph::default()],
+        align: Align::Justify,
+        anchor: VerticalAlign::Bottom,
+        line_height: 1.25,
+        stroke: Some(Stroke { color: Color::BLACK, width: 0.5, dash: vec![] }),
+    };
     let save = Trigger::Word { text: "save".into(), nth: 1 };
     let animation = |trigger, effect| Some(Animation { trigger, effect, ..Animation::default() });
     let dash = vec![1.0, 2.5];

@@ -32,6 +32,27 @@ const PACE: Pace = Pace { fastest: 20, slowest: 10 };
 /// 12 and 4 characters of two columns.
 const WIDE_PACE: Pace = Pace { fastest: 24, slowest: 8 };
 
+impl Pace {
+    fn of(text: &str) -> Pace {
+        if is_mostly_wide(text) { WIDE_PACE } else { PACE }
+    }
+
+    /// How long it takes to read so many columns at the fastest.
+    fn least(&self, columns: i64) -> Span {
+        Span(Span::SECOND.0 * columns / self.fastest)
+    }
+}
+
+/// How long it takes to read a text at the fastest.
+pub(super) fn reading_time(text: &str) -> Span {
+    Pace::of(text).least(columns(text) as i64)
+}
+
+/// A cue of this text and length keeps the limits of time.
+pub(super) fn is_readable(text: &str, dur: Span) -> bool {
+    (SHORTEST.max(reading_time(text))..=LONGEST).contains(&dur)
+}
+
 /// Cuts a group; the last cue may stay until `room`.
 pub(super) fn fit(units: &[Unit], room: Span) -> Vec<Caption> {
     // From each unit on: the cost of the best way, and its first cue with where that ends.
@@ -65,10 +86,10 @@ pub(super) fn fit(units: &[Unit], room: Span) -> Vec<Caption> {
 /// A cue, which may stay until `next`, and what is bad about it.
 fn cue(units: &[Unit], lines: Broken, next: Span) -> (i64, Caption) {
     let (first, last) = (&units[0], &units[units.len() - 1]);
-    let pace = if is_mostly_wide(&lines.text) { WIDE_PACE } else { PACE };
+    let pace = Pace::of(&lines.text);
     let width = columns(&lines.text) as i64;
     let spoken = last.until - first.at;
-    let least = SHORTEST.max(Span(Span::SECOND.0 * width / pace.fastest));
+    let least = SHORTEST.max(pace.least(width));
     let most = least.max(spoken).max(Span(Span::SECOND.0 * width / pace.slowest)).min(LONGEST);
     let dur = (spoken + LINGER).max(least).min(most).min(next - first.at);
     let short = SHORTEST - dur;

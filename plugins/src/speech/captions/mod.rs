@@ -29,9 +29,9 @@ mod units;
 
 pub(crate) use self::lines::lines_are_spaced;
 
-use self::fit::fit;
+use self::fit::{fit, is_readable, reading_time};
 use self::lines::broken;
-use self::units::{Heard, units};
+use self::units::{Heard, Unit, units};
 use super::text::{Clause, Ends};
 use super::voice::{Timed, Word};
 use engine::time::Span;
@@ -116,24 +116,41 @@ impl Captions {
     }
 }
 
-/// A caption in other words: its times stay, its lines are broken anew. What two lines do not hold is shown one part after the other in the
-/// same time.
-pub(crate) fn reworded(caption: &Caption, text: &str) -> Vec<Caption> {
+/// Captions in other words, each with its text. Each keeps its times where its text can be read in them in two lines, or is no longer than it
+/// was. Of those around one that does not, between two long pauses, the words are cut anew: they share the time of all, and the pause behind
+/// them as far as it takes to read them. The last one may stay until `room`.
+pub(crate) fn reworded(captions: &[(Caption, String)], room: Span) -> Vec<Caption> {
+    let end = |(caption, _): &(Caption, String)| caption.at + caption.dur;
+    let stretches: Vec<&[(Caption, String)]> = captions.chunk_by(|one, next| next.0.at - end(one) < LONG_PAUSE).collect();
+    let rooms = stretches.iter().skip(1).map(|stretch| stretch[0].0.at).chain([room]);
+    let reworded = stretches.iter().zip(rooms).flat_map(|(stretch, room)| {
+        let keep = |(caption, text): &(Caption, String)| {
+            let lines = broken(&shared(text, caption.at, caption.at + caption.dur))?;
+            let stays = reading_time(&lines.text) <= reading_time(&caption.text) || is_readable(&lines.text, caption.dur);
+            stays.then(|| Caption { text: lines.text, ..caption.clone() })
+        };
+        stretch.iter().map(keep).collect::<Option<Vec<Caption>>>().unwrap_or_else(|| {
+            let text = stretch.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+            let (from, until) = (stretch[0].0.at, stretch.last().map_or(room, end));
+            fit(&shared(&text, from, until.max((from + reading_time(&text)).min(room))), room)
+        })
+    });
+    reworded.filter(|caption| !caption.text.is_empty()).collect()
+}
+
+/// The units of a text whose words share a time by their widths.
+fn shared(text: &str, from: Span, until: Span) -> Vec<Unit> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let widths: Vec<i64> = words.iter().map(|word| lines::columns(word) as i64 + 1).collect();
-    let whole: i64 = widths.iter().sum();
-    let time_of = |columns: i64| caption.at + Span((i128::from(caption.dur.0) * i128::from(columns) / i128::from(whole.max(1))) as i64);
+    let (whole, dur): (i64, Span) = (widths.iter().sum(), until - from);
+    let time_of = |columns: i64| from + Span((i128::from(dur.0) * i128::from(columns) / i128::from(whole.max(1))) as i64);
     let mut before = 0;
     let heard = words.iter().zip(widths).map(|(word, width)| {
         let at = time_of(before);
         before += width;
         Heard { shown: (*word).into(), joined: false, at, until: time_of(before), ends: units::ends_sentence(word) }
     });
-    let units = units(&heard.collect::<Vec<_>>());
-    match broken(&units) {
-        Some(lines) => vec![Caption { text: lines.text, ..caption.clone() }],
-        None => fit(&units, caption.at + caption.dur),
-    }
+    units(&heard.collect::<Vec<_>>())
 }
 
 /// The text up to the first clause that is such, that one included, is long enough to be a cue.

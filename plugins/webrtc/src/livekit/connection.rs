@@ -3,7 +3,7 @@
 use super::LiveKitSinkConfig;
 use super::data;
 use super::signaller::RoomSignaller;
-use crate::room::{hear_keyframe_requests, offer_addresses};
+use crate::peer_connection;
 use crate::token::{LiveKitClaims, sign};
 use engine::media::{EncodedAudioCaps, EncodedVideoCaps};
 use engine::run::Events;
@@ -78,14 +78,14 @@ impl Peer for Connection {
             let weak = signaller.downgrade();
             signaller.connect("webrtcbin-ready", false, move |values| {
                 let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
-                offer_addresses(&webrtcbin, &addresses);
+                peer_connection::prepare(&webrtcbin, &addresses);
                 if let Some(signaller) = weak.upgrade() {
                     data::open(&webrtcbin, &signaller);
                 }
                 None
             });
             let shared = self.shared.clone();
-            hear_keyframe_requests(pipeline, move || shared.wants_keyframe.store(true, Ordering::SeqCst));
+            peer_connection::hear_keyframe_requests(pipeline, move || shared.wants_keyframe.store(true, Ordering::SeqCst));
             sink.set_property("signaller", signaller.upcast::<Signallable>());
             Ok(())
         })

@@ -16,7 +16,7 @@ pub use whep::WhepError;
 
 pub(crate) use media::{Channel, Gathered};
 pub(crate) use rung::Rung;
-pub(crate) use whep::{Whep, hear_keyframe_requests, offer_addresses};
+pub(crate) use whep::Whep;
 
 use bytes::Bytes;
 use engine::run::Events;

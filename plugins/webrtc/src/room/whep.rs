@@ -4,6 +4,7 @@
 //! by [`Whep::offer`], after whoever calls it has checked that the viewer may come in. There is no trickle: its `patch` is never called.
 
 use super::{Counters, Place};
+use crate::peer_connection;
 use bytes::Bytes;
 use engine::media::{EncodedAudioCaps, EncodedUnit, EncodedVideoCaps};
 use engine::packet::Packet;
@@ -111,7 +112,7 @@ impl Whep {
                 None
             });
             let asked = wanted.clone();
-            hear_keyframe_requests(pipeline, move || asked.store(true, Ordering::Relaxed));
+            peer_connection::hear_keyframe_requests(pipeline, move || asked.store(true, Ordering::Relaxed));
             found = Some(signaller);
             Ok(())
         };
@@ -206,18 +207,6 @@ impl Whep {
     }
 }
 
-/// Calls back whenever a peer asks for a keyframe of the track `video` (RTCP PLI or FIR), which the element passes on upstream.
-pub(crate) fn hear_keyframe_requests(pipeline: &Pipeline, asked: impl Fn() + Send + Sync + 'static) {
-    let Some(pad) = pipeline.element("video").and_then(|source| source.static_pad("src")) else { return };
-    pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-        let is_request = info.event().and_then(|event| event.structure().map(|fields| fields.name() == "GstForceKeyUnit"));
-        if is_request == Some(true) {
-            asked();
-        }
-        gst::PadProbeReturn::Ok
-    });
-}
-
 /// A peer has its place no more; `false` when it had none.
 fn forget(peers: &Peers, id: &str) -> bool {
     peers.lock().unwrap_or_else(PoisonError::into_inner).remove(id).is_some()
@@ -230,19 +219,15 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Peers, counters:
     signaller.connect("webrtcbin-ready", false, move |values| {
         let id = values.get(1).and_then(|value| value.get::<String>().ok()).unwrap_or_default();
         let webrtcbin = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
-        offer_addresses(&webrtcbin, &addresses);
+        peer_connection::prepare(&webrtcbin, &addresses);
         let heard = peers.lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(|peer| peer.heard.clone());
         if let (Some(heard), Some(bin)) = (heard, webrtcbin.downcast_ref::<gst::Bin>()) {
             hear(bin, heard);
         }
-        let gate = Gate::before(&webrtcbin);
         let (peers, counters, weak) = (peers.clone(), counters.clone(), weak.clone());
         webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
             match webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") {
-                WebRTCPeerConnectionState::Connected => {
-                    gate.open(webrtcbin);
-                    counters.sees();
-                }
+                WebRTCPeerConnectionState::Connected => counters.sees(),
                 WebRTCPeerConnectionState::Closed => {
                     forget(&peers, &id);
                     // A page that is closed says no more than that. The element ends by itself what fails, but not what is closed.
@@ -257,57 +242,6 @@ fn watch(signaller: &Signallable, addresses: &[IpAddr], peers: &Peers, counters:
     });
 }
 
-/// Holds back what is sent to a peer until its encryption is at work. `webrtcbin` lets it go as soon as the keys are agreed on, which on a busy
-/// machine may be before the element that encrypts has started: whoever pushes into that is told that all is over, and never sends again
-/// (gst-plugins-bad 1.22, `transportsendbin.c`).
-#[derive(Default)]
-struct Gate(Arc<Mutex<Vec<(gst::Pad, gst::PadProbeId)>>>);
-
-impl Gate {
-    /// How often it is looked whether the elements have started, and how long.
-    const LOOK: Duration = Duration::from_millis(5);
-    const LONGEST: u32 = 2000;
-
-    /// One before all tracks that a peer connection will have.
-    fn before(webrtcbin: &gst::Element) -> Gate {
-        let gate = Gate::default();
-        let held = gate.0.clone();
-        webrtcbin.connect_pad_added(move |_, pad| {
-            if pad.direction() == gst::PadDirection::Sink {
-                let types = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
-                let probe = pad.add_probe(types, |_, _| gst::PadProbeReturn::Ok);
-                held.lock().unwrap_or_else(PoisonError::into_inner).extend(probe.map(|id| (pad.clone(), id)));
-            }
-        });
-        gate
-    }
-
-    /// The peer is connected: lets everything go once what encrypts it has started.
-    fn open(&self, webrtcbin: &gst::Element) {
-        let (held, weak) = (self.0.clone(), webrtcbin.downgrade());
-        gstrswebrtc::RUNTIME.spawn(async move {
-            for _ in 0..Gate::LONGEST {
-                let Some(webrtcbin) = weak.upgrade() else { return };
-                if encrypts(&webrtcbin) {
-                    break;
-                }
-                tokio::time::sleep(Gate::LOOK).await;
-            }
-            for (pad, probe) in held.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-                pad.remove_probe(probe);
-            }
-        });
-    }
-}
-
-/// All that encrypts what goes to a connected peer is at work. Those whose state is locked belong to transports that are not used.
-fn encrypts(webrtcbin: &gst::Element) -> bool {
-    let Some(bin) = webrtcbin.downcast_ref::<gst::Bin>() else { return true };
-    let is_encoder = |element: &gst::Element| element.factory().is_some_and(|factory| factory.name() == "dtlssrtpenc");
-    let mut encoders = bin.iterate_recurse().into_iter().flatten().filter(|element| is_encoder(element) && !element.is_locked_state());
-    encoders.all(|encoder| encoder.current_state() == gst::State::Playing)
-}
-
 /// Notes when anything comes from a peer: `nicesrc` is where it comes in.
 fn hear(bin: &gst::Bin, heard: Arc<Mutex<Instant>>) {
     bin.connect_deep_element_added(move |_, _, element| {
@@ -319,19 +253,4 @@ fn hear(bin: &gst::Bin, heard: Arc<Mutex<Instant>>) {
             gst::PadProbeReturn::Ok
         });
     });
-}
-
-/// Restricts the candidates of a peer connection to these addresses; without any, libnice offers those of all networks but loopback.
-pub(crate) fn offer_addresses(webrtcbin: &gst::Element, addresses: &[IpAddr]) {
-    let Some(ice) = webrtcbin.property::<Option<gst::Object>>("ice-agent") else { return };
-    for address in addresses {
-        let added = ice.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]);
-        tracing::debug!(%address, added, "candidate address");
-    }
-    // libnice would ask a router for a way through, and wait for its answer before it is done.
-    if let Some(nice) = ice.has_property("agent").then(|| ice.property::<Option<glib::Object>>("agent")).flatten()
-        && nice.has_property("upnp")
-    {
-        nice.set_property("upnp", false);
-    }
 }

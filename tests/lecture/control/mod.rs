@@ -1,5 +1,8 @@
 //! A talk under way is told to go elsewhere, to pause and to go on.
 
+mod answers;
+mod pages;
+
 use crate::support::root;
 use engine::clock::Manual;
 use engine::cue::{Cue, SlideCue};
@@ -232,75 +235,6 @@ fn a_talk_that_repeats_begins_again_and_can_be_set_back_across_the_border() {
     talk.handle.cancel().cancel();
 }
 
-const ANSWER: [&str; 5] = ["Yes", "the", "answer", "is", "seven"];
-
-#[test]
-fn an_answer_is_given_between_two_sentences_and_nothing_is_lost() {
-    let mut plain = Talk::begin("no answer");
-    plain.play(16_000);
-    let plainly = plain.timed_words(Time::ZERO);
-    plain.handle.cancel().cancel();
-
-    let mut talk = Talk::begin("an answer");
-    talk.play(3000);
-    talk.say("Yes, the answer is seven.", false);
-    talk.play(13_000);
-    let said = talk.timed_words(Time::ZERO);
-    let words: Vec<&str> = said.iter().map(|(_, word)| word.as_str()).collect();
-    let place = words.windows(5).position(|words| words == ANSWER).unwrap_or_else(|| panic!("{words:?}"));
-    assert!(place > 0 && said.len() > place + 7, "{words:?}");
-    assert_eq!(said[..place], plainly[..place]);
-    let later = said[place + 5].0 - plainly[place].0;
-    let shifted: Vec<(Time, String)> = plainly[place..].iter().map(|(at, word)| (*at + later, word.clone())).collect();
-    assert_eq!(said[place + 5..], shifted[..said.len() - place - 5]);
-    // It stands between two sentences, and the slide's own time stands still meanwhile.
-    let cues = talk.cues(Time::ZERO);
-    let between = cues.iter().filter(|cue| cue.pts > said[place - 1].0 && cue.pts < said[place].0);
-    assert_eq!(between.filter(|cue| matches!(cue.media, Cue::SentenceEnd { .. })).count(), 1);
-    let slides = talk.slides(said[place - 1].0);
-    let [(before, stands), (after, goes_on), ..] = &slides[..] else { panic!("{slides:?}") };
-    assert_eq!((stands.elapsed, goes_on.elapsed, *after - *before), (*before - Time::ZERO, stands.elapsed, later));
-    assert!(talk.peak(*before, *after) > 0.05);
-    talk.handle.cancel().cancel();
-}
-
-#[test]
-fn an_answer_at_once_interrupts_a_sentence_that_is_begun_again() {
-    let mut talk = Talk::begin("an answer at once");
-    talk.play(3000);
-    let cut = talk.say("Yes, the answer is seven.", true);
-    let begun = talk.sentence_at(cut);
-    talk.play_words(cut, 2);
-    // As a session does when the answer can be heard: nothing is lost by it.
-    talk.handle.flush().unwrap();
-    talk.play_words(cut, 8);
-    let words = talk.words(cut);
-    assert_eq!((&words[..5], &words[5]), (&ANSWER.map(String::from)[..], &begun));
-    let slides = talk.slides(cut);
-    assert!(slides.iter().all(|(_, slide)| slide.index == 0 && slide.elapsed <= cut - Time::ZERO), "{slides:?}");
-    assert!(talk.peak(cut, talk.now) > 0.05);
-    talk.handle.cancel().cancel();
-}
-
-#[test]
-fn an_answer_in_a_pause_is_given_and_the_pause_goes_on() {
-    let mut talk = Talk::begin("an answer in a pause");
-    talk.play(3000);
-    let cut = talk.tell(json!("pause"));
-    let begun = talk.sentence_at(cut);
-    talk.play(1000);
-    talk.say("Yes, the answer is seven.", false);
-    talk.play_words(cut, 5);
-    talk.play(5000);
-    assert_eq!(talk.words(cut), ANSWER);
-    assert_eq!(talk.peak(talk.now - Span::from_millis(2000), talk.now - Span::from_millis(250)), 0.0);
-    let cut = talk.tell(json!("resume"));
-    talk.play(3000);
-    assert_eq!(talk.words(cut).first(), Some(&begun));
-    talk.peak(Time::ZERO, talk.now);
-    talk.handle.cancel().cancel();
-}
-
 #[test]
 fn a_talk_can_wait_until_it_is_told_to_begin() {
     let mut talk = Talk::of("graphs/demo/lectern.pptx", "slides: \"1-3\", begin: when_told", "waiting");
@@ -323,39 +257,6 @@ fn a_talk_can_wait_until_it_is_told_to_begin() {
     talk.play(1000);
     assert_eq!(talk.slides(again)[0].1.elapsed, again - Talk::tick(cut));
     talk.handle.cancel().cancel();
-}
-
-#[test]
-fn answers_wait_for_each_other_and_another_slide_drops_them() {
-    let mut talk = Talk::begin("two answers");
-    talk.play(3000);
-    let cut = talk.say("First question.", true);
-    talk.say("Second question.", false);
-    talk.play_words(cut, 6);
-    assert_eq!(talk.words(cut)[..4], ["First", "question", "Second", "question"]);
-
-    let cut = talk.say("This answer is so long that nobody hears it to the end, because there are more slides to come.", true);
-    talk.say("Nobody hears this.", false);
-    talk.play_words(cut, 3);
-    let cut = talk.tell(json!("next"));
-    talk.play(4000);
-    let slides = talk.slides(cut);
-    assert_eq!((slides.len(), slides[0].0, slides[0].1.index), (1, Talk::tick(cut), 1));
-    let mut second = Talk::of("graphs/demo/lectern.pptx", "slides: \"2\"", "the second slide");
-    second.play(3000);
-    let words = talk.words(cut);
-    let plainly = second.words(Time::ZERO);
-    let common = words.len().min(plainly.len());
-    assert!(common > 3);
-    assert_eq!(words[..common], plainly[..common]);
-    // More than can wait is left out with a word of warning.
-    (0..40).for_each(|_| _ = talk.say("One more.", false));
-    talk.play(100);
-    let warnings = talk.handle.report().warnings;
-    assert_eq!(warnings.iter().filter(|warning| warning.text.contains("32 answers are waiting")).count(), 1, "and only once");
-    talk.peak(Time::ZERO, talk.now);
-    talk.handle.cancel().cancel();
-    second.handle.cancel().cancel();
 }
 
 #[test]
@@ -384,75 +285,4 @@ fn a_talk_that_waits_has_its_first_words_ready() {
     });
     assert!(is_said, "{words:?}");
     talk.handle.cancel().cancel();
-}
-
-/// A lesson with a live page between two slides.
-fn with_a_page(folder: &tempfile::TempDir, page: &str) -> String {
-    let path = folder.path().join("lesson.yaml");
-    let slides = format!(
-        "- {{ color: \"#204060\", narration: Look at this. }}\n- {{ id: poll, {page} }}\n- {{ color: \"#206040\", narration: Thank you., duration: 5s }}\n"
-    );
-    std::fs::write(&path, format!("version: 1\nslides:\n{slides}")).unwrap();
-    path.display().to_string()
-}
-
-fn markers(cues: &[Packet<Cue>]) -> Vec<(Time, String)> {
-    let marker = |packet: &Packet<Cue>| if let Cue::Marker(text) = &packet.media { Some((packet.pts, text.to_string())) } else { None };
-    cues.iter().filter_map(marker).collect()
-}
-
-#[test]
-fn a_live_page_stands_until_the_talk_is_told_to_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let lesson = with_a_page(&folder, "embed: { url: \"https://example.org/poll\" }, narration: Please vote.");
-    let mut talk = Talk::of(&lesson, "chunk: 20ms", "a live page");
-    talk.play(30_000);
-    let slides: Vec<(Time, usize)> = talk.slides(Time::ZERO).iter().map(|(at, slide)| (*at, slide.index)).collect();
-    assert_eq!(slides.iter().map(|(_, index)| *index).collect::<Vec<_>>(), [0, 1, 1], "the page, spoken and then in silence");
-    assert_eq!(talk.words(Time::ZERO), ["Look", "at", "this", "Please", "vote"]);
-    assert_eq!(talk.peak(talk.now - Span::from_millis(20_000), talk.now - Span::from_millis(250)), 0.0);
-    let shown = (slides[1].0, "embed:https://example.org/poll".to_string());
-    assert_eq!(markers(&talk.cues(Time::ZERO)), std::slice::from_ref(&shown));
-    // A pause and its end do not leave it.
-    talk.tell(json!("pause"));
-    let cut = talk.tell(json!("resume"));
-    talk.play(2000);
-    assert!(talk.slides(cut).iter().all(|(_, slide)| slide.index == 1) && talk.words(cut).is_empty());
-
-    let cut = talk.tell(json!("resume_embed"));
-    talk.play(1500);
-    let after = talk.slides(cut);
-    assert_eq!((after[0].0, after[0].1.index, talk.words(cut)), (Talk::tick(cut), 2, vec!["Thank".to_string(), "you".to_string()]));
-    assert_eq!(markers(&talk.cues(Time::ZERO)), [shown, (after[0].0, "embed_over".to_string())]);
-    // There is none any more: nothing happens.
-    let cut = talk.tell(json!("resume_embed"));
-    talk.play(500);
-    assert!(talk.slides(cut).iter().all(|(_, slide)| slide.index == 2));
-    talk.peak(Time::ZERO, talk.now);
-    talk.handle.cancel().cancel();
-}
-
-#[test]
-fn a_film_shows_a_page_for_its_length() {
-    let folder = tempfile::tempdir().unwrap();
-    for (page, length) in
-        [("embed: { url: \"https://example.org\" }", 5000), ("embed: { url: \"https://example.org\" }, silence: 1s", 1000)]
-    {
-        let lesson = with_a_page(&folder, page);
-        let door = Door::open("a page in a film");
-        let text = format!(
-            "version: 1\ngraph: film\nnodes:\n\
-            \x20 speech: {{ type: tts_chunker, config: {{ lesson: {lesson:?} }} }}\n\
-            \x20 heard: {{ type: brake, inputs: {{ audio: speech.audio, cues: speech.cues }}, config: {{ door: a page in a film }} }}\n"
-        );
-        let registry = plugins::registry();
-        let registry = Registry::new(&[registry.types(), TEST_NODES]);
-        let document = load(&text, "film.yaml", &LoadOptions::default()).unwrap_or_else(|problems| panic!("{problems}"));
-        let plan = check(&document, &registry, Depth::Environment).unwrap_or_else(|problems| panic!("{problems}"));
-        Run::launch(plan).and_then(Run::wait).unwrap_or_else(|error| panic!("{error}"));
-        let cues: Vec<Packet<Cue>> = door.taken().into_iter().filter_map(Packet::typed).collect();
-        let markers = markers(&cues);
-        assert_eq!(markers.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["embed:https://example.org", "embed_over"]);
-        assert_eq!(markers[1].0 - markers[0].0, Span::from_millis(length));
-    }
 }
