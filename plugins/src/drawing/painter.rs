@@ -40,21 +40,14 @@ impl Painter {
     /// Draws all that lies in `region` of a picture of the scene's size anew; the rest of it stays. Objects without a look are whole.
     pub fn paint(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect, picture: &mut Pixmap) {
         let region = region.intersect(scene.size().rect());
-        let rows = picture.data_mut().chunks_exact_mut(scene.size().width as usize);
-        for row in rows.skip(region.y as usize).take(region.height as usize) {
-            row[region.x as usize..][..region.width as usize].fill(PremulRgba8::from_u32(0));
-        }
-        self.over(scene, looks, region, picture);
-    }
-
-    /// Draws all that lies in `region` over what a picture of the scene's size shows there.
-    pub fn over(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect, picture: &mut Pixmap) {
-        let region = region.intersect(scene.size().rect());
         if region.is_empty() {
             return;
         }
         let (left, top) = (region.x as usize, region.y as usize);
         let (right, bottom) = (left + region.width as usize, top + region.height as usize);
+        for row in picture.data_mut().chunks_exact_mut(scene.size().width as usize).take(bottom).skip(top) {
+            row[left..right].fill(PremulRgba8::from_u32(0));
+        }
         self.context.reset_and_resize(right as u16, bottom as u16);
         let clipped = region != scene.size().rect();
         if clipped {
@@ -64,22 +57,29 @@ impl Painter {
         if clipped {
             self.context.pop_clip();
         }
-        self.context.flush();
-        let settings = RasterizerSettings { target_init: TargetInit::SrcOver, ..RasterizerSettings::default() };
-        self.context.render_with(picture, &mut self.resources, settings);
+        self.render_over(picture);
     }
 
     /// A picture of what lies in `region` alone, as large as that. It may differ from that part of a whole picture by a level: other places
     /// are rounded in another way.
     pub fn part(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect) -> Pixmap {
         let region = region.intersect(scene.size().rect());
-        let (width, height) = (region.width.max(1) as u16, region.height.max(1) as u16);
-        let mut picture = Pixmap::new(width, height);
-        self.context.reset_and_resize(width, height);
-        self.lay(scene, looks, region, Affine::translate((-f64::from(region.x), -f64::from(region.y))));
-        self.context.flush();
-        self.context.render_with(&mut picture, &mut self.resources, RasterizerSettings::default());
+        let mut picture = Pixmap::new(region.width.max(1) as u16, region.height.max(1) as u16);
+        self.over(scene, looks, region, &mut picture);
         picture
+    }
+
+    /// Draws what lies in `region` over a picture of that alone; rounded as in [`part`](Painter::part).
+    pub fn over(&mut self, scene: &Scene, looks: &[Look], region: frame::Rect, part: &mut Pixmap) {
+        self.context.reset_and_resize(part.width(), part.height());
+        self.lay(scene, looks, region, Affine::translate((-f64::from(region.x), -f64::from(region.y))));
+        self.render_over(part);
+    }
+
+    fn render_over(&mut self, picture: &mut Pixmap) {
+        self.context.flush();
+        let settings = RasterizerSettings { target_init: TargetInit::SrcOver, ..RasterizerSettings::default() };
+        self.context.render_with(picture, &mut self.resources, settings);
     }
 
     /// Ground and objects, moved as a whole.

@@ -53,24 +53,43 @@ pub(super) struct Plate {
     pub families: String,
 }
 
-/// A caption that is drawn word by word.
+/// A caption that is drawn, and then word by word where words are lit.
 pub(super) struct Written {
     caption: String,
     /// All but the letters.
     behind: Pixmap,
-    /// With them, as it was shown last; nothing of them yet where `lit` is nothing.
+    /// With them, as it was shown last.
     shown: Pixmap,
-    /// Where the word was that was being spoken then.
-    lit: Option<Rect>,
+    /// It was shown.
+    known: bool,
+    /// Where the word is that is lit in it, and what is there while it is not.
+    lit: Option<(Rect, Pixels)>,
     /// Of the letters: left, top, width and height.
     letters: [f64; 4],
     place: Point,
 }
 
+/// Those of a rectangle, row by row.
+type Pixels = Vec<Vec<u8>>;
+
 impl Written {
     /// It is this caption.
     pub fn is(&self, caption: &str) -> bool {
         self.caption == caption
+    }
+
+    /// Shows what `scene` has in a part of the picture, as far as that is something else.
+    fn light(&mut self, scene: &Scene, part: Rect, painter: &mut Painter) {
+        if part.is_empty() {
+            return;
+        }
+        let mut drawn = Pixmap::new(part.width as u16, part.height as u16);
+        put(&mut drawn, Size::new(part.width, part.height).rect(), rows(&self.behind, part));
+        painter.over(scene, &[], part, &mut drawn);
+        let rect = differing(&self.shown, &drawn, part);
+        let own = Rect { x: rect.x - part.x, y: rect.y - part.y, ..rect };
+        self.lit = Some((rect, rows(&self.shown, rect).map(<[u8]>::to_vec).collect()));
+        put(&mut self.shown, rect, rows(&drawn, own));
     }
 }
 
@@ -87,7 +106,7 @@ impl Plate {
         self.frame((self.size * FULL_LINE).min(at_most(self.picture.width) - 2.0 * across), lines)
     }
 
-    /// Draws what is behind the letters of a caption. Lines that the picture is too narrow for are broken once more.
+    /// Draws a caption. Lines that the picture is too narrow for are broken once more.
     pub fn write(&self, caption: &str, painter: &mut Painter) -> Written {
         let (text, around) = (self.text(caption, None, None), self.around());
         let widest = at_most(self.picture.width) - 2.0 * around.0;
@@ -99,7 +118,9 @@ impl Plate {
         let width = width.ceil() + 1.0;
         let letters = [(f64::from(size.width) - width) / 2.0, around.1, width, height];
         let behind = painter.picture(&Scene::new(&self.behind(caption, letters, size), size), &[]);
-        Written { caption: caption.into(), shown: behind.clone(), behind, lit: None, letters, place }
+        let mut shown = behind.clone();
+        painter.over(&scene(text, letters, size), &[], size.rect(), &mut shown);
+        Written { caption: caption.into(), behind, shown, known: false, lit: None, letters, place }
     }
 
     /// What is around the letters, at their sides and above and below them.
@@ -123,7 +144,7 @@ impl Plate {
     }
 
     /// A caption as a layer, in the colour of the highlight where it is being spoken, and where it differs from the last layer of this
-    /// caption. Only the words of which that changes are drawn anew.
+    /// caption. Its picture is a function of the caption and of what is being spoken, whatever was before.
     pub fn layer(
         &self,
         written: &mut Written,
@@ -131,27 +152,21 @@ impl Plate {
         painter: &mut Painter,
         frames: &mut Changing,
     ) -> Result<(VideoFrame, Rect), PixelError> {
-        let Written { caption, behind, shown, lit, letters, place } = written;
-        let size = Size::new(behind.width().into(), behind.height().into());
-        let mut canvas = Canvas::new(f64::from(size.width), f64::from(size.height), TRANSPARENT);
-        canvas.objects.push(Object::new("", *letters, Content::Text(self.text(caption, spoken, None))));
-        let scene = Scene::new(&canvas, size);
-        let lights = self.highlight.map(|color| scene.letters(color)).unwrap_or_default();
-        let drawn = lit.map_or(size.rect(), |before| before.union(lights));
-        let was = rows(shown, drawn).map(<[u8]>::to_vec).collect::<Vec<_>>();
-        let (stride, left, width) = (size.width as usize * 4, drawn.x as usize * 4, drawn.width as usize * 4);
-        let lines = shown.data_as_u8_slice_mut().chunks_exact_mut(stride);
-        for (row, behind) in lines.skip(drawn.y as usize).zip(rows(behind, drawn)) {
-            row[left..left + width].copy_from_slice(behind);
+        let size = Size::new(written.shown.width().into(), written.shown.height().into());
+        let mut changed = Vec::new();
+        if let Some((rect, pixels)) = written.lit.take() {
+            put(&mut written.shown, rect, pixels.iter().map(Vec::as_slice));
+            changed.push(rect);
         }
-        painter.over(&scene, &[], drawn, shown);
-        // Letters reach less far than they may.
-        let changed = match lit.replace(lights) {
-            None => vec![size.rect()],
-            Some(before) => apart([before, lights].map(|word| differing(&was, shown, drawn, word))),
-        };
-        let (frame, differs) = frames.frame(Rgba::new(shown.data_as_u8_slice(), size, Alpha::Premultiplied)?, changed, &[size.rect()])?;
-        Ok((VideoFrame { place: Some(*place), ..frame }, differs))
+        if let (Some(spoken), Some(color)) = (spoken, self.highlight) {
+            let scene = scene(self.text(&written.caption, Some(spoken), None), written.letters, size);
+            written.light(&scene, scene.letters(color), painter);
+            changed.extend(written.lit.as_ref().map(|(rect, _)| *rect));
+        }
+        let changed = if std::mem::replace(&mut written.known, true) { apart(changed) } else { vec![size.rect()] };
+        let picture = Rgba::new(written.shown.data_as_u8_slice(), size, Alpha::Premultiplied)?;
+        let (frame, differs) = frames.frame(picture, changed, &[size.rect()])?;
+        Ok((VideoFrame { place: Some(written.place), ..frame }, differs))
     }
 
     /// What parts the letters from the picture.
@@ -212,26 +227,32 @@ fn rows(picture: &Pixmap, rect: Rect) -> impl Iterator<Item = &[u8]> {
     rows.map(move |row| &row[left..left + width])
 }
 
-/// The even pixels within `part` in which a picture differs from what `was` in `rect`.
-fn differing(was: &[Vec<u8>], picture: &Pixmap, rect: Rect, part: Rect) -> Rect {
-    let part = part.intersect(rect);
-    if part.is_empty() {
-        return part;
-    }
-    let columns = (part.x - rect.x) as usize * 4..((part.x - rect.x) as usize + part.width as usize) * 4;
+/// Puts these rows of bytes into a rectangle of a picture.
+fn put<'a>(picture: &mut Pixmap, rect: Rect, rows: impl Iterator<Item = &'a [u8]>) {
+    let (stride, left) = (usize::from(picture.width()) * 4, rect.x as usize * 4);
+    let lines = picture.data_as_u8_slice_mut().chunks_exact_mut(stride).skip(rect.y as usize);
+    lines.zip(rows).for_each(|(line, row)| line[left..left + row.len()].copy_from_slice(row));
+}
+
+/// The even pixels in which a part of a picture differs from another picture of that part alone.
+fn differing(picture: &Pixmap, other: &Pixmap, part: Rect) -> Rect {
     let mut found = Rect::default();
-    for (index, (was, is)) in was.iter().zip(rows(picture, rect)).enumerate() {
-        let y = rect.y + index as i32;
-        if !(part.y..part.y + part.height as i32).contains(&y) || was[columns.clone()] == is[columns.clone()] {
-            continue;
-        }
-        let mut pixels = was[columns.clone()].as_chunks::<4>().0.iter().zip(is[columns.clone()].as_chunks::<4>().0);
+    let pairs = rows(picture, part).zip(rows(other, Rect { x: 0, y: 0, ..part }));
+    for ((was, is), y) in pairs.zip(part.y..).filter(|((was, is), _)| was != is) {
+        let mut pixels = was.as_chunks::<4>().0.iter().zip(is.as_chunks::<4>().0);
         let (first, last) = (pixels.clone().position(|(a, b)| a != b), pixels.rposition(|(a, b)| a != b));
         if let (Some(first), Some(last)) = (first, last) {
             found = found.union(Rect { x: part.x + first as i32, y, width: (last - first + 1) as u32, height: 1 });
         }
     }
     found.to_even()
+}
+
+/// A caption's text alone.
+fn scene(text: Text, letters: [f64; 4], size: Size) -> Scene {
+    let mut canvas = Canvas::new(f64::from(size.width), f64::from(size.height), TRANSPARENT);
+    canvas.objects.push(Object::new("", letters, Content::Text(text)));
+    Scene::new(&canvas, size)
 }
 
 /// Font families for a language: those asked for, then Noto by script, where the same characters differ by language the language's own.

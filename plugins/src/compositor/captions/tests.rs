@@ -69,6 +69,25 @@ fn the_word_being_spoken_is_lit() {
 }
 
 #[test]
+fn what_was_lit_before_leaves_nothing_behind() {
+    let text = "fjord AVAfj one two\nthree fAVA four";
+    for config in ["{ highlight: \"#ffd84d\" }", "{ look: outline, highlight: \"#ffd84d\" }"] {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let said = words.iter().enumerate().map(|(n, said)| word(200 * n as i64, said));
+        let all = layers(HD, config, std::iter::once(caption(0, 3000, text)).chain(said).collect());
+        assert_eq!(all.len(), words.len() + 1);
+        for ((_, layer), said) in all.iter().zip(&words) {
+            let alone = layers(HD, config, vec![caption(0, 3000, text), word(0, said)]);
+            assert!(layer.picture.bytes() == alone[0].1.picture.bytes(), "{config} {said}");
+        }
+        // Only the word differs from a caption of which nothing is lit.
+        let (plain, lit) = (frame_to_rgba(&layers(HD, config, vec![caption(0, 3000, text)])[0].1), frame_to_rgba(&all[3].1));
+        let differ = |near: u8| plain.iter().zip(&lit).filter(|(a, b)| a.abs_diff(**b) > near).count();
+        assert!(differ(40) > 300 && differ(0) < plain.len() / 8, "{} and {} of {}", differ(40), differ(0), plain.len());
+    }
+}
+
+#[test]
 fn long_lines_stay_in_the_safe_area_in_every_shape_of_picture() {
     let text = "A line of letters that is as long as it may be\nand another one that has about as many of them";
     for (size, config) in
