@@ -84,6 +84,8 @@ fn a_fast_film_in_sd_as_vp9_with_a_watermark_is_what_was_asked_for() {
 fn a_large_presenter_stands_in_the_middle_and_without_one_no_face_is_told_of() {
     let home = tempfile::tempdir().unwrap();
     let lesson = lesson(home.path());
+    // What is looked at does not hold to the end.
+    std::fs::write(&lesson, format!("{LESSON}  - {{ color: \"#7f4020\", silence: 1s }}\n")).unwrap();
     let film = |profile: &str| {
         let at = |ending: &str| home.path().join(format!("{profile}.{ending}"));
         let mut run = lectern(home.path());

@@ -5,7 +5,7 @@
 
 use super::decode::decode;
 use super::viseme::{Viseme, visemes_from_sound};
-use super::voice::SAMPLES;
+use super::voice::{SAMPLES, gain_of};
 use engine::cue::{Cue, VisemeCue};
 use engine::media::AudioBlock;
 use engine::node::{Cx, Flow, Node, Out, Result, Start};
@@ -47,6 +47,9 @@ pub const AUDIO_FILE: NodeType = NodeType {
 pub struct AudioFileConfig {
     /// The recording: WAV, MP3, AAC, M4A, FLAC or Ogg Vorbis, up to 93 minutes.
     path: PathBuf,
+    /// It is brought to the level of the voices, -16 LUFS, by one gain of at most 20 dB; put `loudness` behind it for its peaks.
+    #[serde(default)]
+    speech_level: bool,
 }
 
 impl NodeConfig for AudioFileConfig {
@@ -67,12 +70,12 @@ impl NodeConfig for AudioFileConfig {
     }
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
-        Ok(Box::new(AudioFile { path: self.path, sound: AudioBlock::mono(Vec::new(), SAMPLES), cues: Vec::new(), next_cue: 0, next: 0 }))
+        Ok(Box::new(AudioFile { config: self, sound: AudioBlock::mono(Vec::new(), SAMPLES), cues: Vec::new(), next_cue: 0, next: 0 }))
     }
 }
 
 struct AudioFile {
-    path: PathBuf,
+    config: AudioFileConfig,
     /// The whole recording.
     sound: AudioBlock,
     /// What is heard in it, in order of time.
@@ -85,8 +88,12 @@ struct AudioFile {
 
 impl Node for AudioFile {
     fn start(&mut self, start: &mut Start<'_>) -> Result {
-        let samples = decode(&self.path)?;
+        let mut samples = decode(&self.config.path)?;
         self.cues = cues(&samples);
+        if self.config.speech_level {
+            let gain = gain_of(&samples);
+            samples.iter_mut().for_each(|sample| *sample *= gain);
+        }
         self.sound = AudioBlock::mono(samples, SAMPLES);
         start.expect_end(Time::ZERO + self.sound.duration());
         Ok(())
@@ -179,6 +186,21 @@ mod tests {
     }
 
     #[test]
+    fn a_soft_recording_and_a_loud_one_are_brought_to_the_level_of_the_voices() {
+        let speech = sentence();
+        for factor in [0.2, 1.0, 4.0] {
+            let (_folder, path) = recording(&speech.iter().map(|sample| sample * factor).collect::<Vec<_>>());
+            let heard = |config: &str| -> Vec<f32> {
+                let test = NodeTest::new(&AUDIO_FILE, &format!("{{ path: {path:?}{config} }}"));
+                test.run().unwrap().packets(AUDIO).iter().flat_map(|block| block.media.samples().to_vec()).collect()
+            };
+            let loudness = crate::speech::voice::loudness(&heard(", speech_level: true")).unwrap();
+            assert!((loudness + 16.0).abs() < 0.1, "{factor}: {loudness} LUFS");
+            assert_eq!(heard(""), decode(&path).unwrap(), "as it was recorded");
+        }
+    }
+
+    #[test]
     fn a_recording_of_whole_blocks_has_no_empty_one() {
         let (_folder, path) = recording(&silence(40));
         let out = test(&path).run().unwrap();
@@ -225,14 +247,15 @@ mod tests {
 
     #[test]
     fn bad_recordings_are_told_before_anything_runs() {
+        let config = |path: &Path| AudioFileConfig { path: path.into(), speech_level: false };
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing.wav");
-        assert!(AudioFileConfig { path: missing.clone() }.check_env().unwrap_err().contains("missing.wav"));
-        assert!(AudioFileConfig { path: folder.path().into() }.check_env().unwrap_err().contains("not a file"));
+        assert!(config(&missing).check_env().unwrap_err().contains("missing.wav"));
+        assert!(config(folder.path()).check_env().unwrap_err().contains("not a file"));
         assert!(test(&missing).run().err().unwrap().to_string().contains("missing.wav"));
         let text = folder.path().join("text.wav");
         std::fs::write(&text, "words, only words").unwrap();
-        assert_eq!(AudioFileConfig { path: text.clone() }.check_env(), Ok(()));
+        assert_eq!(config(&text).check_env(), Ok(()));
         assert!(test(&text).run().err().unwrap().to_string().contains("is no sound file"));
         let slow = Defaults { sample_rate: engine::time::Rate::per_second(44_100), ..defaults() };
         assert!(test(&text).defaults(slow).run().err().unwrap().to_string().contains("48000"));

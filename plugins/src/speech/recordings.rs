@@ -4,7 +4,7 @@
 use super::decode::{DecodeError, decode};
 use super::narrator::give_way;
 use super::viseme::{Viseme, visemes_from_sound};
-use super::voice::{TARGET_LUFS, Timed, loudness};
+use super::voice::{Timed, gain_of};
 use engine::node::{Failure, Result};
 use engine::run::{Bridge, Cancel};
 use std::collections::VecDeque;
@@ -27,9 +27,7 @@ pub(super) struct Recording {
 impl Recording {
     fn read(path: &Path) -> std::result::Result<Recording, DecodeError> {
         let samples = decode(path)?;
-        let loudness = loudness(&samples).unwrap_or(TARGET_LUFS);
-        let gain = 10f64.powf((TARGET_LUFS - loudness).clamp(-20.0, 20.0) / 20.0) as f32;
-        Ok(Recording { visemes: visemes_from_sound(&samples), gain, samples })
+        Ok(Recording { visemes: visemes_from_sound(&samples), gain: gain_of(&samples), samples })
     }
 }
 
@@ -122,7 +120,7 @@ mod tests {
         recordings.get(&paths[2]).unwrap();
         assert!(!Arc::ptr_eq(&first, &recordings.get(&paths[0]).unwrap()), "only two are");
         let loud = super::super::voice::loudness(&first.samples.iter().map(|sample| sample * first.gain).collect::<Vec<_>>()).unwrap();
-        assert!((loud - TARGET_LUFS).abs() < 0.1, "{loud}");
+        assert!((loud - super::super::voice::TARGET_LUFS).abs() < 0.1, "{loud}");
     }
 
     #[test]

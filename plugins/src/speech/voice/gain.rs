@@ -66,6 +66,11 @@ pub(super) fn level(clause: &mut [f32]) {
     clause.iter_mut().for_each(|sample| *sample *= factor);
 }
 
+/// The factor that brings a recording to [`TARGET_LUFS`], between -20 and +20 dB; 1 for one that is silent or shorter than 0.4 s.
+pub fn gain_of(samples: &[f32]) -> f32 {
+    loudness(samples).map_or(1.0, to_target)
+}
+
 fn to_target(loudness: f64) -> f32 {
     10_f64.powf((TARGET_LUFS - loudness).clamp(-20.0, 20.0) / 20.0) as f32
 }

@@ -31,7 +31,7 @@ use super::viseme::Viseme;
 use crate::models::ModelError;
 
 pub use cached::CachedVoice;
-pub use gain::{TARGET_LUFS, gain_for, loudness, loudness_of_both};
+pub use gain::{TARGET_LUFS, gain_for, gain_of, loudness, loudness_of_both};
 pub use kokoro::kokoro_voices;
 pub(crate) use open::primary;
 pub use open::{Named, Settings, another_voice, must_be_voice, named_voices, open, voice_for};
