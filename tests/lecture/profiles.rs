@@ -99,7 +99,7 @@ fn a_large_presenter_stands_in_the_middle_and_without_one_no_face_is_told_of() {
     let (large, none) = (film("large_presenter"), film("no_presenter"));
     let says = |film: &Path| probe(film, &["-show_format"])["format"]["tags"]["synthetic"].clone();
     assert_eq!((says(&large), says(&none)), (json!("face"), json!(null)));
-    let (width, height) = (640, 360);
+    let (width, height) = (1280, 720);
     let [with, without] = [&large, &none].map(|film| frame_at(film, 1.5, width, height).levels);
     let stands: Vec<(usize, usize)> =
         (0..width * height).filter(|&i| with[i].abs_diff(without[i]) > 16).map(|i| (i % width, i / width)).collect();
