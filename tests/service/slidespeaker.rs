@@ -225,7 +225,7 @@ fn recordings_become_podcasts_at_the_level_of_speech() {
     for ending in ["wav", "mp3", "m4a", "flac"] {
         // Too soft, as home-made recordings are.
         let talk = home.path().join(format!("talk.{ending}"));
-        succeed(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&spoken).args(["-af", "volume=-20dB"]).arg(&talk));
+        succeed(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&spoken).args(["-af", "volume=-14dB"]).arg(&talk));
         let bytes = std::fs::read(&talk).expect("a recording");
         let sent = must(form(asked(&server, Method::POST, "upload").bearer_auth(session("ada")), &format!("talk.{ending}"), &bytes, &more));
         let task = sent["task_id"].as_str().expect("an id").to_string();

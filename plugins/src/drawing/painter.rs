@@ -137,15 +137,15 @@ impl Painter {
             Op::Text(block, at) => {
                 let place = place * Affine::translate(*at);
                 self.context.set_transform(place);
-                for (bar, color) in &block.bars {
-                    self.context.set_paint(shape::color(*color));
-                    self.context.fill_rect(bar);
-                }
                 let seen = self.seen.inflate(1.0, 1.0);
                 let runs = || block.runs.iter().filter(|run| place.transform_rect_bbox(run.reach).overlaps(seen));
                 if let Some(stroke) = &block.stroke {
                     self.context.set_paint(shape::color(stroke.color.0));
                     runs().for_each(|run| self.around(run, stroke.width));
+                }
+                for (bar, color) in &block.bars {
+                    self.context.set_paint(shape::color(*color));
+                    self.context.fill_rect(bar);
                 }
                 runs().for_each(|run| self.glyphs(run));
             }

@@ -74,7 +74,8 @@ impl Subtitles {
             return Err(unread(io::ErrorKind::FileTooLarge.into()));
         }
         let text = std::fs::read_to_string(path).map_err(unread)?;
-        let captions = read_subrip(&text).map_err(|cause| SubtitlesError::Format { path: path.into(), cause })?;
+        let mut captions = read_subrip(&text).map_err(|cause| SubtitlesError::Format { path: path.into(), cause })?;
+        captions.sort_by_key(|caption| caption.start);
         Ok(Subtitles { captions })
     }
 

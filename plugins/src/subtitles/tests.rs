@@ -145,6 +145,43 @@ fn what_could_not_be_read_in_its_time_is_cut_anew_within_the_limits() {
 }
 
 #[test]
+fn captions_that_lie_over_each_other_or_are_out_of_order_lose_no_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("foreign.srt");
+    let times = [
+        "00:00:10,000 --> 00:00:12,000",
+        "00:00:01,000 --> 00:00:05,000",
+        "00:00:02,000 --> 00:00:03,000",
+        "00:00:04,000 --> 00:00:09,000",
+    ];
+    for text in ["It goes on,", "It is deep."] {
+        let captions: String = times.iter().enumerate().map(|(n, time)| format!("{n}\n{time}\n{n} {text}\n\n")).collect();
+        std::fs::write(&path, captions).unwrap();
+        let spoken = Subtitles::read(&path).unwrap();
+        assert!(spoken.captions.is_sorted_by_key(|caption| caption.start));
+        let longer: Make = |text| vec![format!("{text} {}", "und noch einige Worte mehr ".repeat(4).trim())];
+        let made = spoken.translated("en", "de", &Says(longer), &mut Notes::default()).unwrap();
+        assert!(made.captions.iter().all(|caption| caption.start < caption.end), "{made:?}");
+        let (mut found, mut due): (Vec<String>, Vec<String>) = (
+            said(&made).iter().flat_map(|text| text.split_whitespace().map(String::from)).collect(),
+            spoken
+                .captions
+                .iter()
+                .flat_map(|caption| longer(&caption.text)[0].split_whitespace().map(String::from).collect::<Vec<_>>())
+                .collect(),
+        );
+        found.sort();
+        due.sort();
+        assert_eq!(found, due);
+    }
+    // What stands for long may.
+    std::fs::write(&path, "1\n00:00:01,000 --> 00:00:21,000\n[Music]\n").unwrap();
+    let music =
+        Subtitles::read(&path).unwrap().translated("en", "de", &Says(|_| vec!["[Musik spielt]".into()]), &mut Notes::default()).unwrap();
+    assert_eq!(music.captions[0].end - music.captions[0].start, Span::from_seconds(20));
+}
+
+#[test]
 fn what_cannot_be_is_told() {
     let wrong = translated("fr", |_| Vec::new()).unwrap_err();
     assert!(wrong.contains("a writer gave no usable answer: it has 0 captions in place of 3; try again"), "{wrong}");

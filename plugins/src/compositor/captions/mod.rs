@@ -1,6 +1,6 @@
 //! `captions` [cues -> layer]: what is said, as text in the picture.
 //!
-//! One small picture with alpha and a place, drawn once for each caption (with `highlight`, its letters once for each word) and held until
+//! One small picture with alpha and a place, drawn once for each caption (with `highlight`, each word that is lit once more) and held until
 //! the caption is over. After one was seen and is no more, a layer lies outside of the picture. What is seen is a function of the settings and the
 //! captions, words and times of the cues.
 

@@ -87,6 +87,9 @@ impl Written {
         put(&mut drawn, Size::new(part.width, part.height).rect(), rows(&self.behind, part));
         painter.over(scene, &[], part, &mut drawn);
         let rect = differing(&self.shown, &drawn, part);
+        if rect.is_empty() {
+            return;
+        }
         let own = Rect { x: rect.x - part.x, y: rect.y - part.y, ..rect };
         self.lit = Some((rect, rows(&self.shown, rect).map(<[u8]>::to_vec).collect()));
         put(&mut self.shown, rect, rows(&drawn, own));
@@ -268,4 +271,32 @@ pub(super) fn families(language: &str, asked: Option<&str>) -> String {
     let own =
         format!("Noto Sans, Noto Sans Arabic, Noto Sans Hebrew, Noto Sans Devanagari, Noto Sans Thai, Noto Sans CJK {east}, sans-serif");
     asked.map_or(own.clone(), |asked| format!("{asked}, {own}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_lit_alone_looks_as_if_all_had_been_drawn_at_once() {
+        const TEXT: &str = "fjord AVAfj one two\nthree fAVA four";
+        for look in [Look::Plate, Look::Outline] {
+            let (highlight, families) = (Some(Color::rgb(255, 216, 77)), families("en", None));
+            let plate = Plate { picture: Size::new(1920, 1080), size: 54.0, look, color: Color::WHITE, highlight, at_top: false, families };
+            let (mut painter, mut frames) = (Painter::default(), Changing::new());
+            let mut written = plate.write(TEXT, &mut painter);
+            let size = Size::new(written.shown.width().into(), written.shown.height().into());
+            for word in TEXT.split_whitespace() {
+                let at = TEXT.find(word).unwrap();
+                let spoken = Some(at..at + word.len());
+                plate.layer(&mut written, spoken.clone(), &mut painter, &mut frames).unwrap();
+                assert!(written.lit.as_ref().is_some_and(|(rect, _)| rect.area() > 500), "{word}");
+                let mut whole = written.behind.clone();
+                painter.over(&scene(plate.text(TEXT, spoken, None), written.letters, size), &[], size.rect(), &mut whole);
+                let pairs = whole.data_as_u8_slice().iter().zip(written.shown.data_as_u8_slice());
+                let worst = pairs.map(|(one, other)| one.abs_diff(*other)).max();
+                assert!(worst <= Some(2), "{look:?} {word}: {worst:?} levels");
+            }
+        }
+    }
 }

@@ -88,6 +88,17 @@ fn what_was_lit_before_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_highlight_of_the_same_colour_changes_nothing() {
+    let cues = vec![caption(0, 2000, "one two"), word(0, "one"), word(400, "two")];
+    for color in ["#ffffff", "#ffd84d"] {
+        let all = layers(HD, &format!("{{ color: \"{color}\", highlight: \"{color}\" }}"), cues.clone());
+        let plain = layers(HD, &format!("{{ color: \"{color}\" }}"), cues.clone());
+        let (plain, lit) = (frame_to_rgba(&plain[0].1), all[..2].iter().map(|(_, layer)| frame_to_rgba(layer)));
+        assert!(lit.into_iter().all(|lit| lit.iter().zip(&plain).all(|(a, b)| a.abs_diff(*b) <= 4)), "{color}");
+    }
+}
+
+#[test]
 fn long_lines_stay_in_the_safe_area_in_every_shape_of_picture() {
     let text = "A line of letters that is as long as it may be\nand another one that has about as many of them";
     for (size, config) in

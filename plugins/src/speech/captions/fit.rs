@@ -48,9 +48,9 @@ pub(super) fn reading_time(text: &str) -> Span {
     Pace::of(text).least(columns(text) as i64)
 }
 
-/// A cue of this text and length keeps the limits of time.
+/// A cue of this text is shown for long enough.
 pub(super) fn is_readable(text: &str, dur: Span) -> bool {
-    (SHORTEST.max(reading_time(text))..=LONGEST).contains(&dur)
+    dur >= SHORTEST.max(reading_time(text))
 }
 
 /// Cuts a group; the last cue may stay until `room`.

@@ -131,7 +131,9 @@ pub(crate) fn reworded(captions: &[(Caption, String)], room: Span) -> Vec<Captio
         };
         stretch.iter().map(keep).collect::<Option<Vec<Caption>>>().unwrap_or_else(|| {
             let text = stretch.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
-            let (from, until) = (stretch[0].0.at, stretch.last().map_or(room, end));
+            // Others' captions may lie over each other.
+            let (from, until) = (stretch[0].0.at, stretch.iter().map(end).max().unwrap_or(room));
+            let room = room.max(until);
             fit(&shared(&text, from, until.max((from + reading_time(&text)).min(room))), room)
         })
     });
