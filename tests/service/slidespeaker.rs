@@ -73,6 +73,12 @@ fn form(request: RequestBuilder, name: &str, bytes: &[u8], more: &[(&str, &str)]
     request.header("content-type", "multipart/form-data; boundary=x").body(body)
 }
 
+/// Ada sends a file; the id of its task.
+fn send(server: &Server, name: &str, bytes: &[u8], more: &[(&str, &str)]) -> String {
+    let sent = must(form(asked(server, Method::POST, "upload").bearer_auth(session("ada")), name, bytes, more));
+    sent["task_id"].as_str().expect("an id").to_string()
+}
+
 #[test]
 fn tasks_files_and_accounts_outlive_the_server() {
     let home = tempfile::tempdir().expect("a temporary folder");
@@ -120,8 +126,7 @@ fn a_film_is_as_large_as_it_was_asked_for_and_what_is_skipped_says_why() {
         ("transcript_language", "italian"),
         ("watermark", "Example"),
     ];
-    let sent = must(form(asked(&server, Method::POST, "upload").bearer_auth(session("ada")), "hello.pptx", &deck, &more));
-    let task = sent["task_id"].as_str().expect("an id").to_string();
+    let task = send(&server, "hello.pptx", &deck, &more);
     let job = server.ends(&task, "completed");
     assert_eq!((&job["kind"], &job["owner"]), (&json!("slidespeaker"), &json!("ada")));
     let told = must(asked(&server, Method::GET, &format!("tasks/{task}/progress")).bearer_auth(session("ada")));
@@ -156,8 +161,7 @@ fn subtitles_and_transcript_are_in_the_languages_that_were_asked_for() {
         xml.replacen("Hello.", said, 1)
     });
     let more = [("subtitle_language", "french"), ("transcript_language", "german")];
-    let sent = must(form(asked(&server, Method::POST, "upload").bearer_auth(session("ada")), "hello.pptx", &deck, &more));
-    let task = sent["task_id"].as_str().expect("an id").to_string();
+    let task = send(&server, "hello.pptx", &deck, &more);
     server.ends(&task, "completed");
     let told = must(asked(&server, Method::GET, &format!("tasks/{task}/progress")).bearer_auth(session("ada")));
     for step in ["translate_subtitle", "translate_text", "translate_transcript"] {
@@ -190,13 +194,7 @@ fn a_film_is_spoken_in_the_language_that_was_asked_for() {
     let writer = Writer::start();
     let server = Server::of(home.path(), writer.tell(&mut serve(home.path())));
     let deck = std::fs::read(deck("hello.pptx")).expect("a deck");
-    let sent = must(form(
-        asked(&server, Method::POST, "upload").bearer_auth(session("ada")),
-        "hello.pptx",
-        &deck,
-        &[("voice_language", "spanish")],
-    ));
-    let task = sent["task_id"].as_str().expect("an id").to_string();
+    let task = send(&server, "hello.pptx", &deck, &[("voice_language", "spanish")]);
     server.ends(&task, "completed");
     let told = must(asked(&server, Method::GET, &format!("tasks/{task}/progress")).bearer_auth(session("ada")));
     assert_eq!(told["steps"]["translate_voice"]["status"], "completed", "{told}");
@@ -227,8 +225,7 @@ fn recordings_become_podcasts_at_the_level_of_speech() {
         let talk = home.path().join(format!("talk.{ending}"));
         succeed(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&spoken).args(["-af", "volume=-14dB"]).arg(&talk));
         let bytes = std::fs::read(&talk).expect("a recording");
-        let sent = must(form(asked(&server, Method::POST, "upload").bearer_auth(session("ada")), &format!("talk.{ending}"), &bytes, &more));
-        let task = sent["task_id"].as_str().expect("an id").to_string();
+        let task = send(&server, &format!("talk.{ending}"), &bytes, &more);
         server.ends(&task, "completed");
         let made = home.path().join(format!("{ending}.mp3"));
         std::fs::write(&made, server.artifact(&task, "podcast.mp3")).expect("a writable folder");
