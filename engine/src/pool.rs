@@ -296,6 +296,17 @@ impl FrameMut {
         (rect, planes)
     }
 
+    /// Shows what `source` shows inside `rect` (grown to even edges, clipped to the frame).
+    ///
+    /// # Panics
+    /// When `source` has another layout.
+    pub fn copy(&mut self, source: &Picture, rect: Rect) {
+        assert_eq!(source.layout(), self.picture.layout, "a picture of another layout cannot be copied from");
+        let rect = rect.to_even().intersect(self.size().rect());
+        self.picture.history.drawn.add(rect);
+        restore(&mut self.picture, source, rect);
+    }
+
     /// All planes, to write whole, in the order of `Layout`.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.picture.history.drawn = self.picture.layout.size.rect().into();

@@ -173,6 +173,27 @@ fn a_producer_gets_back_the_newest_of_its_pictures_that_is_free() {
 }
 
 #[test]
+fn what_is_copied_is_within_even_edges_of_the_part_in_every_plane() {
+    let (pool, size) = (Pool::new(), Size::new(16, 8));
+    let bright = solid(&pool, size, 90);
+    let mut frame = pool.black(PixelFormat::I420, size);
+    // Grown to 2, 2 to 6, 6; clipped at the picture's edge.
+    frame.copy(&bright.picture, Rect { x: 3, y: 3, width: 2, height: 2 });
+    frame.copy(&bright.picture, Rect { x: 14, y: 4, width: 9, height: 9 });
+    let (frame, black) = (frame.freeze(), pool.black(PixelFormat::I420, size).freeze());
+    for plane in 0..3 {
+        let half = i32::from(plane > 0);
+        let (is, was, from) = (frame.picture.plane(plane), black.picture.plane(plane), bright.picture.plane(plane));
+        for (x, y) in (0..16 >> half).flat_map(|x| (0..8 >> half).map(move |y| (x, y))) {
+            let (left, top) = (x << half, y << half);
+            let copied = (2..6).contains(&left) && (2..6).contains(&top) || left >= 14 && top >= 4;
+            let at = y as usize * is.stride + x as usize;
+            assert_eq!(is.data[at], if copied { from.data[at] } else { was.data[at] }, "plane {plane}: {x}, {y}");
+        }
+    }
+}
+
+#[test]
 fn another_base_is_copied_whole_and_sizes_do_not_mix() {
     let pool = Pool::new();
     let (a, b) = (solid(&pool, Size::new(16, 16), 10), solid(&pool, Size::new(16, 16), 90));

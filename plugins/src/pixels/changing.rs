@@ -1,4 +1,5 @@
-//! A picture with alpha that changes in places: what goes out shows all of it, and only what has changed is converted.
+//! A picture with alpha that changes in places: what goes out shows all of it, only what has changed is converted, and what a buffer missed
+//! while it was elsewhere is copied from the picture that went out last.
 
 use super::{PixelError, Rgba, draw_rgba, reach};
 use engine::frame::{PixelFormat, Rect, Size, VideoFrame, apart};
@@ -15,6 +16,8 @@ pub struct Changing {
     size: Size,
     /// Pictures that went out and may come back, by their ids, each with where it differs from the one that went out last.
     sent: VecDeque<(u64, Vec<Rect>)>,
+    /// The one that went out last.
+    last: Option<VideoFrame>,
 }
 
 impl Changing {
@@ -32,6 +35,7 @@ impl Changing {
         let size = picture.size();
         if self.size != size {
             self.sent.clear();
+            self.last = None;
             self.size = size;
         }
         let (frame, known) = self.pool.again(PixelFormat::A420, size);
@@ -48,10 +52,19 @@ impl Changing {
                 (self.pool.black(PixelFormat::A420, size), parts.to_vec())
             }
         };
-        for rect in lacking {
-            draw_rgba(&mut frame, picture, rect)?;
+        let anew = if let Some(last) = &self.last {
+            let converted: Vec<Rect> = changed.iter().map(|rect| reach(*rect, size)).collect();
+            let missed = lacking.into_iter().map(|rect| reach(rect, size)).collect();
+            beyond(missed, &converted).into_iter().for_each(|rect| frame.copy(&last.picture, rect));
+            &changed
+        } else {
+            &lacking
+        };
+        for rect in anew {
+            draw_rgba(&mut frame, picture, *rect)?;
         }
         let frame = frame.freeze();
+        self.last = Some(frame.clone());
         if self.sent.len() == SENT {
             self.sent.pop_front();
         }
@@ -59,6 +72,13 @@ impl Changing {
         self.sent.push_back((frame.picture.id(), Vec::new()));
         Ok((frame, differs))
     }
+}
+
+/// What of these rectangles lies in none of the others.
+fn beyond(rects: Vec<Rect>, others: &[Rect]) -> Vec<Rect> {
+    others
+        .iter()
+        .fold(rects, |rects, other| rects.into_iter().flat_map(|rect| rect.without(*other)).filter(|rect| !rect.is_empty()).collect())
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ pub fn draw_rgba(frame: &mut FrameMut, source: Rgba<'_>, changed: Rect) -> Resul
     let (Some(mut y), Some(mut u), Some(mut v)) = (y, u, v) else { unreachable!("every format has three planes") };
     let (left, cells) = (rect.x as usize, rect.width as usize / 2);
     let mut colours = Sums::<u16>::new(cells);
-    let mut weighted = Sums::<f32>::new(cells);
+    let (mut straight, mut premultiplied) = (Sums::<f32>::new(cells), Sums::<u32>::new(cells));
     let mut alpha = alpha;
     for pair in 0..rect.height as usize / 2 {
         let top = rect.y as usize + pair * 2;
@@ -114,17 +114,18 @@ pub fn draw_rgba(frame: &mut FrameMut, source: Rgba<'_>, changed: Rect) -> Resul
                     [a0, a1].into_iter().for_each(|alpha| alpha.fill(0));
                     continue;
                 }
+                let both = [(lines[0], y0, a0), (lines[1], y1, a1)];
                 if source.alpha == Alpha::Premultiplied {
-                    gather_weighted::<true>(lines[0], lines[1], edge, &mut weighted);
+                    gather_premultiplied(lines[0], lines[1], edge, &mut premultiplied);
+                    chroma_premultiplied(&mut premultiplied, u, v);
+                    for (line, y, a) in both {
+                        luma_weighted::<true>(line, &premultiplied.luma, y, a);
+                    }
                 } else {
-                    gather_weighted::<false>(lines[0], lines[1], edge, &mut weighted);
-                }
-                chroma_weighted(&mut weighted, u, v);
-                for (line, y, a) in [(lines[0], y0, a0), (lines[1], y1, a1)] {
-                    if source.alpha == Alpha::Premultiplied {
-                        luma_weighted::<true>(line, &weighted.luma, y, a);
-                    } else {
-                        luma_weighted::<false>(line, &weighted.luma, y, a);
+                    gather_straight(lines[0], lines[1], edge, &mut straight);
+                    chroma_straight(&mut straight, u, v);
+                    for (line, y, a) in both {
+                        luma_weighted::<false>(line, &straight.luma, y, a);
                     }
                 }
             }
@@ -265,21 +266,19 @@ vectorised! {
     }
 }
 
-/// Colour times alpha in one scale for both kinds, so that dividing by alpha gives 0 to 255, and alpha. All sums of these are whole
-/// numbers below 2^24, exact in single precision.
-#[inline(always)]
-fn weigh<const PREMULTIPLIED: bool>(pixel: [u8; 4]) -> [i32; 4] {
-    let [r, g, b, a] = channels(pixel);
-    let weight = if PREMULTIPLIED { 255 } else { a };
-    [r * weight, g * weight, b * weight, a]
-}
+// Colour times alpha in one scale for both kinds, so that dividing by alpha gives 0 to 255, and alpha: all sums of these are whole numbers
+// below 2^24, exact in single precision.
 
 vectorised! {
-    fn gather_weighted<const PREMULTIPLIED: bool>(line0: &[u8], line1: &[u8], edge: [[u8; 4]; 2], sums: &mut Sums<f32>) {
+    fn gather_straight(line0: &[u8], line1: &[u8], edge: [[u8; 4]; 2], sums: &mut Sums<f32>) {
         let [red, green, blue, alpha] = &mut sums.columns;
         let width = red.len() - 2;
+        let weighted = |pixel: [u8; 4]| {
+            let [r, g, b, a] = channels(pixel);
+            [r * a, g * a, b * a, a]
+        };
         let sum = |p: [u8; 4], q: [u8; 4]| {
-            let (p, q) = (weigh::<PREMULTIPLIED>(p), weigh::<PREMULTIPLIED>(q));
+            let (p, q) = (weighted(p), weighted(q));
             [(p[0] + q[0]) as f32, (p[1] + q[1]) as f32, (p[2] + q[2]) as f32, (p[3] + q[3]) as f32]
         };
         [red[0], green[0], blue[0], alpha[0]] = sum(edge[0], edge[1]);
@@ -293,23 +292,62 @@ vectorised! {
 }
 
 vectorised! {
-    fn chroma_weighted(sums: &mut Sums<f32>, u: &mut [u8], v: &mut [u8]) {
+    /// Two channels to a word, of 16 bits each, as long as there is nothing to multiply: eight levels at most are added up. Red and blue
+    /// are in the first column, green and alpha in the second.
+    fn gather_premultiplied(line0: &[u8], line1: &[u8], edge: [[u8; 4]; 2], sums: &mut Sums<u32>) {
+        let [red_blue, green_alpha, ..] = &mut sums.columns;
+        let width = red_blue.len() - 2;
+        let sum = |p: [u8; 4], q: [u8; 4]| {
+            let (p, q) = (u32::from_le_bytes(p), u32::from_le_bytes(q));
+            [(p & 0x00ff_00ff).wrapping_add(q & 0x00ff_00ff), (p >> 8 & 0x00ff_00ff).wrapping_add(q >> 8 & 0x00ff_00ff)]
+        };
+        [red_blue[0], green_alpha[0]] = sum(edge[0], edge[1]);
+        let (red_blue, green_alpha) = (&mut red_blue[1..][..width], &mut green_alpha[1..][..width]);
+        let (line0, line1) = (&line0.as_chunks::<4>().0[..width], &line1.as_chunks::<4>().0[..width]);
+        for x in 0..width {
+            [red_blue[x], green_alpha[x]] = sum(line0[x], line1[x]);
+        }
+    }
+}
+
+/// U, V and luma of a colour times alpha.
+#[inline(always)]
+fn without_alpha(r: f32, g: f32, b: f32, a: f32) -> (u8, u8, u8) {
+    // Where alpha is zero all sums are: neutral black.
+    let per_alpha = 1.0 / if a > 1.0 { a } else { 1.0 };
+    let dot = |weights: [f32; 3]| (weights[0] * r + weights[1] * g + weights[2] * b) * per_alpha;
+    (level(128.0 + dot(U_SINGLE), 16.0, 240.0), level(128.0 + dot(V_SINGLE), 16.0, 240.0), level(16.0 + dot(Y_SINGLE), 16.0, 235.0))
+}
+
+vectorised! {
+    fn chroma_straight(sums: &mut Sums<f32>, u: &mut [u8], v: &mut [u8]) {
         let cells = u.len();
         let v = &mut v[..cells];
         let mut luma = std::mem::take(&mut sums.luma);
-        let luma_row = &mut luma[..cells];
+        let under = &mut luma[..cells];
         let ((red, red_after), (green, green_after)) = (sums.around(0, cells), sums.around(1, cells));
         let ((blue, blue_after), (alpha, alpha_after)) = (sums.around(2, cells), sums.around(3, cells));
         let weigh = |[before, own]: [f32; 2], [after, _]: [f32; 2]| before + 2.0 * own + after;
         for i in 0..cells {
-            let a = weigh(alpha[i], alpha_after[i]);
-            // Where alpha is zero all sums are: neutral black.
-            let per_alpha = 1.0 / if a > 1.0 { a } else { 1.0 };
             let (r, g, b) = (weigh(red[i], red_after[i]), weigh(green[i], green_after[i]), weigh(blue[i], blue_after[i]));
-            let dot = |weights: [f32; 3]| (weights[0] * r + weights[1] * g + weights[2] * b) * per_alpha;
-            u[i] = level(128.0 + dot(U_SINGLE), 16.0, 240.0);
-            v[i] = level(128.0 + dot(V_SINGLE), 16.0, 240.0);
-            luma_row[i] = level(16.0 + dot(Y_SINGLE), 16.0, 235.0);
+            (u[i], v[i], under[i]) = without_alpha(r, g, b, weigh(alpha[i], alpha_after[i]));
+        }
+        sums.luma = luma;
+    }
+}
+
+vectorised! {
+    fn chroma_premultiplied(sums: &mut Sums<u32>, u: &mut [u8], v: &mut [u8]) {
+        let cells = u.len();
+        let v = &mut v[..cells];
+        let mut luma = std::mem::take(&mut sums.luma);
+        let under = &mut luma[..cells];
+        let ((red_blue, red_blue_after), (green_alpha, green_alpha_after)) = (sums.around(0, cells), sums.around(1, cells));
+        let weigh = |[before, own]: [u32; 2], [after, _]: [u32; 2]| before.wrapping_add(own << 1).wrapping_add(after);
+        for i in 0..cells {
+            let (rb, ga) = (weigh(red_blue[i], red_blue_after[i]), weigh(green_alpha[i], green_alpha_after[i]));
+            let (low, high) = (|word: u32| (word & 0xffff) as i32 as f32, |word: u32| (word >> 16) as i32 as f32);
+            (u[i], v[i], under[i]) = without_alpha(255.0 * low(rb), 255.0 * low(ga), 255.0 * high(rb), high(ga));
         }
         sums.luma = luma;
     }
@@ -325,6 +363,9 @@ vectorised! {
             let colour = if PREMULTIPLIED { colour * (255.0 / if a > 1 { a as f32 } else { 1.0 }) } else { colour };
             y[x] = level(16.0 + colour, 16.0, 235.0);
             alpha[x] = a as u8;
+        }
+        if !alpha.contains(&0) {
+            return;
         }
         // Two samples as one number: single ones, with others between them, do not fill a vector.
         for ((y, a), &under) in y.as_chunks_mut::<2>().0.iter_mut().zip(alpha.as_chunks::<2>().0).zip(under) {
