@@ -296,6 +296,15 @@ impl FrameMut {
         (rect, planes)
     }
 
+    /// Black (BT.709 limited range) inside `rect` (grown to even edges, clipped to the frame); transparent when the format has alpha.
+    pub fn clear(&mut self, rect: Rect) {
+        let (_, planes) = self.draw(rect);
+        for (plane, level) in planes.into_iter().flatten().zip([16, 128, 128, 0]) {
+            let (width, rows) = (plane.size.width as usize, plane.size.height as usize);
+            plane.data.chunks_mut(plane.stride).take(rows).for_each(|row| row[..width].fill(level));
+        }
+    }
+
     /// Shows what `source` shows inside `rect` (grown to even edges, clipped to the frame).
     ///
     /// # Panics

@@ -3,7 +3,7 @@
 
 use super::{PixelError, Rgba, draw_rgba, reach};
 use engine::frame::{PixelFormat, Rect, Size, VideoFrame, apart};
-use engine::pool::Pool;
+use engine::pool::{FrameMut, Pool};
 use std::collections::VecDeque;
 
 /// Pictures remembered: more than are about at once.
@@ -32,7 +32,20 @@ impl Changing {
     /// # Errors
     /// None: the picture was looked at when it was made one.
     pub fn frame(&mut self, picture: Rgba<'_>, changed: Vec<Rect>, parts: &[Rect]) -> Result<(VideoFrame, Rect), PixelError> {
-        let size = picture.size();
+        self.drawn(picture.size(), changed, parts, |frame, rect| draw_rgba(frame, picture, rect).map(drop))
+    }
+
+    /// The same of a picture of which `draw` shows what lies in the [`reach`] of a rectangle.
+    ///
+    /// # Errors
+    /// Those of `draw`.
+    pub fn drawn(
+        &mut self,
+        size: Size,
+        changed: Vec<Rect>,
+        parts: &[Rect],
+        mut draw: impl FnMut(&mut FrameMut, Rect) -> Result<(), PixelError>,
+    ) -> Result<(VideoFrame, Rect), PixelError> {
         if self.size != size {
             self.sent.clear();
             self.last = None;
@@ -61,7 +74,7 @@ impl Changing {
             &lacking
         };
         for rect in anew {
-            draw_rgba(&mut frame, picture, *rect)?;
+            draw(&mut frame, *rect)?;
         }
         let frame = frame.freeze();
         self.last = Some(frame.clone());

@@ -5,17 +5,19 @@ use crate::drawing::{Painter, Scene, TextBlock};
 use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Paint, Paragraph, Run, Style, Text};
 use crate::pixels::premultiplied::{self, scaled};
 use crate::pixels::simd::vectorised;
-use crate::pixels::{Alpha, PixelError, rgba_to_a420};
+use crate::pixels::{Alpha, PixelError, reach, rgba_to_a420};
 use engine::cue::Anchor;
 use engine::frame::{Point, Rect, Size, VideoFrame};
-use engine::pool::Pool;
-use std::sync::Arc;
+use engine::pool::{FrameMut, Pool};
+use std::sync::{Arc, OnceLock};
 
 /// A small picture: premultiplied RGBA.
 #[derive(Clone)]
 pub(super) struct Card {
     size: Size,
     pixels: Arc<[u8]>,
+    /// The same converted, for places whose column and row are even, or one of them odd, or both.
+    converted: Arc<[OnceLock<VideoFrame>; 4]>,
 }
 
 /// How the text of a mark looks: its letters have a dark rim.
@@ -42,11 +44,26 @@ impl Card {
         if opacity < 1.0 {
             pixels.iter_mut().for_each(|value| *value = (f64::from(*value) * opacity).round() as u8);
         }
-        Card { size, pixels: pixels.into() }
+        Card { size, pixels: pixels.into(), converted: Arc::default() }
     }
 
     pub(super) fn pixels(&self) -> &[u8] {
         &self.pixels
+    }
+
+    /// The card converted as it lies here, and the even place of that picture: chroma samples lie on even pixels. Around it are the columns
+    /// whose samples share its first one and its last one.
+    fn converted(&self, at: Point) -> (&VideoFrame, Point) {
+        const AROUND: i32 = 2;
+        let (x, y) = (at.x & 1, at.y & 1);
+        let frame = self.converted[(2 * y + x) as usize].get_or_init(|| {
+            let even = |side: u32, odd: i32| (side + odd as u32).next_multiple_of(2);
+            let size = Size::new(even(self.size.width, x) + 2 * AROUND as u32, even(self.size.height, y));
+            let mut pixels = vec![0; size.area() as usize * 4];
+            Piece::whole(self.clone(), Point { x: x + AROUND, y }).lay(&mut pixels, size.width, size.rect());
+            rgba_to_a420(&pixels, size, Alpha::Premultiplied, &Pool::new()).expect("even sides, and as many pixels")
+        });
+        (frame, Point { x: at.x - x - AROUND, y: at.y - y })
     }
 
     /// All of it, with its top left corner here.
@@ -64,12 +81,14 @@ pub(super) struct Piece {
     pub opacity: u8,
     /// What is seen of it, in the picture.
     pub seen: Rect,
+    /// No other piece is seen where it is.
+    pub alone: bool,
 }
 
 impl Piece {
     /// All of a card.
     pub fn whole(card: Card, at: Point) -> Piece {
-        Piece { opacity: 255, seen: card.place(at), card, at }
+        Piece { opacity: 255, seen: card.place(at), card, at, alone: false }
     }
 
     /// The same elsewhere.
@@ -80,8 +99,8 @@ impl Piece {
 
     /// Where these do not show the same of its card: one that is wiped in or out shows more or less of it.
     pub fn beyond(&self, others: &[Piece]) -> [Rect; 4] {
-        let is_same =
-            |other: &&Piece| Arc::ptr_eq(&self.card.pixels, &other.card.pixels) && (self.at, self.opacity) == (other.at, other.opacity);
+        let pose = |piece: &Piece| (piece.at, piece.opacity, piece.alone);
+        let is_same = |other: &&Piece| Arc::ptr_eq(&self.card.pixels, &other.card.pixels) && pose(self) == pose(other);
         self.seen.without(others.iter().find(is_same).map_or(Rect::default(), |other| other.seen))
     }
 
@@ -93,6 +112,34 @@ impl Piece {
             let from = ((part.y + y - self.at.y) as usize * self.card.size.width as usize + (part.x - self.at.x) as usize) * 4;
             let to = ((part.y + y) as usize * width as usize + part.x as usize) * 4;
             over(&mut below[to..to + length], &self.card.pixels[from..from + length], self.opacity);
+        }
+    }
+}
+
+impl Piece {
+    /// Shows what of it lies in a rectangle with even edges, where the frame is clear and nothing else is to be seen: converted once, however
+    /// often it moves.
+    pub fn show(&self, frame: &mut FrameMut, within: Rect) {
+        let (converted, at) = self.card.converted(self.at);
+        let area = reach(self.seen, frame.size()).intersect(within).intersect(Rect::new(at, converted.size()));
+        let (area, planes) = frame.draw(area);
+        let seen = self.seen.intersect(self.card.place(self.at)).intersect(area);
+        for (index, plane) in planes.into_iter().flatten().enumerate() {
+            let shift = usize::from(index == 1 || index == 2);
+            let part = if index == 3 { seen } else { area };
+            let (source, width) = (converted.picture.plane(index), part.width as usize >> shift);
+            for row in 0..part.height as usize >> shift {
+                let of = |origin: Point, stride: usize| {
+                    (((part.y - origin.y) as usize >> shift) + row) * stride + ((part.x - origin.x) as usize >> shift)
+                };
+                let from = &source.data[of(at, source.stride)..][..width];
+                let to = &mut plane.data[of(Point { x: area.x, y: area.y }, plane.stride)..][..width];
+                if index == 3 {
+                    faded(to, from, self.opacity);
+                } else {
+                    to.copy_from_slice(from);
+                }
+            }
         }
     }
 }
@@ -219,6 +266,16 @@ vectorised! {
             let above = u32::from_le_bytes(*above);
             let pixel = premultiplied::over(u32::from_le_bytes(*below), scaled(above, opacity), scaled(above >> 8, opacity));
             *below = pixel.to_le_bytes();
+        }
+    }
+}
+
+vectorised! {
+    /// Alpha, seen through by as much as `opacity` of 255 leaves.
+    fn faded(to: &mut [u8], from: &[u8], opacity: u8) {
+        for (to, from) in to.iter_mut().zip(from) {
+            let product = u16::from(*from).wrapping_mul(u16::from(opacity)).wrapping_add(128);
+            *to = (product.wrapping_add(product >> 8) >> 8) as u8;
         }
     }
 }
