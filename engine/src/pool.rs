@@ -266,7 +266,7 @@ fn plane_rect(rect: Rect, p: usize) -> Rect {
     if p == 1 || p == 2 { Rect { x: rect.x / 2, y: rect.y / 2, width: rect.width / 2, height: rect.height / 2 } } else { rect }
 }
 
-/// A frame being made. The only way to its pixels is `draw`, which remembers where it was used.
+/// A frame being made. Whatever changes its pixels remembers where.
 pub struct FrameMut {
     picture: Picture,
 }
