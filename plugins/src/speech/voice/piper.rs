@@ -189,8 +189,8 @@ impl PiperVoice {
             if self.config.num_speakers > 1 {
                 inputs.push(("sid".into(), Tensor::from_array(([1], vec![i64::from(self.settings.speaker)]))?.into()));
             }
-            // What a long clause worked on fits no other, and is given back; the others work in what is there, for a tenth of the time goes
-            // into asking for it anew.
+            // What a long clause worked in would be kept for ever, and is given back; the others work in what is there, for a tenth of the time
+            // goes into asking for it anew. (300 slides take 1.05 times the memory of ten.)
             let mut options = RunOptions::new()?;
             if count > LONG {
                 options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
