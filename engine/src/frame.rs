@@ -154,6 +154,12 @@ pub fn apart(rects: impl IntoIterator<Item = Rect>) -> Vec<Rect> {
     all
 }
 
+/// What of these rectangles lies in none of the others.
+pub fn beyond(rects: Vec<Rect>, others: &[Rect]) -> Vec<Rect> {
+    let rest = |rects: Vec<Rect>, other: &Rect| rects.into_iter().flat_map(|rect| rect.without(*other)).collect();
+    others.iter().fold(rects, rest).into_iter().filter(|rect| !rect.is_empty()).collect()
+}
+
 /// Where the planes lie in one allocation. Equal to GStreamer's default layout of `I420` and `A420` (strides rounded up to 4), so a
 /// frame is handed to an encoder without a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -241,6 +241,8 @@ impl LipSync {
         let pose = scene.performance.pose_at(at, &scene.track);
         let height = if place.fill { 1.0 } else { place.height.unwrap_or(self.height) };
         let height = (f64::from(self.frame.height) * height / 2.0).round() as u16 * 2;
+        // Heights that give the same picture have one painter: what changed since is told by what it painted last.
+        let (_, height) = self.rig.picture_size(height);
         let painter = LipSync::painter(&mut self.painters, &self.rig, height);
         let changed = painter.paint(&pose);
         let picture = painter.picture();

@@ -2,7 +2,7 @@
 //! while it was elsewhere is copied from the picture that went out last.
 
 use super::{PixelError, Rgba, draw_rgba, reach};
-use engine::frame::{PixelFormat, Rect, Size, VideoFrame, apart};
+use engine::frame::{PixelFormat, Rect, Size, VideoFrame, apart, beyond};
 use engine::pool::{FrameMut, Pool};
 use std::collections::VecDeque;
 
@@ -85,13 +85,6 @@ impl Changing {
         self.sent.push_back((frame.picture.id(), Vec::new()));
         Ok((frame, differs))
     }
-}
-
-/// What of these rectangles lies in none of the others.
-fn beyond(rects: Vec<Rect>, others: &[Rect]) -> Vec<Rect> {
-    others
-        .iter()
-        .fold(rects, |rects, other| rects.into_iter().flat_map(|rect| rect.without(*other)).filter(|rect| !rect.is_empty()).collect())
 }
 
 #[cfg(test)]

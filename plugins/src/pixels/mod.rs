@@ -7,6 +7,7 @@
 
 mod changing;
 pub(crate) mod lanes;
+mod patch;
 pub(crate) mod premultiplied;
 mod rgba;
 mod scale;
@@ -14,6 +15,7 @@ pub(crate) mod simd;
 mod view;
 
 pub use changing::Changing;
+pub use patch::Patch;
 pub use rgba::{Alpha, Rgba, draw_rgba, reach, rgba_to_a420, rgba_to_i420};
 pub use scale::{fit, letterbox, scale_frame};
 pub use view::frame_to_rgba;

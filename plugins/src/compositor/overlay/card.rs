@@ -5,10 +5,10 @@ use crate::drawing::{Painter, Scene, TextBlock};
 use crate::lesson::canvas::{Align, Canvas, Color, Content, Object, Paint, Paragraph, Run, Style, Text};
 use crate::pixels::premultiplied::{self, scaled};
 use crate::pixels::simd::vectorised;
-use crate::pixels::{Alpha, PixelError, reach, rgba_to_a420};
+use crate::pixels::{Alpha, Patch, PixelError, rgba_to_a420};
 use engine::cue::Anchor;
 use engine::frame::{Point, Rect, Size, VideoFrame};
-use engine::pool::{FrameMut, Pool};
+use engine::pool::Pool;
 use std::sync::{Arc, OnceLock};
 
 /// A small picture: premultiplied RGBA.
@@ -81,14 +81,12 @@ pub(super) struct Piece {
     pub opacity: u8,
     /// What is seen of it, in the picture.
     pub seen: Rect,
-    /// No other piece is seen where it is.
-    pub alone: bool,
 }
 
 impl Piece {
     /// All of a card.
     pub fn whole(card: Card, at: Point) -> Piece {
-        Piece { opacity: 255, seen: card.place(at), card, at, alone: false }
+        Piece { opacity: 255, seen: card.place(at), card, at }
     }
 
     /// The same elsewhere.
@@ -99,9 +97,15 @@ impl Piece {
 
     /// Where these do not show the same of its card: one that is wiped in or out shows more or less of it.
     pub fn beyond(&self, others: &[Piece]) -> [Rect; 4] {
-        let pose = |piece: &Piece| (piece.at, piece.opacity, piece.alone);
+        let pose = |piece: &Piece| (piece.at, piece.opacity);
         let is_same = |other: &&Piece| Arc::ptr_eq(&self.card.pixels, &other.card.pixels) && pose(self) == pose(other);
         self.seen.without(others.iter().find(is_same).map_or(Rect::default(), |other| other.seen))
+    }
+
+    /// The same converted.
+    pub fn patch(&self) -> Patch<'_> {
+        let (picture, at) = self.card.converted(self.at);
+        Patch { picture, at, seen: self.seen.intersect(self.card.place(self.at)), opacity: self.opacity }
     }
 
     /// Lays what of it lies in a rectangle over premultiplied RGBA with rows of `width` pixels.
@@ -112,34 +116,6 @@ impl Piece {
             let from = ((part.y + y - self.at.y) as usize * self.card.size.width as usize + (part.x - self.at.x) as usize) * 4;
             let to = ((part.y + y) as usize * width as usize + part.x as usize) * 4;
             over(&mut below[to..to + length], &self.card.pixels[from..from + length], self.opacity);
-        }
-    }
-}
-
-impl Piece {
-    /// Shows what of it lies in a rectangle with even edges, where the frame is clear and nothing else is to be seen: converted once, however
-    /// often it moves.
-    pub fn show(&self, frame: &mut FrameMut, within: Rect) {
-        let (converted, at) = self.card.converted(self.at);
-        let area = reach(self.seen, frame.size()).intersect(within).intersect(Rect::new(at, converted.size()));
-        let (area, planes) = frame.draw(area);
-        let seen = self.seen.intersect(self.card.place(self.at)).intersect(area);
-        for (index, plane) in planes.into_iter().flatten().enumerate() {
-            let shift = usize::from(index == 1 || index == 2);
-            let part = if index == 3 { seen } else { area };
-            let (source, width) = (converted.picture.plane(index), part.width as usize >> shift);
-            for row in 0..part.height as usize >> shift {
-                let of = |origin: Point, stride: usize| {
-                    (((part.y - origin.y) as usize >> shift) + row) * stride + ((part.x - origin.x) as usize >> shift)
-                };
-                let from = &source.data[of(at, source.stride)..][..width];
-                let to = &mut plane.data[of(Point { x: area.x, y: area.y }, plane.stride)..][..width];
-                if index == 3 {
-                    faded(to, from, self.opacity);
-                } else {
-                    to.copy_from_slice(from);
-                }
-            }
         }
     }
 }
@@ -266,16 +242,6 @@ vectorised! {
             let above = u32::from_le_bytes(*above);
             let pixel = premultiplied::over(u32::from_le_bytes(*below), scaled(above, opacity), scaled(above >> 8, opacity));
             *below = pixel.to_le_bytes();
-        }
-    }
-}
-
-vectorised! {
-    /// Alpha, seen through by as much as `opacity` of 255 leaves.
-    fn faded(to: &mut [u8], from: &[u8], opacity: u8) {
-        for (to, from) in to.iter_mut().zip(from) {
-            let product = u16::from(*from).wrapping_mul(u16::from(opacity)).wrapping_add(128);
-            *to = (product.wrapping_add(product >> 8) >> 8) as u8;
         }
     }
 }

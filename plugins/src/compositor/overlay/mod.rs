@@ -48,7 +48,7 @@ const HEIGHT: u32 = 1080;
 pub const OVERLAY: NodeType = NodeType {
     name: "overlay",
     family: "compositor",
-    revision: 6,
+    revision: 7,
     summary: "A watermark, the bullets, texts, names and pictures that slides have over their pictures, and a line of progress",
     inputs: &[CUES.port("slides, and their words; of the same lesson where there is one")],
     outputs: &[LAYER.port("a small picture with alpha and its place; each holds until the next")],

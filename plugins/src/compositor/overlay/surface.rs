@@ -1,16 +1,15 @@
-//! The layer of slides with overlays: as large as the picture, and only what changes of it is drawn. What lies alone is converted once; what
-//! meets others is laid over or under them before it is converted.
+//! The layer of slides with overlays: as large as the picture, and only what changes of it is drawn. Each piece is converted once, however
+//! often it moves; pieces that meet are laid over each other as they are.
 
 use super::card::Piece;
-use crate::pixels::{Alpha, Changing, PixelError, Rgba, draw_rgba, reach};
-use engine::frame::{Point, Rect, Size, VideoFrame, apart};
+use crate::pixels::{Changing, Patch, PixelError, reach};
+use engine::frame::{Point, Rect, Size, VideoFrame, apart, beyond};
+use engine::pool::FrameMut;
 
 /// See the module docs.
 pub(super) struct Surface {
     size: Size,
-    /// Premultiplied RGBA of the pieces that meet others.
-    pixels: Vec<u8>,
-    /// What they show, the first one at the back.
+    /// What was to be seen last, the first one at the back.
     pieces: Vec<Piece>,
     /// What has changed since the last layer that went out.
     changed: Vec<Rect>,
@@ -20,7 +19,7 @@ pub(super) struct Surface {
 impl Surface {
     /// An empty one for pictures of this size.
     pub fn new(size: Size) -> Surface {
-        Surface { size, pixels: vec![0; size.area() as usize * 4], pieces: Vec::new(), changed: Vec::new(), sent: Changing::new() }
+        Surface { size, pieces: Vec::new(), changed: Vec::new(), sent: Changing::new() }
     }
 
     /// A layer that shows these pieces, the first one at the back, and where it differs from the one that went out last; nothing where
@@ -28,59 +27,51 @@ impl Surface {
     ///
     /// # Errors
     /// None that a picture of even size could cause.
-    pub fn show(&mut self, mut pieces: Vec<Piece>) -> Result<Option<(VideoFrame, Rect)>, PixelError> {
+    pub fn show(&mut self, pieces: Vec<Piece>) -> Result<Option<(VideoFrame, Rect)>, PixelError> {
         let size = self.size;
-        let areas: Vec<Rect> = pieces.iter().map(|piece| reach(piece.seen, size)).collect();
-        for (index, piece) in pieces.iter_mut().enumerate() {
-            piece.alone = areas.iter().enumerate().all(|(other, area)| other == index || area.intersect(areas[index]).is_empty());
-        }
         let gone = self.pieces.iter().flat_map(|piece| piece.beyond(&pieces));
         let come = pieces.iter().flat_map(|piece| piece.beyond(&self.pieces));
-        let changed = apart(gone.chain(come).map(|rect| rect.to_even().intersect(size.rect())));
-        let stride = size.width as usize * 4;
-        for rect in changed.iter().filter(|rect| [&self.pieces, &pieces].into_iter().any(|pieces| meet(pieces, **rect, size))) {
-            for row in self.pixels.chunks_exact_mut(stride).skip(rect.y as usize).take(rect.height as usize) {
-                row[rect.x as usize * 4..][..rect.width as usize * 4].fill(0);
-            }
-            pieces.iter().filter(|piece| !piece.alone).for_each(|piece| piece.lay(&mut self.pixels, size.width, *rect));
-        }
-        self.changed.extend(changed);
+        self.changed.extend(gone.chain(come).map(|rect| rect.to_even().intersect(size.rect())));
         self.pieces = pieces;
-        let parts = apart(areas);
+        let patches: Vec<Patch<'_>> = self.pieces.iter().map(Piece::patch).collect();
+        let parts = apart(patches.iter().map(|patch| patch.area(size)));
         if parts.is_empty() {
             return Ok(None);
         }
-        let picture = Rgba::new(&self.pixels, size, Alpha::Premultiplied)?;
-        let (pieces, changed) = (&self.pieces, apart(std::mem::take(&mut self.changed)));
+        let changed = apart(std::mem::take(&mut self.changed));
         let (frame, differs) = self.sent.drawn(size, changed, &parts, |frame, rect| {
-            let area = reach(rect, size);
-            if meet(pieces, area, size) {
-                draw_rgba(frame, picture, rect)?;
-            } else {
-                frame.clear(area);
-            }
-            pieces.iter().filter(|piece| piece.alone).for_each(|piece| piece.show(frame, area));
+            draw(&patches, frame, reach(rect, size));
             Ok(())
         })?;
         Ok(Some((VideoFrame { place: Some(Point::default()), parts: Some(parts.into()), ..frame }, differs)))
     }
 }
 
-/// Something is seen here of pieces that meet others.
-fn meet(pieces: &[Piece], rect: Rect, picture: Size) -> bool {
-    pieces.iter().any(|piece| !piece.alone && !reach(piece.seen, picture).intersect(rect).is_empty())
+/// Draws a rectangle with even edges anew.
+fn draw(patches: &[Patch<'_>], frame: &mut FrameMut, area: Rect) {
+    let mut drawn = Vec::new();
+    for patch in patches {
+        let own = vec![patch.area(frame.size()).intersect(area)];
+        // Most of it mostly lies over nothing.
+        let first = beyond(own.clone(), &drawn);
+        first.iter().for_each(|rect| patch.show(frame, *rect));
+        beyond(own, &first).into_iter().for_each(|rect| patch.lay(frame, rect));
+        drawn.extend(first);
+    }
+    beyond(vec![area], &drawn).into_iter().for_each(|rect| frame.clear(rect));
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::card::Card;
     use super::*;
-    use crate::pixels::rgba_to_a420;
+    use crate::pixels::{Alpha, rgba_to_a420};
     use engine::pool::Pool;
+
+    const SIZE: Size = Size::new(96, 64);
 
     #[test]
     fn a_layer_is_the_same_as_one_drawn_anew_however_its_pieces_came() {
-        const SIZE: Size = Size::new(96, 64);
         let card = |size: Size, color: [u8; 4]| Card::new(size, color.repeat(size.area() as usize), 1.0);
         let (plate, name) = (card(Size::new(50, 30), [60, 20, 10, 90]), card(Size::new(31, 17), [200, 180, 20, 200]));
         let (mut surface, mut held) = (Surface::new(SIZE), std::collections::VecDeque::new());
@@ -126,28 +117,75 @@ mod tests {
         }
     }
 
+    /// A card whose colours and edges are soft, as those of shadows and letters are at their size.
+    fn soft(size: Size, colors: [[i64; 3]; 2]) -> Card {
+        let pixel = |x: i64, y: i64| {
+            let edge = [x, y, i64::from(size.width) - 1 - x, i64::from(size.height) - 1 - y].into_iter().min().unwrap_or(0);
+            let alpha = (edge * 40).clamp(0, 230);
+            let channel = |n: usize| (colors[0][n] * (20 - x.min(20)) + colors[1][n] * x.min(20)) / 20 * alpha / 255;
+            [channel(0) as u8, channel(1) as u8, channel(2) as u8, alpha as u8]
+        };
+        let pixels = (0..i64::from(size.height)).flat_map(|y| (0..i64::from(size.width)).flat_map(move |x| pixel(x, y)));
+        Card::new(size, pixels.collect(), 1.0)
+    }
+
+    fn noise(at: u32) -> u8 {
+        (at.wrapping_mul(0x9e37_79b9).rotate_left(11).wrapping_mul(0x85eb_ca6b) >> 24) as u8
+    }
+
+    fn whole(pieces: &[Piece]) -> VideoFrame {
+        let mut pixels = vec![0; SIZE.area() as usize * 4];
+        pieces.iter().for_each(|piece| piece.lay(&mut pixels, SIZE.width, SIZE.rect()));
+        rgba_to_a420(&pixels, SIZE, Alpha::Premultiplied, &Pool::new()).unwrap()
+    }
+
+    /// How far samples of a plane are apart at most, each weighed by what `counts` says of its place.
+    fn worst(plane: usize, is: &VideoFrame, should: &VideoFrame, counts: impl Fn(usize, usize) -> f64) -> f64 {
+        let (is, should) = (is.picture.plane(plane), should.picture.plane(plane));
+        let differ =
+            |(at, (is, should)): (usize, (&u8, &u8))| f64::from(is.abs_diff(*should)) * counts(at % width(plane), at / width(plane));
+        is.data.iter().zip(should.data).enumerate().map(differ).fold(0.0, f64::max)
+    }
+
+    /// Samples in a row of a plane; the strides are no longer.
+    fn width(plane: usize) -> usize {
+        SIZE.width as usize >> usize::from(plane == 1 || plane == 2)
+    }
+
     #[test]
     fn what_lies_alone_is_shown_as_a_conversion_of_the_whole_shows_it() {
-        const SIZE: Size = Size::new(96, 64);
-        let noise = |at: u32| (at.wrapping_mul(0x9e37_79b9).rotate_left(11).wrapping_mul(0x85eb_ca6b) >> 24) as u8;
         let pixel = |at: u32| [1, 2, 3, 0].map(|channel| if channel == 0 { noise(at) } else { noise(at + 999 * channel).min(noise(at)) });
         let card = Card::new(Size::new(21, 13), (0..21 * 13).flat_map(pixel).collect(), 1.0);
         let places = [(30, 20), (31, 20), (30, 21), (31, 21), (17, -5), (88, 57), (75, 51)];
         for (opacity, (x, y)) in [255, 90].into_iter().flat_map(|opacity| places.map(|place| (opacity, place))) {
             let piece = Piece { opacity, ..Piece::whole(card.clone(), Point { x, y }) };
             let (layer, _) = Surface::new(SIZE).show(vec![piece.clone()]).unwrap().expect("it is seen");
-            let mut pixels = vec![0; SIZE.area() as usize * 4];
-            piece.lay(&mut pixels, SIZE.width, SIZE.rect());
-            let whole = rgba_to_a420(&pixels, SIZE, Alpha::Premultiplied, &Pool::new()).unwrap();
+            let whole = whole(&[piece]);
             for plane in 0..4 {
-                let (is, should) = (layer.picture.plane(plane), whole.picture.plane(plane));
-                let worst = is.data.iter().zip(should.data).map(|(is, should)| is.abs_diff(*should)).max();
+                let worst = worst(plane, &layer, &whole, |_, _| 1.0);
                 // Seen through, its alpha is rounded; its colour is not.
-                assert!(
-                    worst == Some(0) || opacity < 255 && (plane < 3 || worst == Some(1)),
-                    "{x}, {y}, {opacity}, plane {plane}: {worst:?}"
-                );
+                assert!(worst == 0.0 || opacity < 255 && (plane < 3 || worst == 1.0), "{x}, {y}, {opacity}, plane {plane}: {worst}");
             }
+        }
+    }
+
+    #[test]
+    fn what_meets_others_is_shown_as_a_conversion_of_the_whole_shows_it_but_for_roundings() {
+        let plate = soft(Size::new(50, 30), [[20, 40, 90], [60, 20, 130]]);
+        let name = soft(Size::new(41, 27), [[250, 220, 60], [180, 90, 200]]);
+        for (at, opacity) in [((30, 20), 255), ((31, 21), 255), ((12, 25), 120), ((50, -4), 255)] {
+            let above = Piece { opacity, ..Piece::whole(name.clone(), Point { x: at.0, y: at.1 }) };
+            let pieces = vec![Piece::whole(plate.clone(), Point { x: 9, y: 7 }), above];
+            let (whole, (layer, _)) = (whole(&pieces), Surface::new(SIZE).show(pieces).unwrap().expect("it is seen"));
+            let alpha = whole.picture.plane(3);
+            // What a viewer sees of a difference is as much as is seen of the sample.
+            let seen = |x: usize, y: usize| f64::from(alpha.data[y * alpha.stride + x]) / 255.0;
+            let chroma = |plane: usize| worst(plane, &layer, &whole, |x, y| (seen(2 * x, 2 * y) + seen(2 * x, 2 * y + 1)) / 2.0);
+            let found = [worst(0, &layer, &whole, seen), chroma(1), chroma(2), worst(3, &layer, &whole, |_, _| 1.0)];
+            // A conversion of the whole takes a quarter of a chroma sample from each column beside it: where alpha begins to rise, by 40 a
+            // column, that is 10 of the colour above. Colours are 118 apart at most.
+            let beside = 118.0 * 10.0 / 255.0 + 0.6;
+            assert!(found.iter().zip([3.0, beside, beside, 2.0]).all(|(found, most)| *found <= most), "{at:?}: {found:?}");
         }
     }
 }

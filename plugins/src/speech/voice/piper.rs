@@ -27,8 +27,8 @@ use crate::speech::text::Clause;
 const REVISION: u32 = 7;
 /// Frames per id, before they are rounded up to the sound's length; every Piper export has it under this name.
 const DURATIONS: &str = "/Ceil_output_0";
-/// A clause of more ids is a long one: some five seconds of speech.
-const LONG: usize = 200;
+/// A clause of more ids, spoken as it is, is a long one: some five seconds of speech.
+const LONG: f32 = 200.0;
 /// Samples to a frame.
 const HOP: usize = 256;
 
@@ -192,7 +192,7 @@ impl PiperVoice {
             // What a long clause worked in would be kept for ever, and is given back; the others work in what is there, for a tenth of the time
             // goes into asking for it anew. (300 slides take 1.05 times the memory of ten.)
             let mut options = RunOptions::new()?;
-            if count > LONG {
+            if count as f32 / self.settings.speed > LONG {
                 options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
             }
             let outputs = session.run_with_options(inputs, &options)?;
