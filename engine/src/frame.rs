@@ -155,9 +155,10 @@ pub fn apart(rects: impl IntoIterator<Item = Rect>) -> Vec<Rect> {
 }
 
 /// What of these rectangles lies in none of the others.
-pub fn beyond(rects: Vec<Rect>, others: &[Rect]) -> Vec<Rect> {
-    let rest = |rects: Vec<Rect>, other: &Rect| rects.into_iter().flat_map(|rect| rect.without(*other)).collect();
-    others.iter().fold(rects, rest).into_iter().filter(|rect| !rect.is_empty()).collect()
+pub fn beyond(rects: impl IntoIterator<Item = Rect>, others: &[Rect]) -> Vec<Rect> {
+    let seen = |rect: &Rect| !rect.is_empty();
+    let rest = |rects: Vec<Rect>, other: &Rect| rects.into_iter().flat_map(|rect| rect.without(*other)).filter(seen).collect();
+    others.iter().fold(rects.into_iter().filter(seen).collect(), rest)
 }
 
 /// Where the planes lie in one allocation. Equal to GStreamer's default layout of `I420` and `A420` (strides rounded up to 4), so a
@@ -385,5 +386,25 @@ impl VideoFrame {
 impl std::fmt::Debug for VideoFrame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "VideoFrame({:?} {}, seq {})", self.format(), self.size(), self.seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_no_other_is_found_once_however_many_others_there_are() {
+        let whole = Rect { x: 0, y: 0, width: 60, height: 50 };
+        let others: Vec<Rect> = (0..24).map(|n| Rect { x: n * 7 % 50, y: n * 11 % 40, width: 9, height: 6 }).collect();
+        let rest = beyond([whole, Rect::default()], &others);
+        assert!(rest.len() < 100, "{}", rest.len());
+        for (x, y) in (0..50).flat_map(|y| (0..60).map(move |x| (x, y))) {
+            let covers = |rects: &[Rect]| {
+                let pixel = Rect { x, y, width: 1, height: 1 };
+                rects.iter().filter(|rect| !rect.intersect(pixel).is_empty()).count()
+            };
+            assert_eq!(covers(&rest), usize::from(covers(&others) == 0), "{x}, {y}");
+        }
     }
 }

@@ -89,30 +89,33 @@ impl Pool {
 
     /// A black picture (BT.709 limited range); transparent when the format has alpha.
     pub fn black(&self, format: PixelFormat, size: Size) -> FrameMut {
-        let mut frame = self.blank(format, size);
-        let layout = frame.layout();
-        let bytes = frame.bytes_mut();
-        let (colour, alpha) = bytes.split_at_mut(layout.offset(3));
+        let layout = Layout { format, size };
+        let (mut data, is_new) = self.find(layout, None, &[]).map_or_else(|| (vec![0; layout.bytes()], true), |spare| (spare.data, false));
+        let (colour, alpha) = data.split_at_mut(layout.offset(3));
         let (luma, chroma) = colour.split_at_mut(layout.offset(1));
         luma.fill(16);
         chroma.fill(128);
-        alpha.fill(0);
+        // New memory is zero already, and what nobody has written to is not there yet.
+        if !is_new {
+            alpha.fill(0);
+        }
+        let mut frame = FrameMut { picture: Picture::new(data, layout, Home(Arc::downgrade(&self.shelf))) };
+        frame.picture.history.drawn = size.rect().into();
         frame
     }
 
-    /// A buffer to draw on that may still show an earlier picture of this pool: the newest one that nobody shows any more, by its id.
-    /// `None`: its content is whatever was there, the caller writes all of it.
+    /// A buffer to draw on that still shows an earlier picture of this pool: the newest one that nobody shows any more, with its id.
+    /// `None` where there is none.
     ///
     /// For a producer that knows what has changed since that picture. It declares nothing about the base.
-    pub fn again(&self, format: PixelFormat, size: Size) -> (FrameMut, Option<u64>) {
+    pub fn again(&self, format: PixelFormat, size: Size) -> Option<(FrameMut, u64)> {
         let layout = Layout { format, size };
-        let newest = self.shelf.lock().ok().and_then(|mut stock| {
-            let fitting = stock.spares.iter().enumerate().filter(|(_, spare)| spare.layout == layout);
-            let (index, _) = fitting.max_by_key(|(_, spare)| spare.id)?;
-            Some(stock.spares.remove(index))
-        });
-        let (data, id) = newest.map_or_else(|| (vec![0; layout.bytes()], None), |spare| (spare.data, Some(spare.id)));
-        (FrameMut { picture: Picture::new(data, layout, Home(Arc::downgrade(&self.shelf))) }, id)
+        let mut stock = self.shelf.lock().ok()?;
+        let fitting = stock.spares.iter().enumerate().filter(|(_, spare)| spare.layout == layout);
+        let (index, _) = fitting.max_by_key(|(_, spare)| spare.id)?;
+        let spare = stock.spares.remove(index);
+        drop(stock);
+        Some((FrameMut { picture: Picture::new(spare.data, layout, Home(Arc::downgrade(&self.shelf))) }, spare.id))
     }
 
     /// A buffer that shows `base`, to be drawn on. Only what an earlier user drew is copied again when a buffer with this base is spare.

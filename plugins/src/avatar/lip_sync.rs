@@ -32,7 +32,7 @@ const PAINTERS: usize = 3;
 pub const LIP_SYNC: NodeType = NodeType {
     name: "lip_sync",
     family: "avatar",
-    revision: 4,
+    revision: 5,
     summary: "A presenter who says what is heard",
     inputs: &[AUDIO.port("the speech").optional(), CUES.port("visemes, words, slides and rests")],
     outputs: &[VIDEO.port("the presenter with alpha, at its final height; only when it moves")],

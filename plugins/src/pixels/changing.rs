@@ -32,49 +32,54 @@ impl Changing {
     /// # Errors
     /// None: the picture was looked at when it was made one.
     pub fn frame(&mut self, picture: Rgba<'_>, changed: Vec<Rect>, parts: &[Rect]) -> Result<(VideoFrame, Rect), PixelError> {
-        self.drawn(picture.size(), changed, parts, |frame, rect| draw_rgba(frame, picture, rect).map(drop))
+        let mut drawn = Ok(());
+        let made =
+            self.drawn(picture.size(), changed, parts, |frame, rect| drawn = drawn.clone().and(draw_rgba(frame, picture, rect).map(drop)));
+        drawn.map(|()| made)
     }
 
     /// The same of a picture of which `draw` shows what lies in the [`reach`] of a rectangle.
-    ///
-    /// # Errors
-    /// Those of `draw`.
     pub fn drawn(
         &mut self,
         size: Size,
         changed: Vec<Rect>,
         parts: &[Rect],
-        mut draw: impl FnMut(&mut FrameMut, Rect) -> Result<(), PixelError>,
-    ) -> Result<(VideoFrame, Rect), PixelError> {
+        mut draw: impl FnMut(&mut FrameMut, Rect),
+    ) -> (VideoFrame, Rect) {
         if self.size != size {
             self.sent.clear();
             self.last = None;
             self.size = size;
         }
-        let (frame, known) = self.pool.again(PixelFormat::A420, size);
+        let again = self.pool.again(PixelFormat::A420, size);
         for (_, lacking) in &mut self.sent {
             *lacking = apart(lacking.drain(..).chain(changed.iter().copied()));
         }
-        let known = known.and_then(|id| self.sent.iter().position(|(sent, _)| *sent == id)).and_then(|index| self.sent.remove(index));
-        // A buffer that still shows a picture of these lacks what has changed since, however long ago; any other is cleared first.
-        let (mut frame, lacking) = match known {
-            Some((_, lacking)) => (frame, lacking),
-            None if parts.contains(&size.rect()) => (frame, vec![size.rect()]),
-            None => {
-                drop(frame);
-                (self.pool.black(PixelFormat::A420, size), parts.to_vec())
+        let known = again.as_ref().and_then(|(_, id)| self.sent.iter().position(|(sent, _)| sent == id));
+        // A buffer that still shows a picture of these lacks what has changed since, however long ago; any other shows nothing outside of the
+        // parts before those are drawn.
+        let whole = parts.contains(&size.rect());
+        let (mut frame, lacking) = match (again, known.and_then(|index| self.sent.remove(index))) {
+            (Some((frame, _)), Some((_, lacking))) => (frame, lacking),
+            (Some((mut frame, _)), None) => {
+                if !whole {
+                    frame.clear(size.rect());
+                }
+                (frame, parts.to_vec())
             }
+            (None, _) if whole => (self.pool.blank(PixelFormat::A420, size), parts.to_vec()),
+            (None, _) => (self.pool.black(PixelFormat::A420, size), parts.to_vec()),
         };
         let anew = if let Some(last) = &self.last {
             let converted: Vec<Rect> = changed.iter().map(|rect| reach(*rect, size)).collect();
-            let missed = lacking.into_iter().map(|rect| reach(rect, size)).collect();
+            let missed = lacking.into_iter().map(|rect| reach(rect, size));
             beyond(missed, &converted).into_iter().for_each(|rect| frame.copy(&last.picture, rect));
             &changed
         } else {
             &lacking
         };
         for rect in anew {
-            draw(&mut frame, *rect)?;
+            draw(&mut frame, *rect);
         }
         let frame = frame.freeze();
         self.last = Some(frame.clone());
@@ -83,7 +88,7 @@ impl Changing {
         }
         let differs = changed.iter().map(|rect| reach(*rect, size)).fold(Rect::default(), Rect::union);
         self.sent.push_back((frame.picture.id(), Vec::new()));
-        Ok((frame, differs))
+        (frame, differs)
     }
 }
 

@@ -12,7 +12,7 @@ pub struct Patch<'a> {
     pub picture: &'a VideoFrame,
     /// Where its top left corner lies: an even place.
     pub at: Point,
-    /// What is seen of it, in the picture below.
+    /// What is seen of it, in the picture below: nothing of those columns.
     pub seen: Rect,
     /// 0 (not seen) to 255.
     pub opacity: u8,
@@ -43,7 +43,8 @@ impl Patch<'_> {
         reach(self.seen, below).intersect(Rect::new(self.at, self.picture.size()))
     }
 
-    /// Shows what of it lies in a rectangle with even edges, where an `A420` picture is clear: what [`lay`](Patch::lay) does there, and faster.
+    /// Shows what of it lies in a rectangle with even edges of an `A420` picture, whatever was there: what [`lay`](Patch::lay) gives over a
+    /// clear picture, and faster.
     pub fn show(&self, below: &mut FrameMut, within: Rect) {
         let area = self.area(below.size()).intersect(within);
         if area.is_empty() {
@@ -65,8 +66,9 @@ impl Patch<'_> {
     /// Lays what of it lies in a rectangle with even edges over an `A420` picture.
     ///
     /// Alpha becomes `a + b (1 - a)`, and colour the mean of both weighted with `a` and `b (1 - a)` (T. Porter, T. Duff, "Compositing digital
-    /// images", 1984, for colours that are not premultiplied). A chroma sample has the weights of the two pixels that it lies between. Where both are
-    /// transparent the colour that is not black stays: beside what is seen it belongs to a chroma sample that is in use.
+    /// images", 1984, for colours that are not premultiplied). A chroma sample has the weights of its own four pixels: those that it lies
+    /// between count three times, for the column before, which belongs to what lies there, is taken for theirs. Where both are transparent the
+    /// colour below stays unless it is black (luma) or neutral (chroma): beside what is seen it belongs to a chroma sample that is in use.
     pub fn lay(&self, below: &mut FrameMut, within: Rect) {
         let area = self.area(below.size()).intersect(within);
         if area.is_empty() {
@@ -97,7 +99,8 @@ impl Patch<'_> {
         if !seen.is_empty() {
             let left = (seen.x - area.x) as usize;
             let columns = left..left + seen.width as usize;
-            faded(&mut cover[columns.clone()], &alpha[columns], self.opacity);
+            let (cover, alpha) = (&mut cover[columns.clone()], &alpha[columns]);
+            if self.opacity == 255 { cover.copy_from_slice(alpha) } else { faded(cover, alpha, self.opacity) }
         }
     }
 
@@ -124,11 +127,11 @@ vectorised! {
 
 /// What a pixel above counts with and one below it, in parts of 255 * 255, from their alphas.
 #[inline(always)]
-fn weights(above: u8, below: u8) -> [i32; 2] {
-    [i32::from(above).wrapping_mul(255), i32::from(below).wrapping_mul(255_i32.wrapping_sub(i32::from(above)))]
+fn weights(above: i32, below: i32) -> [i32; 2] {
+    [above.wrapping_mul(255), below.wrapping_mul(255_i32.wrapping_sub(above))]
 }
 
-/// A mean; where nothing counts it is nothing that is used.
+/// A mean; where nothing counts it is nothing that is used. Sums stay below 2^31.
 #[inline(always)]
 fn mean(weights: [i32; 2], above: u8, below: u8) -> u8 {
     let sum = weights[0].wrapping_add(weights[1]);
@@ -141,7 +144,7 @@ vectorised! {
         let width = below.len();
         let (above, cover, alpha) = (&above[..width], &cover[..width], &mut alpha[..width]);
         for x in 0..width {
-            let weights = weights(cover[x], alpha[x]);
+            let weights = weights(i32::from(cover[x]), i32::from(alpha[x]));
             let sum = weights[0].wrapping_add(weights[1]);
             let kept = if below[x] == 16 { above[x] } else { below[x] };
             let mixed = mean(weights, above[x], below[x]);
@@ -151,18 +154,30 @@ vectorised! {
     }
 }
 
+/// What two pixels beside each other count with; both as one number, for single ones with others between them do not fill a vector.
+#[inline(always)]
+fn pair_weights(above: [u8; 2], below: [u8; 2]) -> [i32; 2] {
+    let (above, below) = (i32::from(u16::from_le_bytes(above)), i32::from(u16::from_le_bytes(below)));
+    let (first, second) = (weights(above & 255, below & 255), weights(above >> 8, below >> 8));
+    [first[0].wrapping_mul(3).wrapping_add(second[0]), first[1].wrapping_mul(3).wrapping_add(second[1])]
+}
+
 vectorised! {
     fn chroma_over(above: [&[u8]; 2], covers: [&[u8]; 2], alphas: [&[u8]; 2], u: &mut [u8], v: &mut [u8]) {
         let cells = u.len();
-        let (v, [u_above, v_above]) = (&mut v[..cells], above.map(|plane| &plane[..cells]));
-        let [[cover0, cover1], [alpha0, alpha1]] = [covers, alphas].map(|rows| rows.map(|row| &row.as_chunks::<2>().0[..cells]));
+        let (v, u_above, v_above) = (&mut v[..cells], &above[0][..cells], &above[1][..cells]);
+        let (cover0, cover1) = (&covers[0].as_chunks::<2>().0[..cells], &covers[1].as_chunks::<2>().0[..cells]);
+        let (alpha0, alpha1) = (&alphas[0].as_chunks::<2>().0[..cells], &alphas[1].as_chunks::<2>().0[..cells]);
         for i in 0..cells {
-            let rows = [weights(cover0[i][0], alpha0[i][0]), weights(cover1[i][0], alpha1[i][0])];
-            let weights = [rows[0][0].wrapping_add(rows[1][0]), rows[0][1].wrapping_add(rows[1][1])];
-            let is_clear = u[i] == 128 && v[i] == 128;
-            let kept = if is_clear { [u_above[i], v_above[i]] } else { [u[i], v[i]] };
-            let mixed = [mean(weights, u_above[i], u[i]), mean(weights, v_above[i], v[i])];
-            [u[i], v[i]] = if weights[0].wrapping_add(weights[1]) == 0 { kept } else { mixed };
+            let (top, bottom) = (pair_weights(cover0[i], alpha0[i]), pair_weights(cover1[i], alpha1[i]));
+            let weights = [top[0].wrapping_add(bottom[0]), top[1].wrapping_add(bottom[1])];
+            let (own_u, own_v) = (u[i], v[i]);
+            let is_clear = own_u == 128 && own_v == 128;
+            let (kept_u, kept_v) = (if is_clear { u_above[i] } else { own_u }, if is_clear { v_above[i] } else { own_v });
+            let (mixed_u, mixed_v) = (mean(weights, u_above[i], own_u), mean(weights, v_above[i], own_v));
+            let none = weights[0].wrapping_add(weights[1]) == 0;
+            u[i] = if none { kept_u } else { mixed_u };
+            v[i] = if none { kept_v } else { mixed_v };
         }
     }
 }
@@ -237,8 +252,12 @@ mod tests {
                 if x % 2 == 1 || y % 2 == 1 {
                     continue;
                 }
-                let rows = [weights(x, y), weights(x, y + 1)];
-                let (a, b) = (rows[0].0 + rows[1].0, rows[0].1 + rows[1].1);
+                let four = [(x, y, 3.0), (x, y + 1, 3.0), (x + 1, y, 1.0), (x + 1, y + 1, 1.0)];
+                let weigh = |sum: (f64, f64), (x, y, times): &(usize, usize, f64)| {
+                    let (a, b) = weights(*x, *y);
+                    (sum.0 + times * a, sum.1 + times * b)
+                };
+                let (a, b) = four.iter().fold((0.0, 0.0), weigh);
                 let under = [1, 2].map(|plane| sample(&ground, plane, x / 2, y / 2));
                 for plane in [1, 2] {
                     let over = sample(&above, plane, own_x(x) / 2, own_y(y) / 2);
@@ -258,6 +277,8 @@ mod tests {
             let seen = Rect { x: at.x + 3, y: at.y + 2, width: 33, height: 19 };
             let patch = Patch { picture: &above, at, seen, opacity };
             let [mut shown, mut laid, mut pieces] = [(); 3].map(|()| Pool::new().black(PixelFormat::A420, SIZE));
+            // Whatever was there.
+            shown.copy(&noise(SIZE, 7).picture, patch.area(SIZE));
             patch.show(&mut shown, SIZE.rect());
             patch.lay(&mut laid, SIZE.rect());
             for x in (0..SIZE.width as i32).step_by(14) {

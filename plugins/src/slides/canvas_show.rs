@@ -60,9 +60,10 @@ impl CanvasShow {
         let scene = &self.still.scene;
         self.painter.paint(scene, &looks, scene.changed(&self.looks, &looks), &mut self.picture);
         self.looks = looks;
-        let (mut frame, shows) = self.pool.again(PixelFormat::I420, scene.size());
-        let known = shows.and_then(|id| self.sent.iter().find(|(sent, _)| *sent == id));
+        let again = self.pool.again(PixelFormat::I420, scene.size());
+        let known = again.as_ref().and_then(|(_, id)| self.sent.iter().find(|(sent, _)| sent == id));
         let changed: Rect = known.map_or(scene.size().rect(), |(_, before)| scene.changed(before, &self.looks));
+        let mut frame = again.map_or_else(|| self.pool.blank(PixelFormat::I420, scene.size()), |(frame, _)| frame);
         draw_rgba(&mut frame, Rgba::new(self.picture.data_as_u8_slice(), scene.size(), Alpha::Straight)?, changed)?;
         let frame = frame.freeze();
         if self.sent.len() == REMEMBERED {

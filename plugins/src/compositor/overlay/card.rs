@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone)]
 pub(super) struct Card {
     size: Size,
-    pixels: Arc<[u8]>,
+    pixels: Arc<Vec<u8>>,
     /// The same converted, for places whose column and row are even, or one of them odd, or both.
     converted: Arc<[OnceLock<VideoFrame>; 4]>,
 }

@@ -15,7 +15,7 @@ mod stage;
 mod surface;
 
 use self::card::{Card, Piece, Stack, TextLook};
-use self::progress::{Progress, Way};
+use self::progress::{Line, Progress, Way};
 use self::stage::Stage;
 use self::surface::Surface;
 use super::captions::band;
@@ -171,6 +171,7 @@ impl NodeConfig for OverlayConfig {
             ever: false,
             painter: Painter::default(),
             surface: None,
+            line: None,
             pool: Pool::new(),
             seq: 0,
             surfaced: 0,
@@ -198,6 +199,8 @@ struct Overlay {
     painter: Painter,
     /// Of slides with overlays, once there was one.
     surface: Option<Surface>,
+    /// How far the lecture is, once that was to be seen.
+    line: Option<Line>,
     pool: Pool,
     seq: u64,
     /// The number of the surface's last layer.
@@ -409,15 +412,15 @@ impl Overlay {
         if let Some(mark) = &self.mark {
             marks.push(mark.clone());
         }
-        let line = seen.filled.map(|filled| progress::line(filled, self.size));
+        let line = seen.filled.map(|filled| self.line.get_or_insert_with(|| Line::new(self.size)).pieces(filled));
         // Marks lie on top.
-        let above = line.into_iter().chain(marks.placed()).map(|(card, at)| Piece::whole(card, at));
+        let above = line.into_iter().flatten().chain(marks.placed().map(|(card, at)| Piece::whole(card, at)));
         let Some(stage) = self.past.back_mut().and_then(|holding| holding.stage.as_mut()) else {
             return Ok(card::layer(&above.collect::<Vec<_>>(), self.size, &self.pool)?);
         };
         let own = if seen.slide.is_some() { stage.pieces(&seen.looks, &mut self.painter) } else { Vec::new() };
         let surface = self.surface.get_or_insert_with(|| Surface::new(self.size));
-        let Some((layer, differs)) = surface.show(own.into_iter().chain(above).collect())? else { return Ok(None) };
+        let Some((layer, differs)) = surface.show(own.into_iter().chain(above).collect()) else { return Ok(None) };
         // The next number is that of this layer.
         let before = std::mem::replace(&mut self.surfaced, self.seq + 1);
         Ok(Some(VideoFrame { damage: Some((before, differs)), ..layer }))

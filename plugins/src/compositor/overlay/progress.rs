@@ -1,10 +1,10 @@
 //! A line that grows with the lecture, or with the slide.
 
-use super::card::Card;
+use super::card::{Card, Piece};
 use super::layout::ACCENT;
 use crate::lesson::canvas::Easing;
 use crate::lesson::{Narration, Slide};
-use engine::frame::{Point, Size};
+use engine::frame::{Point, Rect, Size};
 use engine::time::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -85,11 +85,26 @@ pub(super) fn filled(part: f64, picture: Size) -> u32 {
     (part.clamp(0.0, 1.0) * f64::from(picture.width) / 2.0).round() as u32 * 2
 }
 
-/// The line along the bottom of the picture, with so many pixels full.
-pub(super) fn line(filled: u32, picture: Size) -> (Card, Point) {
-    let unit = f64::from(picture.width.min(picture.height)) / 1080.0;
-    let size = Size::new(picture.width, ((LINE * unit / 2.0).round() as u32).max(1) * 2);
-    let pixel = |x: u32| if x < filled { ACCENT.0 } else { TRACK };
-    let row: Vec<u8> = (0..size.width).flat_map(pixel).collect();
-    (Card::new(size, row.repeat(size.height as usize), 1.0), Point { x: 0, y: (picture.height - size.height) as i32 })
+/// The line along the bottom of the picture.
+pub(super) struct Line {
+    full: Piece,
+    /// What is still to come.
+    track: Piece,
+}
+
+impl Line {
+    pub fn new(picture: Size) -> Line {
+        let unit = f64::from(picture.width.min(picture.height)) / 1080.0;
+        let size = Size::new(picture.width, ((LINE * unit / 2.0).round() as u32).max(1) * 2);
+        let at = Point { x: 0, y: (picture.height - size.height) as i32 };
+        let of = |pixel: [u8; 4]| Piece::whole(Card::new(size, pixel.repeat(size.area() as usize), 1.0), at);
+        Line { full: of(ACCENT.0), track: of(TRACK) }
+    }
+
+    /// With so many pixels full.
+    pub fn pieces(&self, filled: u32) -> [Piece; 2] {
+        let (full, track) = (self.full.seen, self.track.seen);
+        let rest = Rect { x: track.x + filled as i32, width: track.width - filled, ..track };
+        [Piece { seen: Rect { width: filled, ..full }, ..self.full.clone() }, Piece { seen: rest, ..self.track.clone() }]
+    }
 }

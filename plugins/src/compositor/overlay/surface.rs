@@ -2,7 +2,7 @@
 //! often it moves; pieces that meet are laid over each other as they are.
 
 use super::card::Piece;
-use crate::pixels::{Changing, Patch, PixelError, reach};
+use crate::pixels::{Changing, Patch, reach};
 use engine::frame::{Point, Rect, Size, VideoFrame, apart, beyond};
 use engine::pool::FrameMut;
 
@@ -24,10 +24,7 @@ impl Surface {
 
     /// A layer that shows these pieces, the first one at the back, and where it differs from the one that went out last; nothing where
     /// nothing is seen.
-    ///
-    /// # Errors
-    /// None that a picture of even size could cause.
-    pub fn show(&mut self, pieces: Vec<Piece>) -> Result<Option<(VideoFrame, Rect)>, PixelError> {
+    pub fn show(&mut self, pieces: Vec<Piece>) -> Option<(VideoFrame, Rect)> {
         let size = self.size;
         let gone = self.pieces.iter().flat_map(|piece| piece.beyond(&pieces));
         let come = pieces.iter().flat_map(|piece| piece.beyond(&self.pieces));
@@ -36,14 +33,11 @@ impl Surface {
         let patches: Vec<Patch<'_>> = self.pieces.iter().map(Piece::patch).collect();
         let parts = apart(patches.iter().map(|patch| patch.area(size)));
         if parts.is_empty() {
-            return Ok(None);
+            return None;
         }
         let changed = apart(std::mem::take(&mut self.changed));
-        let (frame, differs) = self.sent.drawn(size, changed, &parts, |frame, rect| {
-            draw(&patches, frame, reach(rect, size));
-            Ok(())
-        })?;
-        Ok(Some((VideoFrame { place: Some(Point::default()), parts: Some(parts.into()), ..frame }, differs)))
+        let (frame, differs) = self.sent.drawn(size, changed, &parts, |frame, rect| draw(&patches, frame, reach(rect, size)));
+        Some((VideoFrame { place: Some(Point::default()), parts: Some(parts.into()), ..frame }, differs))
     }
 }
 
@@ -51,14 +45,14 @@ impl Surface {
 fn draw(patches: &[Patch<'_>], frame: &mut FrameMut, area: Rect) {
     let mut drawn = Vec::new();
     for patch in patches {
-        let own = vec![patch.area(frame.size()).intersect(area)];
+        let own = patch.area(frame.size()).intersect(area);
         // Most of it mostly lies over nothing.
-        let first = beyond(own.clone(), &drawn);
+        let first = beyond([own], &drawn);
         first.iter().for_each(|rect| patch.show(frame, *rect));
-        beyond(own, &first).into_iter().for_each(|rect| patch.lay(frame, rect));
+        beyond([own], &first).into_iter().for_each(|rect| patch.lay(frame, rect));
         drawn.extend(first);
     }
-    beyond(vec![area], &drawn).into_iter().for_each(|rect| frame.clear(rect));
+    beyond([area], &drawn).into_iter().for_each(|rect| frame.clear(rect));
 }
 
 #[cfg(test)]
@@ -93,11 +87,11 @@ mod tests {
                 let at = Point { x: 30 + (step % 5) as i32, y: 20 + (step / 3 % 3) as i32 };
                 pieces.push(Piece { opacity: (255 - step % 2 * 90) as u8, ..Piece::whole(name.clone(), at) });
             }
-            let Some((layer, differs)) = surface.show(pieces.clone()).unwrap() else {
+            let Some((layer, differs)) = surface.show(pieces.clone()) else {
                 before = None;
                 continue;
             };
-            let (anew, _) = Surface::new(SIZE).show(pieces).unwrap().expect("it shows the same");
+            let (anew, _) = Surface::new(SIZE).show(pieces).expect("it shows the same");
             assert!(layer.picture.bytes() == anew.picture.bytes(), "step {step}");
             if let Some(before) = before.replace(layer.clone()) {
                 for (plane, shift) in [(0, 0), (1, 1), (2, 1), (3, 0)] {
@@ -159,7 +153,7 @@ mod tests {
         let places = [(30, 20), (31, 20), (30, 21), (31, 21), (17, -5), (88, 57), (75, 51)];
         for (opacity, (x, y)) in [255, 90].into_iter().flat_map(|opacity| places.map(|place| (opacity, place))) {
             let piece = Piece { opacity, ..Piece::whole(card.clone(), Point { x, y }) };
-            let (layer, _) = Surface::new(SIZE).show(vec![piece.clone()]).unwrap().expect("it is seen");
+            let (layer, _) = Surface::new(SIZE).show(vec![piece.clone()]).expect("it is seen");
             let whole = whole(&[piece]);
             for plane in 0..4 {
                 let worst = worst(plane, &layer, &whole, |_, _| 1.0);
@@ -176,16 +170,36 @@ mod tests {
         for (at, opacity) in [((30, 20), 255), ((31, 21), 255), ((12, 25), 120), ((50, -4), 255)] {
             let above = Piece { opacity, ..Piece::whole(name.clone(), Point { x: at.0, y: at.1 }) };
             let pieces = vec![Piece::whole(plate.clone(), Point { x: 9, y: 7 }), above];
-            let (whole, (layer, _)) = (whole(&pieces), Surface::new(SIZE).show(pieces).unwrap().expect("it is seen"));
+            let (whole, (layer, _)) = (whole(&pieces), Surface::new(SIZE).show(pieces).expect("it is seen"));
             let alpha = whole.picture.plane(3);
             // What a viewer sees of a difference is as much as is seen of the sample.
             let seen = |x: usize, y: usize| f64::from(alpha.data[y * alpha.stride + x]) / 255.0;
             let chroma = |plane: usize| worst(plane, &layer, &whole, |x, y| (seen(2 * x, 2 * y) + seen(2 * x, 2 * y + 1)) / 2.0);
             let found = [worst(0, &layer, &whole, seen), chroma(1), chroma(2), worst(3, &layer, &whole, |_, _| 1.0)];
-            // A conversion of the whole takes a quarter of a chroma sample from each column beside it: where alpha begins to rise, by 40 a
-            // column, that is 10 of the colour above. Colours are 118 apart at most.
+            // A conversion of the whole counts the column before a chroma sample with a quarter, this counts the sample's own twice: by 40
+            // apart, they make 10 of the colour above. Colours are 118 apart at most.
             let beside = 118.0 * 10.0 / 255.0 + 0.6;
             assert!(found.iter().zip([3.0, beside, beside, 2.0]).all(|(found, most)| *found <= most), "{at:?}: {found:?}");
         }
+    }
+
+    #[test]
+    fn hard_edges_at_any_column_and_many_pieces_over_each_other_keep_their_colours() {
+        let hard = |size: Size, color: [u8; 4]| Card::new(size, color.repeat(size.area() as usize), 1.0);
+        let plate = Piece::whole(hard(Size::new(60, 40), [20, 40, 120, 255]), Point { x: 9, y: 7 });
+        let (white, grey) = (hard(Size::new(21, 13), [255; 4]), hard(Size::new(17, 15), [90, 90, 90, 255]));
+        for x in 30..34 {
+            let pieces =
+                vec![plate.clone(), Piece::whole(white.clone(), Point { x, y: 21 }), Piece::whole(grey.clone(), Point { x: x + 9, y: 26 })];
+            let (whole, (layer, _)) = (whole(&pieces), Surface::new(SIZE).show(pieces).expect("it is seen"));
+            assert_eq!([worst(0, &layer, &whole, |_, _| 1.0), worst(3, &layer, &whole, |_, _| 1.0)], [0.0, 0.0]);
+            // A quarter of what neutral letters and a blue plate are apart.
+            let (u, v) = (worst(1, &layer, &whole, |_, _| 1.0), worst(2, &layer, &whole, |_, _| 1.0));
+            assert!(u <= 11.0 && v <= 4.0, "{x}: {u} {v}");
+        }
+        // As many as a slide may have, each over the one before.
+        let stack: Vec<Piece> = (0..50).map(|n| Piece::whole(white.clone(), Point { x: n, y: n % 7 * 5 })).collect();
+        let (whole, (layer, _)) = (whole(&stack), Surface::new(SIZE).show(stack).expect("it is seen"));
+        assert!((0..4).all(|plane| worst(plane, &layer, &whole, |_, _| 1.0) == 0.0));
     }
 }
