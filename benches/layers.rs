@@ -2,7 +2,7 @@
 
 use crate::graph::run;
 use crate::keying::sources;
-use crate::measure::{above, cpu};
+use crate::measure::{OneCore, above, cpu};
 use crate::rows::{Mark, Row};
 use crate::scene::{FPS, FULL, Scene};
 use engine::cue::{Cue, WordCue};
@@ -69,7 +69,8 @@ impl Node for Said {
 
 /// A presenter who moves at every picture, over slides: with captions and a watermark, less without.
 pub fn captions(folder: &Path) -> Vec<Row> {
-    const ROUNDS: usize = 7;
+    const ROUNDS: usize = 9;
+    let _one = OneCore::take();
     let scene = Scene::write(folder, "captions", 12);
     let graph = |layers: &str, more: &str| {
         format!(

@@ -2,13 +2,14 @@
 
 use crate::graph::run;
 use crate::keying::sources;
-use crate::measure::{above, cpu};
+use crate::measure::{OneCore, above, cpu};
 use crate::rows::{Mark, Row};
 use crate::scene::{FPS, FULL, Scene};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-const ROUNDS: usize = 5;
+/// So many that the least of them hardly changes: what is looked for is a tenth of what a picture takes.
+const ROUNDS: usize = 9;
 /// A minute of slides of six seconds, each with a name at its beginning and bullets that come one by one.
 const SLIDES: u32 = 10;
 const BULLETS: [&str; 4] =
@@ -16,6 +17,7 @@ const BULLETS: [&str; 4] =
 
 /// Above the picture itself, in which a presenter moves all the time.
 pub fn overlays(folder: &Path) -> Vec<Row> {
+    let _one = OneCore::take();
     let scene = Scene::write(folder, "overlays", SLIDES * 6);
     let overlays: String = BULLETS.iter().map(|text| format!("{{ role: bullet, text: {text} }}, ")).collect();
     let slide = format!("silence: 6s, overlays: [{overlays}{{ role: lower_third, text: Ada Lovelace, detail: Analyst, until: 3s }}]");
