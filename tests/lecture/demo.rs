@@ -30,7 +30,12 @@ fn the_demo_is_a_whole_film_and_the_same_twice() {
     assert_eq!((&video["width"], &video["height"], video["r_frame_rate"].as_str()), (&Value::from(1280), &Value::from(720), Some("30/1")));
     assert_eq!((video["color_space"].as_str(), video["color_range"].as_str()), (Some("bt709"), Some("tv")));
 
-    let slides = lesson(first.path(), &deck)["slides"].as_array().unwrap().clone();
+    let deck_says = lesson(first.path(), &deck);
+    assert_eq!(said["format"]["tags"]["title"], deck_says["title"]);
+    let languages: Vec<&str> = said["streams"].as_array().unwrap()[1..3].iter().filter_map(|s| s["tags"]["language"].as_str()).collect();
+    assert_eq!(languages, ["eng"; 2], "sound and captions");
+
+    let slides = deck_says["slides"].as_array().unwrap().clone();
     let chapters = said["chapters"].as_array().unwrap();
     let titles = |list: &[Value], key: &str| list.iter().map(|item| item[key].as_str().unwrap_or_default().to_string()).collect::<Vec<_>>();
     let named: Vec<String> = chapters.iter().map(|chapter| chapter["tags"]["title"].as_str().unwrap().to_string()).collect();

@@ -43,6 +43,33 @@ fn everything_that_is_described_is_there_and_the_page_shows_it() {
     assert!(operations >= 20, "{operations} operations");
 }
 
+/// serde would take a list for what it reads: its items as the fields in their order.
+#[test]
+fn what_is_described_as_an_object_is_not_taken_as_a_list() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let post = |path: &str, body: Value| server.ask(Method::POST, path, Some(body));
+    let script = |field: &str| json!({ "script": "Hello there.", "hold": true, field: [] });
+    for (path, body) in [
+        ("backups", json!(["monday"])),
+        ("webhooks", json!(["https://a.example/", false])),
+        ("tokens", json!(["viewer", "a", "b", "1h"])),
+        ("jobs", json!([null, null, "Hello there.", null, null, 0, true])),
+        ("jobs", script("wishes")),
+        ("jobs", script("looks")),
+        ("live/nowhere/log", json!(["joined"])),
+        ("live/nowhere/log", json!([["joined"]])),
+        ("live/nowhere/log", json!(vec![json!({ "event_type": "joined" }); 101])),
+    ] {
+        let (status, problem) = post(path, body.clone());
+        assert_eq!((status.as_u16(), &problem["code"]), (400, &json!("bad_request")), "{path} {body}: {problem}");
+    }
+    for body in [json!({ "event_type": "joined" }), json!(vec![json!({ "event_type": "joined" }); 100]), json!([])] {
+        assert_eq!(post("live/nowhere/log", body.clone()).0.as_u16(), 204, "{body}");
+    }
+    assert_eq!(post("backups", json!({ "name": "monday" })).0.as_u16(), 201);
+}
+
 #[test]
 fn what_there_is_to_choose_from_is_told() {
     let home = tempfile::tempdir().unwrap();

@@ -200,6 +200,10 @@ fn a_film_is_spoken_in_the_language_that_was_asked_for() {
     assert_eq!(told["steps"]["translate_voice"]["status"], "completed", "{told}");
     let speech = server.artifact(&task, "audio-1.mp3");
     assert!(speech.len() > 5000, "{} bytes", speech.len());
+    let film = home.path().join("film.mp4");
+    std::fs::write(&film, server.artifact(&task, "film.mp4")).expect("a writable folder");
+    let sound = probe(&film, &["-select_streams", "a", "-show_entries", "stream_tags=language"]);
+    assert_eq!(sound["streams"][0]["tags"]["language"], "spa");
     let (status, name, text) = file(&server, &task, "subtitles/srt");
     assert!(status == StatusCode::OK && name.contains("_es.srt"), "{status} {name}");
     // The writer translates by capitals.

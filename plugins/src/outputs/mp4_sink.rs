@@ -3,6 +3,7 @@
 use super::captions::Captions;
 use super::file::{check_file, ending};
 use super::tracks::Tracks;
+use crate::lesson::{ImportOptions, Lesson, import_for};
 use crate::mp4::{MovieSpec, Mp4Error, Mp4Writer, Synthetic, Unit};
 use engine::cue::{Cue, SlideCue};
 use engine::media::EncodedUnit;
@@ -45,10 +46,12 @@ pub const MP4_SINK: NodeType = NodeType {
 pub struct Mp4SinkConfig {
     /// The file, ending in `.mp4` or `.m4v`, or `.m4a` for sound alone. What is there is replaced once the new one is whole.
     path: PathBuf,
-    /// The title that players show.
+    /// The title that players show; without it that of the lesson.
     title: Option<String>,
-    /// The language spoken and written, as a BCP-47 tag such as `en` or `de-AT`.
+    /// The language spoken and written, as a BCP-47 tag such as `en` or `de-AT`; without it that of the lesson.
     language: Option<String>,
+    /// The lesson that is shown.
+    lesson: Option<PathBuf>,
     /// Slides become chapters.
     #[serde(default = "yes")]
     chapters: bool,
@@ -81,6 +84,22 @@ impl NodeConfig for Mp4SinkConfig {
 
     fn build(self, _: &Defaults) -> Result<Box<dyn Node>> {
         Ok(Box::new(Mp4Sink { config: self, open: None }))
+    }
+}
+
+impl Mp4SinkConfig {
+    /// Title and language of the film.
+    fn named(&self, start: &Start<'_>) -> Result<(Option<String>, String)> {
+        let lesson = match &self.lesson {
+            Some(path) if self.title.is_none() || self.language.is_none() => Some(import_for(start, path, &ImportOptions::default())?),
+            _ => None,
+        };
+        let of_lesson =
+            |text: fn(&Lesson) -> &str| lesson.as_deref().map(text).map(str::trim).filter(|text| !text.is_empty()).map(String::from);
+        let title = self.title.clone().or_else(|| of_lesson(|lesson| &lesson.title));
+        // Lessons of others may name it in words, which players do not know.
+        let language = self.language.clone().or_else(|| of_lesson(|lesson| &lesson.language).filter(|tag| is_language(tag)));
+        Ok((title, language.unwrap_or_default()))
     }
 }
 
@@ -153,10 +172,10 @@ impl Seen {
 impl Mp4Sink {
     fn open(&self, start: &Start<'_>) -> Result<Open> {
         let Tracks { specs, video, audio, priming } = Tracks::connected(start, VIDEO, AUDIO)?;
-        let Mp4SinkConfig { path, title, language, synthetic, .. } = &self.config;
-        let language = language.clone().unwrap_or_default();
+        let Mp4SinkConfig { path, synthetic, .. } = &self.config;
+        let (title, language) = self.config.named(start)?;
         let synthetic = if *synthetic { Synthetic::ALL } else { Synthetic::NONE };
-        let spec = MovieSpec { title: title.clone(), language, synthetic, tracks: specs };
+        let spec = MovieSpec { title, language, synthetic, tracks: specs };
         let writer = Mp4Writer::create(path, spec).map_err(|error| self.failed(error))?;
         Ok(Open { writer, video, audio, priming, captions: Captions::default(), slide: None, seen: Seen::default() })
     }

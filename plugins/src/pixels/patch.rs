@@ -1,7 +1,7 @@
 //! A picture with alpha laid over others, sample by sample: what comes of a sample depends on nothing but what lies at its place.
 
 use super::reach;
-use super::simd::{level, vectorised};
+use super::simd::{divide_by_255, level, vectorised};
 use engine::frame::{Plane, PlaneMut, Point, Rect, Size, VideoFrame};
 use engine::pool::FrameMut;
 use std::ops::Range;
@@ -119,8 +119,7 @@ vectorised! {
     /// Alpha, seen through by as much as `opacity` of 255 leaves.
     fn faded(to: &mut [u8], from: &[u8], opacity: u8) {
         for (to, from) in to.iter_mut().zip(from) {
-            let product = u16::from(*from).wrapping_mul(u16::from(opacity)).wrapping_add(128);
-            *to = (product.wrapping_add(product >> 8) >> 8) as u8;
+            *to = divide_by_255(u16::from(*from).wrapping_mul(u16::from(opacity)));
         }
     }
 }

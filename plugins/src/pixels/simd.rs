@@ -54,6 +54,14 @@ vectorised! {
     }
 }
 
+/// `x / 255` rounded to nearest, exact for every `x` up to 255 * 255.
+#[inline(always)]
+pub(crate) fn divide_by_255(x: u16) -> u8 {
+    // Wrapping only in name: tests run with overflow checks, and those keep loops from being vectorised.
+    let x = x.wrapping_add(128);
+    (x.wrapping_add(x >> 8) >> 8) as u8
+}
+
 /// Asks for the memory around `memory[at]`, if there is such a place, so that the processor need not wait when it is read.
 #[inline(always)]
 pub(crate) fn prefetch(memory: &[u8], at: usize) {

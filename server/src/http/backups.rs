@@ -1,9 +1,9 @@
 //! `/v1/backups`: copies of the ledger, made while it is used.
 
 use super::access::Bearer;
-use super::aside;
 use super::jobs::Service;
 use super::problem::Problem;
+use super::{aside, body};
 use crate::ledger::LedgerError;
 use axum::Json;
 use axum::body::Bytes;
@@ -28,10 +28,10 @@ pub struct Request {
     responses((status = 201, description = "The copy lies in `backups` of the data folder.", body = Object), Problem))]
 pub async fn create(Service(service): Service, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
     claims.must_be_operator()?;
-    let wrong = |why: String| Problem::bad(format!("{why}; send {{\"name\": NAME}} with a name such as monday.db"));
-    let Request { name } = serde_json::from_slice(&body).map_err(|error| wrong(format!("the body cannot be read: {error}")))?;
+    let send = "{\"name\": NAME} with a name such as monday.db";
+    let Request { name } = body::read(&body, send)?;
     if !is_id(name.strip_suffix(".db").unwrap_or(&name)) {
-        return Err(wrong(format!("{name:?} is no name for a backup")));
+        return Err(Problem::bad(format!("{name:?} is no name for a backup; send {send}")));
     }
     let folder = service.jobs.folders().backups();
     let made = name.clone();

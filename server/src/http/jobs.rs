@@ -2,7 +2,7 @@
 
 use super::access::Bearer;
 use super::problem::Problem;
-use super::{App, Shared, aside, backups, decks, follow, idempotency, job_files, operations, webhooks};
+use super::{App, Shared, aside, backups, body, decks, follow, idempotency, job_files, operations, webhooks};
 use crate::auth::Claims;
 use crate::folders::{Folders, link};
 use crate::jobs::{JobSpec, JobsError};
@@ -78,10 +78,10 @@ pub struct Request {
     #[serde(default)]
     transcript: bool,
     /// How the deck is read.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "body::object")]
     wishes: Wishes,
     /// What the film is like.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "body::object")]
     looks: Looks,
 }
 
@@ -167,8 +167,7 @@ pub fn view(job: &Job) -> Value {
     responses((status = 202, description = "The job, taken.", body = Object), (status = 200, description = "The job that the key was used for before.", body = Object), Problem))]
 pub async fn create(Service(service): Service, Bearer(claims): Bearer, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     claims.may_have_jobs()?;
-    let asked: Value = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad(format!("the body cannot be read: {error}; send JSON as it is documented")))?;
+    let asked = Value::Object(body::read(&body, "JSON as it is documented")?);
     let request: Request = serde_json::from_value(asked.clone())
         .map_err(|error| Problem::bad(format!("the request cannot be read: {error}; send it as it is documented")))?;
     let key = idempotency::key_in(&headers)?;
@@ -370,8 +369,7 @@ pub async fn retry(
     let id = find(&service, &claims, &named.id)?.id;
     let retry: Retry = match body.is_empty() {
         true => Retry::default(),
-        false => serde_json::from_slice(&body)
-            .map_err(|error| Problem::bad(format!("the body cannot be read: {error}; send {{\"stage\": NAME}} or nothing")))?,
+        false => body::read(&body, "{\"stage\": NAME} or nothing")?,
     };
     service.jobs.retry(id, retry.stage).await?;
     Ok((StatusCode::ACCEPTED, shown(&service, id)?))

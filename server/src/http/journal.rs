@@ -3,6 +3,7 @@
 //! `NAME_2026-11-21.jsonl` holds all events, `NAME_errors_…` errors only and `NAME_performance_…` those with figures. Each has timestamp, level, logger,
 //! message, lesson_id, event_type, event_source (`backend` or `frontend`) and performance_data.
 
+use super::body;
 use crate::daily::Daily;
 use crate::ledger::Event;
 use serde::Deserialize;
@@ -62,6 +63,18 @@ pub struct FrontendEvent {
     /// Figures.
     #[serde(default)]
     performance_data: Option<Value>,
+}
+
+/// What a page tells at once: one event, or a list of up to 100.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum FrontendEvents {
+    /// One.
+    #[serde(deserialize_with = "body::object")]
+    One(Box<FrontendEvent>),
+    /// Several.
+    #[serde(deserialize_with = "body::objects")]
+    Many(Vec<FrontendEvent>),
 }
 
 impl FrontendEvent {

@@ -1,9 +1,9 @@
 //! `/v1/live` and `/v1/tokens`: sessions and their tokens by REST.
 
 use super::access::Bearer;
-use super::journal::{FrontendEvent, Journal, Level};
+use super::journal::{FrontendEvent, FrontendEvents, Journal, Level};
 use super::problem::Problem;
-use super::{App, Shared, aside};
+use super::{App, Shared, aside, body};
 use crate::auth::{Claims, Role, TokenError};
 use crate::live::{Command, CreateRequest, Session, State};
 use axum::Json;
@@ -12,7 +12,6 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use engine::graph::unit::DurationSetting;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +20,10 @@ use utoipa::ToSchema;
 /// How long tokens are good that are asked for without a time, and at most.
 const TTL: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
 
-/// The body of a request as JSON, whatever its content type says.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::bad(format!("the body cannot be read: {error}; send JSON as it is documented")))
-}
+/// What to send in place of a body that cannot be read.
+const DOCUMENTED: &str = "JSON as it is documented";
+/// Events that a page may tell at once.
+const MOST_EVENTS: usize = 100;
 
 fn find(app: &App, room: &str) -> Result<Arc<Session>, Problem> {
     app.sessions.find(room).ok_or_else(|| Problem::no_room(room))
@@ -77,7 +76,7 @@ pub async fn list(app: Shared, Bearer(claims): Bearer) -> Result<Json<Value>, Pr
 #[utoipa::path(post, path = "/v1/live", tag = "live", request_body = CreateRequest,
     responses((status = 201, description = "How it is reached.", body = Object), Problem))]
 pub async fn create(app: Shared, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
-    let request: CreateRequest = read(&body)?;
+    let request: CreateRequest = body::read(&body, DOCUMENTED)?;
     claims.may_command(&request.room)?;
     let sessions = app.sessions.clone();
     let session = aside(move || sessions.create(&request)).await??;
@@ -115,7 +114,7 @@ pub async fn command(
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     claims.may_command(&room)?;
-    let command: Command = read(&body)?;
+    let command: Command = body::read(&body, DOCUMENTED)?;
     let state = carry_out(find(&app, &room)?, command).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "state": state }))))
 }
@@ -140,19 +139,17 @@ pub async fn graph(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer
 
 /// Keeps what a viewer's page has seen in the event log: one event, or up to 100.
 #[utoipa::path(post, path = "/v1/live/{room}/log", tag = "live", params(("room" = String, Path, description = "Its name.")),
-    request_body = FrontendEvent, responses((status = 204, description = "Kept."), Problem))]
+    request_body = FrontendEvents, responses((status = 204, description = "Kept."), Problem))]
 pub async fn log(app: Shared, Path(room): Path<String>, Bearer(claims): Bearer, body: Bytes) -> Result<StatusCode, Problem> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Events {
-        One(Box<FrontendEvent>),
-        Many(Vec<FrontendEvent>),
-    }
     claims.may_watch(&room)?;
-    match read(&body)? {
-        Events::One(event) => note(&app, &room, *event),
-        Events::Many(events) => events.into_iter().take(100).for_each(|event| note(&app, &room, event)),
+    let events = match serde_json::from_slice(&body).map_err(|error| body::unreadable(&error, DOCUMENTED))? {
+        FrontendEvents::One(event) => vec![*event],
+        FrontendEvents::Many(events) => events,
+    };
+    if events.len() > MOST_EVENTS {
+        return Err(Problem::bad(format!("{} events are too many at once; send up to {MOST_EVENTS}", events.len())));
     }
+    events.into_iter().for_each(|event| note(&app, &room, event));
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -182,7 +179,7 @@ pub struct TokenRequest {
 #[utoipa::path(post, path = "/v1/tokens", tag = "tokens", request_body = TokenRequest,
     responses((status = 201, description = "The token, its id and its end.", body = Object), Problem))]
 pub async fn mint(app: Shared, Bearer(claims): Bearer, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
-    let TokenRequest { role, room, identity, ttl } = read(&body)?;
+    let TokenRequest { role, room, identity, ttl } = body::read(&body, DOCUMENTED)?;
     let ttl = ttl.map_or(TTL.0, |ttl| ttl.0.to_std());
     if ttl > TTL.1 {
         return Err(Problem::bad("ttl is too long; a token is good for at most 24h"));

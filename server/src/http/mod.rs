@@ -2,6 +2,7 @@
 
 mod access;
 mod backups;
+mod body;
 mod catalogue;
 mod decks;
 mod follow;

@@ -1,9 +1,9 @@
 //! `/v1/webhooks`: who is told when a job is over.
 
 use super::access::Bearer;
-use super::aside;
 use super::jobs::Service;
 use super::problem::Problem;
+use super::{aside, body};
 use crate::auth::Claims;
 use crate::ledger::{Timestamp, Webhook};
 use crate::security::OutgoingError;
@@ -57,8 +57,7 @@ fn owner(claims: &Claims, all: bool) -> Result<Option<String>, Problem> {
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = Request,
     responses((status = 201, description = "The webhook with its secret, which is not shown again.", body = Object), Problem))]
 pub async fn create(Service(service): Service, Bearer(claims): Bearer, body: Bytes) -> Result<Response, Problem> {
-    let wrong = |error: serde_json::Error| Problem::bad(format!("the body cannot be read: {error}; send {{\"url\": ADDRESS}}"));
-    let Request { url, all } = serde_json::from_slice(&body).map_err(wrong)?;
+    let Request { url, all } = body::read(&body, "{\"url\": ADDRESS}")?;
     let owner = owner(&claims, all)?;
     if url.len() > LONGEST {
         return Err(Problem::bad(format!("the address is longer than {LONGEST} bytes; shorten it")));

@@ -1,7 +1,7 @@
 //! A layer with its own alpha over an opaque picture.
 
 use super::meet;
-use crate::pixels::simd::{chroma_alpha, vectorised};
+use crate::pixels::simd::{chroma_alpha, divide_by_255, vectorised};
 use engine::frame::{PixelFormat, Point, Rect, Size, VideoFrame};
 use engine::pool::FrameMut;
 
@@ -54,14 +54,6 @@ fn blend_part(picture: &mut FrameMut, layer: &VideoFrame, at: Point, part: Rect)
         }
     }
     rect
-}
-
-/// `x / 255` rounded to nearest, exact for every `x` up to 255 * 255.
-#[inline(always)]
-fn divide_by_255(x: u16) -> u8 {
-    // Wrapping only in name: tests run with overflow checks, and those keep loops from being vectorised.
-    let x = x.wrapping_add(128);
-    (x.wrapping_add(x >> 8) >> 8) as u8
 }
 
 vectorised! {

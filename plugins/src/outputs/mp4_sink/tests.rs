@@ -103,6 +103,32 @@ fn a_lecture_has_all_its_parts_and_is_the_same_every_time() {
     assert_eq!(fs::read(&made.path).unwrap(), fs::read(&make().path).unwrap());
 }
 
+#[test]
+fn title_and_language_are_those_of_the_lesson_where_none_are_given() {
+    let audio = audio();
+    let folder = tempfile::tempdir().unwrap();
+    let lesson = folder.path().join("lesson.yaml");
+    let tags = |language: &str, settings: &str| {
+        let text = format!(
+            "{{ version: 1, title: Von Meeren, language: {language}, size: 16x9, slides: [{{ id: a, color: \"#000000\", silence: 1s }}] }}"
+        );
+        fs::write(&lesson, text).unwrap();
+        let (made, test) = sink(&format!("lesson: {}, {settings}", lesson.display()), None, Some(&audio));
+        test.run().unwrap();
+        let found = probe(&made.path, &[]);
+        [&found["format"]["tags"]["title"], &found["streams"][0]["tags"]["language"]]
+            .map(|tag| tag.as_str().unwrap_or_default().to_string())
+    };
+    assert_eq!(tags("de-AT", ""), ["Von Meeren", "deu"]);
+    assert_eq!(tags("de", "title: A day at sea"), ["A day at sea", "deu"]);
+    assert_eq!(tags("de", "language: nl"), ["Von Meeren", "nld"]);
+    assert_eq!(tags("Deutsch!", ""), ["Von Meeren", "und"]);
+    fs::remove_file(&lesson).unwrap();
+    let (made, test) = sink(&format!("lesson: {}", lesson.display()), None, Some(&audio));
+    assert!(test.run().map(drop).unwrap_err().to_string().contains("lesson.yaml"));
+    assert!(names(&made.folder).is_empty());
+}
+
 /// Runs ffmpeg on the movie and gives its standard output.
 fn ffmpeg(made: &Made, options: &[&str]) -> Vec<u8> {
     let output = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&made.path).args(options).arg("-").output().unwrap();
