@@ -33,7 +33,7 @@ test: ## set up, check, and run every test
 bench: ## measure, beside ffmpeg and GStreamer; some of it: make bench only="key hop"
 	@scripts/bench $(only)
 
-soak: ## the long tests, about two hours and a quarter; results are kept in benches/results/
+soak: ## the long tests, about two hours; results are kept in benches/results/
 	@scripts/soak
 
 gallery: setup ## draw the pictures of docs/gallery anew; some of them: make gallery only="captions"

@@ -1,7 +1,7 @@
 //! The HTTP API under fire: requests that fit its description and many that do not, forms, tokens and files that are broken or mean harm.
 //!
 //! `make test` tries some thousand, the same ones every time. `LECTERN_FUZZ_MINUTES=10` goes on for that long, with new ones each time
-//! (`scripts/soak fuzz http`).
+//! (`scripts/soak http`).
 
 use super::server::{Server, client, is_consistent};
 use crate::bad::mutation::{changed, changes};
