@@ -62,7 +62,7 @@ pub enum ModelError {
     },
     /// The ONNX run-time library could not be loaded or started.
     #[error(
-        "the ONNX run-time library {path} does not work: {cause}. Run scripts/setup, or set ORT_DYLIB_PATH to a libonnxruntime.so of version 1.24 or later"
+        "the ONNX run-time library {path} does not work: {cause}. Run scripts/setup, or set ORT_DYLIB_PATH to a libonnxruntime.so of version 1.25 or later"
     )]
     Runtime {
         /// The library.

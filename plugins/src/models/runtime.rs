@@ -27,12 +27,18 @@ pub fn onnxruntime() -> Result<PathBuf, ModelError> {
 /// looked for again at the next call, a library that failed to start is not tried twice.
 ///
 /// # Errors
-/// Those of [`onnxruntime`], and [`ModelError::Runtime`] when the library cannot be loaded, is older than API 24 or fails to start.
+/// Those of [`onnxruntime`], and [`ModelError::Runtime`] when the library cannot be loaded, is older than 1.25 or fails to start.
 pub fn environment() -> Result<&'static Environment, ModelError> {
     static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
     let path = onnxruntime()?;
     let started = ENVIRONMENT.get_or_init(|| {
-        ort::init_from(&path).map_err(|error| error.to_string())?.with_name("lectern").build().map_err(|error| error.to_string())
+        // From 1.29 on the library tells its makers how it is used, unless it is told not to.
+        ort::init_from(&path)
+            .map_err(|error| error.to_string())?
+            .with_name("lectern")
+            .with_telemetry(false)
+            .build()
+            .map_err(|error| error.to_string())
     });
     started.as_ref().map_err(|cause| ModelError::Runtime { path, cause: cause.clone() })
 }

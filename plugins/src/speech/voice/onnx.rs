@@ -36,7 +36,7 @@ pub(super) fn expose(model: &mut Vec<u8>, tensor: &str) -> bool {
 ///
 /// They are optional, and the sizes in them are only known at run time. From them the run-time library plans which tensor may lie where
 /// another one lay: for 2,700 nodes it compares for 1.5 to 2 s of a session's 2.0 to 2.6, and no later run is faster for it. (Its own
-/// `enable_mem_reuse` turns that off and is not in its C interface, 1.24.)
+/// `enable_mem_reuse` turns that off and is not in its C interface, 1.28.)
 pub(super) fn without_shapes(model: Vec<u8>) -> Vec<u8> {
     let inputs = [GRAPH, INPUT, VALUE_TYPE, TENSOR_TYPE, TENSOR_SHAPE];
     without(&model, &[&inputs, &[GRAPH, VALUE_INFO]]).unwrap_or(model)

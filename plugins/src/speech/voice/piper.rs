@@ -149,7 +149,7 @@ impl PiperVoice {
             tracing::warn!(voice = self.id, tensor = DURATIONS, "the model does not tell its durations: word times are estimated");
         }
         // More of it takes longer than a few minutes of speech would win back.
-        sessions::build(&onnx::without_shapes(model), GraphOptimizationLevel::Level1, true)
+        sessions::build(&onnx::without_shapes(model), GraphOptimizationLevel::Level1)
             .map_err(|error| VoiceError::Format { path: self.path.clone(), cause: error.to_string() })
     }
 

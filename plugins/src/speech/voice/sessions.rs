@@ -17,9 +17,8 @@ struct State {
     made: usize,
 }
 
-/// A session of a model: one thread, no spinning, so that many fit beside each other. With an `arena` it works in memory that it has worked
-/// in before, which saves time, and gives other results with models that read what they have not written.
-pub(super) fn build(model: &[u8], level: GraphOptimizationLevel, arena: bool) -> ort::Result<Session> {
+/// A session of a model: one thread, no spinning, so that many fit beside each other. It works in memory that it has worked in before.
+pub(super) fn build(model: &[u8], level: GraphOptimizationLevel) -> ort::Result<Session> {
     let environment = models::environment().map_err(|error| ort::Error::new(error.to_string()))?;
     Session::builder(environment)?
         .with_optimization_level(level)?
@@ -28,7 +27,7 @@ pub(super) fn build(model: &[u8], level: GraphOptimizationLevel, arena: bool) ->
         .with_intra_op_spinning(false)?
         // No two clauses are of one length: a plan of memory for each would be kept for ever.
         .with_memory_pattern(false)?
-        .with_execution_providers([CPU::default().with_arena_allocator(arena).build()])?
+        .with_execution_providers([CPU::default().with_arena_allocator(true).build()])?
         .commit_from_memory(model)
 }
 

@@ -22,7 +22,7 @@ use crate::models::{self, ModelError};
 use crate::speech::text::Clause;
 
 /// Raised when the same clause would sound or be timed differently.
-const REVISION: u32 = 7;
+const REVISION: u32 = 8;
 /// What names of these voices begin with.
 pub(super) const PREFIX: &str = "kokoro:";
 pub(super) const MODEL: &str = "voice:kokoro";
@@ -121,8 +121,7 @@ impl KokoroVoice {
         if !onnx::expose(&mut model, DURATIONS) {
             return Err(unusable(format!("it has no tensor {DURATIONS}; run scripts/setup kokoro")));
         }
-        // With an arena no two runs say the same, and some say nothing but noise (ONNX Runtime 1.24, int8).
-        sessions::build(&model, GraphOptimizationLevel::Level3, false).map_err(|error| unusable(error.to_string()))
+        sessions::build(&model, GraphOptimizationLevel::Level3).map_err(|error| unusable(error.to_string()))
     }
 
     /// Runs the model: samples, and frames per id, those at both ends included.
