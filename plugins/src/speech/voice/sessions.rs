@@ -8,7 +8,6 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::models;
-use ort::ep::CPU;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 
@@ -27,7 +26,6 @@ pub(super) fn build(model: &[u8], level: GraphOptimizationLevel) -> ort::Result<
         .with_intra_op_spinning(false)?
         // No two clauses are of one length: a plan of memory for each would be kept for ever.
         .with_memory_pattern(false)?
-        .with_execution_providers([CPU::default().with_arena_allocator(true).build()])?
         .commit_from_memory(model)
 }
 
